@@ -1,0 +1,245 @@
+"""The command line `tfstyle`.
+
+Exit codes: 0 done; 1 the server failed; 2 the input or the command line is at fault; 3 the server
+cannot be reached, has gone, or takes no more requests; 4 out of time; 130 cancelled by Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tfstyle.options import KINDS, PRESETS, RULES, STYLE_WEIGHT_OF_STRENGTH, ProgressOptions
+from tfstyle_client.client import Client
+from tfstyle_client.display import display, print_json
+from tfstyle_client.errors import (
+    BadRequestError,
+    ClientError,
+    NotPreparedError,
+    OutOfTimeError,
+    ServerBusyError,
+    ServerUnreachableError,
+)
+from tfstyle_client.events import Progress, Result
+from tfstyle_client.files import check_writable, read_picture, write_whole
+
+app = typer.Typer(
+    help="Repaint a photo in the style of a painting.",
+    epilog="Exit codes: 0 done; 1 the server failed; 2 bad input; 3 no server or a busy one; 4 out of time; "
+    "130 cancelled.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+FAILED, BAD_INPUT, NO_SERVER, OUT_OF_TIME, CANCELLED = 1, 2, 3, 4, 130
+_EXIT_CODES: dict[type[ClientError], int] = {
+    BadRequestError: BAD_INPUT,
+    NotPreparedError: BAD_INPUT,
+    ServerBusyError: NO_SERVER,
+    ServerUnreachableError: NO_SERVER,
+    OutOfTimeError: OUT_OF_TIME,
+}
+PREVIEW_EVERY = 5
+
+
+def _engine_option(name: str) -> inspect.Parameter:
+    """A command line option for one field of `TransferOptions`, described by its rule."""
+    values = {preset: getattr(options, name) for preset, options in PRESETS.items()}
+    shown = {preset: ",".join(v) if isinstance(v, tuple) else str(v) for preset, v in values.items()}
+    defaults = shown["default"]
+    if shown["reference"] != shown["default"]:
+        defaults += f", reference: {shown['reference']}"
+    kind = str if KINDS[name] is tuple else KINDS[name]
+    text = f"{RULES[name].doc} ({RULES[name].accepts()}) [default: {defaults}]"
+    option = typer.Option("--" + name.replace("_", "-"), help=text, rich_help_panel="The picture", show_default=False)
+    annotation = Annotated[kind | None, option]  # type: ignore[valid-type]
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+def _with_engine_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add an option for every field of `TransferOptions` to a command that takes them as `**options`."""
+    signature = inspect.signature(command, eval_str=True)
+    own = [p for p in signature.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
+    command.__signature__ = signature.replace(  # type: ignore[attr-defined]
+        parameters=[*own, *(_engine_option(name) for name in RULES)]
+    )
+    return command
+
+
+Server = Annotated[
+    str | None,
+    typer.Option(
+        "--server", envvar="TFSTYLE_SERVER", help="HOST:PORT or unix:PATH; without it a private server is started"
+    ),
+]
+Weights = Annotated[
+    str | None,
+    typer.Option("--weights", help="VGG19 weights (Keras' HDF5 without top) for the private server"),
+]
+Preview = Annotated[Path | None, typer.Option("--preview", help="PNG that is rewritten as the picture grows")]
+Json = Annotated[bool, typer.Option("--json", help="one JSON object a line on standard output")]
+Timeout = Annotated[float | None, typer.Option("--timeout", min=0.001, help="deadline in seconds")]
+
+
+@app.command()
+@_with_engine_options
+def stylize(
+    content: Annotated[Path, typer.Argument(help="the photo: PNG, JPEG or WebP", show_default=False)],
+    style: Annotated[Path, typer.Argument(help="the painting: PNG, JPEG or WebP", show_default=False)],
+    *,
+    output: Annotated[Path, typer.Option("--output", "-o", help="the PNG to write", show_default=False)],
+    server: Server = None,
+    weights: Weights = None,
+    preset: Annotated[str, typer.Option("--preset", help=f"where options start: {', '.join(PRESETS)}")] = "default",
+    strength: Annotated[
+        str | None,
+        typer.Option("--strength", help=f"style weight by name: {', '.join(STYLE_WEIGHT_OF_STRENGTH)}"),
+    ] = None,
+    preview: Preview = None,
+    preview_every: Annotated[
+        int, typer.Option("--preview-every", help="evaluations between two previews")
+    ] = PREVIEW_EVERY,
+    as_json: Json = False,
+    timeout: Timeout = None,
+    **options: Any,
+) -> None:
+    """Repaint CONTENT in the style of STYLE."""
+    with _one_line_errors(as_json):
+        if strength is not None:
+            if strength not in STYLE_WEIGHT_OF_STRENGTH:
+                _refuse("strength", f"must be one of {', '.join(STYLE_WEIGHT_OF_STRENGTH)}; got {strength!r}")
+            if options["style_weight"] is not None:
+                _refuse("strength", "is another name for --style-weight; give one of the two")
+            options["style_weight"] = STYLE_WEIGHT_OF_STRENGTH[strength]
+        if weights is not None and server is not None:
+            _refuse("weights", "are for a private server; the server at --server has its own")
+        for layers in ("content_layers", "style_layers"):
+            if options[layers] is not None:
+                options[layers] = tuple(name.strip() for name in options[layers].split(","))
+        _check_outputs(output, preview)
+        pictures = read_picture(content, "content"), read_picture(style, "style")
+        _run(pictures, output, server, weights, preset, preview, preview_every, as_json, timeout, options)
+
+
+@app.command()
+def demo(
+    *,
+    output: Annotated[Path, typer.Option("--output", "-o", help="the PNG to write")] = Path("tfstyle-demo.png"),
+    server: Server = None,
+    weights: Weights = None,
+    size: Annotated[int, typer.Option("--size", help="longer side in pixels")] = PRESETS["default"].size,
+    preview: Preview = None,
+    as_json: Json = False,
+) -> None:
+    """Repaint the photo that ships with tfstyle in the style of the painting that ships with it."""
+    with _one_line_errors(as_json):
+        _check_outputs(output, preview)
+        folder = files("tfstyle_client").joinpath("demo")
+        pictures = folder.joinpath("landscape.jpg").read_bytes(), folder.joinpath("painting.jpg").read_bytes()
+        _run(
+            pictures, output, server, weights, "default", preview, PREVIEW_EVERY, as_json, None, {"size": size}
+        )  # fmt: skip
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+    add_help_option=False,
+)
+def serve(context: typer.Context) -> None:
+    """Run a server; `tfstyle serve --help` lists its flags."""
+    try:
+        from tfstyle_server.cli import app as server_app
+    except ImportError as error:
+        typer.echo(f"tfstyle: server: not installed here ({error.name}); pip install 'tfstyle[server]'", err=True)
+        raise typer.Exit(NO_SERVER) from None
+    server_app(context.args, prog_name="tfstyle serve")
+
+
+def _run(
+    pictures: tuple[bytes, bytes],
+    output: Path,
+    server: str | None,
+    weights: str | None,
+    preset: str,
+    preview: Path | None,
+    preview_every: int,
+    as_json: bool,
+    timeout: float | None,
+    options: dict[str, Any],
+) -> None:
+    progress = ProgressOptions(preview_every=preview_every if preview is not None else 0)
+    # Before a server is started for nothing.
+    from tfstyle_client.request import stylize_request
+
+    stylize_request(*pictures, preset, progress, options)
+    network = options.get("network") or PRESETS[preset].network
+    where: AbstractContextManager[str]
+    if server is not None:
+        where = nullcontext(server)
+    else:
+        from tfstyle_client.local_server import private_server
+
+        where = private_server(weights, network)
+    with display(as_json) as screen, where as target, Client(target) as client:
+        call = client.stylize(*pictures, preset=preset, progress=progress, timeout=timeout, **options)
+        try:
+            for event in call:
+                screen.show(event)
+                if isinstance(event, Progress) and event.preview and preview is not None:
+                    write_whole(preview, event.preview)
+                if isinstance(event, Result):
+                    write_whole(output, event.png)
+        finally:
+            call.cancel()
+    if as_json:
+        print_json("written", {"path": str(output)})
+    else:
+        typer.echo(output)
+
+
+def _check_outputs(output: Path, preview: Path | None) -> None:
+    check_writable(output, "output")
+    if preview is not None:
+        check_writable(preview, "preview")
+
+
+def _refuse(field: str, why: str) -> None:
+    from tfstyle.errors import Violation
+
+    raise BadRequestError([Violation(field, why)])
+
+
+@contextmanager
+def _one_line_errors(as_json: bool) -> Iterator[None]:
+    """Turn every expected error into one line and an exit code."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        _complain(as_json, "CANCELLED", "cancelled")
+        raise typer.Exit(CANCELLED) from None
+    except ClientError as error:
+        message = str(error).replace("options.", "").replace("progress.", "")
+        _complain(as_json, error.code, message)
+        raise typer.Exit(_EXIT_CODES.get(type(error), FAILED)) from None
+
+
+def _complain(as_json: bool, code: str, message: str) -> None:
+    if as_json:
+        print_json("error", {"code": code, "message": message})
+    typer.echo(f"tfstyle: {message}", err=True)
+
+
+def main() -> None:
+    """Entry point of the `tfstyle` script."""
+    try:
+        app(prog_name="tfstyle")
+    except KeyboardInterrupt:
+        sys.exit(CANCELLED)

@@ -1,0 +1,178 @@
+"""How a transfer's events are shown: a progress bar, plain lines, or JSON lines."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+import time
+from types import TracebackType
+from typing import Protocol, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, TextColumn
+from rich.progress import Progress as Bar
+
+from tfstyle.options import TransferOptions
+from tfstyle_client.events import Accepted, Event, Losses, Progress, Result, Started
+
+
+class Display(Protocol):
+    """Shows events as they come; a context manager for whatever it draws on."""
+
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+    def show(self, event: Event) -> None:
+        """Show one event."""
+        ...
+
+
+def display(as_json: bool) -> Display:
+    """JSON lines on standard output for scripts; else, on standard error, a bar, or lines where it is no terminal."""
+    if as_json:
+        return JsonLines()
+    console = Console(stderr=True)
+    return LiveBar(console) if console.is_terminal else PlainLines(console)
+
+
+def weighted(losses: Losses, options: TransferOptions) -> str:
+    """The total and its parts as they count in it: "12.3 = content 4.1 + style 6.0 + tv 2.2"."""
+    weights = {
+        "content": options.content_weight,
+        "style": options.style_weight,
+        "tv": options.tv_weight,
+        "gamut": options.gamut_weight,
+    }
+    parts = [
+        f"{name} {weights[name] * value:.2f}"
+        for name, value in losses.parts.items()
+        if name in weights and (name != "gamut" or weights[name] * value >= 0.005)
+    ]
+    return f"{losses.total:.2f} = {' + '.join(parts)}"
+
+
+def clock(seconds: float | None) -> str:
+    """Minutes and seconds, or dashes where they are not known."""
+    return "-:--" if seconds is None else f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
+class _Words:
+    """What both human displays say, apart from how progress is drawn."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._began = time.monotonic()
+        self._options = TransferOptions()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+    def _say(self, text: str) -> None:
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def _say_started(self, event: Started) -> None:
+        self._options = event.options
+        self._say(event.note or f"network {event.network} ({event.origin})")
+        self._say(f"{event.width} x {event.height} pixels, {event.steps} evaluations")
+
+    def _say_result(self, event: Result) -> None:
+        seconds = time.monotonic() - self._began
+        losses = weighted(event.losses, self._options)
+        self._say(f"delivered {losses} after {event.evaluations} evaluations, {seconds:.1f} s in all")
+
+
+class PlainLines(_Words):
+    """A line for each tenth of the way: for logs and pipes."""
+
+    def show(self, event: Event) -> None:
+        """Show one event."""
+        match event:
+            case Accepted(position):
+                self._say("waiting for a worker" if position == 0 else f"waiting, {position} before")
+            case Started():
+                self._say_started(event)
+            case Progress(evaluation, steps, losses, elapsed, remaining):
+                if evaluation in (1, steps) or evaluation % max(1, steps // 10) == 0:
+                    times = f"{clock(elapsed)} elapsed, {clock(remaining)} left"
+                    self._say(f"{evaluation}/{steps}  {weighted(losses, self._options)}  {times}")
+            case Result():
+                self._say_result(event)
+
+
+class LiveBar(_Words):
+    """A bar with the losses and the time left."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(console)
+        self._bar = Bar(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+            TextColumn("{task.fields[left]} left"),
+            TextColumn("{task.fields[losses]}"),
+            console=console,
+            transient=True,
+        )
+        self._task = self._bar.add_task("starting", total=1, losses="", left="-:--")
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def show(self, event: Event) -> None:
+        """Show one event."""
+        match event:
+            case Accepted(position):
+                text = "waiting for a worker" if position == 0 else f"waiting, {position} before"
+                self._bar.update(self._task, description=text)
+            case Started(steps=steps):
+                self._say_started(event)
+                self._bar.update(self._task, description="compiling", total=steps)
+            case Progress(evaluation, _, losses, _, remaining):
+                self._bar.update(
+                    self._task,
+                    description="painting",
+                    completed=evaluation,
+                    losses=weighted(losses, self._options),
+                    left=clock(remaining),
+                )
+            case Result():
+                self._say_result(event)
+
+
+class JsonLines:
+    """One JSON object a line on standard output; pictures are left out, their sizes in bytes given."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+    def show(self, event: Event) -> None:
+        """Write one event."""
+        fields = dataclasses.asdict(event)
+        for picture in ("png", "preview"):
+            if picture in fields:
+                fields[f"{picture}_bytes"] = len(fields.pop(picture) or b"")
+        print_json(type(event).__name__.lower(), fields)
+
+
+def print_json(kind: str, fields: dict[str, object]) -> None:
+    """One line of JSON on standard output, at once."""
+    sys.stdout.write(json.dumps({"event": kind, **fields}) + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,6 @@
+"""`python -m tfstyle_server`: the server's command line."""
+
+from tfstyle_server.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,129 @@
+"""The front process: the gRPC server from its start to its graceful end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Callable
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from tfstyle.v1 import style_transfer_pb2, style_transfer_pb2_grpc
+from tfstyle_server.messages import WorkerSettings
+from tfstyle_server.options import ServerOptions
+from tfstyle_server.scheduler import Scheduler
+from tfstyle_server.servicer import StyleTransferServicer
+
+log = logging.getLogger("tfstyle.front")
+
+SERVICE = style_transfer_pb2.DESCRIPTOR.services_by_name["StyleTransfer"].full_name
+_REQUEST_OVERHEAD = 64 * 1024
+
+
+class CannotServeError(Exception):
+    """The server cannot start or go on; `str()` of it is one line with the reason."""
+
+
+async def serve(
+    options: ServerOptions,
+    *,
+    stop_with_stdin: bool = False,
+    on_listening: Callable[[str], None] | None = None,
+) -> None:
+    """Serve until SIGTERM or SIGINT, then let running requests end within the grace.
+
+    A second signal ends at once. `on_listening` is called with the address. With
+    `stop_with_stdin` the end of standard input counts as a signal: a server that belongs to one
+    process ends with it, however that dies. Raises `CannotServeError`.
+    """
+    stop = asyncio.Event()
+    hurry = asyncio.Event()
+    reason: list[str] = []
+
+    def ask_to_stop() -> None:
+        (hurry if stop.is_set() else stop).set()
+
+    def broken(why: str) -> None:
+        reason.append(why)
+        stop.set()
+        hurry.set()
+
+    def ready() -> None:
+        for name in ("", SERVICE):
+            tasks.append(loop.create_task(checks.set(name, health_pb2.HealthCheckResponse.SERVING)))
+
+    loop = asyncio.get_running_loop()
+    tasks: list[asyncio.Task[None]] = []
+    checks = health.aio.HealthServicer()
+    for name in ("", SERVICE):
+        await checks.set(name, health_pb2.HealthCheckResponse.NOT_SERVING)
+
+    settings = [
+        WorkerSettings(
+            device,
+            options.network,
+            options.weights,
+            options.max_image_bytes,
+            options.max_pixels,
+            options.recycle_after,
+        )
+        for device in options.resolved_devices()
+    ]
+    scheduler = Scheduler(settings, options.queue, ready, broken)
+    server = grpc.aio.server(
+        options=[
+            ("grpc.max_receive_message_length", 2 * options.max_image_bytes + _REQUEST_OVERHEAD),
+            ("grpc.so_reuseport", 0),
+            # Clients may ask whether a silent server lives, each 10 s at most.
+            ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+            ("grpc.keepalive_permit_without_calls", 1),
+        ]
+    )
+    style_transfer_pb2_grpc.add_StyleTransferServicer_to_server(
+        StyleTransferServicer(scheduler, options.max_image_bytes), server
+    )
+    health_pb2_grpc.add_HealthServicer_to_server(checks, server)
+    reflection.enable_server_reflection((SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
+    try:
+        port = server.add_insecure_port(options.listen)
+    except RuntimeError:
+        raise CannotServeError(f"listen: cannot listen on {options.listen}; is the address in use?") from None
+    unix = options.listen.startswith("unix:")
+    address = options.listen if unix else f"{options.listen.rpartition(':')[0]}:{port}"
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ask_to_stop)
+    if stop_with_stdin:
+        loop.add_reader(sys.stdin, _at_end_of_stdin, loop, ask_to_stop)
+    scheduler.start()
+    await server.start()
+    log.info("listening on %s", address)
+    if on_listening is not None:
+        on_listening(address)
+    try:
+        await stop.wait()
+        await checks.enter_graceful_shutdown()
+        grace = 0.0 if hurry.is_set() else options.grace
+        log.info("stopping: running requests have %.0f s", grace)
+        draining = loop.create_task(server.stop(grace))
+        hurrying = loop.create_task(hurry.wait())
+        await asyncio.wait((draining, hurrying), return_when=asyncio.FIRST_COMPLETED)
+        hurrying.cancel()
+        if not draining.done():
+            await server.stop(0)
+        await draining
+    finally:
+        scheduler.stop()
+    log.info("stopped")
+    if reason:
+        raise CannotServeError(reason[0])
+
+
+def _at_end_of_stdin(loop: asyncio.AbstractEventLoop, then: Callable[[], None]) -> None:
+    if not sys.stdin.buffer.read1(4096):
+        loop.remove_reader(sys.stdin)
+        then()

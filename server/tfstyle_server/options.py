@@ -1,0 +1,35 @@
+"""How a server is set up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class ServerOptions:
+    """The settings of one server. Sizes are bytes, times are seconds."""
+
+    listen: str = "127.0.0.1:50051"
+    """host:port (port 0: any free one), or unix:PATH."""
+    devices: tuple[str, ...] = ()
+    """One worker for each: "cpu", or the number of a GPU. Empty: every NVIDIA GPU, else one CPU worker."""
+    network: str = "auto"
+    """The network that is loaded at the start; requests may name another."""
+    weights: str | None = None
+    """Path of VGG19's weights; else TFSTYLE_WEIGHTS, else Keras' cache."""
+    queue: int = 16
+    """Requests that may wait; more are refused with RESOURCE_EXHAUSTED."""
+    max_image_bytes: int = 32 * 2**20
+    """Largest picture that is accepted, encoded."""
+    max_pixels: int = 100_000_000
+    """Most pixels that a picture's header may declare."""
+    grace: float = 30.0
+    """How long running requests may go on after SIGTERM."""
+    recycle_after: int = 24
+    """Compilations after which a worker is replaced between requests: XLA never frees what it compiled."""
+
+    def resolved_devices(self) -> tuple[str, ...]:
+        """The devices in force, one worker each."""
+        gpus = sorted(path.name.removeprefix("nvidia") for path in Path("/dev").glob("nvidia[0-9]*"))
+        return self.devices or tuple(gpus) or ("cpu",)

@@ -1,0 +1,112 @@
+"""The service as the contract has it: checks the request, queues it, and relays what becomes of it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import grpc
+
+from tfstyle.errors import InvalidInputError, Violation
+from tfstyle.options import ProgressOptions, TransferOptions, resolve_options
+from tfstyle.v1 import style_transfer_pb2 as pb
+from tfstyle.v1 import style_transfer_pb2_grpc
+from tfstyle.v1.conversion import options_from_proto
+from tfstyle_server import status
+from tfstyle_server.messages import Cancelled, Done, Failed, Refused, Unprepared
+from tfstyle_server.scheduler import QueueFullError, Scheduler, Ticket, WorkerDied
+
+log = logging.getLogger("tfstyle.front")
+
+CHUNK_BYTES = 256 * 1024
+
+
+class StyleTransferServicer(style_transfer_pb2_grpc.StyleTransferServicer):
+    """One coroutine a call; none of them computes."""
+
+    def __init__(self, scheduler: Scheduler, max_image_bytes: int) -> None:
+        self._scheduler = scheduler
+        self._max_image_bytes = max_image_bytes
+
+    async def Stylize(  # noqa: N802 - gRPC's name
+        self, request: pb.StylizeRequest, context: grpc.aio.ServicerContext
+    ) -> None:
+        """Relay the job's events; the end of the call, for whatever reason, is the end of the job."""
+        try:
+            options, progress = self._checked(request)
+            ticket = self._scheduler.submit(request.content, request.style, options, progress)
+        except InvalidInputError as error:
+            await context.abort_with_status(status.invalid_argument(error.violations))
+        except QueueFullError as error:
+            await context.abort_with_status(status.resource_exhausted(str(error), error.retry_after))
+        log.info(
+            "job %s: accepted from %s, %s, %d px, %d steps, pictures of %d and %d kB",
+            *(ticket.run.job, context.peer(), request.preset or "default", options.size, options.steps),
+            *(len(request.content) // 1000, len(request.style) // 1000),
+        )
+        try:
+            await self._relay(ticket, context)
+        except asyncio.CancelledError:
+            log.info("job %s: the caller has cancelled, gone, or run out of time", ticket.run.job)
+            raise
+        finally:
+            self._scheduler.cancel(ticket)
+
+    def _checked(self, request: pb.StylizeRequest) -> tuple[TransferOptions, ProgressOptions]:
+        """The options in force. Raises `InvalidInputError` naming fields by their path in the request."""
+        violations = [
+            Violation(field, complaint)
+            for field in ("content", "style")
+            if (complaint := self._size_complaint(getattr(request, field)))
+        ]
+        try:
+            options = resolve_options(request.preset or "default", options_from_proto(request.options))
+        except InvalidInputError as error:
+            violations += [
+                v if v.field == "preset" else Violation(f"options.{v.field}", v.description) for v in error.violations
+            ]
+        try:
+            progress = ProgressOptions(**{field.name: value for field, value in request.progress.ListFields()})
+        except InvalidInputError as error:
+            violations += [Violation(f"progress.{v.field}", v.description) for v in error.violations]
+        if violations:
+            raise InvalidInputError(violations)
+        return options, progress
+
+    def _size_complaint(self, picture: bytes) -> str | None:
+        if not picture:
+            return "is empty; send a PNG, JPEG or WebP picture"
+        if len(picture) > self._max_image_bytes:
+            return f"is {len(picture):,} bytes; at most {self._max_image_bytes:,} are accepted"
+        return None
+
+    async def _relay(self, ticket: Ticket, context: grpc.aio.ServicerContext) -> None:
+        sequence = 0
+
+        async def send(event: pb.StylizeEvent) -> None:
+            nonlocal sequence
+            sequence += 1
+            event.sequence = sequence
+            event.time.GetCurrentTime()
+            await context.write(event)
+
+        while True:
+            match await ticket.next():
+                case pb.StylizeEvent() as event:
+                    await send(event)
+                case Done(_, event, png):
+                    await send(event)
+                    for offset in range(0, len(png), CHUNK_BYTES):
+                        data = png[offset : offset + CHUNK_BYTES]
+                        await send(pb.StylizeEvent(chunk=pb.Chunk(offset=offset, data=data)))
+                    return
+                case Refused(_, violations):
+                    await context.abort_with_status(status.invalid_argument(violations))
+                case Unprepared(_, reason):
+                    await context.abort_with_status(status.failed_precondition("WEIGHTS", "network", reason))
+                case WorkerDied(job, reason):
+                    await context.abort_with_status(status.unavailable(f"job {job} was lost: {reason}; try again"))
+                case Failed(_, reason):
+                    await context.abort_with_status(status.internal(reason))
+                case Cancelled():
+                    await context.abort_with_status(status.cancelled("the job was cancelled"))

@@ -1,0 +1,133 @@
+"""The worker process: one device, one job at a time; everything that touches pixels happens here.
+
+It ends when the front's end of the pipe closes, however the front died: the pipe is looked at
+between two evaluations and while idle.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import time
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING, Any
+
+from tfstyle.errors import InvalidInputError, WeightsError
+from tfstyle_server import events
+from tfstyle_server.logs import configure_logging
+from tfstyle_server.messages import (
+    Cancel,
+    Cancelled,
+    CannotStart,
+    Done,
+    Failed,
+    News,
+    Ready,
+    Refused,
+    Retiring,
+    Run,
+    Unprepared,
+    WorkerSettings,
+)
+
+if TYPE_CHECKING:
+    from tfstyle.transfer import Engine
+
+log = logging.getLogger("tfstyle.worker")
+
+
+class JobCancelled(Exception):  # noqa: N818 - a request, not an error
+    """The front asked to stop the job that is running."""
+
+
+def main(pipe: Connection, settings: WorkerSettings) -> None:
+    """Serve the front at the other end of `pipe` until it closes."""
+    # Ctrl-C reaches the whole process group, but the front decides when a job ends.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    configure_logging()
+    os.environ["CUDA_VISIBLE_DEVICES"] = "" if settings.device == "cpu" else settings.device
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        _serve(pipe, settings)
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        log.info("the front has gone; ending")
+
+
+def _serve(pipe: Connection, settings: WorkerSettings) -> None:
+    try:
+        from tfstyle.transfer import Engine
+
+        engine = Engine(settings.weights)
+        network = engine.network(settings.network)
+    except WeightsError as error:
+        pipe.send(CannotStart(str(error)))
+        return
+    except ImportError as error:
+        pipe.send(CannotStart(f"the engine is not installed ({error}); pip install 'tfstyle[server]'"))
+        return
+    except Exception as error:
+        log.exception("cannot start")
+        pipe.send(CannotStart(f"a worker cannot start: {type(error).__name__}: {error}"))
+        return
+    pipe.send(Ready(network.note or f"network {network.name}"))
+    while True:
+        command = pipe.recv()
+        if isinstance(command, Run):
+            _answer(pipe, engine, command, settings)
+            if engine.compilations >= settings.recycle_after:
+                pipe.send(Retiring())
+                return
+
+
+def _answer(pipe: Connection, engine: Engine, job: Run, settings: WorkerSettings) -> None:
+    """Run one job and report its end, whatever it is."""
+    end: Any
+    try:
+        end = _run(pipe, engine, job, settings)
+    except JobCancelled:
+        end = Cancelled(job.job)
+    except InvalidInputError as error:
+        end = Refused(job.job, error.violations)
+    except WeightsError as error:
+        end = Unprepared(job.job, str(error))
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        raise
+    except Exception:
+        log.exception("job %s broke", job.job)
+        end = Failed(job.job, f"the job broke inside the server; its log has the cause under job {job.job}")
+    pipe.send(end)
+
+
+def _run(pipe: Connection, engine: Engine, job: Run, settings: WorkerSettings) -> Done:
+    from tfstyle.images import ImageLimits, decode, encode_png
+
+    began = time.perf_counter()
+    limits = ImageLimits(settings.max_image_bytes, settings.max_pixels)
+    content, style = decode(job.content, "content", limits), decode(job.style, "style", limits)
+    _obey(pipe, job.job)
+    transfer = engine.prepare(content, style, job.options)
+    pipe.send(News(job.job, events.started(transfer)))
+    made = 0
+    first = 0.0
+    for iterate in transfer.iterates():
+        _obey(pipe, job.job)
+        made = iterate.evaluation
+        first = first or iterate.seconds
+        if job.progress.reports(made, iterate.steps):
+            # The first evaluation includes the compilation, so it says nothing about the rest.
+            remaining = (iterate.seconds - first) / (made - 1) * (iterate.steps - made) if made > 1 else None
+            size = job.progress.preview_size if job.progress.previews(made) else None
+            pipe.send(News(job.job, events.progress(iterate, remaining, size)))
+    delivered = transfer.deliver()
+    _obey(pipe, job.job)
+    png = encode_png(delivered.picture)
+    return Done(job.job, events.result(delivered, png, made, time.perf_counter() - began), png)
+
+
+def _obey(pipe: Connection, job: str) -> None:
+    """Raise `JobCancelled` if the front wants `job` stopped, EOFError if the front has gone."""
+    while pipe.poll():
+        command = pipe.recv()
+        if isinstance(command, Cancel) and command.job == job:
+            raise JobCancelled

@@ -1,0 +1,52 @@
+"""tfstyle: repaint a photo in the style of a painting (Gatys et al. 2016), as a library.
+
+Importing this package is cheap: TensorFlow is loaded when the engine's names are first used.
+
+    import tfstyle
+    result = tfstyle.stylize(photo_bytes, painting_bytes, size=512)
+    open("out.png", "wb").write(result.png)
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from tfstyle.errors import InvalidInputError, TfstyleError, Violation, WeightsError
+from tfstyle.options import PRESETS, TransferOptions, resolve_options
+
+if TYPE_CHECKING:
+    from tfstyle.images import Picture, decode, encode_png
+    from tfstyle.transfer import Delivered, Engine, Iterate, Stylized, Transfer, stylize
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "PRESETS",
+    "Delivered",
+    "Engine",
+    "InvalidInputError",
+    "Iterate",
+    "Picture",
+    "Stylized",
+    "TfstyleError",
+    "Transfer",
+    "TransferOptions",
+    "Violation",
+    "WeightsError",
+    "decode",
+    "encode_png",
+    "resolve_options",
+    "stylize",
+]
+
+_LAZY = {
+    **dict.fromkeys(("Picture", "decode", "encode_png"), "tfstyle.images"),
+    **dict.fromkeys(("Delivered", "Engine", "Iterate", "Stylized", "Transfer", "stylize"), "tfstyle.transfer"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return getattr(import_module(_LAZY[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

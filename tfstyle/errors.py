@@ -1,0 +1,36 @@
+"""The errors that the engine raises on purpose; anything else that escapes it is a bug."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Violation:
+    """One input that cannot be used: the `field` by its public name and what is wrong with it."""
+
+    field: str
+    description: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.description}"
+
+
+class TfstyleError(Exception):
+    """Base of every error that tfstyle raises on purpose; `str()` of it is one line for a person."""
+
+
+class InvalidInputError(TfstyleError, ValueError):
+    """Options or pictures that cannot be used. `violations` names each field and the fix."""
+
+    def __init__(self, violations: Iterable[Violation]) -> None:
+        self.violations = tuple(violations)
+        super().__init__(self.violations)
+
+    def __str__(self) -> str:
+        return "; ".join(map(str, self.violations))
+
+
+class WeightsError(TfstyleError):
+    """The weights of a network are missing, damaged or not those of that network."""

@@ -1,0 +1,176 @@
+"""L-BFGS (Nocedal 1980; Nocedal and Wright 2006, algorithm 7.4) with Armijo backtracking.
+
+The two-loop recursion is run on coefficients: the direction is a combination of the remembered
+steps S, gradient changes Y and the gradient, so their inner products are all it needs (Chen et
+al. 2014, "Large-scale L-BFGS using MapReduce"). An iteration reads the history three times, as
+matrix-vector products: S and Y times the gradient, times the newest change, and the combination.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vector = NDArray[np.float32]
+
+ARMIJO = 1e-4
+SHRINK = (0.1, 0.5)
+"""Bounds of the factor by which a refused step is shortened."""
+MOST_REFUSALS = 12
+"""Refused steps in a row after which the history is dropped, or, with none left, the search ends."""
+
+
+class LBFGS:
+    """Ask for a point, tell its value and gradient; the whole state can be saved between any two.
+
+    Variables and gradients are float32 [n], inner products float64. `history` pairs are kept:
+    8 n `history` bytes. The first step has unit length, later ones try the full quasi-Newton step.
+    A step counts if it lowers the value by `ARMIJO` of what the slope promises; else it is shortened
+    to the minimum of the cubic through both values and slopes, within `SHRINK`.
+    """
+
+    def __init__(self, start: Vector, history: int) -> None:
+        self.point = start.copy()
+        self.finished = False
+        self._trial = self.point
+        self._value = math.inf
+        self._gradient = np.zeros_like(start)
+        self._direction = np.zeros_like(start)
+        self._length = 0.0
+        self._refusals = 0
+        # Row i of the first half is a step s, of the second its gradient change y.
+        self._pairs = np.zeros((2, history, start.size), np.float32)
+        self._sy = np.zeros((history, history))
+        self._yy = np.zeros((history, history))
+        self._order: list[int] = []  # slots in use, oldest first
+
+    @property
+    def trial(self) -> Vector:
+        """The variables [n] to evaluate next."""
+        return self._trial
+
+    def tell(self, value: float, gradient: Vector) -> bool:
+        """Take in the value and gradient [n] at `trial`. True where the trial becomes the `point`."""
+        if self._trial is self.point:
+            self._move(value, gradient)
+            return True
+        slope = _dot(self._gradient, self._direction)
+        if value <= self._value + ARMIJO * self._length * slope:
+            self._remember(self._trial - self.point, gradient - self._gradient)
+            self.point = self._trial
+            self._move(value, gradient)
+            return True
+        self._shorten(value, slope, _dot(gradient, self._direction))
+        return False
+
+    def _move(self, value: float, gradient: Vector) -> None:
+        self._value, self._gradient, self._refusals = value, gradient, 0
+        self._direction = self._quasi_newton()
+        if _dot(self._direction, gradient) >= 0:
+            self._order = []  # rounding has spoiled the curvature
+            self._direction = -gradient
+        self._start_search()
+
+    def _start_search(self) -> None:
+        norm = math.sqrt(_dot(self._direction, self._direction))
+        if norm == 0 or not math.isfinite(norm):
+            self.finished = True
+            return
+        self._length = 1.0 if self._order else 1 / norm
+        self._trial = self.point + np.float32(self._length) * self._direction
+
+    def _shorten(self, value: float, slope: float, slope_there: float) -> None:
+        self._refusals += 1
+        if self._refusals > MOST_REFUSALS:
+            if not self._order:
+                self.finished = True
+                return
+            self._order, self._refusals, self._direction = [], 0, -self._gradient
+            self._start_search()
+            return
+        self._length *= _cubic_minimum(self._value, slope * self._length, value, slope_there * self._length)
+        self._trial = self.point + np.float32(self._length) * self._direction
+
+    def _remember(self, step: Vector, change: Vector) -> None:
+        curvature = _dot(step, change)
+        if curvature <= 1e-10 * math.sqrt(_dot(step, step) * _dot(change, change)):
+            return  # the Hessian estimate must stay positive definite
+        steps, changes = self._pairs
+        slot = len(self._order) if len(self._order) < len(steps) else self._order.pop(0)
+        steps[slot], changes[slot] = step, change
+        self._order.append(slot)
+        self._sy[:, slot] = steps @ change
+        self._sy[slot, :] = changes @ step
+        self._yy[:, slot] = self._yy[slot, :] = changes @ change
+
+    def _quasi_newton(self) -> Vector:
+        if not self._order:
+            return -self._gradient
+        steps, changes = self._pairs
+        s_g, y_g = (steps @ self._gradient).astype(float), (changes @ self._gradient).astype(float)
+        newest = self._order[-1]
+        on_s, on_y = np.zeros(len(steps)), np.zeros(len(steps))
+        on_gradient = self._sy[newest, newest] / self._yy[newest, newest]
+        weights = {}
+        for i in reversed(self._order):
+            weights[i] = (s_g[i] + self._sy[i] @ on_y) / self._sy[i, i]
+            on_y[i] = -weights[i]
+        on_y *= on_gradient
+        for i in self._order:
+            along = y_g[i] * on_gradient + self._yy[i] @ on_y + self._sy[:, i] @ on_s
+            on_s[i] = weights[i] - along / self._sy[i, i]
+        coefficients = np.concatenate([on_s, on_y]).astype(np.float32)
+        combined = coefficients @ self._pairs.reshape(2 * len(steps), -1)
+        direction: Vector = -(combined + np.float32(on_gradient) * self._gradient)
+        return direction
+
+    def state(self) -> dict[str, Any]:
+        """Everything that the next step depends on, as plain arrays and numbers."""
+        return {
+            "point": self.point,
+            "trial": self._trial,
+            "value": self._value,
+            "gradient": self._gradient,
+            "direction": self._direction,
+            "length": self._length,
+            "refusals": self._refusals,
+            "finished": self.finished,
+            "pairs": self._pairs,
+            "sy": self._sy,
+            "yy": self._yy,
+            "order": np.array(self._order, np.int64),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a `state`; the next points are bit for bit those of the run that it was taken from."""
+        fresh = not math.isfinite(state["value"])
+        self.point = np.array(state["point"], np.float32)
+        self._trial = self.point if fresh else np.array(state["trial"], np.float32)
+        self._value, self._length = float(state["value"]), float(state["length"])
+        self._gradient = np.array(state["gradient"], np.float32)
+        self._direction = np.array(state["direction"], np.float32)
+        self._refusals, self.finished = int(state["refusals"]), bool(state["finished"])
+        self._pairs = np.array(state["pairs"], np.float32)
+        self._sy, self._yy = np.array(state["sy"], float), np.array(state["yy"], float)
+        self._order = [int(slot) for slot in state["order"]]
+
+
+def _dot(a: Vector, b: Vector) -> float:
+    return float(np.dot(a, b))
+
+
+def _cubic_minimum(value: float, slope: float, value_there: float, slope_there: float) -> float:
+    """Where on [0, 1] the cubic with these values and slopes at 0 and 1 is least, within `SHRINK`."""
+    shortest, longest = SHRINK
+    bend = slope + slope_there - 3 * (value_there - value)
+    root = bend * bend - slope * slope_there
+    if not math.isfinite(root):
+        return shortest
+    span = slope_there - slope + 2 * math.sqrt(max(root, 0.0))
+    if root < 0 or span == 0:
+        return longest
+    return min(max(1 - (slope_there + math.sqrt(root) - bend) / span, shortest), longest)

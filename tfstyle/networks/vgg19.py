@@ -1,0 +1,83 @@
+"""VGG19 with its ImageNet weights: from a file, Keras' cache, or Keras' download."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from tfstyle.errors import WeightsError
+from tfstyle.networks.network import LayerMetric, Network, Weights
+from tfstyle.networks.normalisation import normalise, shipped_mean_activations
+from tfstyle.networks.topology import CONVOLUTIONS, VGG19_CHANNELS, block_of
+
+CACHED_NAME = "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
+WEIGHTS_VARIABLE = "TFSTYLE_WEIGHTS"
+HOW_TO_GET = (
+    "give the path of Keras' VGG19 file without top (--weights or TFSTYLE_WEIGHTS), "
+    "or let Keras download it once with --network vgg19 on a machine with network"
+)
+
+
+def cached_path() -> Path:
+    """Where Keras keeps the weights that it downloaded; the file need not exist."""
+    return Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser() / "models" / CACHED_NAME
+
+
+def path_at_hand(path: str | None) -> Path | None:
+    """The weights that can be had without a download: `path`, else TFSTYLE_WEIGHTS, else Keras' cache.
+
+    Raises `WeightsError` where a path was given and no file is there.
+    """
+    named = path or os.environ.get(WEIGHTS_VARIABLE)
+    if named:
+        if not Path(named).is_file():
+            raise WeightsError(f"weights: there is no file {named}")
+        return Path(named)
+    return cached_path() if cached_path().is_file() else None
+
+
+def load_vgg19(path: str | None = None) -> Network:
+    """VGG19, normalised to a mean activation of 1 a layer.
+
+    `path` as in `path_at_hand`; where nothing is at hand, Keras downloads the weights (80 MB).
+    Raises `WeightsError` where they cannot be had or are not VGG19's.
+    """
+    file = path_at_hand(path)
+    if file is None:
+        file = _download()
+    return Network(
+        name="vgg19",
+        origin=str(file),
+        digest=hashlib.sha256(file.read_bytes()).hexdigest(),
+        weights=normalise(read_weights(file), shipped_mean_activations()),
+        metrics={name: LayerMetric(VGG19_CHANNELS[block_of(name) - 1]) for name in CONVOLUTIONS},
+        caffe_input=True,
+    )
+
+
+def _download() -> Path:
+    try:
+        keras.applications.VGG19(include_top=False, weights="imagenet")
+    except Exception as error:  # urllib's, Keras' and the file system's own types
+        raise WeightsError(f"network: VGG19's weights could not be downloaded ({error}); {HOW_TO_GET}") from None
+    return cached_path()
+
+
+def read_weights(file: Path) -> Weights:
+    """The raw weights of Keras' VGG19 without top (HDF5): kernels for BGR, 0 to 255, mean subtracted.
+
+    Raises `WeightsError` where the file is not that, is damaged, or holds numbers that are not finite.
+    """
+    try:
+        model = keras.applications.VGG19(include_top=False, weights=str(file))
+        weights = {name: tuple(model.get_layer(name).get_weights()) for name in CONVOLUTIONS}
+    except Exception as error:  # h5py and Keras raise OSError, ValueError, KeyError, IndexError ...
+        reason = " ".join(str(error).split())[:200]
+        raise WeightsError(f"weights: {file} is not a readable VGG19 file without top: {reason}") from None
+    if not all(np.isfinite(array).all() for pair in weights.values() for array in pair):
+        raise WeightsError(f"weights: {file} holds numbers that are not finite")
+    return weights

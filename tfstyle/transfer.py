@@ -1,0 +1,217 @@
+"""The transfer itself: decoded pictures -> features -> targets -> optimise -> delivered picture."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from tfstyle.adam import Adam
+from tfstyle.colour import standardise, to_pixels
+from tfstyle.errors import InvalidInputError
+from tfstyle.images import Picture, decode, encode_png, fit_longer_side, resize
+from tfstyle.lbfgs import LBFGS
+from tfstyle.networks.choice import load_network
+from tfstyle.networks.network import Network
+from tfstyle.objective import Evaluation, Objective, Parts, Targets, content_features, style_grams
+from tfstyle.options import TransferOptions, lite_violations, resolve_options
+from tfstyle.pyramid import Pyramid
+
+
+@dataclass(frozen=True)
+class Iterate:
+    """What is known after one evaluation.
+
+    `evaluation` counts from 1, of `steps` planned. `total` and `losses` are those of the best point
+    so far: a trial that the line search refused (`accepted` False) does not show. `losses` are
+    before their weights, by part and layer. `seconds` are since the run began. `picture()` makes
+    the 8-bit picture of the moment; it costs a pass over the pixels, and is valid at any time.
+    """
+
+    evaluation: int
+    steps: int
+    total: float
+    losses: Parts
+    seconds: float
+    accepted: bool
+    picture: Callable[[], Picture]
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """The 8-bit `picture` that a person gets; `total` and `losses` are measured on it, not on the optimiser's floats."""
+
+    picture: Picture
+    total: float
+    losses: Parts
+
+
+class Transfer:
+    """One picture in the making: made by `Engine.prepare`, run by `iterates`, ended by `deliver`."""
+
+    def __init__(
+        self,
+        options: TransferOptions,
+        network: Network,
+        objective: Objective,
+        targets: Targets,
+        content: Picture,
+    ) -> None:
+        self.options = options
+        self.network = network
+        self._objective = objective
+        self._targets = targets
+        self._alpha = content.alpha
+        self._weights = (options.content_weight, options.style_weight, options.tv_weight, options.gamut_weight)
+        start = objective.pyramid.variables(standardise(content.pixels))
+        self._optimiser = (
+            LBFGS(start, options.history)
+            if options.optimiser == "lbfgs"
+            else Adam(start, options.learning_rate, options.learning_rate_decay, options.learning_rate_decay_every)
+        )
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) of the result in pixels."""
+        return self._objective.pyramid.width, self._objective.pyramid.height
+
+    def iterates(self) -> Iterator[Iterate]:
+        """Optimise, yielding after every evaluation; whoever stops asking has stopped the work.
+
+        The first evaluation is that of the photo itself, and includes the compilation where the
+        size is new. Ends before `steps` only where the optimiser can get no further.
+        """
+        began = time.perf_counter()
+        best: Evaluation | None = None
+        for number in range(1, self.options.steps + 1):
+            evaluation = self._evaluate(self._optimiser.trial)
+            accepted = self._optimiser.tell(evaluation.total, evaluation.gradient)
+            if accepted or best is None:
+                best = evaluation
+            point = self._optimiser.point
+            yield Iterate(
+                number,
+                self.options.steps,
+                best.total,
+                best.parts,
+                time.perf_counter() - began,
+                accepted,
+                lambda point=point: self._picture(point),  # type: ignore[misc]
+            )
+            if self._optimiser.finished:
+                return
+
+    def deliver(self) -> Delivered:
+        """The picture as it stands, and its losses in 8 bits (one more evaluation)."""
+        picture = self._picture(self._optimiser.point)
+        evaluation = self.judge(picture)
+        return Delivered(picture, evaluation.total, evaluation.parts)
+
+    def judge(self, picture: Picture) -> Evaluation:
+        """The losses of any `picture` of this `size` under this transfer's targets and weights."""
+        return self._evaluate(self._objective.pyramid.variables(standardise(picture.pixels)))
+
+    def _evaluate(self, variables: NDArray[np.float32]) -> Evaluation:
+        return self._objective(variables, self._targets, self._weights)
+
+    def _picture(self, variables: NDArray[np.float32]) -> Picture:
+        image = self._objective.pyramid.image(tf.constant(variables)).numpy()
+        return Picture(to_pixels(image), self._alpha)
+
+
+class Engine:
+    """Holds what outlives one picture: loaded networks and the last compiled objectives.
+
+    `weights` is the path of VGG19's weights, where they are to be taken from a file. At most
+    `keep` compiled objectives are held. Not for use by two threads at once.
+    """
+
+    def __init__(self, weights: str | None = None, keep: int = 2) -> None:
+        self._weights = weights
+        self._keep = keep
+        self._networks: dict[str, Network] = {}
+        self._objectives: OrderedDict[tuple[object, ...], Objective] = OrderedDict()
+        self.compilations = 0
+        """Objectives made so far. XLA never frees what it compiled, so a long-lived process watches this."""
+
+    def network(self, name: str) -> Network:
+        """The network `name` of the options, loaded once. Raises `WeightsError`."""
+        if name not in self._networks:
+            network = load_network(name, self._weights)
+            # "auto" and the name it stands for share one copy of the weights
+            same = [known for known in self._networks.values() if known.digest == network.digest]
+            self._networks[name] = same[0] if same and not network.note else network
+        return self._networks[name]
+
+    def prepare(self, content: Picture, style: Picture, options: TransferOptions) -> Transfer:
+        """Load the network, resize both pictures, compute the targets; nothing is optimised yet.
+
+        Raises `InvalidInputError` where the pictures or layers do not suit the options, `WeightsError`.
+        """
+        network = self.network(options.network)
+        if network.name == "vgg19-lite" and (violations := lite_violations(options)):
+            raise InvalidInputError(violations)
+        size = fit_longer_side(content.size, options.size, "content")
+        style_size = (
+            size
+            if options.style_fit == "stretch"
+            else fit_longer_side(style.size, round(options.size * options.style_scale), "style")
+        )
+        content = resize(content, size)
+        pooling = options.pooling
+        targets = Targets(
+            content_features(network, options.content_layers, pooling, standardise(content.pixels)),
+            style_grams(network, options.style_layers, pooling, standardise(resize(style, style_size).pixels)),
+        )
+        return Transfer(options, network, self._objective(network, size, options), targets, content)
+
+    def _objective(self, network: Network, size: tuple[int, int], options: TransferOptions) -> Objective:
+        layers = options.content_layers, options.style_layers
+        key = (network.digest, size, options.pyramid_levels, *layers, options.pooling)
+        if key not in self._objectives:
+            pyramid = Pyramid(size[1], size[0], options.pyramid_levels)
+            self._objectives[key] = Objective(network, pyramid, *layers, options.pooling)
+            self.compilations += 1
+        self._objectives.move_to_end(key)
+        while len(self._objectives) > self._keep:
+            self._objectives.popitem(last=False)
+        return self._objectives[key]
+
+
+@dataclass(frozen=True)
+class Stylized:
+    """The end of a transfer: `png` bytes, the delivered picture's losses, the network and the options used."""
+
+    png: bytes
+    delivered: Delivered
+    network: Network
+    options: TransferOptions
+
+
+def stylize(
+    content: bytes,
+    style: bytes,
+    *,
+    preset: str = "default",
+    weights: str | None = None,
+    on_iterate: Callable[[Iterate], None] | None = None,
+    **overrides: object,
+) -> Stylized:
+    """Repaint the photo `content` in the style of the painting `style` (PNG, JPEG or WebP bytes).
+
+    `preset` and `overrides` as in `TransferOptions`; `weights` is the path of VGG19's weights;
+    `on_iterate` is called after each evaluation. Raises `InvalidInputError`, `WeightsError`.
+    """
+    options = resolve_options(preset, overrides)
+    pictures = decode(content, "content"), decode(style, "style")
+    transfer = Engine(weights).prepare(*pictures, options)
+    for iterate in transfer.iterates():
+        if on_iterate is not None:
+            on_iterate(iterate)
+    delivered = transfer.deliver()
+    return Stylized(encode_png(delivered.picture), delivered, transfer.network, options)

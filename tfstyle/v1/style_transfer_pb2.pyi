@@ -1,0 +1,198 @@
+import datetime
+
+from google.protobuf import duration_pb2 as _duration_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class StylizeRequest(_message.Message):
+    __slots__ = ("content", "style", "preset", "options", "progress")
+    CONTENT_FIELD_NUMBER: _ClassVar[int]
+    STYLE_FIELD_NUMBER: _ClassVar[int]
+    PRESET_FIELD_NUMBER: _ClassVar[int]
+    OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    content: bytes
+    style: bytes
+    preset: str
+    options: TransferOptions
+    progress: ProgressOptions
+    def __init__(self, content: _Optional[bytes] = ..., style: _Optional[bytes] = ..., preset: _Optional[str] = ..., options: _Optional[_Union[TransferOptions, _Mapping]] = ..., progress: _Optional[_Union[ProgressOptions, _Mapping]] = ...) -> None: ...
+
+class TransferOptions(_message.Message):
+    __slots__ = ("network", "pooling", "size", "style_scale", "style_fit", "content_layers", "style_layers", "content_weight", "style_weight", "tv_weight", "gamut_weight", "optimiser", "steps", "pyramid_levels", "history", "learning_rate", "learning_rate_decay", "learning_rate_decay_every")
+    NETWORK_FIELD_NUMBER: _ClassVar[int]
+    POOLING_FIELD_NUMBER: _ClassVar[int]
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    STYLE_SCALE_FIELD_NUMBER: _ClassVar[int]
+    STYLE_FIT_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_LAYERS_FIELD_NUMBER: _ClassVar[int]
+    STYLE_LAYERS_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    STYLE_WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    TV_WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    GAMUT_WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    OPTIMISER_FIELD_NUMBER: _ClassVar[int]
+    STEPS_FIELD_NUMBER: _ClassVar[int]
+    PYRAMID_LEVELS_FIELD_NUMBER: _ClassVar[int]
+    HISTORY_FIELD_NUMBER: _ClassVar[int]
+    LEARNING_RATE_FIELD_NUMBER: _ClassVar[int]
+    LEARNING_RATE_DECAY_FIELD_NUMBER: _ClassVar[int]
+    LEARNING_RATE_DECAY_EVERY_FIELD_NUMBER: _ClassVar[int]
+    network: str
+    pooling: str
+    size: int
+    style_scale: float
+    style_fit: str
+    content_layers: Layers
+    style_layers: Layers
+    content_weight: float
+    style_weight: float
+    tv_weight: float
+    gamut_weight: float
+    optimiser: str
+    steps: int
+    pyramid_levels: int
+    history: int
+    learning_rate: float
+    learning_rate_decay: float
+    learning_rate_decay_every: int
+    def __init__(self, network: _Optional[str] = ..., pooling: _Optional[str] = ..., size: _Optional[int] = ..., style_scale: _Optional[float] = ..., style_fit: _Optional[str] = ..., content_layers: _Optional[_Union[Layers, _Mapping]] = ..., style_layers: _Optional[_Union[Layers, _Mapping]] = ..., content_weight: _Optional[float] = ..., style_weight: _Optional[float] = ..., tv_weight: _Optional[float] = ..., gamut_weight: _Optional[float] = ..., optimiser: _Optional[str] = ..., steps: _Optional[int] = ..., pyramid_levels: _Optional[int] = ..., history: _Optional[int] = ..., learning_rate: _Optional[float] = ..., learning_rate_decay: _Optional[float] = ..., learning_rate_decay_every: _Optional[int] = ...) -> None: ...
+
+class Layers(_message.Message):
+    __slots__ = ("names",)
+    NAMES_FIELD_NUMBER: _ClassVar[int]
+    names: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, names: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ProgressOptions(_message.Message):
+    __slots__ = ("every", "preview_every", "preview_size")
+    EVERY_FIELD_NUMBER: _ClassVar[int]
+    PREVIEW_EVERY_FIELD_NUMBER: _ClassVar[int]
+    PREVIEW_SIZE_FIELD_NUMBER: _ClassVar[int]
+    every: int
+    preview_every: int
+    preview_size: int
+    def __init__(self, every: _Optional[int] = ..., preview_every: _Optional[int] = ..., preview_size: _Optional[int] = ...) -> None: ...
+
+class StylizeEvent(_message.Message):
+    __slots__ = ("sequence", "time", "accepted", "started", "progress", "result", "chunk")
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    TIME_FIELD_NUMBER: _ClassVar[int]
+    ACCEPTED_FIELD_NUMBER: _ClassVar[int]
+    STARTED_FIELD_NUMBER: _ClassVar[int]
+    PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    RESULT_FIELD_NUMBER: _ClassVar[int]
+    CHUNK_FIELD_NUMBER: _ClassVar[int]
+    sequence: int
+    time: _timestamp_pb2.Timestamp
+    accepted: Accepted
+    started: Started
+    progress: Progress
+    result: Result
+    chunk: Chunk
+    def __init__(self, sequence: _Optional[int] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., accepted: _Optional[_Union[Accepted, _Mapping]] = ..., started: _Optional[_Union[Started, _Mapping]] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., result: _Optional[_Union[Result, _Mapping]] = ..., chunk: _Optional[_Union[Chunk, _Mapping]] = ...) -> None: ...
+
+class Accepted(_message.Message):
+    __slots__ = ("position",)
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    position: int
+    def __init__(self, position: _Optional[int] = ...) -> None: ...
+
+class Started(_message.Message):
+    __slots__ = ("network", "width", "height", "steps", "options")
+    NETWORK_FIELD_NUMBER: _ClassVar[int]
+    WIDTH_FIELD_NUMBER: _ClassVar[int]
+    HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    STEPS_FIELD_NUMBER: _ClassVar[int]
+    OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    network: Network
+    width: int
+    height: int
+    steps: int
+    options: TransferOptions
+    def __init__(self, network: _Optional[_Union[Network, _Mapping]] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., steps: _Optional[int] = ..., options: _Optional[_Union[TransferOptions, _Mapping]] = ...) -> None: ...
+
+class Network(_message.Message):
+    __slots__ = ("name", "origin", "digest", "note")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    NOTE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    origin: str
+    digest: str
+    note: str
+    def __init__(self, name: _Optional[str] = ..., origin: _Optional[str] = ..., digest: _Optional[str] = ..., note: _Optional[str] = ...) -> None: ...
+
+class Losses(_message.Message):
+    __slots__ = ("total", "parts")
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
+    PARTS_FIELD_NUMBER: _ClassVar[int]
+    total: float
+    parts: _containers.RepeatedCompositeFieldContainer[LossPart]
+    def __init__(self, total: _Optional[float] = ..., parts: _Optional[_Iterable[_Union[LossPart, _Mapping]]] = ...) -> None: ...
+
+class LossPart(_message.Message):
+    __slots__ = ("name", "value", "by_layer")
+    class ByLayerEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: float
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    BY_LAYER_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    value: float
+    by_layer: _containers.ScalarMap[str, float]
+    def __init__(self, name: _Optional[str] = ..., value: _Optional[float] = ..., by_layer: _Optional[_Mapping[str, float]] = ...) -> None: ...
+
+class Progress(_message.Message):
+    __slots__ = ("evaluation", "steps", "losses", "elapsed", "remaining", "preview")
+    EVALUATION_FIELD_NUMBER: _ClassVar[int]
+    STEPS_FIELD_NUMBER: _ClassVar[int]
+    LOSSES_FIELD_NUMBER: _ClassVar[int]
+    ELAPSED_FIELD_NUMBER: _ClassVar[int]
+    REMAINING_FIELD_NUMBER: _ClassVar[int]
+    PREVIEW_FIELD_NUMBER: _ClassVar[int]
+    evaluation: int
+    steps: int
+    losses: Losses
+    elapsed: _duration_pb2.Duration
+    remaining: _duration_pb2.Duration
+    preview: bytes
+    def __init__(self, evaluation: _Optional[int] = ..., steps: _Optional[int] = ..., losses: _Optional[_Union[Losses, _Mapping]] = ..., elapsed: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., remaining: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., preview: _Optional[bytes] = ...) -> None: ...
+
+class Result(_message.Message):
+    __slots__ = ("digest", "size", "width", "height", "delivered", "evaluations", "elapsed")
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    WIDTH_FIELD_NUMBER: _ClassVar[int]
+    HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    DELIVERED_FIELD_NUMBER: _ClassVar[int]
+    EVALUATIONS_FIELD_NUMBER: _ClassVar[int]
+    ELAPSED_FIELD_NUMBER: _ClassVar[int]
+    digest: str
+    size: int
+    width: int
+    height: int
+    delivered: Losses
+    evaluations: int
+    elapsed: _duration_pb2.Duration
+    def __init__(self, digest: _Optional[str] = ..., size: _Optional[int] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., delivered: _Optional[_Union[Losses, _Mapping]] = ..., evaluations: _Optional[int] = ..., elapsed: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+
+class Chunk(_message.Message):
+    __slots__ = ("offset", "data")
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    offset: int
+    data: bytes
+    def __init__(self, offset: _Optional[int] = ..., data: _Optional[bytes] = ...) -> None: ...
