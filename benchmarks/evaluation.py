@@ -1,0 +1,166 @@
+"""Seconds for one evaluation of the loss and its gradient: both networks, beside PyTorch on the same loss.
+
+    pip install ".[bench]"
+    python benchmarks/evaluation.py [--weights VGG19.h5]
+
+Rounds are interleaved, medians printed. The floor is the convolutions' arithmetic, forward and input
+gradient, at the rate that a large matrix product reaches in the same run. Weights are random where
+no file is given: the time does not depend on them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from tfstyle.networks.lite import load_lite
+from tfstyle.networks.network import LayerMetric, Network
+from tfstyle.networks.topology import CONVOLUTIONS, VGG19_CHANNELS, block_of
+from tfstyle.networks.vgg19 import load_vgg19
+from tfstyle.objective import Objective, Targets, content_features, style_grams
+from tfstyle.options import PRESETS
+from tfstyle.pyramid import Pyramid
+
+OPTIONS = PRESETS["default"]
+WEIGHTS = (1.0, 1e4, 10.0, 0.0)
+
+
+def random_vgg19() -> Network:
+    random = np.random.default_rng(0)
+    weights = {}
+    below = 3
+    for name in CONVOLUTIONS:
+        channels = VGG19_CHANNELS[block_of(name) - 1]
+        kernel = random.normal(0, (2 / (9 * below)) ** 0.5, (3, 3, below, channels)).astype(np.float32)
+        weights[name] = kernel, np.zeros(channels, np.float32)
+        below = channels
+    metrics = {name: LayerMetric(VGG19_CHANNELS[block_of(name) - 1]) for name in CONVOLUTIONS}
+    return Network("vgg19", "random", "", weights, metrics, caffe_input=True)
+
+
+def convolution_flops(network: Network, height: int, width: int) -> float:
+    """Multiplications and additions of the forward pass up to block5_conv1."""
+    total = 0.0
+    for name, (kernel, _) in network.weights.items():
+        shrink = 2 ** (block_of(name) - 1)
+        total += 2 * kernel.size * (height // shrink) * (width // shrink)
+        if name == "block5_conv1":
+            break
+    return total
+
+
+def ours(network: Network, image: np.ndarray, levels: int) -> Callable[[], None]:
+    _, height, width, _ = image.shape
+    layers = OPTIONS.content_layers, OPTIONS.style_layers
+    targets = Targets(
+        content_features(network, layers[0], "max", image), style_grams(network, layers[1], "max", image[:, :, ::-1])
+    )
+    pyramid = Pyramid(height, width, levels)
+    objective = Objective(network, pyramid, *layers, "max")
+    variables = pyramid.variables(image)
+    return lambda: void(objective(variables, targets, WEIGHTS))
+
+
+def peer(network: Network, image: np.ndarray, channels_last: bool) -> Callable[[], None]:
+    """The same loss in PyTorch, as the reference implementation computes it."""
+    form = torch.channels_last if channels_last else torch.contiguous_format
+    kernels = {
+        name: (torch.tensor(kernel.transpose(3, 2, 0, 1).copy()).to(memory_format=form), torch.tensor(bias))
+        for name, (kernel, bias) in network.weights.items()
+    }
+
+    def features(x: torch.Tensor) -> dict[str, torch.Tensor]:
+        found, block = {}, 1
+        for name, (kernel, bias) in kernels.items():
+            if block_of(name) > block:
+                x, block = torch.nn.functional.max_pool2d(x, 2), block_of(name)
+            found[name] = x = torch.relu(torch.nn.functional.conv2d(x, kernel, bias, padding=1))
+            if name == "block5_conv1":
+                break
+        return found
+
+    def gram(x: torch.Tensor) -> torch.Tensor:
+        flat = x.reshape(x.shape[1], -1)
+        return flat @ flat.T / flat.numel()
+
+    picture = torch.tensor(image.transpose(0, 3, 1, 2).copy()).to(memory_format=form).requires_grad_(True)
+    with torch.no_grad():
+        start = features(picture)
+        contents = {name: start[name] for name in OPTIONS.content_layers}
+        turned = features(picture.flip(3))
+        grams = {name: gram(turned[name]) for name in OPTIONS.style_layers}
+
+    def evaluate() -> None:
+        picture.grad = None
+        seen = features(picture)
+        content = sum(((seen[name] - target) ** 2).mean() for name, target in contents.items())
+        style = sum(((gram(seen[name]) - target) ** 2).mean() for name, target in grams.items())
+        across = (picture[..., 1:] - picture[..., :-1]).abs().mean()
+        down = (picture[..., 1:, :] - picture[..., :-1, :]).abs().mean()
+        (content + 1e4 * style + 5 * (across + down)).backward()
+
+    return evaluate
+
+
+def void(_: object) -> None:
+    return None
+
+
+def matrix_rate() -> float:
+    """FLOP/s of a large float32 matrix product in PyTorch: what this machine can do."""
+    a = torch.rand(2048, 2048)
+    times = []
+    for _ in range(7):
+        began = time.perf_counter()
+        a @ a
+        times.append(time.perf_counter() - began)
+    return 2 * 2048**3 / min(times)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--weights")
+    parser.add_argument("--height", type=int, default=300)
+    parser.add_argument("--width", type=int, default=450)
+    parser.add_argument("--rounds", type=int, default=7)
+    arguments = parser.parse_args()
+
+    vgg19 = load_vgg19(arguments.weights) if arguments.weights else random_vgg19()
+    lite = load_lite()
+    image = np.random.default_rng(1).normal(0, 1, (1, arguments.height, arguments.width, 3)).astype(np.float32)
+    loops = {
+        "PyTorch, NCHW": (vgg19, peer(vgg19, image, False)),
+        "PyTorch, channels_last": (vgg19, peer(vgg19, image, True)),
+        "tfstyle vgg19, pixels": (vgg19, ours(vgg19, image, 1)),
+        "tfstyle vgg19, pyramid": (vgg19, ours(vgg19, image, 7)),
+        "tfstyle lite, pyramid": (lite, ours(lite, image, 7)),
+    }
+    times: dict[str, list[float]] = {name: [] for name in loops}
+    for name, (_, evaluate) in loops.items():
+        began = time.perf_counter()
+        evaluate()
+        print(f"{name}: first call {time.perf_counter() - began:.1f} s")
+    for _ in range(arguments.rounds):
+        for name, (_, evaluate) in loops.items():
+            began = time.perf_counter()
+            evaluate()
+            times[name].append(time.perf_counter() - began)
+    rate = matrix_rate()
+    print(f"\n{arguments.height} x {arguments.width}, matrix products at {rate / 1e9:.0f} GFLOP/s")
+    print(f"{'loop':26} {'s per evaluation':>16} {'PyTorch / it':>13} {'GFLOP':>6} {'floor s':>8} {'of floor':>9}")
+    base = statistics.median(times["PyTorch, NCHW"])
+    for name, (network, _) in loops.items():
+        median = statistics.median(times[name])
+        flops = 2 * convolution_flops(network, arguments.height, arguments.width)
+        floor = flops / rate
+        print(
+            f"{name:26} {median:16.3f} {base / median:13.2f} {flops / 1e9:6.0f} {floor:8.2f} {median / floor:8.2f}x"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""The reference experiment: what each preset makes of it, judged by VGG19 at the reference's weights.
+
+    python benchmarks/reference_experiment.py --weights VGG19.h5 --content rainier.jpg --style autumn-oak.jpg
+
+Prints content / style / total variation, weighted 1 : 1e4 : 10, as the optimiser sees them ("inside")
+and of the 8-bit picture that a person gets ("delivered"), and saves the pictures.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from tfstyle import Engine, Transfer, decode, encode_png, resolve_options
+
+WEIGHTS = {"content": 1.0, "style": 1e4, "tv": 10.0}
+RUNS: dict[str, tuple[str, dict[str, Any]]] = {
+    "reference": ("reference", {"network": "vgg19"}),
+    "default-mild": ("default", {"network": "vgg19", "style_weight": 1e4, "style_fit": "stretch"}),
+    "default": ("default", {"network": "vgg19", "style_fit": "stretch"}),
+    "default-lite": ("default", {"network": "vgg19-lite", "style_fit": "stretch"}),
+    "default-mild-lite": ("default", {"network": "vgg19-lite", "style_weight": 1e4, "style_fit": "stretch"}),
+}
+MILESTONES = (1, 20, 50, 100, 200, 300, 500)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--weights", required=True)
+    parser.add_argument("--content", type=Path, required=True)
+    parser.add_argument("--style", type=Path, required=True)
+    parser.add_argument("--size", type=int, default=450, help="longer side (default %(default)s)")
+    parser.add_argument("--steps", type=int, help="in place of the presets' own")
+    parser.add_argument("--runs", default=",".join(RUNS), help="comma-separated (default: %(default)s)")
+    parser.add_argument("--out", type=Path, default=Path("artifacts"))
+    arguments = parser.parse_args()
+
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    engine = Engine(arguments.weights)
+    pictures = decode(arguments.content.read_bytes(), "content"), decode(arguments.style.read_bytes(), "style")
+
+    def prepare(name: str) -> Transfer:
+        preset, options = RUNS[name]
+        steps = {} if arguments.steps is None else {"steps": arguments.steps}
+        return engine.prepare(*pictures, resolve_options(preset, {**options, **steps, "size": arguments.size}))
+
+    judge = prepare("reference")
+    print(f"{'run':18} {'evaluation':>10} {'seconds':>8}  {'inside':34} delivered, judged by VGG19")
+    for name in arguments.runs.split(","):
+        transfer = prepare(name)
+        for iterate in transfer.iterates():
+            if iterate.evaluation in MILESTONES:
+                seen = judge.judge(iterate.picture()).parts
+                print(
+                    f"{name:18} {iterate.evaluation:10d} {iterate.seconds:8.1f}  {shown(iterate.losses):34} {shown(seen)}",
+                    flush=True,
+                )
+        delivered = transfer.deliver()
+        print(f"{name:18} {'end':>10} {'':8}  {'':34} {shown(judge.judge(delivered.picture).parts)}", flush=True)
+        (arguments.out / f"{arguments.content.stem}-{arguments.style.stem}-{name}.png").write_bytes(
+            encode_png(delivered.picture)
+        )
+
+
+def shown(parts: dict[str, dict[str, float]]) -> str:
+    values = [weight * sum(parts[name].values()) for name, weight in WEIGHTS.items()]
+    return " / ".join(f"{value:.2f}" for value in values) + f" = {sum(values):.2f}"
+
+
+if __name__ == "__main__":
+    main()
