@@ -17,6 +17,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+
 from tfstyle.networks.lite import load_lite
 from tfstyle.networks.network import LayerMetric, Network
 from tfstyle.networks.topology import CONVOLUTIONS, VGG19_CHANNELS, block_of
@@ -157,9 +158,7 @@ def main() -> None:
         median = statistics.median(times[name])
         flops = 2 * convolution_flops(network, arguments.height, arguments.width)
         floor = flops / rate
-        print(
-            f"{name:26} {median:16.3f} {base / median:13.2f} {flops / 1e9:6.0f} {floor:8.2f} {median / floor:8.2f}x"
-        )
+        print(f"{name:26} {median:16.3f} {base / median:13.2f} {flops / 1e9:6.0f} {floor:8.2f} {median / floor:8.2f}x")
 
 
 if __name__ == "__main__":

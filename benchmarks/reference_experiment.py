@@ -52,10 +52,8 @@ def main() -> None:
         for iterate in transfer.iterates():
             if iterate.evaluation in MILESTONES:
                 seen = judge.judge(iterate.picture()).parts
-                print(
-                    f"{name:18} {iterate.evaluation:10d} {iterate.seconds:8.1f}  {shown(iterate.losses):34} {shown(seen)}",
-                    flush=True,
-                )
+                when = f"{iterate.evaluation:10d} {iterate.seconds:8.1f}"
+                print(f"{name:18} {when}  {shown(iterate.losses):34} {shown(seen)}", flush=True)
         delivered = transfer.deliver()
         print(f"{name:18} {'end':>10} {'':8}  {'':34} {shown(judge.judge(delivered.picture).parts)}", flush=True)
         (arguments.out / f"{arguments.content.stem}-{arguments.style.stem}-{name}.png").write_bytes(

@@ -19,9 +19,10 @@ BRIGHTEST = (1 - MEAN) / STD
 
 def standardise(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     """[H, W, 3] uint8 sRGB to [1, H, W, 3] float32 standardised RGB."""
-    return ((pixels.astype(np.float32) / 255 - MEAN) / STD)[None]
+    return ((pixels.astype(np.float32) / np.float32(255) - MEAN) / STD)[None].astype(np.float32)
 
 
 def to_pixels(image: NDArray[np.float32]) -> NDArray[np.uint8]:
     """[1, H, W, 3] float32 standardised RGB to [H, W, 3] uint8 sRGB: clipped, then rounded."""
-    return np.rint(np.clip(image[0] * STD + MEAN, 0, 1) * 255).astype(np.uint8)
+    shown: NDArray[np.float32] = np.clip(image[0] * STD + MEAN, 0, 1)
+    return np.rint(shown * 255).astype(np.uint8)

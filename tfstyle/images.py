@@ -58,7 +58,7 @@ def decode(data: bytes, field: str, limits: ImageLimits | None = None) -> Pictur
         with warnings.catch_warnings():
             # Our own limit on declared pixels, checked below, replaces Pillow's warning at 89 megapixels.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = Image.open(io.BytesIO(data), formats=FORMATS)
+            image: Image.Image = Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError:
         raise refuse("is not a PNG, JPEG or WebP picture") from None
     except Image.DecompressionBombError:

@@ -55,9 +55,11 @@ class LayersRule(Rule):
     """A list of convolutions by their Keras names, each at most once."""
 
     def accepts(self) -> str:
+        """The names in short."""
         return f"1 to {len(CONVOLUTIONS)} of {CONVOLUTIONS[0]} ... {CONVOLUTIONS[-1]}"
 
     def complaint(self, value: Any) -> str | None:
+        """Why the tuple `value` is refused, or None where it is fine."""
         if not value:
             return "must name at least one layer"
         for name in value:

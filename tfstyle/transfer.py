@@ -44,7 +44,7 @@ class Iterate:
 
 @dataclass(frozen=True)
 class Delivered:
-    """The 8-bit `picture` that a person gets; `total` and `losses` are measured on it, not on the optimiser's floats."""
+    """The 8-bit `picture` that a person gets; `total` and `losses` are measured on it, not inside the optimiser."""
 
     picture: Picture
     total: float

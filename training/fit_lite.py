@@ -32,6 +32,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from PIL import Image
 from scipy.linalg import cho_factor, cho_solve
+
 from tfstyle.colour import standardise
 from tfstyle.networks.lite import DIGEST_FILE, FILE
 from tfstyle.networks.topology import LITE_CONVOLUTIONS, block_of
@@ -53,7 +54,9 @@ def main() -> None:
     parser.add_argument("--images", type=Path, required=True, help="folder with photo_*.jpg and painting_*.jpg")
     parser.add_argument("--out", type=Path, default=Path(__file__).parents[1] / "tfstyle" / "networks")
     parser.add_argument("--widths", default="24-48-96-160-128", help="channels by block (default %(default)s)")
-    parser.add_argument("--crops", type=int, default=800, help="crops, an eighth of them held out (default %(default)s)")
+    parser.add_argument(
+        "--crops", type=int, default=800, help="crops, an eighth of them held out (default %(default)s)"
+    )
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
 

@@ -1,6 +1,6 @@
 """Render the demo's photo: sky, clouds, ridges in haze, a lake with their reflection, firs and a meadow.
 
-    python training/landscape.py [OUT.jpg]     (default: client/tfstyle_client/demo/landscape.jpg)
+python training/landscape.py [OUT.jpg]     (default: client/tfstyle_client/demo/landscape.jpg)
 """
 
 from __future__ import annotations
@@ -95,7 +95,9 @@ def meadow(random: np.random.Generator, image: Image.Image) -> Image.Image:
     for x in range(WIDTH):
         draw.line([(x, shore[x]), (x, HEIGHT)], fill=(46, 58, 30))
     flowers = [(238, 196, 60), (226, 92, 60), (240, 236, 226), (176, 110, 190)]
-    blades = sorted((float(random.uniform(shore.min(), HEIGHT + 20)), float(random.uniform(0, WIDTH))) for _ in range(15000))
+    blades = sorted(
+        (float(random.uniform(shore.min(), HEIGHT + 20)), float(random.uniform(0, WIDTH))) for _ in range(15000)
+    )
     for y, x in blades:
         near = (y - shore.min()) / (HEIGHT - shore.min())
         if y < shore[min(int(x), WIDTH - 1)]:

@@ -19,6 +19,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+
 from tfstyle.colour import standardise
 from tfstyle.images import decode, fit_longer_side, resize
 from tfstyle.networks.network import LayerMetric, Network

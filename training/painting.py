@@ -1,6 +1,6 @@
 """Paint the demo's painting: some ten thousand brush strokes along a swirling field, in a strong palette.
 
-    python training/painting.py [OUT.jpg]      (default: client/tfstyle_client/demo/painting.jpg)
+python training/painting.py [OUT.jpg]      (default: client/tfstyle_client/demo/painting.jpg)
 """
 
 from __future__ import annotations
@@ -52,7 +52,9 @@ def pigment(random: np.random.Generator, x: float, y: float) -> NDArray[np.float
     return NIGHT[int(depth)] + random.normal(0, 9, 3)
 
 
-def stroke(random: np.random.Generator, draw: ImageDraw.ImageDraw, x: float, y: float, width: float, length: int) -> None:
+def stroke(
+    random: np.random.Generator, draw: ImageDraw.ImageDraw, x: float, y: float, width: float, length: int
+) -> None:
     """One stroke from (x, y): bristles side by side that follow the field, each a little off in colour."""
     base = pigment(random, x, y)
     path = [(x, y)]

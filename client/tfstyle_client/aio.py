@@ -12,7 +12,7 @@ import grpc
 from tfstyle.options import ProgressOptions
 from tfstyle.v1 import style_transfer_pb2_grpc
 from tfstyle_client.client import NO_PROGRESS
-from tfstyle_client.errors import CallCancelledError, ClientError, ServerUnreachableError, from_rpc_error
+from tfstyle_client.errors import CallCancelledError, ClientError, from_rpc_error
 from tfstyle_client.events import Event, EventReader, Result
 from tfstyle_client.request import CHANNEL_OPTIONS, stylize_request
 
@@ -21,14 +21,13 @@ class AsyncClient:
     """A connection to a tfstyle server at `target` (host:port or unix:PATH). An async context manager.
 
     async with AsyncClient("localhost:50051") as client:
-        call = await client.stylize(photo, painting, size=512)
+        call = client.stylize(photo, painting, size=512)
         async for event in call:
             ...
     """
 
-    def __init__(self, target: str, *, connect_timeout: float = 10.0) -> None:
+    def __init__(self, target: str) -> None:
         self.target = target
-        self._connect_timeout = connect_timeout
         self._channel = grpc.aio.insecure_channel(target, options=CHANNEL_OPTIONS)
         self._stub = style_transfer_pb2_grpc.StyleTransferStub(self._channel)
 
@@ -44,22 +43,18 @@ class AsyncClient:
         """Close the connection; calls still open are cancelled."""
         await self._channel.close()
 
-    async def stylize(
+    def stylize(
         self,
         content: bytes,
         style: bytes,
         *,
         preset: str = "default",
         progress: ProgressOptions = NO_PROGRESS,
-        timeout: float | None = None,  # noqa: ASYNC109 - the deadline travels to the server
+        timeout: float | None = None,
         **options: Any,
     ) -> AsyncStylizeCall:
         """Start a transfer; arguments and errors as in `Client.stylize`."""
         request = stylize_request(content, style, preset, progress, options)
-        try:
-            await asyncio.wait_for(self._channel.channel_ready(), self._connect_timeout)
-        except TimeoutError:
-            raise ServerUnreachableError(f"server: nothing answers at {self.target}", "UNAVAILABLE") from None
         return AsyncStylizeCall(self._stub.Stylize(request, timeout=timeout), self.target)
 
 
@@ -74,15 +69,16 @@ class AsyncStylizeCall:
 
     async def __aiter__(self) -> AsyncIterator[Event]:
         """Every event as it comes, the `Result` last. Raises `ClientError`."""
-        finished = False
+        answered = finished = False
         try:
             async for message in self._call:
+                answered = True
                 event = self._reader.read(message)
                 if event is not None:
                     finished = isinstance(event, Result)
                     yield event
         except grpc.RpcError as error:
-            raise from_rpc_error(error, self._target) from None
+            raise from_rpc_error(error, self._target, answered=answered) from None
         except asyncio.CancelledError:
             # grpc.aio reports the call's own cancellation as if the reading task had been cancelled.
             if not self._cancelled:

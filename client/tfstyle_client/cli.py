@@ -16,6 +16,7 @@ from typing import Annotated, Any
 
 import typer
 
+from tfstyle.errors import InvalidInputError, Violation
 from tfstyle.options import KINDS, PRESETS, RULES, STYLE_WEIGHT_OF_STRENGTH, ProgressOptions
 from tfstyle_client.client import Client
 from tfstyle_client.display import display, print_json
@@ -212,8 +213,6 @@ def _check_outputs(output: Path, preview: Path | None) -> None:
 
 
 def _refuse(field: str, why: str) -> None:
-    from tfstyle.errors import Violation
-
     raise BadRequestError([Violation(field, why)])
 
 
@@ -225,6 +224,9 @@ def _one_line_errors(as_json: bool) -> Iterator[None]:
     except KeyboardInterrupt:
         _complain(as_json, "CANCELLED", "cancelled")
         raise typer.Exit(CANCELLED) from None
+    except InvalidInputError as error:
+        _complain(as_json, "INVALID_ARGUMENT", str(error))
+        raise typer.Exit(BAD_INPUT) from None
     except ClientError as error:
         message = str(error).replace("options.", "").replace("progress.", "")
         _complain(as_json, error.code, message)

@@ -10,7 +10,7 @@ import grpc
 
 from tfstyle.options import ProgressOptions
 from tfstyle.v1 import style_transfer_pb2_grpc
-from tfstyle_client.errors import ClientError, ServerUnreachableError, from_rpc_error
+from tfstyle_client.errors import ClientError, from_rpc_error
 from tfstyle_client.events import Event, EventReader, Result
 from tfstyle_client.request import CHANNEL_OPTIONS, stylize_request
 
@@ -25,12 +25,11 @@ class Client:
             ...                                   # Accepted, Started, Progress, and at last the Result
         png = client.stylize(photo, painting).result().png
 
-    May be shared by threads. `connect_timeout` in seconds.
+    May be shared by threads.
     """
 
-    def __init__(self, target: str, *, connect_timeout: float = 10.0) -> None:
+    def __init__(self, target: str) -> None:
         self.target = target
-        self._connect_timeout = connect_timeout
         self._channel = grpc.insecure_channel(target, options=CHANNEL_OPTIONS)
         self._stub = style_transfer_pb2_grpc.StyleTransferStub(self._channel)
 
@@ -59,14 +58,10 @@ class Client:
         """Start a transfer of `style` (a painting) onto `content` (a photo), both PNG, JPEG or WebP bytes.
 
         `options` are those of `tfstyle.TransferOptions`; None means the preset's value. `timeout`
-        in seconds is the deadline of the whole transfer. Raises `BadRequestError`,
-        `ServerUnreachableError`; the call raises `ClientError`s as it is read.
+        in seconds is the deadline of the whole transfer. Raises `BadRequestError` for options that no
+        server would take; the call raises every other `ClientError` as it is read.
         """
         request = stylize_request(content, style, preset, progress, options)
-        try:
-            grpc.channel_ready_future(self._channel).result(timeout=self._connect_timeout)
-        except grpc.FutureTimeoutError:
-            raise ServerUnreachableError(f"server: nothing answers at {self.target}", "UNAVAILABLE") from None
         return StylizeCall(self._stub.Stylize(request, timeout=timeout), self.target)
 
 
@@ -83,15 +78,16 @@ class StylizeCall:
 
     def __iter__(self) -> Iterator[Event]:
         """Every event as it comes, the `Result` last. Raises `ClientError`."""
-        finished = False
+        answered = finished = False
         try:
             for message in self._call:
+                answered = True
                 event = self._reader.read(message)
                 if event is not None:
                     finished = isinstance(event, Result)
                     yield event
         except grpc.RpcError as error:
-            raise from_rpc_error(error, self._target) from None
+            raise from_rpc_error(error, self._target, answered=answered) from None
         if not finished:
             raise ClientError("the server ended the call without a result", "DATA_LOSS")
 

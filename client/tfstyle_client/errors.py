@@ -60,8 +60,11 @@ _BY_CODE: dict[grpc.StatusCode, type[ClientError]] = {
 }
 
 
-def from_rpc_error(error: grpc.RpcError, target: str) -> ClientError:
-    """The exception for a failed call to `target`, with the details that the server attached."""
+def from_rpc_error(error: grpc.RpcError, target: str, *, answered: bool) -> ClientError:
+    """The exception for a failed call to `target`, with the details that the server attached.
+
+    `answered` says whether the server had sent anything before.
+    """
     code: grpc.StatusCode = error.code()
     message = " ".join((error.details() or code.name).split())
     if code is grpc.StatusCode.INVALID_ARGUMENT:
@@ -69,7 +72,7 @@ def from_rpc_error(error: grpc.RpcError, target: str) -> ClientError:
     if code is grpc.StatusCode.RESOURCE_EXHAUSTED:
         return ServerBusyError(message, _retry_after(error))
     if code is grpc.StatusCode.UNAVAILABLE:
-        message = f"server: {target} has gone or cannot be reached ({message})"
+        message = f"server: {target} has gone: {message}" if answered else f"server: nothing answers at {target}"
     if code is grpc.StatusCode.DEADLINE_EXCEEDED:
         message = "timeout: the deadline passed before the result was there"
     kind = _BY_CODE.get(code)

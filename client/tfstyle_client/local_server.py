@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tfstyle_client.errors import ClientError, ServerUnreachableError
+from tfstyle_client.errors import CallCancelledError, ClientError, NotPreparedError, ServerUnreachableError
 
 STOP_SECONDS = 10.0
 START_SECONDS = 60.0
@@ -43,10 +43,10 @@ def private_server(weights: str | None = None, network: str = "auto") -> Iterato
             _wait_for(socket, server, log)
             try:
                 yield f"unix:{socket}"
-            except ServerUnreachableError:
+            except (ServerUnreachableError, CallCancelledError):
                 # Its own last words say more than a broken connection does.
                 if _ended(server, 3.0):
-                    raise ClientError(_last_words(log), "UNAVAILABLE") from None
+                    raise _obituary(server, log) from None
                 raise
         finally:
             _stop(server)
@@ -56,7 +56,7 @@ def _wait_for(socket: Path, server: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
     while not socket.exists():
         if server.poll() is not None or time.monotonic() > deadline:
-            raise ServerUnreachableError(f"server: could not start here: {_last_words(log)}", "UNAVAILABLE")
+            raise _obituary(server, log)
         time.sleep(0.02)
 
 
@@ -68,10 +68,15 @@ def _ended(server: subprocess.Popen[bytes], seconds: float) -> bool:
     return True
 
 
-def _last_words(log: Path) -> str:
-    lines = log.read_text("utf-8", "replace").splitlines()
-    said = [line for line in lines if line.startswith("tfstyle-server: ")] or [line for line in lines if line.strip()]
-    return said[-1].removeprefix("tfstyle-server: ") if said else "it ended without a word"
+def _obituary(server: subprocess.Popen[bytes], log: Path) -> ClientError:
+    """Why the server is not there: what it said itself, else how it ended."""
+    lines = [line for line in log.read_text("utf-8", "replace").splitlines() if line.strip()]
+    for line in reversed(lines):
+        if line.startswith("tfstyle-server: "):
+            return NotPreparedError(line.removeprefix("tfstyle-server: "), "FAILED_PRECONDITION")
+    last = lines[-1] if lines else "nothing"
+    how = f"it ended with {server.poll()}, and its last log line is: {last}"
+    return ServerUnreachableError(f"server: the private server has gone: {how}", "UNAVAILABLE")
 
 
 def _stop(server: subprocess.Popen[bytes]) -> None:

@@ -35,9 +35,7 @@ def run(
         str | None,
         typer.Option(envvar="TFSTYLE_WEIGHTS", help="VGG19 weights without top, as Keras' HDF5 file"),
     ] = None,
-    queue: Annotated[
-        int, typer.Option(envvar="TFSTYLE_QUEUE", min=0, help="requests that may wait")
-    ] = _DEFAULT.queue,
+    queue: Annotated[int, typer.Option(envvar="TFSTYLE_QUEUE", min=0, help="requests that may wait")] = _DEFAULT.queue,
     max_image_bytes: Annotated[
         int, typer.Option(envvar="TFSTYLE_MAX_IMAGE_BYTES", min=1, max=2**29, help="largest picture, encoded")
     ] = _DEFAULT.max_image_bytes,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -22,6 +23,8 @@ log = logging.getLogger("tfstyle.front")
 
 SERVICE = style_transfer_pb2.DESCRIPTOR.services_by_name["StyleTransfer"].full_name
 _REQUEST_OVERHEAD = 64 * 1024
+LAST_WORDS = 0.5
+"""Seconds for the statuses of the last calls to leave."""
 
 
 class CannotServeError(Exception):
@@ -83,9 +86,8 @@ async def serve(
             ("grpc.keepalive_permit_without_calls", 1),
         ]
     )
-    style_transfer_pb2_grpc.add_StyleTransferServicer_to_server(
-        StyleTransferServicer(scheduler, options.max_image_bytes), server
-    )
+    servicer = StyleTransferServicer(scheduler, options.max_image_bytes)
+    style_transfer_pb2_grpc.add_StyleTransferServicer_to_server(servicer, server)
     health_pb2_grpc.add_HealthServicer_to_server(checks, server)
     reflection.enable_server_reflection((SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
     try:
@@ -110,11 +112,13 @@ async def serve(
         grace = 0.0 if hurry.is_set() else options.grace
         log.info("stopping: running requests have %.0f s", grace)
         draining = loop.create_task(server.stop(grace))
-        hurrying = loop.create_task(hurry.wait())
-        await asyncio.wait((draining, hurrying), return_when=asyncio.FIRST_COMPLETED)
-        hurrying.cancel()
+        # Open health watches would hold the server for the whole grace; only transfers may.
+        enough = [loop.create_task(hurry.wait()), loop.create_task(servicer.drained())]
+        await asyncio.wait((draining, *enough), return_when=asyncio.FIRST_COMPLETED)
+        for task in enough:
+            task.cancel()
         if not draining.done():
-            await server.stop(0)
+            await server.stop(0.0 if hurry.is_set() else LAST_WORDS)
         await draining
     finally:
         scheduler.stop()
@@ -124,6 +128,6 @@ async def serve(
 
 
 def _at_end_of_stdin(loop: asyncio.AbstractEventLoop, then: Callable[[], None]) -> None:
-    if not sys.stdin.buffer.read1(4096):
+    if not os.read(sys.stdin.fileno(), 4096):
         loop.remove_reader(sys.stdin)
         then()

@@ -55,7 +55,7 @@ class CannotStart:
 
 @dataclass(frozen=True)
 class Retiring:
-    """From a worker, between two jobs: it has compiled enough and ends; start another."""
+    """From a worker, before the end of a job: it has compiled enough and ends with this job; start another."""
 
 
 @dataclass(frozen=True)

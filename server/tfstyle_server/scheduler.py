@@ -107,6 +107,7 @@ class Scheduler:
         self._busy: dict[WorkerProcess, Ticket] = {}
         self._began: dict[Ticket, float] = {}
         self._workers: set[WorkerProcess] = set()
+        self._retiring: set[WorkerProcess] = set()
         self._failed_starts = 0
         self._typical_seconds = 60.0
         self._stopping = False
@@ -180,7 +181,7 @@ class Scheduler:
             case CannotStart(reason):
                 self._on_broken(reason)
             case Retiring():
-                self._idle.remove(worker)
+                self._retiring.add(worker)
             case News(job, event):
                 if ticket is not None and ticket.run.job == job:
                     ticket.put(event)
@@ -194,11 +195,13 @@ class Scheduler:
             self._typical_seconds += 0.3 * (seconds - self._typical_seconds)
         log.info("job %s: %s after %.1f s", ticket.run.job, type(end).__name__.lower(), seconds)
         ticket.put(end)
-        self._idle.append(worker)
-        self._dispatch()
+        if worker not in self._retiring:
+            self._idle.append(worker)
+            self._dispatch()
 
     def _ended(self, worker: WorkerProcess, exit_code: int | None) -> None:
         self._workers.discard(worker)
+        self._retiring.discard(worker)
         was_idle = worker in self._idle
         if was_idle:
             self._idle.remove(worker)

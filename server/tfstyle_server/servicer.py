@@ -27,11 +27,28 @@ class StyleTransferServicer(style_transfer_pb2_grpc.StyleTransferServicer):
     def __init__(self, scheduler: Scheduler, max_image_bytes: int) -> None:
         self._scheduler = scheduler
         self._max_image_bytes = max_image_bytes
+        self._calls = 0
+        self._drained = asyncio.Event()
+        self._drained.set()
+
+    async def drained(self) -> None:
+        """Wait until no call is left."""
+        await self._drained.wait()
 
     async def Stylize(  # noqa: N802 - gRPC's name
         self, request: pb.StylizeRequest, context: grpc.aio.ServicerContext
     ) -> None:
         """Relay the job's events; the end of the call, for whatever reason, is the end of the job."""
+        self._calls += 1
+        self._drained.clear()
+        try:
+            await self._stylize(request, context)
+        finally:
+            self._calls -= 1
+            if self._calls == 0:
+                self._drained.set()
+
+    async def _stylize(self, request: pb.StylizeRequest, context: grpc.aio.ServicerContext) -> None:
         try:
             options, progress = self._checked(request)
             ticket = self._scheduler.submit(request.content, request.style, options, progress)

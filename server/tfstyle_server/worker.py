@@ -11,7 +11,7 @@ import os
 import signal
 import time
 from multiprocessing.connection import Connection
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tfstyle.errors import InvalidInputError, WeightsError
 from tfstyle_server import events
@@ -21,6 +21,7 @@ from tfstyle_server.messages import (
     Cancelled,
     CannotStart,
     Done,
+    End,
     Failed,
     News,
     Ready,
@@ -74,29 +75,30 @@ def _serve(pipe: Connection, settings: WorkerSettings) -> None:
     while True:
         command = pipe.recv()
         if isinstance(command, Run):
-            _answer(pipe, engine, command, settings)
-            if engine.compilations >= settings.recycle_after:
-                pipe.send(Retiring())
+            end = _end_of(pipe, engine, command, settings)
+            retiring = engine.compilations >= settings.recycle_after
+            if retiring:
+                pipe.send(Retiring())  # before the end, so that no other job is sent here
+            pipe.send(end)
+            if retiring:
                 return
 
 
-def _answer(pipe: Connection, engine: Engine, job: Run, settings: WorkerSettings) -> None:
-    """Run one job and report its end, whatever it is."""
-    end: Any
+def _end_of(pipe: Connection, engine: Engine, job: Run, settings: WorkerSettings) -> End:
+    """Run one job; whatever becomes of it is its end."""
     try:
-        end = _run(pipe, engine, job, settings)
+        return _run(pipe, engine, job, settings)
     except JobCancelled:
-        end = Cancelled(job.job)
+        return Cancelled(job.job)
     except InvalidInputError as error:
-        end = Refused(job.job, error.violations)
+        return Refused(job.job, error.violations)
     except WeightsError as error:
-        end = Unprepared(job.job, str(error))
+        return Unprepared(job.job, str(error))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         raise
     except Exception:
         log.exception("job %s broke", job.job)
-        end = Failed(job.job, f"the job broke inside the server; its log has the cause under job {job.job}")
-    pipe.send(end)
+        return Failed(job.job, f"the job broke inside the server; its log has the cause under job {job.job}")
 
 
 def _run(pipe: Connection, engine: Engine, job: Run, settings: WorkerSettings) -> Done:

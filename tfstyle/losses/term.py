@@ -33,7 +33,7 @@ class Term(ABC):
         return WeightedSum(((1.0, self),))
 
     def __mul__(self, weight: Any) -> WeightedSum:
-        return self.alone * weight
+        return WeightedSum(((weight, self),))
 
     __rmul__ = __mul__
 

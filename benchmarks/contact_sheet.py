@@ -1,0 +1,36 @@
+"""Put pictures side by side at one height, to look at them together.
+
+python benchmarks/contact_sheet.py OUT PICTURE... [--height 342]
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from PIL import Image
+
+GAP = 8
+
+
+def contact_sheet(paths: list[Path], height: int) -> Image.Image:
+    pictures = []
+    for path in paths:
+        with Image.open(path) as file:
+            width = round(file.width * height / file.height)
+            pictures.append(file.convert("RGB").resize((width, height), Image.Resampling.LANCZOS))
+    sheet = Image.new("RGB", (sum(p.width + GAP for p in pictures) - GAP, height), "white")
+    left = 0
+    for picture in pictures:
+        sheet.paste(picture, (left, 0))
+        left += picture.width + GAP
+    return sheet
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("pictures", type=Path, nargs="+")
+    parser.add_argument("--height", type=int, default=342)
+    arguments = parser.parse_args()
+    contact_sheet(arguments.pictures, arguments.height).save(arguments.out)

@@ -1,0 +1,303 @@
+"""The command line as a person or a script meets it: real processes, files, signals and exit codes."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import pty
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import Server, png
+from PIL import Image
+
+TFSTYLE = [sys.executable, "-m", "tfstyle_client"]
+
+
+def run(*arguments: object, timeout: float = 120, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [*TFSTYLE, *map(str, arguments)]
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=timeout, env={**os.environ, "COLUMNS": "200", **environment}
+    )
+
+
+@pytest.fixture
+def files(tmp_path: Path, landscape: bytes, painting: bytes) -> Path:
+    (tmp_path / "photo.jpg").write_bytes(landscape)
+    (tmp_path / "painting.jpg").write_bytes(painting)
+    return tmp_path
+
+
+def stylize(files: Path, server: Server, *arguments: object) -> subprocess.CompletedProcess[str]:
+    return run(
+        "stylize", files / "photo.jpg", files / "painting.jpg", "-o", files / "out.png",
+        "--server", server.address, "--size", 48, "--steps", 4, *arguments,
+    )  # fmt: skip
+
+
+def test_stylize_writes_the_picture_and_says_how_it_went(files: Path, server: Server) -> None:
+    ended = stylize(files, server, "--preview", files / "preview.png", "--preview-every", 2)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.strip() == str(files / "out.png")
+    assert "network vgg19-lite" in ended.stderr
+    assert "48 x 32 pixels, 4 evaluations" in ended.stderr
+    assert re.search(r"4/4  [\d.]+ = content [\d.]+ \+ style [\d.]+ \+ tv", ended.stderr)
+    with Image.open(files / "out.png") as picture:
+        assert picture.size == (48, 32)
+    with Image.open(files / "preview.png") as picture:
+        assert picture.size == (48, 32)
+    assert sorted(path.name for path in files.iterdir()) == ["out.png", "painting.jpg", "photo.jpg", "preview.png"]
+    assert (files / "out.png").stat().st_mode & 0o777 == 0o666 & ~current_umask()
+
+
+def current_umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def test_json_is_one_object_a_line(files: Path, server: Server) -> None:
+    ended = stylize(files, server, "--json", "--strength", "strong")
+    lines = [json.loads(line) for line in ended.stdout.splitlines()]
+    assert [line["event"] for line in lines] == ["accepted", "started", *["progress"] * 4, "result", "written"]
+    assert lines[1]["options"]["style_weight"] == 1e6
+    assert lines[-2]["png_bytes"] == (files / "out.png").stat().st_size
+    assert lines[-1]["path"] == str(files / "out.png")
+    assert ended.stderr == ""
+
+
+def test_layers_are_given_as_a_list(files: Path, server: Server) -> None:
+    ended = stylize(files, server, "--json", "--style-layers", "block1_conv1, block2_conv2")
+    started = json.loads(ended.stdout.splitlines()[1])
+    assert started["options"]["style_layers"] == ["block1_conv1", "block2_conv2"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--steps", "0"], "tfstyle: steps: must be 1 to 10000; got 0"),
+        (["--style-weight", "-1"], "tfstyle: style_weight: must be 0 to 1e+09; got -1"),
+        (["--content-weight", "nan"], "tfstyle: content_weight: must be a finite number; got nan"),
+        (["--style-layers", "conv9"], "tfstyle: style_layers: there is no layer 'conv9'"),
+        (["--preset", "turbo"], "tfstyle: preset: there is no preset 'turbo'"),
+        (["--strength", "wild"], "tfstyle: strength: must be one of mild, medium, strong"),
+        (["--strength", "mild", "--style-weight", "5"], "tfstyle: strength: is another name for --style-weight"),
+        (["--weights", "w.h5"], "tfstyle: weights: are for a private server"),
+        (["--preview", "/no/such/folder/p.png"], "tfstyle: preview: there is no folder"),
+        (["--preview", "p.png", "--preview-every", "-3"], "tfstyle: preview_every: must be"),
+    ],
+)
+def test_bad_options_are_one_line_and_exit_code_2(files: Path, server: Server, arguments: list[str], says: str) -> None:
+    ended = stylize(files, server, *arguments)
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(says)
+    assert ended.stderr.count("\n") == 1
+    assert not (files / "out.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"not a picture", "is not a PNG, JPEG or WebP picture"),
+        (b"", "is empty"),
+        (png(np.zeros((40, 40, 3), np.uint8))[:60], "damaged"),
+        (png(np.zeros((1, 1, 3), np.uint8)), "is 1 x 1 pixels"),
+    ],
+)
+@pytest.mark.parametrize("which", ["photo", "painting"])
+def test_bad_pictures_are_one_line_and_exit_code_2(
+    files: Path, server: Server, which: str, data: bytes, says: str
+) -> None:
+    (files / f"{which}.jpg").write_bytes(data)
+    (files / "out.png").write_bytes(b"what was here before")
+    ended = stylize(files, server)
+    assert ended.returncode == 2
+    error = ended.stderr.splitlines()[-1]
+    assert error.startswith(f"tfstyle: {'content' if which == 'photo' else 'style'}: ")
+    assert says in error
+    assert "Traceback" not in ended.stderr
+    assert (files / "out.png").read_bytes() == b"what was here before"
+
+
+def test_missing_picture_and_folder(files: Path, server: Server) -> None:
+    ended = run(
+        "stylize", files / "none.jpg", files / "painting.jpg", "-o", files / "out.png", "--server", server.address
+    )
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
+    assert f"content: cannot read {files / 'none.jpg'}" in ended.stderr
+    ended = run(
+        "stylize",
+        files / "photo.jpg",
+        files / "painting.jpg",
+        "-o",
+        files / "no" / "out.png",
+        "--server",
+        server.address,
+    )
+    assert ended.returncode == 2
+    assert "output: there is no folder" in ended.stderr
+
+
+def test_json_errors_are_json_too(files: Path, server: Server) -> None:
+    ended = stylize(files, server, "--json", "--steps", 0)
+    assert json.loads(ended.stdout) == {
+        "event": "error", "code": "INVALID_ARGUMENT", "message": "steps: must be 1 to 10000; got 0",
+    }  # fmt: skip
+
+
+def test_unreachable_server_is_exit_code_3(files: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+    ended = run("stylize", files / "photo.jpg", files / "painting.jpg", "-o", files / "out.png", "--server", address)
+    assert ended.returncode == 3
+    assert ended.stderr.splitlines()[-1] == f"tfstyle: server: nothing answers at {address}"
+    assert not (files / "out.png").exists()
+
+
+def test_out_of_time_is_exit_code_4(files: Path, server: Server) -> None:
+    ended = stylize(files, server, "--steps", 5000, "--timeout", 4)
+    assert ended.returncode == 4
+    assert "timeout: the deadline passed" in ended.stderr.splitlines()[-1]
+
+
+def start(files: Path, *arguments: object) -> subprocess.Popen[str]:
+    command = [*TFSTYLE, "stylize", files / "photo.jpg", files / "painting.jpg", "-o", files / "out.png", "--json"]
+    command += ["--size", "48", "--steps", "9000", *arguments]
+    return subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def wait_for_progress(process: subprocess.Popen[str]) -> None:
+    assert process.stdout is not None
+    for line in process.stdout:
+        if json.loads(line)["event"] == "progress":
+            return
+    raise AssertionError(process.stderr.read() if process.stderr else "")
+
+
+def test_ctrl_c_cancels_with_130_and_stops_the_job(files: Path, server: Server) -> None:
+    already = len([line for line in server.log if re.search(r"cancelled after", line)])
+    process = start(files, "--server", server.address)
+    wait_for_progress(process)
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert errors == "tfstyle: cancelled\n"
+    assert json.loads(output.splitlines()[-1]) == {"event": "error", "code": "CANCELLED", "message": "cancelled"}
+    server.wait_for_log("cancelled after", occurrences=already + 1)
+    assert not (files / "out.png").exists()
+
+
+def descendants(pid: int) -> list[int]:
+    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True).stdout.split()
+    return [int(child) for child in listed] + [d for child in listed for d in descendants(int(child))]
+
+
+def alive(pid: int) -> bool:
+    try:
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_private_server_ends_with_its_client(files: Path, number: signal.Signals) -> None:
+    process = start(files)
+    wait_for_progress(process)
+    children = descendants(process.pid)
+    assert len(children) >= 2, "a front and a worker"
+    process.send_signal(number)
+    process.communicate(timeout=30)
+    assert process.returncode == (130 if number == signal.SIGINT else -9)
+    deadline = time.monotonic() + 20
+    while any(alive(pid) for pid in children) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not any(alive(pid) for pid in children)
+
+
+def test_private_servers_worker_killed_is_exit_code_3(files: Path) -> None:
+    process = start(files)
+    wait_for_progress(process)
+    (front,) = [
+        pid for pid in descendants(process.pid) if b"tfstyle_server" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    ]
+    os.kill(front, signal.SIGKILL)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 3
+    assert errors.count("\n") == 1
+    assert not (files / "out.png").exists()
+
+
+def test_corrupt_weights_are_one_line(files: Path) -> None:
+    (files / "weights.h5").write_bytes(b"these are no weights")
+    ended = run(
+        "stylize",
+        files / "photo.jpg",
+        files / "painting.jpg",
+        "-o",
+        files / "out.png",
+        "--weights",
+        files / "weights.h5",
+    )
+    assert ended.returncode == 2
+    assert f"tfstyle: weights: {files / 'weights.h5'} is not a readable VGG19 file" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert not (files / "out.png").exists()
+
+
+def test_demo_makes_a_picture_without_any_server(tmp_path: Path) -> None:
+    ended = run("demo", "-o", tmp_path / "demo.png", "--size", 64, "--preview", tmp_path / "preview.png")
+    assert ended.returncode == 0, ended.stderr
+    with Image.open(tmp_path / "demo.png") as picture:
+        assert picture.size == (64, 43)
+    assert (tmp_path / "preview.png").exists()
+
+
+def test_progress_bar_on_a_terminal(files: Path, server: Server) -> None:
+    command = [*TFSTYLE, "stylize", files / "photo.jpg", files / "painting.jpg", "-o", files / "out.png"]
+    command += ["--server", server.address, "--size", "64", "--steps", "40"]
+    terminal, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [str(word) for word in command], stdout=subprocess.DEVNULL, stderr=theirs,
+        env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "160"},
+    )  # fmt: skip
+    os.close(theirs)
+    shown = b""
+    while True:
+        try:
+            piece = os.read(terminal, 65536)
+        except OSError:  # Linux' way to say that the other end is closed
+            break
+        if not piece:
+            break
+        shown += piece
+    os.close(terminal)
+    assert process.wait() == 0
+    text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown.decode())
+    assert re.search(r"painting .*\d+/40 0:0\d left [\d.]+ = content", text)
+    assert "delivered" in text
+
+
+def test_serve_shows_the_servers_flags() -> None:
+    ended = run("serve", "--help")
+    assert ended.returncode == 0
+    assert "--max-image-bytes" in ended.stdout
+    assert "TFSTYLE_LISTEN" in ended.stdout
+
+
+def test_engine_is_an_extra() -> None:
+    requirements = importlib.metadata.requires("tfstyle") or []
+    always = [requirement for requirement in requirements if "extra ==" not in requirement]
+    assert always
+    assert not any(re.match("tensorflow|keras|numpy|pillow", requirement, re.I) for requirement in always)
+
+
+def test_demo_pictures_are_small_enough_to_ship(landscape: bytes, painting: bytes) -> None:
+    assert len(landscape) + len(painting) < 400_000

@@ -1,0 +1,194 @@
+"""The two client classes against a real server: they agree with each other and with the contract."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable, Iterator
+
+import grpc
+import pytest
+from conftest import Server
+from tfstyle_client import (
+    Accepted,
+    AsyncClient,
+    BadRequestError,
+    CallCancelledError,
+    Client,
+    ClientError,
+    Event,
+    OutOfTimeError,
+    Progress,
+    ProgressOptions,
+    Result,
+    ServerBusyError,
+    ServerUnreachableError,
+    Started,
+)
+from tfstyle_client.events import EventReader
+
+from tfstyle.v1 import style_transfer_pb2 as pb
+
+SMALL = {"size": 48, "steps": 4}
+
+
+def without_times(event: Event) -> object:
+    match event:
+        case Progress(evaluation, steps, losses, _, _, preview):
+            return evaluation, steps, losses, preview
+        case Result():
+            return event.png, event.digest, event.losses, event.evaluations
+        case _:
+            return event
+
+
+def test_blocking_and_asyncio_clients_agree(server: Server, landscape: bytes, painting: bytes) -> None:
+    progress = ProgressOptions(preview_every=2)
+    with Client(server.address) as client:
+        blocking = list(client.stylize(landscape, painting, progress=progress, **SMALL))
+
+    async def run() -> list[Event]:
+        async with AsyncClient(server.address) as client:
+            return [event async for event in client.stylize(landscape, painting, progress=progress, **SMALL)]
+
+    awaited = asyncio.run(run())
+    assert [type(event) for event in blocking] == [Accepted, Started, *[Progress] * 4, Result]
+    assert [without_times(event) for event in blocking] == [without_times(event) for event in awaited]
+    started = blocking[1]
+    assert isinstance(started, Started)
+    assert (started.options.size, started.options.steps, started.network) == (48, 4, "vgg19-lite")
+
+
+def test_result_is_waited_for(server: Server, landscape: bytes, painting: bytes) -> None:
+    with Client(server.address) as client:
+        result = client.stylize(landscape, painting, **SMALL).result()
+
+    async def run() -> Result:
+        async with AsyncClient(server.address) as client:
+            return await client.stylize(landscape, painting, **SMALL).result()
+
+    assert result.png.startswith(b"\x89PNG")
+    assert asyncio.run(run()).png == result.png
+
+
+def test_bad_options_are_refused_before_anything_is_sent(landscape: bytes, painting: bytes) -> None:
+    with Client("127.0.0.1:1") as client, pytest.raises(BadRequestError) as caught:
+        client.stylize(landscape, painting, steps=0, pooling="sum")
+    assert {violation.field for violation in caught.value.violations} == {"steps", "pooling"}
+
+
+def test_servers_refusal_names_the_field(server: Server, painting: bytes) -> None:
+    with Client(server.address) as client, pytest.raises(BadRequestError) as caught:
+        client.stylize(b"no picture", painting).result()
+    assert [violation.field for violation in caught.value.violations] == ["content"]
+
+
+def test_nothing_listens(landscape: bytes, painting: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+    with Client(address) as client, pytest.raises(ServerUnreachableError, match=address):
+        client.stylize(landscape, painting).result()
+
+    async def run() -> None:
+        async with AsyncClient(address) as client:
+            await client.stylize(landscape, painting).result()
+
+    with pytest.raises(ServerUnreachableError, match=address):
+        asyncio.run(run())
+
+
+def test_server_gone_in_the_middle(own_server: Callable[..., Server], landscape: bytes, painting: bytes) -> None:
+    server = own_server()
+    with Client(server.address) as client:
+        call = client.stylize(landscape, painting, size=48, steps=5000)
+
+        def until_lost(events: Iterator[Event]) -> None:
+            for event in events:
+                if isinstance(event, Progress) and event.evaluation == 3:
+                    server.process.kill()
+
+        with pytest.raises(ServerUnreachableError, match="has gone"):
+            until_lost(iter(call))
+
+
+def test_deadline(server: Server, landscape: bytes, painting: bytes) -> None:
+    with Client(server.address) as client, pytest.raises(OutOfTimeError):
+        client.stylize(landscape, painting, size=48, steps=5000, timeout=4).result()
+
+
+def test_cancel_from_another_thread(server: Server, landscape: bytes, painting: bytes) -> None:
+    with Client(server.address) as client:
+        call = client.stylize(landscape, painting, size=48, steps=5000)
+        threading.Timer(1.0, call.cancel).start()
+        with pytest.raises(CallCancelledError):
+            call.result()
+
+
+def test_cancel_asyncio(server: Server, landscape: bytes, painting: bytes) -> None:
+    async def run() -> None:
+        async with AsyncClient(server.address) as client:
+            call = client.stylize(landscape, painting, size=48, steps=5000)
+            asyncio.get_running_loop().call_later(1.0, call.cancel)
+            await call.result()
+
+    with pytest.raises(CallCancelledError):
+        asyncio.run(run())
+
+
+def test_asyncio_tasks_own_cancellation_passes(server: Server, landscape: bytes, painting: bytes) -> None:
+    async def run() -> None:
+        async with AsyncClient(server.address) as client:
+            call = client.stylize(landscape, painting, size=48, steps=5000)
+            task = asyncio.create_task(call.result())
+            await asyncio.sleep(1)
+            task.cancel()
+            await task
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(run())
+
+
+def test_busy_server_says_when_to_come_back(
+    own_server: Callable[..., Server], landscape: bytes, painting: bytes
+) -> None:
+    server = own_server("--queue", "0")
+    server.worker_pid()
+    with Client(server.address) as client:
+        running = client.stylize(landscape, painting, size=48, steps=5000)
+        assert next(iter(running)) == Accepted(0)
+        with pytest.raises(ServerBusyError) as caught:
+            client.stylize(landscape, painting, **SMALL).result()
+        assert caught.value.retry_after is not None
+        assert "try again in about" in str(caught.value)
+        running.cancel()
+
+
+def test_damaged_results_are_noticed() -> None:
+    def read(*chunks: pb.Chunk) -> None:
+        reader = EventReader()
+        reader.read(pb.StylizeEvent(result=pb.Result(size=4, digest="00")))
+        for chunk in chunks:
+            reader.read(pb.StylizeEvent(chunk=chunk))
+
+    with pytest.raises(ClientError, match="damaged"):
+        read(pb.Chunk(offset=0, data=b"abcd"))
+    with pytest.raises(ClientError, match="disorder"):
+        read(pb.Chunk(offset=2, data=b"ab"))
+    assert EventReader().read(pb.StylizeEvent()) is None, "an event of a newer server is passed over"
+
+
+def test_unknown_codes_keep_their_name() -> None:
+    from tfstyle_client.errors import from_rpc_error
+
+    class Odd(grpc.RpcError):
+        def code(self) -> grpc.StatusCode:
+            return grpc.StatusCode.UNIMPLEMENTED
+
+        def details(self) -> str:
+            return "Method not found!"
+
+        def trailing_metadata(self) -> tuple[()]:
+            return ()
+
+    assert str(from_rpc_error(Odd(), "x:1", answered=True)) == "Method not found! (UNIMPLEMENTED)"

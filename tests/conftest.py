@@ -1,0 +1,132 @@
+"""Pictures, files and real servers for the tests."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# Tests must give the same result on a machine where someone has VGG19.
+os.environ.pop("TFSTYLE_WEIGHTS", None)
+os.environ.pop("TFSTYLE_SERVER", None)
+REPOSITORY = Path(__file__).parents[1]
+SHARED = REPOSITORY.parent / "shared"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_keras_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    os.environ["KERAS_HOME"] = str(tmp_path_factory.mktemp("keras"))
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder with VGG19's weights and the reference pictures."""
+    if not (SHARED / "weights" / "vgg19_imagenet_notop.h5").is_file():
+        pytest.skip(f"needs VGG19's weights and the reference pictures in {SHARED}, which are not part of the project")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def landscape() -> bytes:
+    """The demo's photo, a JPEG of 1024 x 683."""
+    return files("tfstyle_client").joinpath("demo/landscape.jpg").read_bytes()
+
+
+@pytest.fixture(scope="session")
+def painting() -> bytes:
+    """The demo's painting, a JPEG of 800 x 600."""
+    return files("tfstyle_client").joinpath("demo/painting.jpg").read_bytes()
+
+
+def png(pixels: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@dataclass
+class Server:
+    """A real server process on a real TCP port, with its log."""
+
+    process: subprocess.Popen[str]
+    log: list[str] = field(default_factory=list)
+    address: str = ""
+
+    def wait_for_log(self, pattern: str, seconds: float = 60, occurrences: int = 1) -> re.Match[str]:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            found = [match for line in list(self.log) if (match := re.search(pattern, line))]
+            if len(found) >= occurrences:
+                return found[occurrences - 1]
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.02)
+        raise AssertionError(f"no {pattern!r} (x {occurrences}) in the server's log:\n" + "\n".join(self.log))
+
+    def worker_pid(self, occurrence: int = 1) -> int:
+        return int(self.wait_for_log(r"worker (\d+) is ready", occurrences=occurrence)[1])
+
+    def stop(self) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+        return self.process.wait()
+
+
+def start_server(*flags: str, **environment: str) -> Server:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tfstyle_server", "--listen", "127.0.0.1:0", *flags],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **environment},
+    )
+    server = Server(process)
+
+    def follow() -> None:
+        assert process.stderr is not None
+        with process.stderr:
+            for line in process.stderr:
+                server.log.append(line.rstrip())
+
+    threading.Thread(target=follow, daemon=True).start()
+    server.address = server.wait_for_log(r"listening on (\S+)")[1]
+    return server
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """One server for all tests that leave it as it was."""
+    server = start_server("--network", "vgg19-lite")
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def own_server() -> Iterator[Callable[..., Server]]:
+    """Start servers that a test may harm."""
+    started: list[Server] = []
+
+    def start(*flags: str, **environment: str) -> Server:
+        started.append(start_server("--network", "vgg19-lite", *flags, **environment))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.stop()

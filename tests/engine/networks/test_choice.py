@@ -1,0 +1,88 @@
+"""Which network is taken, where its weights come from, and what is said when they cannot be had."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import h5py
+import keras
+import numpy as np
+import pytest
+
+from tfstyle.errors import WeightsError
+from tfstyle.networks import lite, vgg19
+from tfstyle.networks.choice import load_network
+
+
+def test_auto_takes_lite_where_no_weights_are_at_hand_and_says_how_to_get_vgg19() -> None:
+    network = load_network("auto")
+    assert network.name == "vgg19-lite"
+    assert len(network.digest) == 64
+    assert "--weights" in network.note
+    assert "\n" not in network.note
+
+
+def test_named_file_that_is_missing() -> None:
+    with pytest.raises(WeightsError, match=r"weights: there is no file /no/such\.h5"):
+        load_network("vgg19", "/no/such.h5")
+    with pytest.raises(WeightsError, match="weights: there is no file"):
+        load_network("auto", "/no/such.h5")
+
+
+@pytest.mark.parametrize("damage", ["not hdf5", "empty", "another network"])
+def test_damaged_file_is_refused_in_one_line(tmp_path: Path, damage: str) -> None:
+    file = tmp_path / "weights.h5"
+    if damage == "another network":
+        with h5py.File(file, "w") as h5:
+            h5.attrs["layer_names"] = [b"dense"]
+            h5.create_group("dense").attrs["weight_names"] = [b"dense/kernel:0"]
+            h5["dense"]["dense/kernel:0"] = np.zeros((2, 2), np.float32)
+    else:
+        file.write_bytes(b"" if damage == "empty" else b"these are no weights" * 100)
+    with pytest.raises(WeightsError) as caught:
+        load_network("vgg19", str(file))
+    assert str(caught.value).startswith(f"weights: {file} is not a readable VGG19 file")
+    assert "\n" not in str(caught.value)
+
+
+def test_no_download_is_a_clear_error_with_the_ways_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    def offline(**_: object) -> None:
+        raise OSError("URL fetch failure: no network")
+
+    monkeypatch.setattr(keras.applications, "VGG19", offline)
+    with pytest.raises(WeightsError, match=r"network: VGG19's weights could not be downloaded .*no network.*--weights"):
+        load_network("vgg19")
+
+
+def test_damaged_installation_is_noticed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in (lite.FILE, lite.DIGEST_FILE):
+        shutil.copy(Path(lite.__file__).parent / name, tmp_path)
+    data = bytearray((tmp_path / lite.FILE).read_bytes())
+    data[len(data) // 2] ^= 1
+    (tmp_path / lite.FILE).write_bytes(data)
+    monkeypatch.setattr(lite, "files", lambda _: tmp_path)
+    with pytest.raises(WeightsError, match="is damaged; reinstall"):
+        lite.load_lite()
+
+
+def test_environment_and_cache_are_looked_at_in_order(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    assert vgg19.path_at_hand(None) is None
+    cached = tmp_path / "models" / vgg19.CACHED_NAME
+    cached.parent.mkdir()
+    cached.touch()
+    assert vgg19.path_at_hand(None) == cached
+    named, given = tmp_path / "named.h5", tmp_path / "given.h5"
+    named.touch()
+    given.touch()
+    monkeypatch.setenv("TFSTYLE_WEIGHTS", str(named))
+    assert vgg19.path_at_hand(None) == named
+    assert vgg19.path_at_hand(str(given)) == given
+
+
+def test_real_weights_are_chosen_where_they_are_at_hand(shared: Path) -> None:
+    network = load_network("auto", str(shared / "weights" / "vgg19_imagenet_notop.h5"))
+    assert network.name == "vgg19"
+    assert "vgg19 from" in network.note
+    assert len(network.layers) == 16

@@ -1,0 +1,138 @@
+"""The networks: what a pass computes, its gradient, its normalisation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from scipy.signal import correlate
+
+from tfstyle.networks.layers import POOLINGS, FrozenConvolution
+from tfstyle.networks.lite import load_lite
+from tfstyle.networks.network import LayerMetric, Network, Weights
+from tfstyle.networks.normalisation import normalise, shipped_mean_activations
+from tfstyle.networks.topology import BLOCKS, CONVOLUTIONS, LITE_CONVOLUTIONS, block_of
+
+RANDOM = np.random.default_rng(3)
+IMAGE = RANDOM.normal(size=(1, 33, 50, 3)).astype(np.float32)
+
+
+def small_vgg19() -> Network:
+    """VGG19's topology with 4 channels a layer and random weights."""
+    weights: Weights = {
+        name: (
+            RANDOM.normal(0, 0.3, (3, 3, 3 if name == "block1_conv1" else 4, 4)).astype(np.float32),
+            RANDOM.normal(0, 0.1, 4).astype(np.float32),
+        )
+        for name in CONVOLUTIONS
+    }
+    return Network("vgg19", "random", "", weights, {n: LayerMetric(4) for n in CONVOLUTIONS}, caffe_input=True)
+
+
+def convolved(image: np.ndarray, kernel: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    """Zero-padded 3 x 3 convolution and ReLU of [h, w, c] by SciPy, in float64."""
+    maps = [
+        sum(correlate(image[..., c], kernel[..., c, k], mode="same") for c in range(image.shape[-1])) + bias[k]
+        for k in range(kernel.shape[-1])
+    ]
+    return np.maximum(np.stack(maps, -1), 0)
+
+
+def pooled(features: np.ndarray, reduce: object) -> np.ndarray:
+    h, w, c = features.shape
+    return reduce(features[: h // 2 * 2, : w // 2 * 2].reshape(h // 2, 2, w // 2, 2, c), axis=(1, 3))  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("pooling", ["max", "average"])
+def test_pass_agrees_with_scipy(pooling: str) -> None:
+    network = small_vgg19()
+    features = network.extractor(LITE_CONVOLUTIONS, pooling)(tf.constant(IMAGE))
+    rgb = IMAGE[0].astype(float) * [0.229, 0.224, 0.225] + [0.485, 0.456, 0.406]
+    x = rgb[..., ::-1] * 255 - [103.939, 116.779, 123.68]
+    block = 1
+    for name in LITE_CONVOLUTIONS:
+        if block_of(name) > block:
+            x, block = pooled(x, np.max if pooling == "max" else np.mean), block_of(name)
+        x = convolved(x, *network.weights[name])
+        np.testing.assert_allclose(features[name][0], x, rtol=1e-3, atol=1e-3 * np.abs(x).max())
+
+
+def test_turned_kernel_gives_tensorflows_own_gradient() -> None:
+    kernel, bias = RANDOM.normal(size=(3, 3, 5, 6)).astype(np.float32), RANDOM.normal(size=6).astype(np.float32)
+    layer = FrozenConvolution(kernel, bias, "layer")
+    x = tf.constant(RANDOM.normal(size=(1, 9, 7, 5)).astype(np.float32))
+    upstream = RANDOM.normal(size=(1, 9, 7, 6)).astype(np.float32)
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        ours = tf.reduce_sum(layer(x) * upstream)
+        theirs = tf.reduce_sum(tf.nn.relu(tf.nn.conv2d(x, kernel, 1, "SAME") + bias) * upstream)
+    np.testing.assert_allclose(tape.gradient(ours, x), tape.gradient(theirs, x), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("pooling", ["max", "average"])
+def test_pooling_agrees_with_tensorflows_and_drops_odd_borders(pooling: str) -> None:
+    x = tf.constant(RANDOM.normal(size=(1, 7, 10, 3)).astype(np.float32))
+    theirs = {"max": tf.nn.max_pool2d, "average": tf.nn.avg_pool2d}[pooling](x, 2, 2, "VALID")
+    np.testing.assert_allclose(POOLINGS[pooling]()(x), theirs, rtol=1e-6)
+
+
+def test_extractor_is_cut_after_the_deepest_wanted_layer() -> None:
+    network = small_vgg19()
+    names = {layer.name for layer in network.extractor(("block3_conv2", "block1_conv1")).layers}
+    assert {"block1_conv1", "block3_conv2"} <= names
+    assert "block3_conv3" not in names
+    assert sorted(network.extractor(("block3_conv2", "block1_conv1")).output) == ["block1_conv1", "block3_conv2"]
+
+
+def test_extractors_share_their_kernels() -> None:
+    network = small_vgg19()
+    first, second = (network.extractor(("block2_conv1",), pooling) for pooling in ("max", "average"))
+    assert first.get_layer("block2_conv1") is second.get_layer("block2_conv1")
+
+
+def test_normalising_scales_layers_and_nothing_else() -> None:
+    network = small_vgg19()
+    means = {name: float(value) for name, value in zip(CONVOLUTIONS, RANDOM.uniform(0.1, 9, 16), strict=True)}
+    normal = Network("vgg19", "", "", normalise(network.weights, means), network.metrics, caffe_input=True)
+    raw, scaled = (n.extractor(CONVOLUTIONS)(tf.constant(IMAGE)) for n in (network, normal))
+    for name in CONVOLUTIONS:
+        np.testing.assert_allclose(scaled[name] * means[name], raw[name], rtol=1e-3, atol=1e-3)
+
+
+def test_shipped_means_cover_every_layer() -> None:
+    means = shipped_mean_activations()
+    assert tuple(means) == CONVOLUTIONS
+    assert min(means.values()) > 0
+    assert len(LITE_CONVOLUTIONS) == 13
+
+
+def test_topology_is_vgg19s() -> None:
+    assert sum(BLOCKS) == len(CONVOLUTIONS) == 16
+    assert CONVOLUTIONS[:3] == ("block1_conv1", "block1_conv2", "block2_conv1")
+    assert CONVOLUTIONS[-1] == "block5_conv4"
+
+
+def test_lite_has_vgg19s_layer_names_and_metrics_of_its_space() -> None:
+    lite = load_lite()
+    assert lite.layers == LITE_CONVOLUTIONS
+    features = lite.extractor(lite.layers)(tf.constant(IMAGE))
+    for name in LITE_CONVOLUTIONS:
+        metric = lite.metrics[name]
+        assert metric.channels == {1: 64, 2: 128, 3: 256, 4: 512, 5: 512}[block_of(name)]
+        assert metric.matrix is not None
+        assert metric.matrix.shape == (features[name].shape[-1],) * 2
+        np.testing.assert_allclose(metric.matrix, metric.matrix.T, rtol=1e-3, atol=1e-3)
+        assert np.linalg.eigvalsh(metric.matrix.astype(float)).min() > -1e-3
+
+
+def test_lite_imitates_a_network_of_mean_activation_one(landscape: bytes) -> None:
+    """In VGG19's normalised space a photo's Gram matrix has a trace of the mean square activation, some units."""
+    from tfstyle.colour import standardise
+    from tfstyle.images import decode
+
+    lite = load_lite()
+    features = lite.extractor(("block4_conv4",))(tf.constant(standardise(decode(landscape, "content").pixels)))
+    flat = features["block4_conv4"].numpy().reshape(-1, features["block4_conv4"].shape[-1])
+    metric = lite.metrics["block4_conv4"]
+    mean_square = np.einsum("pi,ij,pj->p", flat, metric.matrix, flat).mean() / metric.channels
+    assert 1 < mean_square < 30

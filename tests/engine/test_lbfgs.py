@@ -1,0 +1,130 @@
+"""L-BFGS: its direction against the textbook, its search on functions that misbehave, its saved state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from scipy.optimize import rosen, rosen_der
+
+from tfstyle.lbfgs import ARMIJO, LBFGS
+
+Function = Callable[[np.ndarray], tuple[float, np.ndarray]]
+RANDOM = np.random.default_rng(1)
+SCALES = np.logspace(0, 3, 40)
+
+
+def quadratic(x: np.ndarray) -> tuple[float, np.ndarray]:
+    x = x.astype(float)
+    return float(0.5 * (SCALES * x**2).sum()), (SCALES * x).astype(np.float32)
+
+
+def rosenbrock(x: np.ndarray) -> tuple[float, np.ndarray]:
+    x = x.astype(float)
+    return float(rosen(x)), rosen_der(x).astype(np.float32)
+
+
+def minimise(optimiser: LBFGS, function: Function, evaluations: int) -> list[tuple[float, bool]]:
+    seen = []
+    for _ in range(evaluations):
+        value, gradient = function(optimiser.trial)
+        seen.append((value, optimiser.tell(value, gradient)))
+        if optimiser.finished:
+            break
+    return seen
+
+
+def textbook_direction(pairs: list[tuple[np.ndarray, np.ndarray]], gradient: np.ndarray) -> np.ndarray:
+    """Nocedal and Wright 2006, algorithm 7.4, in float64."""
+    q, alphas = gradient.astype(float), []
+    for s, y in reversed(pairs):
+        alphas.append(s @ q / (y @ s))
+        q = q - alphas[-1] * y
+    s, y = pairs[-1]
+    r = (s @ y) / (y @ y) * q
+    for (s, y), alpha in zip(pairs, reversed(alphas), strict=True):
+        r = r + s * (alpha - y @ r / (y @ s))
+    return -r
+
+
+def test_direction_is_the_textbooks_while_the_history_wraps() -> None:
+    optimiser = LBFGS(RANDOM.normal(size=40).astype(np.float32), history=5)
+    points, pairs = [], []
+    for _ in range(14):
+        value, gradient = quadratic(optimiser.trial)
+        if optimiser.tell(value, gradient):
+            points.append((optimiser.point.astype(float), gradient.astype(float)))
+            if len(points) > 1:
+                (before, slope_before), (here, slope) = points[-2:]
+                pairs = [*pairs, (here - before, slope - slope_before)][-5:]
+                step = optimiser.trial.astype(float) - optimiser.point
+                np.testing.assert_allclose(step, textbook_direction(pairs, gradient), rtol=2e-3, atol=1e-5)
+    assert len(pairs) == 5
+
+
+def test_first_step_has_unit_length() -> None:
+    optimiser = LBFGS(np.full(40, 3.0, np.float32), history=5)
+    optimiser.tell(*quadratic(optimiser.trial))
+    assert np.linalg.norm(optimiser.trial - optimiser.point) == pytest.approx(1, rel=1e-5)
+
+
+@pytest.mark.parametrize(("function", "start"), [(quadratic, np.ones(40)), (rosenbrock, np.zeros(6))])
+def test_reaches_the_minimum(function: Function, start: np.ndarray) -> None:
+    optimiser = LBFGS(start.astype(np.float32), history=10)
+    seen = minimise(optimiser, function, 200)
+    assert function(optimiser.point)[0] < 1e-5 * seen[0][0]
+
+
+def test_accepted_values_fall_by_what_armijo_asks() -> None:
+    optimiser = LBFGS(np.array([-1.2, 1, -1, 2], np.float32), history=4)
+    last = np.inf
+    for _ in range(60):
+        value, gradient = rosenbrock(optimiser.trial)
+        step = optimiser.trial - optimiser.point
+        slope = float(optimiser.state()["gradient"] @ step)
+        if optimiser.tell(value, gradient):
+            assert value <= last + ARMIJO * slope
+            last = value
+        assert optimiser.point.dtype == np.float32
+
+
+def test_a_step_into_nowhere_is_shortened() -> None:
+    def cliff(x: np.ndarray) -> tuple[float, np.ndarray]:
+        if abs(float(x[0])) > 1.05:
+            return np.nan, np.full(1, np.nan, np.float32)
+        return quadratic_1d(x)
+
+    def quadratic_1d(x: np.ndarray) -> tuple[float, np.ndarray]:
+        return float((x[0] - 1) ** 2), (2 * (x - 1)).astype(np.float32)
+
+    optimiser = LBFGS(np.full(1, 0.2, np.float32), history=3)
+    seen = minimise(optimiser, cliff, 30)
+    assert not all(accepted for _, accepted in seen)
+    assert float(optimiser.point[0]) == pytest.approx(1, abs=1e-3)
+
+
+def test_ends_where_no_step_can_help() -> None:
+    at_rest = LBFGS(np.zeros(40, np.float32), history=3)
+    assert len(minimise(at_rest, quadratic, 50)) == 1
+    assert at_rest.finished
+
+    def wrong_gradient(x: np.ndarray) -> tuple[float, np.ndarray]:
+        return float(x.sum()), -np.ones_like(x)
+
+    stuck = LBFGS(np.ones(3, np.float32), history=3)
+    seen = minimise(stuck, wrong_gradient, 200)
+    assert stuck.finished
+    assert len(seen) < 60
+    np.testing.assert_array_equal(stuck.point, np.ones(3, np.float32))
+
+
+@pytest.mark.parametrize("cut", [0, 1, 2, 7, 13])
+def test_goes_on_from_a_saved_state_bit_for_bit(cut: int) -> None:
+    start = np.array([-1.2, 1, -1, 2, 0.5], np.float32)
+    whole, first, second = (LBFGS(start, history=4) for _ in range(3))
+    minimise(whole, rosenbrock, 25)
+    minimise(first, rosenbrock, cut)
+    second.restore(first.state())
+    minimise(second, rosenbrock, 25 - cut)
+    np.testing.assert_array_equal(second.point, whole.point)

@@ -1,0 +1,85 @@
+"""Options are checked in one place, and every complaint names its field."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from tfstyle.errors import InvalidInputError
+from tfstyle.options import PRESETS, ProgressOptions, TransferOptions, resolve_options
+
+
+def test_reference_preset_is_the_published_one() -> None:
+    reference = PRESETS["reference"]
+    assert (reference.content_weight, reference.style_weight, reference.tv_weight) == (1, 1e4, 10)
+    assert (reference.optimiser, reference.learning_rate, reference.steps) == ("adam", 0.3, 500)
+    assert (reference.learning_rate_decay, reference.learning_rate_decay_every) == (0.8, 50)
+    assert reference.content_layers == ("block4_conv4",)
+    assert reference.style_layers == tuple(f"block{i}_conv1" for i in range(1, 6))
+    assert (reference.pyramid_levels, reference.gamut_weight) == (1, 0)
+
+
+def test_default_preset_is_twenty_times_the_published_style() -> None:
+    assert PRESETS["default"].style_weight == 20 * PRESETS["reference"].style_weight
+    assert (PRESETS["default"].optimiser, PRESETS["default"].steps) == ("lbfgs", 100)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("steps", 0, "1 to 10000"),
+        ("steps", 2.5, "whole number"),
+        ("steps", True, "whole number"),
+        ("size", 15, "16 to 4096"),
+        ("size", 4097, "16 to 4096"),
+        ("style_weight", -1.0, "0 to 1e+09"),
+        ("content_weight", math.nan, "finite"),
+        ("tv_weight", math.inf, "finite"),
+        ("tv_weight", "much", "number"),
+        ("learning_rate", 0.0, "above 0"),
+        ("learning_rate_decay", 1.5, "above 0 to 1"),
+        ("optimiser", "sgd", "lbfgs, adam"),
+        ("network", "resnet", "vgg19-lite"),
+        ("pooling", "", "max, average"),
+        ("style_layers", (), "at least one"),
+        ("style_layers", ("block9_conv1",), "no layer 'block9_conv1'"),
+        ("style_layers", ("block1_conv1", "block1_conv1"), "twice"),
+        ("content_layers", "block1_conv1", "tuple"),
+    ],
+)
+def test_bad_value_is_refused_by_name(name: str, value: Any, says: str) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        resolve_options("default", {name: value})
+    assert [violation.field for violation in caught.value.violations] == [name]
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_every_fault_is_named_at_once() -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        TransferOptions(steps=0, size=1, pooling="none")
+    assert {violation.field for violation in caught.value.violations} == {"steps", "size", "pooling"}
+
+
+def test_unknown_preset_and_option() -> None:
+    with pytest.raises(
+        InvalidInputError, match="preset: there is no preset 'turbo'; the presets are default, reference"
+    ):
+        resolve_options("turbo")
+    with pytest.raises(InvalidInputError, match="stile_weight: there is no such option"):
+        resolve_options("default", {"stile_weight": 1})
+
+
+def test_lite_refuses_layers_that_it_does_not_have() -> None:
+    with pytest.raises(InvalidInputError, match="content_layers: vgg19-lite ends at block5_conv1; block5_conv4"):
+        TransferOptions(network="vgg19-lite", content_layers=("block5_conv4",))
+    assert TransferOptions(network="vgg19", content_layers=("block5_conv4",)).content_layers == ("block5_conv4",)
+
+
+def test_progress_reports_first_last_multiples_and_previews() -> None:
+    progress = ProgressOptions(every=10, preview_every=7)
+    assert [n for n in range(1, 26) if progress.reports(n, 25)] == [1, 7, 10, 14, 20, 21, 25]
+    assert [n for n in range(1, 26) if progress.previews(n)] == [7, 14, 21]
+    assert not any(ProgressOptions().previews(n) for n in range(1, 26))

@@ -1,0 +1,56 @@
+"""The pyramid is linear, exact where it must be, and interpolates as TensorFlow does."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfstyle.pyramid import Pyramid, upsample
+
+RANDOM = np.random.default_rng(2)
+
+
+@pytest.mark.parametrize("shape", [(4, 6), (1, 5), (8, 1), (7, 3)])
+def test_upsample_is_bilinear_interpolation(shape: tuple[int, int]) -> None:
+    image = RANDOM.normal(size=(1, *shape, 3)).astype(np.float32)
+    double = tf.image.resize(image, (2 * shape[0], 2 * shape[1]), "bilinear")
+    for height, width in ((2 * shape[0], 2 * shape[1]), (2 * shape[0] - 1, 2 * shape[1] - 1)):
+        np.testing.assert_allclose(upsample(tf.constant(image), height, width), double[:, :height, :width], atol=1e-5)
+
+
+def test_shapes_halve_rounding_up_and_stop_at_one_pixel() -> None:
+    assert Pyramid(37, 50, 4).shapes == ((37, 50), (19, 25), (10, 13), (5, 7))
+    assert Pyramid(3, 2, 9).shapes == ((3, 2), (2, 1), (1, 1))
+    assert Pyramid(37, 50, 2).size == 3 * (37 * 50 + 19 * 25)
+
+
+@pytest.mark.parametrize("levels", [1, 2, 7])
+def test_variables_stand_for_the_picture_exactly(levels: int) -> None:
+    image = RANDOM.normal(size=(1, 21, 34, 3)).astype(np.float32)
+    pyramid = Pyramid(21, 34, levels)
+    np.testing.assert_array_equal(pyramid.image(tf.constant(pyramid.variables(image))), image)
+
+
+def test_levels_are_weighted_by_powers_of_one_over_root_two() -> None:
+    pyramid = Pyramid(16, 16, 3)
+    for level in range(3):
+        variables = np.zeros(pyramid.size, np.float32)
+        start = sum(3 * h * w for h, w in pyramid.shapes[:level])
+        h, w = pyramid.shapes[level]
+        variables[start : start + 3 * h * w] = 1
+        # A constant level stays constant on its way up.
+        np.testing.assert_allclose(pyramid.image(tf.constant(variables)), 2 ** (-level / 2), rtol=1e-6)
+
+
+def test_gradient_is_the_adjoint() -> None:
+    pyramid = Pyramid(13, 18, 4)
+    variables = tf.constant(RANDOM.normal(size=pyramid.size).astype(np.float32))
+    weights = RANDOM.normal(size=(1, 13, 18, 3)).astype(np.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(variables)
+        product = tf.reduce_sum(pyramid.image(variables) * weights)
+    # The picture is linear in its variables, so <image(v), w> = <v, gradient>.
+    assert float(tf.tensordot(variables, tape.gradient(product, variables), 1)) == pytest.approx(
+        float(product), rel=1e-4
+    )

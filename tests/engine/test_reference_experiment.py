@@ -1,0 +1,171 @@
+"""The reference experiment on its own photographs with VGG19, against a calculation of our own in NumPy.
+
+Needs ../shared: skipped where that is absent.
+"""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from PIL import Image
+from scipy.ndimage import correlate
+
+import tfstyle
+from tfstyle.options import resolve_options
+from tfstyle.transfer import Engine
+
+STYLE_LAYERS = tuple(f"block{i}_conv1" for i in range(1, 6))
+CONTENT_LAYER = "block4_conv4"
+ARTIFACTS = Path(__file__).parents[2] / "artifacts"
+
+
+class NumpyVGG19:
+    """VGG19 up to block5_conv1 from the raw file, without a line of the engine: shifts, products and sums."""
+
+    def __init__(self, file: Path) -> None:
+        with h5py.File(file) as h5:
+            self.weights = {}
+            for name in (n.decode() if isinstance(n, bytes) else n for n in h5.attrs["layer_names"]):
+                arrays = [h5[name][w][...] for w in h5[name].attrs["weight_names"]]
+                if arrays:
+                    self.weights[name] = arrays
+        means = json.loads(files("tfstyle.networks").joinpath("vgg19_mean_activations.json").read_text())
+        self.means = means["mean_activations"]
+
+    def features(self, image: np.ndarray) -> dict[str, np.ndarray]:
+        """Features over their layer's mean activation of [H, W, 3] standardised RGB, in the image's dtype."""
+        x = (image * [0.229, 0.224, 0.225] + [0.485, 0.456, 0.406])[..., ::-1] * 255 - [103.939, 116.779, 123.68]
+        x = x.astype(image.dtype)
+        found = {}
+        for name, (kernel, bias) in self.weights.items():
+            if name[5] != "1" and name.endswith("conv1"):
+                h, w, c = x.shape
+                x = x[: h // 2 * 2, : w // 2 * 2].reshape(h // 2, 2, w // 2, 2, c).max((1, 3))
+            padded = np.pad(x, ((1, 1), (1, 1), (0, 0)))
+            h, w, _ = x.shape
+            total = np.broadcast_to(bias.astype(image.dtype), (h, w, len(bias))).copy()
+            for row in range(3):
+                for column in range(3):
+                    total += padded[row : row + h, column : column + w] @ kernel[row, column].astype(image.dtype)
+            x = np.maximum(total, 0)
+            found[name] = x / self.means[name]
+            if name == "block5_conv1":
+                return found
+        raise AssertionError
+
+    def total(self, image: np.ndarray, content: np.ndarray, grams: dict[str, np.ndarray]) -> dict[str, float]:
+        """Content, style and total variation with the reference's weights."""
+        found = self.features(image)
+        return {
+            "content": float(((found[CONTENT_LAYER] - content) ** 2).mean()),
+            "style": 1e4 * sum(float(((gram(found[name]) - grams[name]) ** 2).mean()) for name in STYLE_LAYERS),
+            "tv": 5 * sum(float(np.abs(correlate(image, w)[tuple(cut)]).mean()) for w, cut in DIFFERENCES),
+        }
+
+
+DIFFERENCES = (
+    (np.array([[[-1]], [[1]], [[0]]]), (slice(1, None), slice(None))),
+    (np.array([[[-1], [1], [0]]]), (slice(None), slice(1, None))),
+)
+
+
+def gram(features: np.ndarray) -> np.ndarray:
+    flat = features.reshape(-1, features.shape[-1])
+    return flat.T @ flat / features.size
+
+
+def standardised(path: Path, size: tuple[int, int]) -> np.ndarray:
+    pixels = np.array(Image.open(path).convert("RGB").resize(size, Image.Resampling.BILINEAR))
+    return (pixels / 255 - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
+
+
+@pytest.fixture(scope="module")
+def engine(shared: Path) -> Engine:
+    return Engine(str(shared / "weights" / "vgg19_imagenet_notop.h5"))
+
+
+@pytest.fixture(scope="module")
+def independent(shared: Path) -> NumpyVGG19:
+    return NumpyVGG19(shared / "weights" / "vgg19_imagenet_notop.h5")
+
+
+def prepared(engine: Engine, shared: Path, **overrides: object) -> tfstyle.Transfer:
+    pictures = [
+        tfstyle.decode((shared / "images" / f"{name}.jpg").read_bytes(), field)
+        for name, field in (("rainier", "content"), ("autumn-oak", "style"))
+    ]
+    return engine.prepare(*pictures, resolve_options("reference", {"network": "vgg19", **overrides}))
+
+
+@pytest.mark.parametrize("longer", [225, 450])
+def test_first_losses_agree_with_numpy(engine: Engine, independent: NumpyVGG19, shared: Path, longer: int) -> None:
+    size = (longer, longer * 2 // 3)
+    # The engine reads rainier through its ICC profile; take its pixels, which test_images checks.
+    transfer = prepared(engine, shared, size=longer, steps=1)
+    (first,) = transfer.iterates()
+    photo = (first.picture().pixels / 255 - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
+    assert first.picture().size == size
+    style = standardised(shared / "images" / "autumn-oak.jpg", size)
+    seen, wanted = (independent.features(image.astype(np.float32)) for image in (photo, style))
+    for name in STYLE_LAYERS:
+        expected = float(((gram(seen[name]) - gram(wanted[name])) ** 2).mean())
+        assert first.losses["style"][name] == pytest.approx(expected, rel=1e-3)
+    variation = 0.5 * (np.abs(np.diff(photo, axis=0)).mean() + np.abs(np.diff(photo, axis=1)).mean())
+    assert sum(first.losses["tv"].values()) == pytest.approx(variation, rel=1e-3)
+    assert sum(first.losses["content"].values()) < 1e-6
+    assert first.total == pytest.approx(1e4 * sum(first.losses["style"].values()) + 10 * variation, rel=1e-3)
+
+
+def test_gradient_agrees_with_finite_differences_in_float64(
+    engine: Engine, independent: NumpyVGG19, shared: Path
+) -> None:
+    transfer = prepared(engine, shared, size=48, steps=1)
+    random = np.random.default_rng(0)
+    (first,) = transfer.iterates()
+    photo = (first.picture().pixels / 255 - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
+    image = photo + random.normal(0, 0.4, photo.shape)
+    evaluation = transfer._evaluate(image.astype(np.float32).ravel())
+
+    content = independent.features(photo)[CONTENT_LAYER]
+    style = independent.features(standardised(shared / "images" / "autumn-oak.jpg", (48, 32)))
+    grams = {name: gram(style[name]) for name in STYLE_LAYERS}
+    parts = independent.total(image, content, grams)
+    assert evaluation.total == pytest.approx(sum(parts.values()), rel=1e-3)
+    for _ in range(4):
+        direction = random.normal(size=image.shape)
+        direction += 30 * (evaluation.gradient / np.linalg.norm(evaluation.gradient)).reshape(image.shape)
+        step = 1e-5
+        ahead, back = (
+            sum(independent.total(image + sign * step * direction, content, grams).values()) for sign in (1, -1)
+        )
+        slope = float(evaluation.gradient.astype(float) @ direction.ravel())
+        assert slope == pytest.approx((ahead - back) / (2 * step), rel=2e-3)
+
+
+def test_run_falls_as_the_designs_table_says(engine: Engine, shared: Path) -> None:
+    """Design, section 2: at 150 x 225 a total of 37.4 at step 1, 6.66 at 50 and 5.27 at 100."""
+    transfer = prepared(engine, shared, size=225, steps=100)
+    totals = {iterate.evaluation: iterate.total for iterate in transfer.iterates()}
+    for step, expected in {1: 37.4, 50: 6.66, 100: 5.27}.items():
+        assert totals[step] == pytest.approx(expected, rel=0.10), step
+    ARTIFACTS.mkdir(exist_ok=True)
+    png = tfstyle.encode_png(transfer.deliver().picture)
+    (ARTIFACTS / "reference-150x225-100-steps.png").write_bytes(png)
+
+
+def test_default_preset_passes_the_references_hundred_steps_in_half(engine: Engine, shared: Path) -> None:
+    """Delivered losses at the reference's weights, the same pictures, size and network."""
+    overrides = {"size": 150, "style_weight": 1e4}
+    reference = prepared(engine, shared, **overrides, steps=60)
+    list(reference.iterates())
+    options = resolve_options("default", {"network": "vgg19", "style_fit": "stretch", **overrides, "steps": 30})
+    pictures = [tfstyle.decode((shared / "images" / f"{n}.jpg").read_bytes(), n) for n in ("rainier", "autumn-oak")]
+    ours = engine.prepare(*pictures, options)
+    list(ours.iterates())
+    judged = [reference.judge(transfer.deliver().picture).total for transfer in (ours, reference)]
+    assert judged[0] < judged[1]

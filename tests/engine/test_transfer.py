@@ -1,0 +1,160 @@
+"""The loop as a whole, on the network that ships, at sizes that take seconds."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import tfstyle
+from tfstyle.colour import standardise
+from tfstyle.errors import InvalidInputError
+from tfstyle.images import Picture
+from tfstyle.options import resolve_options
+from tfstyle.transfer import Engine
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    return Engine()
+
+
+@pytest.fixture(scope="module")
+def pictures(landscape: bytes, painting: bytes) -> tuple[Picture, Picture]:
+    return tfstyle.decode(landscape, "content"), tfstyle.decode(painting, "style")
+
+
+def test_losses_fall_and_the_delivered_picture_keeps_what_was_reached(
+    engine: Engine, pictures: tuple[Picture, Picture]
+) -> None:
+    transfer = engine.prepare(*pictures, resolve_options("default", {"size": 96, "steps": 60}))
+    iterates = list(transfer.iterates())
+    assert [iterate.evaluation for iterate in iterates] == list(range(1, 61))
+    totals = [iterate.total for iterate in iterates]
+    assert all(later <= earlier for earlier, later in itertools.pairwise(totals))
+    assert totals[-1] < totals[0] / 10
+    assert sum(iterates[0].losses["content"].values()) < 1e-6, "the picture starts as the photo"
+    assert set(iterates[0].losses["style"]) == set(transfer.options.style_layers)
+    seconds = [iterate.seconds for iterate in iterates]
+    assert all(later > earlier for earlier, later in itertools.pairwise(seconds))
+    delivered = transfer.deliver()
+    assert delivered.total == pytest.approx(totals[-1], rel=0.01), "8 bits and the gamut cost at most 1 %"
+    assert delivered.picture.size == transfer.size == (96, 64)
+    np.testing.assert_array_equal(iterates[-1].picture().pixels, delivered.picture.pixels)
+    np.testing.assert_array_equal(
+        iterates[0].picture().pixels, tfstyle.images.resize(pictures[0], (96, 64)).pixels
+    )  # fmt: skip
+
+
+def test_one_trace_serves_a_run_and_the_next_pictures_of_that_size(
+    engine: Engine, pictures: tuple[Picture, Picture]
+) -> None:
+    before = engine.compilations
+    for weight in (1e3, 1e5):
+        options = resolve_options("default", {"size": 48, "steps": 3, "style_weight": weight})
+        transfer = engine.prepare(*pictures, options)
+        list(transfer.iterates())
+    assert engine.compilations == before + 1
+    assert transfer._objective._compiled.experimental_get_tracing_count() == 1
+
+
+def test_weights_are_those_of_the_options_though_the_compilation_is_shared(
+    engine: Engine, pictures: tuple[Picture, Picture]
+) -> None:
+    for overrides in ({"tv_weight": 0.0}, {"tv_weight": 7.0, "style_weight": 3e4, "gamut_weight": 0.0}):
+        options = resolve_options("default", {"size": 48, "steps": 1, **overrides})
+        (first,) = engine.prepare(*pictures, options).iterates()
+        sums = {name: sum(layers.values()) for name, layers in first.losses.items()}
+        expected = (
+            options.content_weight * sums["content"]
+            + options.style_weight * sums["style"]
+            + options.tv_weight * sums["tv"]
+            + options.gamut_weight * sums["gamut"]
+        )
+        assert first.total == pytest.approx(expected, rel=1e-5)
+
+
+def test_gradient_agrees_with_finite_differences(engine: Engine, pictures: tuple[Picture, Picture]) -> None:
+    # Average pooling and no total variation: the loss is smooth but for the ReLUs.
+    options = resolve_options("default", {"size": 48, "pooling": "average", "tv_weight": 0.0})
+    transfer = engine.prepare(*pictures, options)
+    random = np.random.default_rng(0)
+    pyramid = transfer._objective.pyramid
+    variables = pyramid.variables(standardise(pictures[0].pixels[:32, :48]))
+    variables += random.normal(0, 0.3, variables.shape).astype(np.float32)
+    gradient = transfer._evaluate(variables).gradient
+    for _ in range(3):
+        direction = random.normal(size=variables.shape).astype(np.float32)
+        direction = direction / np.linalg.norm(direction) + gradient / np.linalg.norm(gradient)
+        step = np.float32(0.05)
+        ahead, back = (transfer._evaluate(variables + sign * step * direction).total for sign in (1, -1))
+        assert (ahead - back) / (2 * float(step)) == pytest.approx(float(gradient @ direction), rel=0.02)
+
+
+def test_adam_optimises_the_pixels_themselves(engine: Engine, pictures: tuple[Picture, Picture]) -> None:
+    transfer = engine.prepare(
+        *pictures, resolve_options("reference", {"size": 48, "steps": 8, "network": "vgg19-lite"})
+    )
+    assert transfer._objective.pyramid.size == 3 * 48 * 32
+    assert isinstance(transfer._objective._variables, tf.Variable)
+    iterates = list(transfer.iterates())
+    assert iterates[-1].total < iterates[0].total
+    # Adam's first step moves each pixel by the learning rate, up or down, in standardised RGB.
+    (first,) = engine.prepare(
+        *pictures, resolve_options("reference", {"size": 48, "steps": 1, "network": "vgg19-lite"})
+    ).iterates()
+    del first
+
+
+def test_alpha_of_the_photo_is_on_the_result(engine: Engine, pictures: tuple[Picture, Picture]) -> None:
+    photo = pictures[0].pixels
+    alpha = np.zeros(photo.shape[:2], np.uint8)
+    alpha[:, : photo.shape[1] // 2] = 255
+    transfer = engine.prepare(Picture(photo, alpha), pictures[1], resolve_options("default", {"size": 48, "steps": 1}))
+    list(transfer.iterates())
+    delivered = transfer.deliver().picture
+    assert delivered.alpha is not None
+    assert delivered.alpha[:, :20].min() == 255
+    assert delivered.alpha[:, 28:].max() == 0
+
+
+def test_style_scale_and_fit_change_the_target(engine: Engine, pictures: tuple[Picture, Picture]) -> None:
+    def first_style(**overrides: object) -> float:
+        options = resolve_options("default", {"size": 64, "steps": 1, **overrides})
+        (first,) = engine.prepare(*pictures, options).iterates()
+        return sum(first.losses["style"].values())
+
+    values = {first_style(), first_style(style_scale=2.0), first_style(style_fit="stretch")}
+    assert len(values) == 3
+
+
+def test_compiled_objectives_are_bounded(pictures: tuple[Picture, Picture]) -> None:
+    engine = Engine(keep=2)
+    for size in (32, 40, 48):
+        engine.prepare(*pictures, resolve_options("default", {"size": size}))
+    assert engine.compilations == 3
+    assert len(engine._objectives) == 2
+    engine.prepare(*pictures, resolve_options("default", {"size": 48}))
+    assert engine.compilations == 3
+
+
+def test_auto_refuses_deep_layers_where_it_falls_to_lite(engine: Engine, pictures: tuple[Picture, Picture]) -> None:
+    options = resolve_options("default", {"content_layers": ("block5_conv2",), "size": 48})
+    with pytest.raises(InvalidInputError, match="content_layers: vgg19-lite ends at block5_conv1"):
+        engine.prepare(*pictures, options)
+
+
+def test_front_function_gives_a_png(landscape: bytes, painting: bytes) -> None:
+    seen = []
+    result = tfstyle.stylize(landscape, painting, size=48, steps=3, on_iterate=seen.append)
+    assert len(seen) == 3
+    assert result.options.size == 48
+    again = tfstyle.decode(result.png, "result")
+    np.testing.assert_array_equal(again.pixels, result.delivered.picture.pixels)
+
+
+def test_same_input_gives_the_same_bytes(landscape: bytes, painting: bytes) -> None:
+    first, second = (tfstyle.stylize(landscape, painting, size=64, steps=12).png for _ in range(2))
+    assert first == second

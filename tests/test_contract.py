@@ -1,0 +1,94 @@
+"""The committed contract, its stubs and the one list of options agree."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer.main
+from tfstyle_client import cli
+
+from tfstyle.options import KINDS, PRESETS, RULES, ProgressOptions, TransferOptions, resolve_options
+from tfstyle.v1 import style_transfer_pb2 as pb
+from tfstyle.v1.conversion import options_from_proto, options_to_proto
+
+REPOSITORY = Path(__file__).parents[1]
+PROTO = REPOSITORY / "protos" / "tfstyle" / "v1" / "style_transfer.proto"
+
+
+def documented_fields(message: str) -> dict[str, tuple[str, str]]:
+    """{field: (declared type, comment)} of a message in the proto's source."""
+    body = re.search(rf"^message {message} \{{(.*?)^\}}", PROTO.read_text("utf-8"), re.S | re.M)
+    assert body
+    found = {}
+    for comment, kind, name in re.findall(r"((?:  //[^\n]*\n)+)  (?:optional )?(\w+) (\w+) = \d+;", body[1]):
+        found[name] = kind, " ".join(line.strip().removeprefix("//").strip() for line in comment.splitlines())
+    return found
+
+
+def written(value: object) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def test_stubs_are_those_that_the_contract_generates(tmp_path: Path) -> None:
+    # A process of its own: protoc's C++ and TensorFlow's do not get along in one.
+    subprocess.run([sys.executable, str(REPOSITORY / "protos" / "generate.py"), str(tmp_path)], check=True)
+    made = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*_pb2*"))
+    assert len(made) == 3
+    for path in made:
+        assert (REPOSITORY / path).read_text() == (tmp_path / path).read_text(), f"run protos/generate.py: {path}"
+
+
+@pytest.mark.parametrize(
+    ("message", "options"), [("TransferOptions", TransferOptions), ("ProgressOptions", ProgressOptions)]
+)
+def test_proto_documents_every_option_with_its_default_and_range(message: str, options: type) -> None:
+    fields = documented_fields(message)
+    declared = {f.name: f for f in options.__dataclass_fields__.values()}
+    assert list(fields) == list(declared)
+    for name, (kind, comment) in fields.items():
+        default, rule = declared[name].default, declared[name].metadata["rule"]
+        assert kind == {int: "int32", float: "double", str: "string", tuple: "Layers"}[type(default)]
+        assert f"Default: {written(default)}." in comment
+        assert f"Range: {rule.accepts()}." in comment
+
+
+def test_proto_documents_where_the_reference_preset_differs() -> None:
+    for name, (_, comment) in documented_fields("TransferOptions").items():
+        own = getattr(PRESETS["reference"], name)
+        differs = own != getattr(PRESETS["default"], name)
+        assert (f"Preset reference: {written(own)}." in comment) == differs, name
+
+
+def test_command_line_offers_every_option_with_its_defaults() -> None:
+    command = typer.main.get_command(cli.app).commands["stylize"]  # type: ignore[attr-defined]
+    offered = {parameter.name: parameter for parameter in command.params}
+    for name, rule in RULES.items():
+        assert offered[name].opts == ["--" + name.replace("_", "-")]
+        assert offered[name].default is None, "the preset's value, not another default"
+        assert rule.accepts() in offered[name].help
+        shown = getattr(PRESETS["default"], name)
+        assert f"[default: {','.join(shown) if isinstance(shown, tuple) else shown}" in offered[name].help
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_options_survive_the_wire(preset: str) -> None:
+    options = PRESETS[preset]
+    values = {name: getattr(options, name) for name in KINDS}
+    received = pb.TransferOptions.FromString(options_to_proto(values).SerializeToString())
+    assert resolve_options("default", options_from_proto(received)) == options
+
+
+def test_what_is_not_set_stays_unset() -> None:
+    assert options_from_proto(options_to_proto({"size": None, "tv_weight": 0.0})) == {"tv_weight": 0.0}
+
+
+def test_importing_the_client_needs_no_engine() -> None:
+    block = "import sys\nfor name in ('tensorflow','keras','numpy','PIL','grpc_health'): sys.modules[name] = None\n"
+    code = block + "import tfstyle, tfstyle_client, tfstyle_client.cli"
+    subprocess.run([sys.executable, "-c", code], check=True)
