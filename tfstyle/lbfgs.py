@@ -20,6 +20,9 @@ Vector = NDArray[np.float32]
 ARMIJO = 1e-4
 SHRINK = (0.1, 0.5)
 """Bounds of the factor by which a refused step is shortened."""
+GROWTH = 4.0
+"""A trial is at most so many times as long as the last step that counted: where the function is
+nearly linear the quasi-Newton step is boundless, and would only be refused over and over."""
 MOST_REFUSALS = 12
 """Refused steps in a row after which the history is dropped, or, with none left, the search ends."""
 
@@ -28,8 +31,8 @@ class LBFGS:
     """Ask for a point, tell its value and gradient; the whole state can be saved between any two.
 
     Variables and gradients are float32 [n], inner products float64. `history` pairs are kept:
-    8 n `history` bytes. The first step has unit length, later ones try the full quasi-Newton step.
-    A step counts if it lowers the value by `ARMIJO` of what the slope promises; else it is shortened
+    8 n `history` bytes. The first step has unit length, later ones try the full quasi-Newton step, or
+    `GROWTH` times the step before where that is shorter. A step counts if it lowers the value by `ARMIJO` of what the slope promises; else it is shortened
     to the minimum of the cubic through both values and slopes, within `SHRINK`.
     """
 
@@ -41,6 +44,7 @@ class LBFGS:
         self._gradient = np.zeros_like(start)
         self._direction = np.zeros_like(start)
         self._length = 0.0
+        self._reach = 1 / GROWTH  # norm of the last step that counted
         self._refusals = 0
         # Row i of the first half is a step s, of the second its gradient change y.
         self._pairs = np.zeros((2, history, start.size), np.float32)
@@ -60,7 +64,9 @@ class LBFGS:
             return True
         slope = _dot(self._gradient, self._direction)
         if value <= self._value + ARMIJO * self._length * slope:
-            self._remember(self._trial - self.point, gradient - self._gradient)
+            step = self._trial - self.point
+            self._reach = math.sqrt(_dot(step, step))
+            self._remember(step, gradient - self._gradient)
             self.point = self._trial
             self._move(value, gradient)
             return True
@@ -80,7 +86,8 @@ class LBFGS:
         if norm == 0 or not math.isfinite(norm):
             self.finished = True
             return
-        self._length = 1.0 if self._order else 1 / norm
+        longest = GROWTH * self._reach / norm
+        self._length = min(1.0, longest) if self._order else longest
         self._trial = self.point + np.float32(self._length) * self._direction
 
     def _shorten(self, value: float, slope: float, slope_there: float) -> None:
@@ -89,6 +96,7 @@ class LBFGS:
             if not self._order:
                 self.finished = True
                 return
+            self._reach = self._length * math.sqrt(_dot(self._direction, self._direction)) / GROWTH
             self._order, self._refusals, self._direction = [], 0, -self._gradient
             self._start_search()
             return
@@ -137,6 +145,7 @@ class LBFGS:
             "gradient": self._gradient,
             "direction": self._direction,
             "length": self._length,
+            "reach": self._reach,
             "refusals": self._refusals,
             "finished": self.finished,
             "pairs": self._pairs,
@@ -151,6 +160,7 @@ class LBFGS:
         self.point = np.array(state["point"], np.float32)
         self._trial = self.point if fresh else np.array(state["trial"], np.float32)
         self._value, self._length = float(state["value"]), float(state["length"])
+        self._reach = float(state["reach"])
         self._gradient = np.array(state["gradient"], np.float32)
         self._direction = np.array(state["direction"], np.float32)
         self._refusals, self.finished = int(state["refusals"]), bool(state["finished"])

@@ -58,9 +58,21 @@ def test_direction_is_the_textbooks_while_the_history_wraps() -> None:
             if len(points) > 1:
                 (before, slope_before), (here, slope) = points[-2:]
                 pairs = [*pairs, (here - before, slope - slope_before)][-5:]
-                step = optimiser.trial.astype(float) - optimiser.point
-                np.testing.assert_allclose(step, textbook_direction(pairs, gradient), rtol=2e-3, atol=1e-5)
+                direction = optimiser.state()["direction"]
+                np.testing.assert_allclose(direction, textbook_direction(pairs, gradient), rtol=2e-3, atol=1e-5)
     assert len(pairs) == 5
+
+
+def test_steps_grow_at_most_fourfold() -> None:
+    def ramp(x: np.ndarray) -> tuple[float, np.ndarray]:
+        return float(x.sum() + 1e-9 * (x**2).sum()), (1 + 2e-9 * x).astype(np.float32)
+
+    optimiser = LBFGS(np.zeros(9, np.float32), history=3)
+    lengths = []
+    for _ in range(6):
+        optimiser.tell(*ramp(optimiser.trial))
+        lengths.append(np.linalg.norm(optimiser.trial - optimiser.point))
+    np.testing.assert_allclose(lengths, [1, 4, 16, 64, 256, 1024], rtol=1e-4)
 
 
 def test_first_step_has_unit_length() -> None:
