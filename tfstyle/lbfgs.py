@@ -31,9 +31,10 @@ class LBFGS:
     """Ask for a point, tell its value and gradient; the whole state can be saved between any two.
 
     Variables and gradients are float32 [n], inner products float64. `history` pairs are kept:
-    8 n `history` bytes. The first step has unit length, later ones try the full quasi-Newton step, or
-    `GROWTH` times the step before where that is shorter. A step counts if it lowers the value by `ARMIJO` of what the slope promises; else it is shortened
-    to the minimum of the cubic through both values and slopes, within `SHRINK`.
+    8 n `history` bytes. The first step has unit length; later ones try the full quasi-Newton step,
+    or `GROWTH` times the step before where that is shorter. A step counts if it lowers the value by
+    `ARMIJO` of what the slope promises; else it is shortened to the minimum of the cubic through
+    both values and slopes, within `SHRINK`.
     """
 
     def __init__(self, start: Vector, history: int) -> None:

@@ -16,7 +16,7 @@ from tfstyle.colour import standardise, to_pixels
 from tfstyle.errors import InvalidInputError
 from tfstyle.images import Picture, decode, encode_png, fit_longer_side, resize
 from tfstyle.lbfgs import LBFGS
-from tfstyle.networks.choice import load_network
+from tfstyle.networks.choice import Choice, choose_network, load_network
 from tfstyle.networks.network import Network
 from tfstyle.objective import Evaluation, Objective, Parts, Targets, content_features, style_grams
 from tfstyle.options import TransferOptions, lite_violations, resolve_options
@@ -57,12 +57,14 @@ class Transfer:
     def __init__(
         self,
         options: TransferOptions,
+        choice: Choice,
         network: Network,
         objective: Objective,
         targets: Targets,
         content: Picture,
     ) -> None:
         self.options = options
+        self.choice = choice
         self.network = network
         self._objective = objective
         self._targets = targets
@@ -139,21 +141,19 @@ class Engine:
         self.compilations = 0
         """Objectives made so far. XLA never frees what it compiled, so a long-lived process watches this."""
 
-    def network(self, name: str) -> Network:
-        """The network `name` of the options, loaded once. Raises `WeightsError`."""
-        if name not in self._networks:
-            network = load_network(name, self._weights)
-            # "auto" and the name it stands for share one copy of the weights
-            same = [known for known in self._networks.values() if known.digest == network.digest]
-            self._networks[name] = same[0] if same and not network.note else network
-        return self._networks[name]
+    def network(self, name: str) -> tuple[Choice, Network]:
+        """What the options' network `name` stands for, and that network, loaded once. Raises `WeightsError`."""
+        choice = choose_network(name, self._weights)
+        if choice.name not in self._networks:
+            self._networks[choice.name] = load_network(choice, self._weights)
+        return choice, self._networks[choice.name]
 
     def prepare(self, content: Picture, style: Picture, options: TransferOptions) -> Transfer:
         """Load the network, resize both pictures, compute the targets; nothing is optimised yet.
 
         Raises `InvalidInputError` where the pictures or layers do not suit the options, `WeightsError`.
         """
-        network = self.network(options.network)
+        choice, network = self.network(options.network)
         if network.name == "vgg19-lite" and (violations := lite_violations(options)):
             raise InvalidInputError(violations)
         size = fit_longer_side(content.size, options.size, "content")
@@ -168,7 +168,7 @@ class Engine:
             content_features(network, options.content_layers, pooling, standardise(content.pixels)),
             style_grams(network, options.style_layers, pooling, standardise(resize(style, style_size).pixels)),
         )
-        return Transfer(options, network, self._objective(network, size, options), targets, content)
+        return Transfer(options, choice, network, self._objective(network, size, options), targets, content)
 
     def _objective(self, network: Network, size: tuple[int, int], options: TransferOptions) -> Objective:
         layers = options.content_layers, options.style_layers

@@ -22,7 +22,9 @@ def started(transfer: Transfer) -> pb.StylizeEvent:
     width, height = transfer.size
     return pb.StylizeEvent(
         started=pb.Started(
-            network=pb.Network(name=network.name, origin=network.origin, digest=network.digest, note=network.note),
+            network=pb.Network(
+                name=network.name, origin=network.origin, digest=network.digest, note=transfer.choice.note
+            ),
             width=width,
             height=height,
             steps=transfer.options.steps,

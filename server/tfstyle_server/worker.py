@@ -60,7 +60,7 @@ def _serve(pipe: Connection, settings: WorkerSettings) -> None:
         from tfstyle.transfer import Engine
 
         engine = Engine(settings.weights)
-        network = engine.network(settings.network)
+        choice, network = engine.network(settings.network)
     except WeightsError as error:
         pipe.send(CannotStart(str(error)))
         return
@@ -71,7 +71,7 @@ def _serve(pipe: Connection, settings: WorkerSettings) -> None:
         log.exception("cannot start")
         pipe.send(CannotStart(f"a worker cannot start: {type(error).__name__}: {error}"))
         return
-    pipe.send(Ready(network.note or f"network {network.name}"))
+    pipe.send(Ready(choice.note or f"network {network.name}"))
     while True:
         command = pipe.recv()
         if isinstance(command, Run):

@@ -1,30 +1,37 @@
-"""Choose and load the network that the options name."""
+"""Which network the options' name stands for, and loading it."""
 
 from __future__ import annotations
 
-import dataclasses
+from dataclasses import dataclass
 
 from tfstyle.networks.lite import load_lite
 from tfstyle.networks.network import Network
 from tfstyle.networks.vgg19 import HOW_TO_GET, load_vgg19, path_at_hand
 
 
-def load_network(name: str = "auto", weights: str | None = None) -> Network:
-    """The network `name` ("auto", "vgg19" or "vgg19-lite"), loaded.
+@dataclass(frozen=True)
+class Choice:
+    """A network by its own name, "vgg19" or "vgg19-lite"; `note` is one line for a person, where tfstyle chose."""
+
+    name: str
+    note: str = ""
+
+
+def choose_network(name: str = "auto", weights: str | None = None) -> Choice:
+    """What `name` ("auto", "vgg19" or "vgg19-lite") stands for here; nothing is loaded.
 
     "auto" takes VGG19 where its weights are at hand without a download (`weights`, else
-    TFSTYLE_WEIGHTS, else Keras' cache), else vgg19-lite; its note says which, and how to get the other.
-    Raises `WeightsError`.
+    TFSTYLE_WEIGHTS, else Keras' cache), else vgg19-lite, and says which and how to get the other.
+    Raises `WeightsError` where a file was named and is not there.
     """
-    if name == "vgg19-lite":
-        return load_lite()
-    if name == "vgg19":
-        return load_vgg19(weights)
-    if path_at_hand(weights) is None:
-        return dataclasses.replace(
-            load_lite(), note=f"network vgg19-lite: the one that ships. For VGG19 itself, {HOW_TO_GET}"
-        )
-    network = load_vgg19(weights)
-    return dataclasses.replace(
-        network, note=f"network vgg19 from {network.origin}; for the small, fast one take --network vgg19-lite"
-    )
+    if name != "auto":
+        return Choice(name)
+    file = path_at_hand(weights)
+    if file is None:
+        return Choice("vgg19-lite", f"network vgg19-lite: the one that ships. For VGG19 itself, {HOW_TO_GET}")
+    return Choice("vgg19", f"network vgg19 from {file}; for the small, fast one take --network vgg19-lite")
+
+
+def load_network(choice: Choice, weights: str | None = None) -> Network:
+    """The chosen network, loaded; `weights` as in `choose_network`. Raises `WeightsError`."""
+    return load_lite() if choice.name == "vgg19-lite" else load_vgg19(weights)

@@ -36,8 +36,7 @@ class Network:
     """A loaded network and where it came from.
 
     `name` as in the options; `origin` in words; `digest` the SHA-256 of the weights' file;
-    `caffe_input` where the weights expect what Keras' VGG19 was trained on; `note` one line for a
-    person where there is something to say about the choice.
+    `caffe_input` where the weights expect what Keras' VGG19 was trained on.
     """
 
     name: str
@@ -46,7 +45,6 @@ class Network:
     weights: Weights
     metrics: Mapping[str, LayerMetric]
     caffe_input: bool
-    note: str = ""
 
     @property
     def layers(self) -> tuple[str, ...]:

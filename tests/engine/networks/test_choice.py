@@ -11,16 +11,27 @@ import numpy as np
 import pytest
 
 from tfstyle.errors import WeightsError
-from tfstyle.networks import lite, vgg19
-from tfstyle.networks.choice import load_network
+from tfstyle.networks import choice, lite, vgg19
+from tfstyle.networks.choice import Choice, choose_network
+from tfstyle.networks.network import Network
+
+
+def load_network(name: str, weights: str | None = None) -> Network:
+    return choice.load_network(choose_network(name, weights), weights)
+
+
+def test_a_named_network_is_not_chosen_for_anyone() -> None:
+    assert choose_network("vgg19") == Choice("vgg19", "")
+    assert choose_network("vgg19-lite") == Choice("vgg19-lite", "")
 
 
 def test_auto_takes_lite_where_no_weights_are_at_hand_and_says_how_to_get_vgg19() -> None:
     network = load_network("auto")
     assert network.name == "vgg19-lite"
     assert len(network.digest) == 64
-    assert "--weights" in network.note
-    assert "\n" not in network.note
+    note = choose_network("auto").note
+    assert "--weights" in note
+    assert "\n" not in note
 
 
 def test_named_file_that_is_missing() -> None:
@@ -82,7 +93,8 @@ def test_environment_and_cache_are_looked_at_in_order(monkeypatch: pytest.Monkey
 
 
 def test_real_weights_are_chosen_where_they_are_at_hand(shared: Path) -> None:
-    network = load_network("auto", str(shared / "weights" / "vgg19_imagenet_notop.h5"))
+    file = str(shared / "weights" / "vgg19_imagenet_notop.h5")
+    network = load_network("auto", file)
     assert network.name == "vgg19"
-    assert "vgg19 from" in network.note
+    assert choose_network("auto", file).note.startswith(f"network vgg19 from {file}")
     assert len(network.layers) == 16
