@@ -30,7 +30,7 @@ class Iterate:
     `evaluation` counts from 1, of `steps` planned. `total` and `losses` are those of the best point
     so far: a trial that the line search refused (`accepted` False) does not show. `losses` are
     before their weights, by part and layer. `seconds` are since the run began. `picture()` makes
-    the 8-bit picture of the moment; it costs a pass over the pixels, and is valid at any time.
+    the 8-bit picture that has these losses; it costs a pass over the pixels, and is valid at any time.
     """
 
     evaluation: int
@@ -90,12 +90,13 @@ class Transfer:
         """
         began = time.perf_counter()
         best: Evaluation | None = None
+        point = self._optimiser.point
         for number in range(1, self.options.steps + 1):
-            evaluation = self._evaluate(self._optimiser.trial)
+            trial = self._optimiser.trial
+            evaluation = self._evaluate(trial)
             accepted = self._optimiser.tell(evaluation.total, evaluation.gradient)
             if accepted or best is None:
-                best = evaluation
-            point = self._optimiser.point
+                best, point = evaluation, trial
             yield Iterate(
                 number,
                 self.options.steps,

@@ -48,6 +48,7 @@ def main(pipe: Connection, settings: WorkerSettings) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     configure_logging()
     os.environ["CUDA_VISIBLE_DEVICES"] = "" if settings.device == "cpu" else settings.device
+    os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         _serve(pipe, settings)

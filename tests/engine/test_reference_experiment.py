@@ -106,6 +106,7 @@ def prepared(engine: Engine, shared: Path, **overrides: object) -> tfstyle.Trans
 def test_first_losses_agree_with_numpy(engine: Engine, independent: NumpyVGG19, shared: Path, longer: int) -> None:
     size = (longer, longer * 2 // 3)
     # The engine reads rainier through its ICC profile; take its pixels, which test_images checks.
+    # The first evaluation's picture is the photo itself.
     transfer = prepared(engine, shared, size=longer, steps=1)
     (first,) = transfer.iterates()
     photo = (first.picture().pixels / 255 - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]

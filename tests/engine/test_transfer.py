@@ -102,10 +102,13 @@ def test_adam_optimises_the_pixels_themselves(engine: Engine, pictures: tuple[Pi
     iterates = list(transfer.iterates())
     assert iterates[-1].total < iterates[0].total
     # Adam's first step moves each pixel by the learning rate, up or down, in standardised RGB.
-    (first,) = engine.prepare(
-        *pictures, resolve_options("reference", {"size": 48, "steps": 1, "network": "vgg19-lite"})
-    ).iterates()
-    del first
+    options = resolve_options("reference", {"size": 48, "steps": 1, "network": "vgg19-lite"})
+    one_step = engine.prepare(*pictures, options)
+    start = one_step._optimiser.point
+    (first,) = one_step.iterates()
+    np.testing.assert_array_equal(first.picture().pixels, tfstyle.images.resize(pictures[0], (48, 32)).pixels)
+    moved = np.abs(one_step._optimiser.point - start)
+    assert np.median(moved) == pytest.approx(0.3, rel=1e-3)
 
 
 def test_alpha_of_the_photo_is_on_the_result(engine: Engine, pictures: tuple[Picture, Picture]) -> None:
