@@ -24,7 +24,7 @@ log = logging.getLogger("tfstyle.front")
 SERVICE = style_transfer_pb2.DESCRIPTOR.services_by_name["StyleTransfer"].full_name
 _REQUEST_OVERHEAD = 64 * 1024
 LAST_WORDS = 0.5
-"""Seconds for the statuses of the last calls to leave."""
+"""Seconds for the statuses of the last calls to leave, and for health watches to be cut."""
 
 
 class CannotServeError(Exception):
@@ -109,17 +109,16 @@ async def serve(
     try:
         await stop.wait()
         await checks.enter_graceful_shutdown()
+        servicer.refuse_new()
         grace = 0.0 if hurry.is_set() else options.grace
         log.info("stopping: running requests have %.0f s", grace)
-        draining = loop.create_task(server.stop(grace))
-        # Open health watches would hold the server for the whole grace; only transfers may.
         enough = [loop.create_task(hurry.wait()), loop.create_task(servicer.drained())]
-        await asyncio.wait((draining, *enough), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(enough, timeout=grace, return_when=asyncio.FIRST_COMPLETED)
         for task in enough:
             task.cancel()
-        if not draining.done():
-            await server.stop(0.0 if hurry.is_set() else LAST_WORDS)
-        await draining
+        scheduler.abandon("the server is stopping")
+        # Once only: a second stop() that overtakes the first one touches freed memory in grpcio 1.85.
+        await server.stop(LAST_WORDS)
     finally:
         scheduler.stop()
     log.info("stopped")

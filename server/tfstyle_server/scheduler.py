@@ -51,8 +51,8 @@ class QueueFullError(Exception):
 
 
 @dataclass(frozen=True)
-class WorkerDied:
-    """The end of a job whose worker process ended under it."""
+class Lost:
+    """The end of a job whose worker process, or server, ended under it."""
 
     job: str
     reason: str
@@ -63,10 +63,10 @@ class Ticket:
     """One request on its way: what is known of it and not yet read."""
 
     run: Run
-    _news: deque[StylizeEvent | End | WorkerDied] = field(default_factory=deque)
+    _news: deque[StylizeEvent | End | Lost] = field(default_factory=deque)
     _arrived: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def put(self, news: StylizeEvent | End | WorkerDied) -> None:
+    def put(self, news: StylizeEvent | End | Lost) -> None:
         """Add what the reader shall hear next."""
         crowded = len(self._news) >= MOST_UNREAD
         if crowded and _is_progress(news) and _is_progress(self._news[-1]):
@@ -74,7 +74,7 @@ class Ticket:
         self._news.append(news)
         self._arrived.set()
 
-    async def next(self) -> StylizeEvent | End | WorkerDied:
+    async def next(self) -> StylizeEvent | End | Lost:
         """The next piece of news; after an `End` there is none."""
         while not self._news:
             self._arrived.clear()
@@ -123,6 +123,11 @@ class Scheduler:
         self._stopping = True
         for worker in self._workers:
             worker.kill()
+
+    def abandon(self, reason: str) -> None:
+        """Tell every request, waiting or running, that it is lost and why."""
+        for ticket in (*self._waiting, *self._busy.values()):
+            ticket.put(Lost(ticket.run.job, reason))
 
     def submit(self, content: bytes, style: bytes, options: TransferOptions, progress: ProgressOptions) -> Ticket:
         """Queue a request. Raises `QueueFullError`."""
@@ -210,7 +215,7 @@ class Scheduler:
         ticket = self._busy.pop(worker, None)
         if ticket is not None:
             self._began.pop(ticket)
-            ticket.put(WorkerDied(ticket.run.job, f"its worker process ended (exit code {exit_code})"))
+            ticket.put(Lost(ticket.run.job, f"its worker process ended (exit code {exit_code})"))
         log.log(logging.INFO if exit_code == 0 else logging.WARNING, "worker %s ended: %s", worker.pid, exit_code)
         if ticket is None and not was_idle and exit_code != 0:
             self._failed_starts += 1

@@ -14,7 +14,7 @@ from tfstyle.v1 import style_transfer_pb2_grpc
 from tfstyle.v1.conversion import options_from_proto
 from tfstyle_server import status
 from tfstyle_server.messages import Cancelled, Done, Failed, Refused, Unprepared
-from tfstyle_server.scheduler import QueueFullError, Scheduler, Ticket, WorkerDied
+from tfstyle_server.scheduler import Lost, QueueFullError, Scheduler, Ticket
 
 log = logging.getLogger("tfstyle.front")
 
@@ -27,9 +27,14 @@ class StyleTransferServicer(style_transfer_pb2_grpc.StyleTransferServicer):
     def __init__(self, scheduler: Scheduler, max_image_bytes: int) -> None:
         self._scheduler = scheduler
         self._max_image_bytes = max_image_bytes
+        self._refusing = False
         self._calls = 0
         self._drained = asyncio.Event()
         self._drained.set()
+
+    def refuse_new(self) -> None:
+        """Answer every call from now on with UNAVAILABLE."""
+        self._refusing = True
 
     async def drained(self) -> None:
         """Wait until no call is left."""
@@ -39,6 +44,8 @@ class StyleTransferServicer(style_transfer_pb2_grpc.StyleTransferServicer):
         self, request: pb.StylizeRequest, context: grpc.aio.ServicerContext
     ) -> None:
         """Relay the job's events; the end of the call, for whatever reason, is the end of the job."""
+        if self._refusing:
+            await context.abort_with_status(status.unavailable("the server is stopping"))
         self._calls += 1
         self._drained.clear()
         try:
@@ -121,7 +128,7 @@ class StyleTransferServicer(style_transfer_pb2_grpc.StyleTransferServicer):
                     await context.abort_with_status(status.invalid_argument(violations))
                 case Unprepared(_, reason):
                     await context.abort_with_status(status.failed_precondition("WEIGHTS", "network", reason))
-                case WorkerDied(job, reason):
+                case Lost(job, reason):
                     await context.abort_with_status(status.unavailable(f"job {job} was lost: {reason}; try again"))
                 case Failed(_, reason):
                     await context.abort_with_status(status.internal(reason))
