@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,11 @@ from tfstyle.networks.topology import CONVOLUTIONS, LITE_CONVOLUTIONS
 NETWORKS = ("auto", "vgg19", "vgg19-lite")
 STYLE_WEIGHT_OF_STRENGTH = {"mild": 1e4, "medium": 2e5, "strong": 1e6}
 """What a person calls a strength: 1, 20 and 100 times the published style weight."""
+
+
+def shown(value: Any) -> str:
+    """`value` as a message repeats it: short, whatever was given."""
+    return f"{value:g}" if isinstance(value, float) else reprlib.repr(value)
 
 
 @dataclass(frozen=True)
@@ -41,12 +47,12 @@ class Rule:
     def complaint(self, value: Any) -> str | None:
         """Why `value` is refused, or None where it is fine."""
         if self.choices:
-            return None if value in self.choices else f"must be {self.accepts()}; got {value!r}"
+            return None if value in self.choices else f"must be {self.accepts()}; got {shown(value)}"
         if isinstance(value, float) and not math.isfinite(value):
             return f"must be a finite number; got {value}"
         low = value <= self.minimum if self.above_minimum else value < self.minimum
         if low or value > self.maximum:
-            return f"must be {self.accepts()}; got {value:g}"
+            return f"must be {self.accepts()}; got {shown(value)}"
         return None
 
 
@@ -65,11 +71,11 @@ class LayersRule(Rule):
         for name in value:
             if name not in CONVOLUTIONS:
                 return (
-                    f"there is no layer {name!r}; the layers are "
+                    f"there is no layer {shown(name)}; the layers are "
                     "block1_conv1..2, block2_conv1..2, block3_conv1..4, block4_conv1..4 and block5_conv1..4"
                 )
         if len(set(value)) < len(value):
-            return f"names a layer twice: {', '.join(value)}"
+            return "names a layer twice"
         return None
 
 
@@ -166,7 +172,7 @@ def _type_complaint(kind: type, value: Any) -> str | None:
     else:
         fine = isinstance(value, kind) and not isinstance(value, bool)
     expected = {int: "a whole number", float: "a number", str: "a text", tuple: "a tuple of layer names"}[kind]
-    return None if fine else f"must be {expected}; got {value!r}"
+    return None if fine else f"must be {expected}; got {shown(value)}"
 
 
 RULES: Mapping[str, Rule] = {f.name: f.metadata["rule"] for f in dataclasses.fields(TransferOptions)}
@@ -204,7 +210,7 @@ def resolve_options(preset: str = "default", overrides: Mapping[str, Any] | None
     Raises `InvalidInputError` for an unknown preset, an unknown option or a value out of range.
     """
     if preset not in PRESETS:
-        complaint = f"there is no preset {preset!r}; the presets are {', '.join(PRESETS)}"
+        complaint = f"there is no preset {shown(preset)}; the presets are {', '.join(PRESETS)}"
         raise InvalidInputError([Violation("preset", complaint)])
     overrides = dict(overrides or {})
     unknown = [name for name in overrides if name not in RULES]

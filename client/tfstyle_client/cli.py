@@ -7,7 +7,7 @@ cannot be reached, has gone, or takes no more requests; 4 out of time; 130 cance
 from __future__ import annotations
 
 import inspect
-import sys
+import math
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib.resources import files
@@ -17,7 +17,7 @@ from typing import Annotated, Any
 import typer
 
 from tfstyle.errors import InvalidInputError, Violation
-from tfstyle.options import KINDS, PRESETS, RULES, STYLE_WEIGHT_OF_STRENGTH, ProgressOptions
+from tfstyle.options import KINDS, PRESETS, RULES, STYLE_WEIGHT_OF_STRENGTH, ProgressOptions, shown
 from tfstyle_client.client import Client
 from tfstyle_client.display import display, print_json
 from tfstyle_client.errors import (
@@ -49,15 +49,17 @@ _EXIT_CODES: dict[type[ClientError], int] = {
     OutOfTimeError: OUT_OF_TIME,
 }
 PREVIEW_EVERY = 5
+# Typer has Click under its own name or as a dependency, by version; this is Click's UsageError in both.
+_UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
 
 def _engine_option(name: str) -> inspect.Parameter:
     """A command line option for one field of `TransferOptions`, described by its rule."""
     values = {preset: getattr(options, name) for preset, options in PRESETS.items()}
-    shown = {preset: ",".join(v) if isinstance(v, tuple) else str(v) for preset, v in values.items()}
-    defaults = shown["default"]
-    if shown["reference"] != shown["default"]:
-        defaults += f", reference: {shown['reference']}"
+    words = {preset: ",".join(v) if isinstance(v, tuple) else str(v) for preset, v in values.items()}
+    defaults = words["default"]
+    if words["reference"] != words["default"]:
+        defaults += f", reference: {words['reference']}"
     kind = str if KINDS[name] is tuple else KINDS[name]
     text = f"{RULES[name].doc} ({RULES[name].accepts()}) [default: {defaults}]"
     option = typer.Option("--" + name.replace("_", "-"), help=text, rich_help_panel="The picture", show_default=False)
@@ -120,6 +122,12 @@ def stylize(
             if options["style_weight"] is not None:
                 _refuse("strength", "is another name for --style-weight; give one of the two")
             options["style_weight"] = STYLE_WEIGHT_OF_STRENGTH[strength]
+        if timeout is not None and not math.isfinite(timeout):
+            _refuse("timeout", f"must be a finite number of seconds; got {timeout}")
+        if preview_every < 1:
+            _refuse("preview_every", f"must be 1 to 10000; got {shown(preview_every)}")
+        if server is not None and (not server.isascii() or not server.strip()):
+            _refuse("server", f"must be HOST:PORT or unix:PATH; got {shown(server)}")
         if weights is not None and server is not None:
             _refuse("weights", "are for a private server; the server at --server has its own")
         for layers in ("content_layers", "style_layers"):
@@ -157,11 +165,11 @@ def demo(
 def serve(context: typer.Context) -> None:
     """Run a server; `tfstyle serve --help` lists its flags."""
     try:
-        from tfstyle_server.cli import app as server_app
+        from tfstyle_server.cli import run as run_server
     except ImportError as error:
         typer.echo(f"tfstyle: server: not installed here ({error.name}); pip install 'tfstyle[server]'", err=True)
         raise typer.Exit(NO_SERVER) from None
-    server_app(context.args, prog_name="tfstyle serve")
+    raise typer.Exit(run_server(context.args, "tfstyle serve"))
 
 
 def _run(
@@ -195,9 +203,9 @@ def _run(
             for event in call:
                 screen.show(event)
                 if isinstance(event, Progress) and event.preview and preview is not None:
-                    write_whole(preview, event.preview)
+                    write_whole(preview, event.preview, "preview")
                 if isinstance(event, Result):
-                    write_whole(output, event.png)
+                    write_whole(output, event.png, "output")
         finally:
             call.cancel()
     if as_json:
@@ -227,6 +235,9 @@ def _one_line_errors(as_json: bool) -> Iterator[None]:
     except InvalidInputError as error:
         _complain(as_json, "INVALID_ARGUMENT", str(error))
         raise typer.Exit(BAD_INPUT) from None
+    except OSError as error:  # standard output closed or full, or no second process to be had
+        _complain(False, "UNKNOWN", f"the machine refuses: {error.strerror or error}")
+        raise typer.Exit(FAILED) from None
     except ClientError as error:
         message = str(error).replace("options.", "").replace("progress.", "")
         _complain(as_json, error.code, message)
@@ -236,12 +247,18 @@ def _one_line_errors(as_json: bool) -> Iterator[None]:
 def _complain(as_json: bool, code: str, message: str) -> None:
     if as_json:
         print_json("error", {"code": code, "message": message})
-    typer.echo(f"tfstyle: {message}", err=True)
+    typer.echo(f"tfstyle: {' '.join(message.split())}", err=True)
 
 
-def main() -> None:
-    """Entry point of the `tfstyle` script."""
+def run(arguments: list[str]) -> int:
+    """Run the command line and give its exit code. A wrong usage is one line, as every other error is."""
     try:
-        app(prog_name="tfstyle")
-    except KeyboardInterrupt:
-        sys.exit(CANCELLED)
+        code = app(arguments, prog_name="tfstyle", standalone_mode=False)
+    except _UsageError as error:
+        message = error.format_message()  # type: ignore[attr-defined]
+        if not arguments:  # no arguments: Typer's message is the help
+            typer.echo(message)
+        else:
+            _complain("--json" in arguments, "INVALID_ARGUMENT", f"{message} (see tfstyle --help)")
+        return BAD_INPUT
+    return code if isinstance(code, int) else 0

@@ -15,6 +15,7 @@ from tfstyle_client.errors import CallCancelledError, ClientError, NotPreparedEr
 
 STOP_SECONDS = 10.0
 START_SECONDS = 60.0
+LONGEST_BASE = 70
 
 
 @contextmanager
@@ -26,7 +27,9 @@ def private_server(weights: str | None = None, network: str = "auto") -> Iterato
     if importlib.util.find_spec("grpc_health") is None or importlib.util.find_spec("tensorflow") is None:
         message = "server: none is installed here; pip install 'tfstyle[server]', or name one with --server HOST:PORT"
         raise ServerUnreachableError(message, "UNAVAILABLE")
-    with tempfile.TemporaryDirectory(prefix="tfstyle-") as folder:
+    # A socket's path has room for a hundred bytes.
+    base = None if len(tempfile.gettempdir()) < LONGEST_BASE else "/tmp"  # noqa: S108 - the folder is private
+    with tempfile.TemporaryDirectory(prefix="tfstyle-", dir=base) as folder:
         socket, log = Path(folder) / "socket", Path(folder) / "log"
         arguments = ["--listen", f"unix:{socket}", "--network", network, "--grace", "0", "--stop-with-stdin"]
         if weights is not None:

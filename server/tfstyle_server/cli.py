@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import Annotated
 
 import typer
 
-from tfstyle.options import NETWORKS
+from tfstyle.options import NETWORKS, shown
 from tfstyle_server.front import CannotServeError, serve
 from tfstyle_server.logs import configure_logging
 from tfstyle_server.options import ServerOptions
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 _DEFAULT = ServerOptions()
+# Typer has Click under its own name or as a dependency, by version; this is Click's UsageError in both.
+_UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
 
 @app.command()
-def run(
+def serve_command(
     listen: Annotated[
         str, typer.Option(envvar="TFSTYLE_LISTEN", help="host:port (port 0: any free one), or unix:PATH")
     ] = _DEFAULT.listen,
@@ -54,8 +57,12 @@ def run(
 ) -> None:
     """Serve style transfers over gRPC until SIGTERM or Ctrl-C."""
     if network not in NETWORKS:
-        typer.echo(f"tfstyle-server: network: must be one of {', '.join(NETWORKS)}; got {network!r}", err=True)
-        raise typer.Exit(2)
+        _refuse(f"network: must be one of {', '.join(NETWORKS)}; got {shown(network)}")
+    if not all(device == "cpu" or device.isdecimal() for device in devices.split(",") if device):
+        _refuse(f"devices: must be cpu, or numbers of GPUs such as 0,1; got {shown(devices)}")
+    port = listen.rpartition(":")[2]
+    if not listen.startswith("unix:") and not (port.isdecimal() and int(port) < 2**16):
+        _refuse(f"listen: must be HOST:PORT with a port of 0 to 65535, or unix:PATH; got {shown(listen)}")
     options = ServerOptions(
         listen=listen,
         devices=tuple(device for device in devices.split(",") if device),
@@ -75,6 +82,21 @@ def run(
         raise typer.Exit(1) from None
 
 
+def _refuse(message: str) -> None:
+    typer.echo(f"tfstyle-server: {message}", err=True)
+    raise typer.Exit(2)
+
+
+def run(arguments: list[str], name: str) -> int:
+    """Run the server's command line as the program `name` and give its exit code."""
+    try:
+        code = app(arguments, prog_name=name, standalone_mode=False)
+    except _UsageError as error:
+        typer.echo(f"tfstyle-server: {error.format_message()} (see {name} --help)", err=True)  # type: ignore[attr-defined]
+        return 2
+    return code if isinstance(code, int) else 0
+
+
 def main() -> None:
     """Entry point of the `tfstyle-server` script and `python -m tfstyle_server`."""
-    app(prog_name="tfstyle-server")
+    sys.exit(run(sys.argv[1:], "tfstyle-server"))

@@ -13,15 +13,13 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from tfstyle.v1 import style_transfer_pb2, style_transfer_pb2_grpc
 from tfstyle_server.messages import WorkerSettings
 from tfstyle_server.options import ServerOptions
 from tfstyle_server.scheduler import Scheduler
-from tfstyle_server.servicer import StyleTransferServicer
+from tfstyle_server.servicer import SERVICE, StyleTransferServicer
 
 log = logging.getLogger("tfstyle.front")
 
-SERVICE = style_transfer_pb2.DESCRIPTOR.services_by_name["StyleTransfer"].full_name
 _REQUEST_OVERHEAD = 64 * 1024
 LAST_WORDS = 0.5
 """Seconds for the statuses of the last calls to leave, and for health watches to be cut."""
@@ -87,13 +85,15 @@ async def serve(
         ]
     )
     servicer = StyleTransferServicer(scheduler, options.max_image_bytes)
-    style_transfer_pb2_grpc.add_StyleTransferServicer_to_server(servicer, server)
+    server.add_generic_rpc_handlers((servicer.handlers(),))
     health_pb2_grpc.add_HealthServicer_to_server(checks, server)
     reflection.enable_server_reflection((SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
     try:
         port = server.add_insecure_port(options.listen)
     except RuntimeError:
-        raise CannotServeError(f"listen: cannot listen on {options.listen}; is the address in use?") from None
+        raise CannotServeError(
+            f"listen: cannot listen on {options.listen}: it is in use, or no address of this machine"
+        ) from None
     unix = options.listen.startswith("unix:")
     address = options.listen if unix else f"{options.listen.rpartition(':')[0]}:{port}"
 

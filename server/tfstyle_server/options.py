@@ -26,7 +26,7 @@ class ServerOptions:
     """Most pixels that a picture's header may declare."""
     grace: float = 30.0
     """How long running requests may go on after SIGTERM."""
-    recycle_after: int = 24
+    recycle_after: int = 12
     """Compilations after which a worker is replaced between requests: XLA never frees what it compiled."""
 
     def resolved_devices(self) -> tuple[str, ...]:

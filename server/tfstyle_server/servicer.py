@@ -6,9 +6,10 @@ import asyncio
 import logging
 
 import grpc
+from google.protobuf.message import DecodeError
 
 from tfstyle.errors import InvalidInputError, Violation
-from tfstyle.options import ProgressOptions, TransferOptions, resolve_options
+from tfstyle.options import RULES, ProgressOptions, TransferOptions, resolve_options
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle.v1 import style_transfer_pb2_grpc
 from tfstyle.v1.conversion import options_from_proto
@@ -18,6 +19,7 @@ from tfstyle_server.scheduler import Lost, QueueFullError, Scheduler, Ticket
 
 log = logging.getLogger("tfstyle.front")
 
+SERVICE = pb.DESCRIPTOR.services_by_name["StyleTransfer"].full_name
 CHUNK_BYTES = 256 * 1024
 
 
@@ -40,12 +42,25 @@ class StyleTransferServicer(style_transfer_pb2_grpc.StyleTransferServicer):
         """Wait until no call is left."""
         await self._drained.wait()
 
+    def handlers(self) -> grpc.GenericRpcHandler:
+        """The methods as the server takes them.
+
+        In place of the generated registration, under which bytes that are no message end as UNKNOWN.
+        """
+        stylize = grpc.unary_stream_rpc_method_handler(self.Stylize, _parse, pb.StylizeEvent.SerializeToString)
+        return grpc.method_handlers_generic_handler(SERVICE, {"Stylize": stylize})
+
     async def Stylize(  # noqa: N802 - gRPC's name
-        self, request: pb.StylizeRequest, context: grpc.aio.ServicerContext
+        self, request: pb.StylizeRequest | None, context: grpc.aio.ServicerContext
     ) -> None:
         """Relay the job's events; the end of the call, for whatever reason, is the end of the job."""
         if self._refusing:
             await context.abort_with_status(status.unavailable("the server is stopping"))
+        if request is None:
+            await context.abort_with_status(
+                status.invalid_argument([Violation("request", "is no tfstyle.v1.StylizeRequest")])
+            )
+            return
         self._calls += 1
         self._drained.clear()
         try:
@@ -86,9 +101,7 @@ class StyleTransferServicer(style_transfer_pb2_grpc.StyleTransferServicer):
         try:
             options = resolve_options(request.preset or "default", options_from_proto(request.options))
         except InvalidInputError as error:
-            violations += [
-                v if v.field == "preset" else Violation(f"options.{v.field}", v.description) for v in error.violations
-            ]
+            violations += map(_in_request, error.violations)
         try:
             progress = ProgressOptions(**{field.name: value for field, value in request.progress.ListFields()})
         except InvalidInputError as error:
@@ -125,7 +138,7 @@ class StyleTransferServicer(style_transfer_pb2_grpc.StyleTransferServicer):
                         await send(pb.StylizeEvent(chunk=pb.Chunk(offset=offset, data=data)))
                     return
                 case Refused(_, violations):
-                    await context.abort_with_status(status.invalid_argument(violations))
+                    await context.abort_with_status(status.invalid_argument(map(_in_request, violations)))
                 case Unprepared(_, reason):
                     await context.abort_with_status(status.failed_precondition("WEIGHTS", "network", reason))
                 case Lost(job, reason):
@@ -134,3 +147,16 @@ class StyleTransferServicer(style_transfer_pb2_grpc.StyleTransferServicer):
                     await context.abort_with_status(status.internal(reason))
                 case Cancelled():
                     await context.abort_with_status(status.cancelled("the job was cancelled"))
+
+
+def _parse(data: bytes) -> pb.StylizeRequest | None:
+    try:
+        return pb.StylizeRequest.FromString(data)
+    except DecodeError:
+        return None
+
+
+def _in_request(violation: Violation) -> Violation:
+    """The violation with an engine option's name as its path in the request."""
+    prefix = "options." if violation.field in RULES else ""
+    return Violation(prefix + violation.field, violation.description)

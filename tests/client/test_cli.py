@@ -301,3 +301,89 @@ def test_engine_is_an_extra() -> None:
 
 def test_demo_pictures_are_small_enough_to_ship(landscape: bytes, painting: bytes) -> None:
     assert len(landscape) + len(painting) < 400_000
+
+
+@pytest.mark.parametrize("target", ["device", "fifo", "long name"])
+def test_output_that_is_no_file_is_refused_and_left_alone(files: Path, server: Server, target: str) -> None:
+    if target == "device":
+        output = Path("/dev/full")
+    elif target == "fifo":
+        output = files / "fifo"
+        os.mkfifo(output)
+    else:
+        output = files / ("n" * 300 + ".png")
+    ended = run("stylize", files / "photo.jpg", files / "painting.jpg", "-o", output, "--server", server.address)
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
+    assert ended.stderr.startswith("tfstyle: output: ")
+    assert target == "long name" or not output.is_file()
+
+
+def test_output_through_a_link_writes_its_target(files: Path, server: Server) -> None:
+    (files / "out.png").symlink_to(files / "elsewhere.png")
+    assert stylize(files, server).returncode == 0
+    assert (files / "out.png").is_symlink()
+    with Image.open(files / "elsewhere.png") as picture:
+        assert picture.size == (48, 32)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["stylize", "a.png"],
+        ["stylize", "a.png", "b.png", "-o", "c.png", "--steps", "abc"],
+        ["stylize", "a.png", "b.png", "-o", "c.png", "--size", "9" * 400],
+        ["stylize", "a.png", "b.png", "-o", "c.png", "--timeout", "nan"],
+        ["stylize", "a.png", "b.png", "-o", "c.png", "--server", "\udcff"],
+        ["stylize", "a.png", "b.png", "-o", "c.png", "--network", "x" * 100_000],
+        ["stylize", "no\nfile.png", "b.png", "-o", "c.png", "--server", "127.0.0.1:1"],
+        ["stylize", "a.png", "b.png", "-o", "c.png", "--no-such-option"],
+        ["frobnicate"],
+        ["serve", "--queue", "-1"],
+        ["serve", "--devices", "tpu"],
+        ["serve", "--listen", "127.0.0.1:99999"],
+    ],
+)
+def test_wrong_usage_is_one_short_line(tmp_path: Path, arguments: list[str]) -> None:
+    command = [os.fsencode(word) for word in [*TFSTYLE, *arguments]]
+    ended = subprocess.run(command, capture_output=True, cwd=tmp_path, timeout=60)
+    assert (ended.returncode, ended.stderr.count(b"\n")) == (2, 1), ended.stderr
+    assert len(ended.stderr) < 400
+    assert not list(tmp_path.iterdir())
+
+
+def test_json_usage_error_is_json_too() -> None:
+    ended = run("stylize", "--json", "--steps", "abc")
+    assert json.loads(ended.stdout)["event"] == "error"
+    assert ended.returncode == 2
+
+
+def test_ctrl_c_while_it_imports_shows_no_traceback(files: Path) -> None:
+    process = start(files)
+    maps = Path(f"/proc/{process.pid}/maps")
+    while "cygrpc" not in maps.read_text():
+        time.sleep(0.001)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert errors == "tfstyle: cancelled\n"
+
+
+def test_sigterm_clears_the_private_server_away(files: Path) -> None:
+    process = start(files)
+    wait_for_progress(process)
+    children = descendants(process.pid)
+    before = set(Path("/tmp").glob("tfstyle-*"))
+    process.terminate()
+    process.communicate(timeout=30)
+    assert process.returncode == 143
+    assert not any(alive(pid) for pid in children)
+    assert set(Path("/tmp").glob("tfstyle-*")) < before
+
+
+def test_full_standard_output_is_one_line(files: Path, server: Server) -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [*TFSTYLE, "stylize", files / "photo.jpg", files / "painting.jpg", "-o", files / "out.png", "--json"]
+        command += ["--server", server.address, "--size", "48", "--steps", "2"]
+        ended = subprocess.run([str(word) for word in command], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert ended.returncode == 1
+    assert "Traceback" not in ended.stderr

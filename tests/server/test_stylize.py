@@ -151,6 +151,40 @@ def test_bad_input_names_its_fields(
     assert "\n" not in error.details()
 
 
+@pytest.mark.parametrize("data", [b"\xff\xff\xff", b"\x1a\x02\xff\xfe"])
+def test_bytes_that_are_no_request(server: Server, data: bytes) -> None:
+    call = grpc.insecure_channel(server.address).unary_stream("/tfstyle.v1.StyleTransfer/Stylize")
+    error, details = refusal(call(data))
+    assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert details[0].field_violations[0].field == "request"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        pb.TransferOptions(network="x" * 200_000),
+        pb.TransferOptions(style_layers=pb.Layers(names=["y" * 200_000])),
+        pb.TransferOptions(style_layers=pb.Layers(names=["block1_conv1"] * 50_000)),
+    ],
+)
+def test_long_values_are_not_sent_back(
+    stub: style_transfer_pb2_grpc.StyleTransferStub, landscape: bytes, painting: bytes, options: pb.TransferOptions
+) -> None:
+    error, details = refusal(stub.Stylize(pb.StylizeRequest(content=landscape, style=painting, options=options)))
+    assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert len(error.details()) < 400
+    assert len(details) == 1
+
+
+def test_lites_missing_layers_are_named_by_their_path(
+    stub: style_transfer_pb2_grpc.StyleTransferStub, landscape: bytes, painting: bytes
+) -> None:
+    options = pb.TransferOptions(content_layers=pb.Layers(names=["block5_conv4"]))
+    error, details = refusal(stub.Stylize(pb.StylizeRequest(content=landscape, style=painting, options=options)))
+    assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert details[0].field_violations[0].field == "options.content_layers"
+
+
 def test_worker_outlives_bad_input(
     server: Server, stub: style_transfer_pb2_grpc.StyleTransferStub, landscape: bytes, painting: bytes
 ) -> None:
@@ -374,6 +408,7 @@ def test_front_never_loads_tensorflow(server: Server, landscape: bytes, painting
         (["--network", "resnet"], 2, "network: must be one of"),
         (["--weights", "/no/such.h5"], 1, "weights: there is no file /no/such.h5"),
         (["--listen", "nowhere.invalid:1"], 1, "listen: cannot listen on nowhere.invalid:1"),
+        (["--listen", "nonsense"], 2, "listen: must be HOST:PORT"),
         (["--queue", "-1"], 2, "queue"),
     ],
 )
