@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 import typer.main
-from tfstyle_client import cli
 
 from tfstyle.options import KINDS, PRESETS, RULES, ProgressOptions, TransferOptions, resolve_options
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle.v1.conversion import options_from_proto, options_to_proto
+from tfstyle_client import cli
 
 REPOSITORY = Path(__file__).parents[1]
 PROTO = REPOSITORY / "protos" / "tfstyle" / "v1" / "style_transfer.proto"

@@ -16,8 +16,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Server, png
 from PIL import Image
+
+from conftest import Server, png
 
 TFSTYLE = [sys.executable, "-m", "tfstyle_client"]
 

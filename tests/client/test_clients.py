@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator
 
 import grpc
 import pytest
+
 from conftest import Server
+from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle_client import (
     Accepted,
     AsyncClient,
@@ -27,8 +29,6 @@ from tfstyle_client import (
     Started,
 )
 from tfstyle_client.events import EventReader
-
-from tfstyle.v1 import style_transfer_pb2 as pb
 
 SMALL = {"size": 48, "steps": 4}
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import png
 from PIL import Image, ImageCms
 
+from conftest import png
 from tfstyle.errors import InvalidInputError
 from tfstyle.images import ImageLimits, Picture, decode, encode_png, fit_longer_side, resize
 

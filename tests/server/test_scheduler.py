@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from tfstyle.options import ProgressOptions, TransferOptions
+from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle_server.messages import Run
 from tfstyle_server.options import ServerOptions
 from tfstyle_server.scheduler import MOST_UNREAD, Ticket
-
-from tfstyle.options import ProgressOptions, TransferOptions
-from tfstyle.v1 import style_transfer_pb2 as pb
 
 
 def progress(evaluation: int) -> pb.StylizeEvent:

@@ -15,12 +15,12 @@ from pathlib import Path
 import grpc
 import numpy as np
 import pytest
-from conftest import Server, png
 from google.rpc import error_details_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 from grpc_status import rpc_status
 
+from conftest import Server, png
 from tfstyle.images import decode
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle.v1 import style_transfer_pb2_grpc

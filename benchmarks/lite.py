@@ -1,0 +1,67 @@
+"""How good the network that ships is: VGG19's verdict on its pictures, beside VGG19's own.
+
+    python benchmarks/lite.py --weights VGG19.h5 CONTENT:STYLE... [--size 450] [--out artifacts]
+
+Runs the default preset on both networks for each pair, judges both delivered pictures by VGG19, prints
+content / style / total variation (weighted by the default preset), the total and the ratio, and saves
+contact sheets: content, style, VGG19's picture, lite's picture.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+from pathlib import Path
+
+from contact_sheet import contact_sheet
+from tfstyle import Delivered, Engine, Picture, Transfer, decode, encode_png, resolve_options
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--weights", required=True)
+    parser.add_argument("pairs", nargs="+", help="CONTENT:STYLE, two picture files")
+    parser.add_argument("--size", type=int, default=450, help="longer side (default %(default)s)")
+    parser.add_argument("--steps", type=int, default=100, help="evaluations (default %(default)s)")
+    parser.add_argument("--out", type=Path, default=Path("artifacts"))
+    arguments = parser.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+
+    engine = Engine(arguments.weights)
+    ratios = []
+    print(f"{'pair':32} {'VGG19 on its own picture':36} {'VGG19 on lite picture':36} ratio")
+    for pair in arguments.pairs:
+        paths = [Path(path) for path in pair.split(":")]
+        pictures = [decode(path.read_bytes(), path.stem) for path in paths]
+        name = "-".join(path.stem for path in paths)
+
+        def prepare(network: str, pictures: list[Picture] = pictures) -> Transfer:
+            options = {"network": network, "size": arguments.size, "steps": arguments.steps}
+            return engine.prepare(*pictures, resolve_options("default", options))
+
+        judge = prepare("vgg19")
+        totals, shown = [], []
+        for network in ("vgg19", "vgg19-lite"):
+            delivered = deliver(prepare(network))
+            verdict = judge.judge(delivered.picture)
+            totals.append(verdict.total)
+            weights = judge.options.content_weight, judge.options.style_weight, judge.options.tv_weight
+            parts = zip(("content", "style", "tv"), weights, strict=True)
+            values = [weight * sum(verdict.parts[part].values()) for part, weight in parts]
+            shown.append(" / ".join(f"{value:.2f}" for value in values) + f" = {verdict.total:.2f}")
+            paths.append(arguments.out / f"{name}-{network}.png")
+            paths[-1].write_bytes(encode_png(delivered.picture))
+        ratios.append(totals[1] / totals[0])
+        print(f"{name:32} {shown[0]:36} {shown[1]:36} {ratios[-1]:.2f}", flush=True)
+        contact_sheet(paths, 300).save(arguments.out / f"{name}-sheet.png")
+    print(f"median ratio {statistics.median(ratios):.2f}, worst {max(ratios):.2f}")
+
+
+def deliver(transfer: Transfer) -> Delivered:
+    for _ in transfer.iterates():
+        pass
+    return transfer.deliver()
+
+
+if __name__ == "__main__":
+    main()
