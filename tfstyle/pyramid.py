@@ -8,12 +8,17 @@ stiff, move together. With one level the variables are the pixels themselves.
 
 Deviation from the design's w_k x bilinear_upsample(P_k): a level passes through all finer sizes
 on its way up, which costs one pass over the pixels in all instead of one a level.
+
+Below the finest level rows are kept as [h, 3, w], colour planes side by side: interpolating along
+either side is then one matrix product without a transposition. Shifted sums would move fewer
+bytes, but XLA spends seconds of a run on compiling them (docs/performance.md).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import tensorflow as tf
@@ -25,7 +30,7 @@ class Pyramid:
     """The layout of the variables of a picture of `height` x `width` pixels in at most `levels` levels.
 
     Halving stops at one pixel a side. The variables are one flat float32 vector [size]: the
-    levels from the finest, each [h, w, 3] row by row.
+    levels from the finest, which is [h, w, 3]; the others are [h, 3, w].
     """
 
     height: int
@@ -55,34 +60,44 @@ class Pyramid:
     def image(self, variables: tf.Tensor) -> tf.Tensor:
         """The picture [1, H, W, 3] for which `variables` [size] stand. Linear and differentiable."""
         counts = [height * width * 3 for height, width in self.shapes]
-        parts = tf.split(variables, counts) if len(counts) > 1 else [variables]
-        picture = None
-        for level in reversed(range(len(counts))):
+        finest, *coarser = tf.split(variables, counts) if len(counts) > 1 else [variables]
+        picture = tf.reshape(finest, [1, self.height, self.width, 3])
+        if not coarser:
+            return picture
+        rows = None
+        for level in reversed(range(1, len(counts))):
             height, width = self.shapes[level]
-            detail = tf.reshape(parts[level], [1, height, width, 3]) * 2 ** (-level / 2)
-            picture = detail if picture is None else detail + upsample(picture, height, width)
-        return picture
+            detail = tf.reshape(coarser[level - 1], [height, 3, width]) * 2 ** (-level / 2)
+            rows = detail if rows is None else detail + upsample(rows, *self._doublings[level])
+        above = upsample(rows, *self._doublings[0])
+        return picture + tf.transpose(above, [0, 2, 1])[None]
+
+    @cached_property
+    def _doublings(self) -> list[tuple[tf.Tensor, tf.Tensor]]:
+        # Made outside of any trace: a compiled function takes them as arguments, not as constants in its code.
+        with tf.init_scope():
+            return [
+                (tf.constant(doubling(h, height)), tf.constant(doubling(w, width)))
+                for (height, width), (h, w) in pairwise(self.shapes)
+            ]
 
 
-def upsample(image: tf.Tensor, height: int, width: int) -> tf.Tensor:
-    """`image` [1, h, w, c] bilinearly at twice the size, cut to `height` x `width` (2h or 2h - 1, ...).
+def upsample(rows: tf.Tensor, down: tf.Tensor, across: tf.Tensor) -> tf.Tensor:
+    """`rows` [h, c, w] interpolated to [H, c, W] by the matrices `down` [H, h] and `across` [W, w]."""
+    h, c, w = rows.shape
+    height, width = down.shape[0], across.shape[0]
+    taller = tf.matmul(down, tf.reshape(rows, [h, c * w]))
+    return tf.reshape(tf.matmul(tf.reshape(taller, [height * c, w]), across, transpose_b=True), [height, c, width])
 
-    Pixel centres lie at halves and the border repeats, as in `tf.image.resize`; written with
-    shifts because XLA compiles those, and their gradient, into one pass over the memory.
+
+def doubling(count: int, length: int) -> NDArray[np.float32]:
+    """The matrix [length, count] that interpolates `count` values linearly to the first `length` of twice as many.
+
+    Pixel centres lie at halves and the border repeats, as in `tf.image.resize`.
     """
-    for axis, length in ((1, height), (2, width)):
-        first = tf.gather(image, [0], axis=axis)
-        last = tf.gather(image, [image.shape[axis] - 1], axis=axis)
-        padded = tf.concat([first, image, last], axis)
-        count = image.shape[axis]
-        before, after = (_span(padded, axis, start, count) for start in (0, 2))
-        pairs = tf.stack([0.25 * before + 0.75 * image, 0.75 * image + 0.25 * after], axis + 1)
-        shape = [*image.shape]
-        shape[axis] = 2 * count
-        image = _span(tf.reshape(pairs, shape), axis, 0, length)
-    return image
-
-
-def _span(tensor: tf.Tensor, axis: int, start: int, count: int) -> tf.Tensor:
-    index = [slice(None)] * axis + [slice(start, start + count)]
-    return tensor[tuple(index)]
+    matrix = np.zeros((2 * count, count), np.float32)
+    own = np.arange(count)
+    for rows, neighbour in ((2 * own, own - 1), (2 * own + 1, own + 1)):
+        matrix[rows, own] += 0.75
+        matrix[rows, np.clip(neighbour, 0, count - 1)] += 0.25
+    return matrix[:length]
