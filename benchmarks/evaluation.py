@@ -46,9 +46,9 @@ def random_vgg19() -> Network:
 def convolution_flops(network: Network, height: int, width: int) -> float:
     """Multiplications and additions of the forward pass up to block5_conv1."""
     total = 0.0
-    for name, (kernel, _) in network.weights.items():
+    for name, (*kernels, _) in network.weights.items():
         shrink = 2 ** (block_of(name) - 1)
-        total += 2 * kernel.size * (height // shrink) * (width // shrink)
+        total += 2 * sum(kernel.size for kernel in kernels) * (height // shrink) * (width // shrink)
         if name == "block5_conv1":
             break
     return total

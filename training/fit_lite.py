@@ -1,95 +1,108 @@
 """Fit vgg19-lite, the network that ships, to VGG19 in closed form: no gradient descent, minutes on two cores.
 
-    python training/fit_lite.py --weights VGG19.h5 --images FOLDER [--out tfstyle/networks]
+    python training/fit_lite.py --weights VGG19.h5 --images FOLDER --out lite_start.npz
 
-Layer by layer from the image up, on crops of photos and paintings:
+The deep layers of the student have all of VGG19's channels, but kernels of low rank: c_in -> r by a
+1 x 1 convolution, 3 x 3 from r to s, 1 x 1 from s to c_out (Tucker-2, Kim et al. 2016). A network of
+this shape keeps half of what is lost by leaving out channels at the same cost. Layer by layer from
+the image up, on crops of photos and paintings:
 
-1. Choose which k of the teacher's channels to keep: greedy column subset selection on the second
+1. Where a layer keeps k of the teacher's channels only: greedy column subset selection on the second
    moments of its features (take the channel that explains most of what is left of all others).
-2. From the student's own 3 x 3 input patches U, solve the ridge regression U W = Z. Z is the
-   teacher's activation T where T > 0; where its ReLU cuts, only the sign matters, so there
-   Z = min(U W, 0), iterated. One Cholesky factor serves every iteration.
-3. W is the student's kernel and bias. Apply it, go on.
-4. A linear map R from the kept channels to all of the teacher's, by least squares; M = R^T R is the
-   metric in which the losses are measured (`tfstyle.networks.network.LayerMetric`).
+2. Reduce the input to the r directions that carry most into the teacher's next kernel: with second
+   moments S of the input and M = sum over taps of K K^T, the leading eigenvectors of S^1/2 M S^1/2.
+3. From the student's own 3 x 3 patches U, solve the ridge regression U W = Z. Z is the teacher's
+   activation T where T > 0; where its ReLU cuts, only the sign matters, so there Z = min(U W, 0),
+   iterated; after a few rounds U W is held to its s leading directions (reduced-rank regression,
+   with the non-linearity as in Zhang et al. 2015). One Cholesky factor serves every iteration.
+4. Apply it, go on. For layers with fewer channels than the teacher's, a least-squares map to all of
+   them is the read-out in whose space the losses are measured (`tfstyle.networks.network.LayerMetric`).
 
-Writes vgg19_lite.npz (float16 kernels, float32 metrics) and its SHA-256, and prints for each layer how
-much of the teacher's variance stays unexplained on crops that the fit did not see.
+Prints for each layer how much of the teacher's variance stays unexplained on crops that the fit did
+not see. `finetune_lite.py` goes on from the file.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
-import io
 import time
-from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from crops import Floats, crop, pictures
 from numpy.typing import NDArray
-from PIL import Image
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import cho_factor, cho_solve, eigh
 
-from tfstyle.colour import standardise
-from tfstyle.networks.lite import DIGEST_FILE, FILE
+from tfstyle.networks.network import Weights
 from tfstyle.networks.topology import LITE_CONVOLUTIONS, block_of
 from tfstyle.networks.vgg19 import load_vgg19
 
-Floats = NDArray[np.float32]
-
 CROP = 128
-POSITIONS = 60
+POSITIONS = 90
 BATCH = 10
-SIGN_ITERATIONS = 8
+FULL_RANK_ITERATIONS = 3
+ITERATIONS = 14
 RIDGE = 1e-5
 HELD_OUT_EVERY = 8
+PAINTING_EVERY = 5
+MOMENT_ROWS = 60_000
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A layer of the student: input reduced to `r`, `s` filters, `channels` out; None where nothing is reduced."""
+
+    r: int | None
+    s: int | None
+    channels: int
+
+
+SHAPES = {
+    "block1_conv1": Shape(None, None, 16),
+    "block1_conv2": Shape(None, None, 16),
+    "block2_conv1": Shape(None, 32, 64),
+    "block2_conv2": Shape(32, 32, 96),
+    "block3_conv1": Shape(48, 48, 256),
+    "block3_conv2": Shape(48, 48, 256),
+    "block3_conv3": Shape(48, 48, 256),
+    "block3_conv4": Shape(48, 48, 256),
+    "block4_conv1": Shape(96, 96, 512),
+    "block4_conv2": Shape(96, 96, 512),
+    "block4_conv3": Shape(96, 96, 512),
+    "block4_conv4": Shape(112, 112, 512),
+    "block5_conv1": Shape(64, 64, 512),
+}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--weights", required=True)
     parser.add_argument("--images", type=Path, required=True, help="folder with photo_*.jpg and painting_*.jpg")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parents[1] / "tfstyle" / "networks")
-    parser.add_argument("--widths", default="24-48-96-160-128", help="channels by block (default %(default)s)")
+    parser.add_argument("--without", help="leave out pictures whose name contains this")
+    parser.add_argument("--out", type=Path, required=True)
     parser.add_argument(
-        "--crops", type=int, default=800, help="crops, an eighth of them held out (default %(default)s)"
+        "--crops", type=int, default=600, help="crops, an eighth of them held out (default %(default)s)"
     )
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
 
     began = time.perf_counter()
     random = np.random.default_rng(arguments.seed)
-    crops = np.concatenate(list(crop_pictures(arguments.images, arguments.crops, random)))
+    photos, paintings = pictures(arguments.images, arguments.without)
+    chosen = (paintings if index % PAINTING_EVERY == 0 else photos for index in range(arguments.crops))
+    crops = np.stack([crop(paths[random.integers(len(paths))], CROP, 0.5, random) for paths in chosen])
     positions = {
         name: random.integers(0, side(name), (len(crops), POSITIONS, 2)) for name in LITE_CONVOLUTIONS
     }  # fmt: skip
-    teacher = teacher_features(arguments.weights, crops, positions)
+    vgg19 = load_vgg19(arguments.weights)
+    teacher = teacher_features(vgg19.extractor(LITE_CONVOLUTIONS), crops, positions)
     print(f"{len(crops)} crops through VGG19: {time.perf_counter() - began:.0f} s")
 
-    arrays = fit(crops, positions, teacher, [int(width) for width in arguments.widths.split("-")])
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)
-    digest = hashlib.sha256(buffer.getvalue()).hexdigest()
-    (arguments.out / FILE).write_bytes(buffer.getvalue())
-    (arguments.out / DIGEST_FILE).write_text(digest + "\n", "ascii")
-    print(f"{len(buffer.getvalue()):,} bytes, sha256 {digest}, {time.perf_counter() - began:.0f} s")
-
-
-def crop_pictures(folder: Path, count: int, random: np.random.Generator) -> Iterator[Floats]:
-    """`count` standardised crops [1, CROP, CROP, 3]: one in five of a painting, at random scales, half mirrored."""
-    photos, paintings = (sorted(folder.glob(f"{kind}_*.jpg")) for kind in ("photo", "painting"))
-    for index in range(count):
-        paths = paintings if index % 5 == 0 else photos
-        with Image.open(paths[random.integers(len(paths))]) as file:
-            picture = file.convert("RGB")
-        scale = max(random.uniform(0.5, 1.0), CROP / min(picture.size))
-        picture = picture.resize([max(CROP, round(length * scale)) for length in picture.size])
-        left, top = (int(random.integers(length - CROP + 1)) for length in picture.size)
-        pixels = np.array(picture.crop((left, top, left + CROP, top + CROP)))
-        yield standardise(pixels[:, ::-1] if random.random() < 0.5 else pixels)
+    np.savez(arguments.out, **fit(crops, positions, teacher, vgg19.weights, random))
+    print(f"{time.perf_counter() - began:.0f} s")
 
 
 def side(convolution: str) -> int:
@@ -103,11 +116,8 @@ def at(features: Any, positions: NDArray[np.int64]) -> Floats:
     return values.reshape(-1, values.shape[-1])
 
 
-def teacher_features(
-    weights: str, crops: Floats, positions: dict[str, NDArray[np.int64]]
-) -> dict[str, Floats]:  # fmt: skip
+def teacher_features(extractor: Any, crops: Floats, positions: dict[str, NDArray[np.int64]]) -> dict[str, Floats]:
     """VGG19's normalised features of every layer at `positions`: {layer: [crops x POSITIONS, C]}."""
-    extractor = load_vgg19(weights).extractor(LITE_CONVOLUTIONS)
     extract = tf.function(lambda image: extractor(image), jit_compile=True)
     rows: dict[str, list[Floats]] = {name: [] for name in LITE_CONVOLUTIONS}
     for index in range(len(crops)):
@@ -118,31 +128,43 @@ def teacher_features(
 
 
 def fit(
-    crops: Floats, positions: dict[str, NDArray[np.int64]], teacher: dict[str, Floats], widths: list[int]
-) -> dict[str, NDArray[Any]]:
-    """The arrays of the shipped file: NAME/kernel, NAME/bias (float16) and NAME/metric (float32)."""
-    arrays: dict[str, NDArray[Any]] = {}
-    held_out = np.repeat(np.arange(len(crops)) % HELD_OUT_EVERY == HELD_OUT_EVERY - 1, POSITIONS)
+    crops: Floats,
+    positions: dict[str, NDArray[np.int64]],
+    teacher: dict[str, Floats],
+    teacher_weights: Weights,
+    random: np.random.Generator,
+) -> dict[str, Floats]:
+    """The arrays that `tfstyle.networks.lite.lite_network` reads, in float32."""
+    arrays: dict[str, Floats] = {}
+    train = np.repeat(np.arange(len(crops)) % HELD_OUT_EVERY != HELD_OUT_EVERY - 1, POSITIONS)
     maps = crops
     block = 1
+    below: NDArray[np.int64] | slice = slice(None)
     for name in LITE_CONVOLUTIONS:
         if block_of(name) > block:
             block = block_of(name)
             maps = in_batches(lambda x: tf.nn.max_pool2d(x, 2, 2, "VALID"), maps)
-        target = teacher[name]
-        kept = choose_channels(target[~held_out], widths[block - 1])
+        shape, features = SHAPES[name], teacher[name]
+        whole = shape.channels == features.shape[1]
+        kept = np.arange(shape.channels) if whole else choose_channels(features[train], shape.channels)
+        if shape.r is not None:
+            reduce = needed_directions(maps, teacher_weights[name][0][:, :, below], shape.r, random)
+            arrays[f"{name}/reduce"] = reduce
+            maps = in_batches(lambda x, k=reduce: convolve(x, k[None, None]), maps)
         inputs = patches(maps, positions[name])
-        solution = solve_rectified(inputs[~held_out], target[~held_out][:, kept])
-        kernel = solution[:-1].reshape(3, 3, maps.shape[-1], len(kept)).astype(np.float16)
-        bias = solution[-1].astype(np.float16)
-        # What ships is float16: the layers above are fitted to that.
-        maps = in_batches(lambda x, k=kernel, b=bias: convolve(x, k, b), maps)
-        outputs = at(maps, positions[name])
-        read_out = np.linalg.lstsq(outputs[~held_out], target[~held_out], rcond=1e-6)[0]
+        kernel, expand, bias = solve_rectified(inputs[train], features[train][:, kept], shape.s)
         arrays[f"{name}/kernel"], arrays[f"{name}/bias"] = kernel, bias
-        arrays[f"{name}/metric"] = (read_out @ read_out.T).astype(np.float32)
-        error = target[held_out] - outputs[held_out] @ read_out
-        print(f"{name}  {len(kept):4d} channels  unexplained {error.var(0).sum() / target[held_out].var(0).sum():.3f}")
+        links = [kernel] if expand is None else [kernel, expand[None, None]]
+        if expand is not None:
+            arrays[f"{name}/expand"] = expand
+        maps = in_batches(lambda x, k=links, b=bias: apply(x, k, b), maps)
+        below = slice(None) if whole else kept
+        outputs = at(maps, positions[name])
+        if not whole:
+            arrays[f"{name}/read_out"] = np.linalg.lstsq(outputs[train], features[train], rcond=1e-6)[0]
+            outputs = outputs @ arrays[f"{name}/read_out"]
+        error = (features - outputs)[~train]
+        print(f"{name}  {shape}  unexplained {error.var(0).sum() / features[~train].var(0).sum():.3f}", flush=True)
     return arrays
 
 
@@ -160,6 +182,20 @@ def choose_channels(features: Floats, count: int) -> NDArray[np.int64]:
     return np.sort(kept)
 
 
+def needed_directions(maps: Floats, kernel: Floats, count: int, random: np.random.Generator) -> Floats:
+    """[c, count]: the projection of `maps` [n, h, w, c] that keeps most of what `kernel` [3, 3, c, C] makes of them."""
+    rows = maps.reshape(-1, maps.shape[-1])
+    rows = rows[random.permutation(len(rows))[:MOMENT_ROWS]]
+    values, vectors = eigh((rows.T @ rows / len(rows)).astype(np.float64))
+    values = np.maximum(values, 1e-8 * values.max())
+    root, inverse = vectors * np.sqrt(values) @ vectors.T, vectors / np.sqrt(values) @ vectors.T
+    need = np.einsum("hwio,hwjo->ij", kernel.astype(np.float64), kernel.astype(np.float64))
+    _, leading = eigh(root @ need @ root)
+    projection = (inverse @ leading[:, ::-1][:, :count]).astype(np.float32)
+    scaled: Floats = projection / np.sqrt(np.mean((rows @ projection) ** 2))
+    return scaled
+
+
 def patches(maps: Floats, positions: NDArray[np.int64]) -> Floats:
     """3 x 3 neighbourhoods of `maps` [n, h, w, c] at `positions`, zeros outside, then a 1: [n p, 9 c + 1]."""
     padded = np.pad(maps, ((0, 0), (1, 1), (1, 1), (0, 0)))
@@ -167,21 +203,41 @@ def patches(maps: Floats, positions: NDArray[np.int64]) -> Floats:
     return np.concatenate([*shifted, np.ones((len(shifted[0]), 1), np.float32)], axis=1)
 
 
-def solve_rectified(inputs: Floats, target: Floats) -> Floats:
-    """W [9 c + 1, k] with relu(inputs W) close to `target`, which is post-ReLU (step 2 above)."""
+def solve_rectified(inputs: Floats, target: Floats, rank: int | None) -> tuple[Floats, Floats | None, Floats]:
+    """Kernel [3, 3, c, s], expansion [s, k] or None, and bias [k] of a layer close to `target` (step 3 above).
+
+    `inputs` [n, 9 c + 1] are patches, `target` [n, k] the teacher's activations after the ReLU.
+    """
     moments = (inputs.T @ inputs).astype(np.float64)
     moments[np.diag_indices_from(moments)] += RIDGE * moments.diagonal().mean()
     factor = cho_factor(moments)
     active = target > 0
     wanted = target
-    for _ in range(SIGN_ITERATIONS + 1):
+    directions: Floats | None = None
+    for iteration in range(ITERATIONS):
         solution = cho_solve(factor, (inputs.T @ wanted).astype(np.float64)).astype(np.float32)
-        wanted = np.where(active, target, np.minimum(inputs @ solution, 0))
-    return solution
+        bias = solution[-1]
+        predicted = inputs @ solution
+        if rank is not None and iteration >= FULL_RANK_ITERATIONS:
+            mean = predicted.mean(0)
+            _, vectors = eigh(((predicted - mean).T @ (predicted - mean)).astype(np.float64))
+            directions = vectors[:, ::-1][:, :rank].astype(np.float32)
+            bias = mean + (bias - mean) @ directions @ directions.T
+            predicted = mean + (predicted - mean) @ directions @ directions.T
+        wanted = np.where(active, target, np.minimum(predicted, 0))
+    kernel = solution[:-1] if directions is None else solution[:-1] @ directions
+    expand = None if directions is None else directions.T
+    return kernel.reshape(3, 3, -1, kernel.shape[-1]), expand, bias
 
 
-def convolve(features: Any, kernel: NDArray[np.float16], bias: NDArray[np.float16]) -> Any:
-    return tf.nn.relu(tf.nn.conv2d(features, kernel.astype(np.float32), 1, "SAME") + bias.astype(np.float32))
+def convolve(features: Any, kernel: Floats) -> Any:
+    return tf.nn.conv2d(features, kernel, 1, "SAME")
+
+
+def apply(features: Any, kernels: list[Floats], bias: Floats) -> Any:
+    for kernel in kernels:
+        features = convolve(features, kernel)
+    return tf.nn.relu(features + bias)
 
 
 def in_batches(function: Any, maps: Floats) -> Floats:

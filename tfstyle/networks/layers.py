@@ -6,6 +6,7 @@ any of its backends.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -33,37 +34,46 @@ class StandardisedToCaffe(keras.layers.Layer):  # type: ignore[misc]
 
 
 class FrozenConvolution(keras.layers.Layer):  # type: ignore[misc]
-    """3 x 3 convolution with zero padding, stride 1, bias and ReLU, whose kernel is a constant.
+    """Convolution with zero padding, stride 1, bias and ReLU, whose kernels are constants.
 
-    kernel [3, 3, c_in, c_out] and bias [c_out], float32. The gradient with respect to the input
-    is written as a forward convolution with the turned kernel, which is what it is: TensorFlow's
-    own conv2d_backprop_input takes a slower path on the CPU (design, section 2).
+    kernels: one [3, 3, c_in, c_out], or a chain that stands for one, [1, 1, c_in, r], [3, 3, r, s],
+    [1, 1, s, c_out], with nothing between its links; bias [c_out]; all float32. The gradient with
+    respect to the input is written as forward convolutions with the turned kernels, which is what
+    it is: TensorFlow's own conv2d_backprop_input takes a slower path on the CPU (design, section 2).
     """
 
-    def __init__(self, kernel: NDArray[np.float32], bias: NDArray[np.float32], name: str) -> None:
+    def __init__(self, kernels: Sequence[NDArray[np.float32]], bias: NDArray[np.float32], name: str) -> None:
         super().__init__(name=name, trainable=False)
         constant = keras.initializers.Constant
-        self.kernel = self.add_weight(shape=kernel.shape, initializer=constant(kernel), name="kernel")
+        self.kernels = [
+            self.add_weight(shape=kernel.shape, initializer=constant(kernel), name=f"kernel_{index}")
+            for index, kernel in enumerate(kernels)
+        ]
         self.bias = self.add_weight(shape=bias.shape, initializer=constant(bias), name="bias")
         self.built = True
 
     def call(self, features: Any) -> Any:
         # A custom gradient must see values, not variables; and these never learn.
-        kernel = ops.stop_gradient(self.kernel)
-        turned = ops.transpose(ops.flip(kernel, axis=(0, 1)), (0, 1, 3, 2))
+        kernels = [ops.stop_gradient(kernel) for kernel in self.kernels]
+        turned = [ops.transpose(ops.flip(kernel, axis=(0, 1)), (0, 1, 3, 2)) for kernel in reversed(kernels)]
 
         @ops.custom_gradient  # type: ignore[untyped-decorator]
         def convolve(x: Any) -> Any:
             def gradient(*args: Any, upstream: Any = None) -> Any:
-                upstream = args[0] if upstream is None else upstream
-                return ops.conv(upstream, turned, padding="same")
+                return _chain(args[0] if upstream is None else upstream, turned)
 
-            return ops.conv(x, kernel, padding="same"), gradient
+            return _chain(x, kernels), gradient
 
         return ops.relu(convolve(features) + self.bias)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        return (*input_shape[:-1], self.kernel.shape[-1])
+        return (*input_shape[:-1], self.bias.shape[0])
+
+
+def _chain(features: Any, kernels: Sequence[Any]) -> Any:
+    for kernel in kernels:
+        features = ops.conv(features, kernel, padding="same")
+    return features
 
 
 class _Pooling2x2(keras.layers.Layer):  # type: ignore[misc]

@@ -1,6 +1,6 @@
-"""vgg19-lite: the network that ships. VGG19's topology with a fraction of its channels.
+"""vgg19-lite: the network that ships. VGG19's topology and layers with kernels of low rank.
 
-Fitted in closed form by `training/fit_lite.py`; the model card is `vgg19_lite.md` beside this file.
+Made by the programs in `training/`; the model card is `vgg19_lite.md` beside this file.
 """
 
 from __future__ import annotations
@@ -30,14 +30,20 @@ def load_lite() -> Network:
 
 
 def lite_network(data: bytes, digest: str, origin: str) -> Network:
-    """The network in the bytes of an .npz: per convolution NAME its NAME/kernel, NAME/bias and NAME/metric."""
-    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-        weights = {
-            name: (arrays[f"{name}/kernel"].astype(np.float32), arrays[f"{name}/bias"].astype(np.float32))
-            for name in LITE_CONVOLUTIONS
-        }
-        metrics = {
-            name: LayerMetric(VGG19_CHANNELS[block_of(name) - 1], arrays[f"{name}/metric"].astype(np.float32))
-            for name in LITE_CONVOLUTIONS
-        }
+    """The network in the bytes of an .npz.
+
+    Its arrays, for each convolution NAME: NAME/reduce [c_in, r] (may be absent), NAME/kernel
+    [3, 3, r, s], NAME/expand [s, c_out] (may be absent), NAME/bias [c_out], and NAME/read_out
+    [c_out, C] where the features are not the C channels of VGG19 one by one.
+    """
+    weights, metrics = {}, {}
+    with np.load(io.BytesIO(data), allow_pickle=False) as file:
+        arrays = {name: file[name].astype(np.float32) for name in file.files}
+    for name in LITE_CONVOLUTIONS:
+        links = [arrays.get(f"{name}/{link}") for link in ("reduce", "kernel", "expand")]
+        kernels = [link if link.ndim == 4 else link[None, None] for link in links if link is not None]
+        weights[name] = (*kernels, arrays[f"{name}/bias"])
+        read_out = arrays.get(f"{name}/read_out")
+        channels = VGG19_CHANNELS[block_of(name) - 1]
+        metrics[name] = LayerMetric(channels, None if read_out is None else read_out @ read_out.T)
     return Network("vgg19-lite", origin, digest, weights, metrics, caffe_input=False)

@@ -14,8 +14,12 @@ from numpy.typing import NDArray
 from tfstyle.networks.layers import POOLINGS, FrozenConvolution, StandardisedToCaffe
 from tfstyle.networks.topology import block_of
 
-Weights = Mapping[str, tuple[NDArray[np.float32], NDArray[np.float32]]]
-"""By convolution, in order from the image up: kernel [3, 3, c_in, c_out] and bias [c_out]."""
+Weights = Mapping[str, tuple[NDArray[np.float32], ...]]
+"""By convolution, in order from the image up: kernel [3, 3, c_in, c_out] and bias [c_out].
+
+In place of the kernel there may be a chain of three that stands for one of low rank:
+[1, 1, c_in, r], [3, 3, r, s], [1, 1, s, c_out].
+"""
 
 
 @dataclass(frozen=True)
@@ -51,9 +55,17 @@ class Network:
         """The convolutions that can be asked for, from the image up."""
         return tuple(self.weights)
 
+    @property
+    def work(self) -> float:
+        """Multiplications that a pass costs for each pixel of the picture."""
+        count = 0.0
+        for name, (*kernels, _) in self.weights.items():
+            count += sum(kernel.size for kernel in kernels) / 4 ** (block_of(name) - 1)
+        return count
+
     @cached_property
     def _convolutions(self) -> dict[str, FrozenConvolution]:
-        return {name: FrozenConvolution(kernel, bias, name) for name, (kernel, bias) in self.weights.items()}
+        return {name: FrozenConvolution(kernels, bias, name) for name, (*kernels, bias) in self.weights.items()}
 
     def extractor(self, layers: Sequence[str], pooling: str = "max") -> keras.Model:
         """A Keras model from [1, H, W, 3] standardised RGB to {layer: [1, h, w, c]}, after the ReLU.

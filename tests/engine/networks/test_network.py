@@ -57,16 +57,33 @@ def test_pass_agrees_with_scipy(pooling: str) -> None:
         np.testing.assert_allclose(features[name][0], x, rtol=1e-3, atol=1e-3 * np.abs(x).max())
 
 
-def test_turned_kernel_gives_tensorflows_own_gradient() -> None:
-    kernel, bias = RANDOM.normal(size=(3, 3, 5, 6)).astype(np.float32), RANDOM.normal(size=6).astype(np.float32)
-    layer = FrozenConvolution(kernel, bias, "layer")
+@pytest.mark.parametrize("shapes", [[(3, 3, 5, 6)], [(1, 1, 5, 2), (3, 3, 2, 3), (1, 1, 3, 6)]])
+def test_turned_kernels_give_tensorflows_own_gradient(shapes: list[tuple[int, ...]]) -> None:
+    kernels = [RANDOM.normal(size=shape).astype(np.float32) for shape in shapes]
+    bias = RANDOM.normal(size=6).astype(np.float32)
+    layer = FrozenConvolution(kernels, bias, "layer")
     x = tf.constant(RANDOM.normal(size=(1, 9, 7, 5)).astype(np.float32))
     upstream = RANDOM.normal(size=(1, 9, 7, 6)).astype(np.float32)
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(x)
         ours = tf.reduce_sum(layer(x) * upstream)
-        theirs = tf.reduce_sum(tf.nn.relu(tf.nn.conv2d(x, kernel, 1, "SAME") + bias) * upstream)
-    np.testing.assert_allclose(tape.gradient(ours, x), tape.gradient(theirs, x), rtol=1e-4, atol=1e-4)
+        chained = x
+        for kernel in kernels:
+            chained = tf.nn.conv2d(chained, kernel, 1, "SAME")
+        theirs = tf.reduce_sum(tf.nn.relu(chained + bias) * upstream)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-4)
+    np.testing.assert_allclose(tape.gradient(ours, x), tape.gradient(theirs, x), rtol=1e-3, atol=1e-3)
+
+
+def test_chain_of_low_rank_is_the_kernel_that_it_multiplies_out_to() -> None:
+    reduce, middle, expand = (
+        RANDOM.normal(size=shape).astype(np.float32) for shape in ((1, 1, 5, 2), (3, 3, 2, 3), (1, 1, 3, 6))
+    )
+    product = np.einsum("ir,hwrs,so->hwio", reduce[0, 0], middle, expand[0, 0]).astype(np.float32)
+    bias = RANDOM.normal(size=6).astype(np.float32)
+    x = tf.constant(RANDOM.normal(size=(1, 9, 7, 5)).astype(np.float32))
+    chain, kernel = FrozenConvolution([reduce, middle, expand], bias, "a"), FrozenConvolution([product], bias, "b")
+    np.testing.assert_allclose(chain(x), kernel(x), rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize("pooling", ["max", "average"])
@@ -112,27 +129,40 @@ def test_topology_is_vgg19s() -> None:
     assert CONVOLUTIONS[-1] == "block5_conv4"
 
 
-def test_lite_has_vgg19s_layer_names_and_metrics_of_its_space() -> None:
+def test_lite_has_vgg19s_layer_names_and_is_measured_in_its_space() -> None:
     lite = load_lite()
     assert lite.layers == LITE_CONVOLUTIONS
     features = lite.extractor(lite.layers)(tf.constant(IMAGE))
     for name in LITE_CONVOLUTIONS:
-        metric = lite.metrics[name]
+        metric, width = lite.metrics[name], features[name].shape[-1]
         assert metric.channels == {1: 64, 2: 128, 3: 256, 4: 512, 5: 512}[block_of(name)]
-        assert metric.matrix is not None
-        assert metric.matrix.shape == (features[name].shape[-1],) * 2
-        np.testing.assert_allclose(metric.matrix, metric.matrix.T, rtol=1e-3, atol=1e-3)
-        assert np.linalg.eigvalsh(metric.matrix.astype(float)).min() > -1e-3
+        if metric.matrix is None:
+            assert width == metric.channels
+        else:
+            assert metric.matrix.shape == (width, width)
+            np.testing.assert_allclose(metric.matrix, metric.matrix.T, rtol=1e-3, atol=1e-3)
+            assert np.linalg.eigvalsh(metric.matrix.astype(float)).min() > -1e-3
 
 
 def test_lite_imitates_a_network_of_mean_activation_one(landscape: bytes) -> None:
-    """In VGG19's normalised space a photo's Gram matrix has a trace of the mean square activation, some units."""
+    """In VGG19's normalised space a photo's features have a mean square of the content loss's order, some units."""
     from tfstyle.colour import standardise
     from tfstyle.images import decode
 
     lite = load_lite()
     features = lite.extractor(("block4_conv4",))(tf.constant(standardise(decode(landscape, "content").pixels)))
-    flat = features["block4_conv4"].numpy().reshape(-1, features["block4_conv4"].shape[-1])
-    metric = lite.metrics["block4_conv4"]
-    mean_square = np.einsum("pi,ij,pj->p", flat, metric.matrix, flat).mean() / metric.channels
-    assert 1 < mean_square < 30
+    assert lite.metrics["block4_conv4"].matrix is None
+    assert 1 < float(tf.reduce_mean(features["block4_conv4"] ** 2)) < 40
+
+
+def test_lite_is_a_seventh_of_vgg19() -> None:
+    full = sum(
+        9 * below * here / 4 ** (block_of(name) - 1)
+        for name, below, here in zip(
+            LITE_CONVOLUTIONS,
+            (3, 64, 64, 128, 128, 256, 256, 256, 256, 512, 512, 512, 512),
+            (64, 64, 128, 128, 256, 256, 256, 256, 512, 512, 512, 512, 512),
+            strict=True,
+        )
+    )
+    assert load_lite().work < full / 7
