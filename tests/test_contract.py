@@ -58,11 +58,12 @@ def test_proto_documents_every_option_with_its_default_and_range(message: str, o
         assert f"Range: {rule.accepts()}." in comment
 
 
-def test_proto_documents_where_the_reference_preset_differs() -> None:
+@pytest.mark.parametrize("preset", PRESETS)
+def test_proto_documents_where_a_preset_differs(preset: str) -> None:
     for name, (_, comment) in documented_fields("TransferOptions").items():
-        own = getattr(PRESETS["reference"], name)
+        own = getattr(PRESETS[preset], name)
         differs = own != getattr(PRESETS["default"], name)
-        assert (f"Preset reference: {written(own)}." in comment) == differs, name
+        assert (f"Preset {preset}: {written(own)}." in comment) == differs, name
 
 
 def test_command_line_offers_every_option_with_its_defaults() -> None:

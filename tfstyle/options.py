@@ -121,6 +121,7 @@ class TransferOptions:
     gamut_weight: float = _number(1000.0, "weight of the penalty on colours that cannot be shown", 0, 1e9)
     optimiser: str = _choice("lbfgs", "optimiser of the picture", "lbfgs", "adam")
     steps: int = _number(100, "evaluations of the loss and its gradient", 1, 10_000)
+    lite_steps: int = _number(0, "of the steps, how many at first on vgg19-lite, before network goes on", 0, 9_999)
     pyramid_levels: int = _number(7, "levels of the Laplacian pyramid; 1 optimises the pixels themselves", 1, 10)
     history: int = _number(20, "pairs of steps that L-BFGS remembers", 1, 100)
     learning_rate: float = _number(0.3, "Adam's learning rate, in standardised RGB", 0, 10, above=True)
@@ -129,7 +130,10 @@ class TransferOptions:
 
     def __post_init__(self) -> None:
         _check(self)
-        if self.network == "vgg19-lite" and (violations := lite_violations(self)):
+        if self.lite_steps >= self.steps:
+            complaint = f"must be less than steps ({self.steps}); got {self.lite_steps}"
+            raise InvalidInputError([Violation("lite_steps", complaint)])
+        if (self.network == "vgg19-lite" or self.lite_steps) and (violations := lite_violations(self)):
             raise InvalidInputError(violations)
 
 
@@ -182,7 +186,7 @@ KINDS: Mapping[str, type] = {f.name: type(f.default) for f in dataclasses.fields
 def lite_violations(options: TransferOptions) -> list[Violation]:
     """The layers that `options` ask for and vgg19-lite, which ends at block5_conv1, does not have."""
     return [
-        Violation(name, f"vgg19-lite ends at {LITE_CONVOLUTIONS[-1]}; {layer} needs network vgg19")
+        Violation(name, f"vgg19-lite ends at {LITE_CONVOLUTIONS[-1]}; {layer} needs network vgg19 alone")
         for name in ("content_layers", "style_layers")
         for layer in getattr(options, name)
         if layer not in LITE_CONVOLUTIONS
@@ -191,6 +195,9 @@ def lite_violations(options: TransferOptions) -> list[Violation]:
 
 PRESETS: Mapping[str, TransferOptions] = {
     "default": TransferOptions(),
+    "fast": TransferOptions(network="vgg19-lite", steps=50),
+    # VGG19 from where the small network has come to, for a fraction of the time.
+    "cascade": TransferOptions(network="vgg19", steps=80, lite_steps=50),
     # Gatys et al. 2016 with Adam, as "Dive into Deep Learning" publishes it: picture and style at
     # one size, pixels as the only variable, out-of-gamut colours clipped at the very end.
     "reference": TransferOptions(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,7 +29,8 @@ class Iterate:
 
     `evaluation` counts from 1, of `steps` planned. `total` and `losses` are those of the best point
     so far: a trial that the line search refused (`accepted` False) does not show. `losses` are
-    before their weights, by part and layer. `seconds` are since the run began. `picture()` makes
+    before their weights, by part and layer. `seconds` are since the run began, `remaining` those that
+    are expected to be left (None after a network's first evaluation, which may compile). `picture()` makes
     the 8-bit picture that has these losses; it costs a pass over the pixels, and is valid at any time.
     """
 
@@ -38,6 +39,7 @@ class Iterate:
     total: float
     losses: Parts
     seconds: float
+    remaining: float | None
     accepted: bool
     picture: Callable[[], Picture]
 
@@ -51,31 +53,31 @@ class Delivered:
     losses: Parts
 
 
+@dataclass(frozen=True)
+class Stage:
+    """`steps` evaluations in a row on one network: what is computed, and what towards."""
+
+    network: Network
+    objective: Objective
+    targets: Targets
+    steps: int
+
+
 class Transfer:
     """One picture in the making: made by `Engine.prepare`, run by `iterates`, ended by `deliver`."""
 
-    def __init__(
-        self,
-        options: TransferOptions,
-        choice: Choice,
-        network: Network,
-        objective: Objective,
-        targets: Targets,
-        content: Picture,
-    ) -> None:
+    def __init__(self, options: TransferOptions, choice: Choice, stages: Sequence[Stage], content: Picture) -> None:
         self.options = options
         self.choice = choice
-        self.network = network
-        self._objective = objective
-        self._targets = targets
+        self._stages = stages
         self._alpha = content.alpha
         self._weights = (options.content_weight, options.style_weight, options.tv_weight, options.gamut_weight)
-        start = objective.pyramid.variables(standardise(content.pixels))
-        self._optimiser = (
-            LBFGS(start, options.history)
-            if options.optimiser == "lbfgs"
-            else Adam(start, options.learning_rate, options.learning_rate_decay, options.learning_rate_decay_every)
-        )
+        self._optimiser = self._begin(self._objective.pyramid.variables(standardise(content.pixels)))
+
+    @property
+    def network(self) -> Network:
+        """The network that has the last word on the picture."""
+        return self._stages[-1].network
 
     @property
     def size(self) -> tuple[int, int]:
@@ -85,29 +87,40 @@ class Transfer:
     def iterates(self) -> Iterator[Iterate]:
         """Optimise, yielding after every evaluation; whoever stops asking has stopped the work.
 
-        The first evaluation is that of the photo itself, and includes the compilation where the
-        size is new. Ends before `steps` only where the optimiser can get no further.
+        The first evaluation is that of the photo itself; a network's first includes the compilation
+        where the size is new. Ends before `steps` only where the optimiser can get no further.
+        Losses are those of the network in use: where the second takes over they may rise.
         """
         began = time.perf_counter()
-        best: Evaluation | None = None
-        point = self._optimiser.point
-        for number in range(1, self.options.steps + 1):
-            trial = self._optimiser.trial
-            evaluation = self._evaluate(trial)
-            accepted = self._optimiser.tell(evaluation.total, evaluation.gradient)
-            if accepted or best is None:
-                best, point = evaluation, trial
-            yield Iterate(
-                number,
-                self.options.steps,
-                best.total,
-                best.parts,
-                time.perf_counter() - began,
-                accepted,
-                lambda point=point: self._picture(point),  # type: ignore[misc]
-            )
-            if self._optimiser.finished:
-                return
+        number = 0
+        for index, stage in enumerate(self._stages):
+            if index:
+                self._optimiser = self._begin(self._optimiser.point)
+            best: Evaluation | None = None
+            point = self._optimiser.point
+            warm = 0.0
+            for made in range(1, stage.steps + 1):
+                number += 1
+                trial = self._optimiser.trial
+                evaluation = stage.objective(trial, stage.targets, self._weights)
+                accepted = self._optimiser.tell(evaluation.total, evaluation.gradient)
+                if accepted or best is None:
+                    best, point = evaluation, trial
+                now = time.perf_counter()
+                warm = warm or now
+                pace = (now - warm) / (made - 1) if made > 1 else None
+                yield Iterate(
+                    number,
+                    self.options.steps,
+                    best.total,
+                    best.parts,
+                    now - began,
+                    None if pace is None else pace * self._evaluations_left(index, made),
+                    accepted,
+                    lambda point=point: self._picture(point),  # type: ignore[misc]
+                )
+                if self._optimiser.finished:
+                    break
 
     def deliver(self) -> Delivered:
         """The picture as it stands, and its losses in 8 bits (one more evaluation)."""
@@ -119,8 +132,23 @@ class Transfer:
         """The losses of any `picture` of this `size` under this transfer's targets and weights."""
         return self._evaluate(self._objective.pyramid.variables(standardise(picture.pixels)))
 
+    def _evaluations_left(self, index: int, made: int) -> float:
+        """What is to do after `made` evaluations of a stage, in evaluations of its network."""
+        here, *later = self._stages[index:]
+        return here.steps - made + sum(stage.steps * stage.network.work / here.network.work for stage in later)
+
+    @property
+    def _objective(self) -> Objective:
+        return self._stages[-1].objective
+
+    def _begin(self, start: NDArray[np.float32]) -> LBFGS | Adam:
+        options = self.options
+        if options.optimiser == "lbfgs":
+            return LBFGS(start, options.history)
+        return Adam(start, options.learning_rate, options.learning_rate_decay, options.learning_rate_decay_every)
+
     def _evaluate(self, variables: NDArray[np.float32]) -> Evaluation:
-        return self._objective(variables, self._targets, self._weights)
+        return self._objective(variables, self._stages[-1].targets, self._weights)
 
     def _picture(self, variables: NDArray[np.float32]) -> Picture:
         image = self._objective.pyramid.image(tf.constant(variables)).numpy()
@@ -150,13 +178,16 @@ class Engine:
         return choice, self._networks[choice.name]
 
     def prepare(self, content: Picture, style: Picture, options: TransferOptions) -> Transfer:
-        """Load the network, resize both pictures, compute the targets; nothing is optimised yet.
+        """Load the networks, resize both pictures, compute the targets; nothing is optimised yet.
 
         Raises `InvalidInputError` where the pictures or layers do not suit the options, `WeightsError`.
         """
         choice, network = self.network(options.network)
         if network.name == "vgg19-lite" and (violations := lite_violations(options)):
             raise InvalidInputError(violations)
+        plan = [(network, options.steps - options.lite_steps)]
+        if options.lite_steps:
+            plan.insert(0, (self.network("vgg19-lite")[1], options.lite_steps))
         size = fit_longer_side(content.size, options.size, "content")
         style_size = (
             size
@@ -164,12 +195,20 @@ class Engine:
             else fit_longer_side(style.size, round(options.size * options.style_scale), "style")
         )
         content = resize(content, size)
-        pooling = options.pooling
-        targets = Targets(
-            content_features(network, options.content_layers, pooling, standardise(content.pixels)),
-            style_grams(network, options.style_layers, pooling, standardise(resize(style, style_size).pixels)),
-        )
-        return Transfer(options, choice, network, self._objective(network, size, options), targets, content)
+        photo, painting = standardise(content.pixels), standardise(resize(style, style_size).pixels)
+        stages = [
+            Stage(
+                network,
+                self._objective(network, size, options),
+                Targets(
+                    content_features(network, options.content_layers, options.pooling, photo),
+                    style_grams(network, options.style_layers, options.pooling, painting),
+                ),
+                steps,
+            )
+            for network, steps in plan
+        ]
+        return Transfer(options, choice, stages, content)
 
     def _objective(self, network: Network, size: tuple[int, int], options: TransferOptions) -> Objective:
         layers = options.content_layers, options.style_layers

@@ -57,9 +57,8 @@ def _engine_option(name: str) -> inspect.Parameter:
     """A command line option for one field of `TransferOptions`, described by its rule."""
     values = {preset: getattr(options, name) for preset, options in PRESETS.items()}
     words = {preset: ",".join(v) if isinstance(v, tuple) else str(v) for preset, v in values.items()}
-    defaults = words["default"]
-    if words["reference"] != words["default"]:
-        defaults += f", reference: {words['reference']}"
+    own = [f"{preset}: {word}" for preset, word in words.items() if word != words["default"]]
+    defaults = ", ".join([words["default"], *own])
     kind = str if KINDS[name] is tuple else KINDS[name]
     text = f"{RULES[name].doc} ({RULES[name].accepts()}) [default: {defaults}]"
     option = typer.Option("--" + name.replace("_", "-"), help=text, rich_help_panel="The picture", show_default=False)
@@ -143,19 +142,16 @@ def demo(
     *,
     output: Annotated[Path, typer.Option("--output", "-o", help="the PNG to write")] = Path("tfstyle-demo.png"),
     server: Server = None,
-    weights: Weights = None,
-    size: Annotated[int, typer.Option("--size", help="longer side in pixels")] = PRESETS["default"].size,
+    size: Annotated[int, typer.Option("--size", help="longer side in pixels")] = PRESETS["fast"].size,
     preview: Preview = None,
     as_json: Json = False,
 ) -> None:
-    """Repaint the photo that ships with tfstyle in the style of the painting that ships with it."""
+    """Repaint the photo that ships with tfstyle like the painting that ships with it, on the network that ships."""
     with _one_line_errors(as_json):
         _check_outputs(output, preview)
         folder = files("tfstyle_client").joinpath("demo")
         pictures = folder.joinpath("landscape.jpg").read_bytes(), folder.joinpath("painting.jpg").read_bytes()
-        _run(
-            pictures, output, server, weights, "default", preview, PREVIEW_EVERY, as_json, None, {"size": size}
-        )  # fmt: skip
+        _run(pictures, output, server, None, "fast", preview, PREVIEW_EVERY, as_json, None, {"size": size})
 
 
 @app.command(

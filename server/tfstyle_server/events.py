@@ -33,8 +33,8 @@ def started(transfer: Transfer) -> pb.StylizeEvent:
     )
 
 
-def progress(iterate: Iterate, remaining: float | None, preview_size: int | None) -> pb.StylizeEvent:
-    """One evaluation; `remaining` seconds if they can be told; a preview of at most `preview_size` pixels a side."""
+def progress(iterate: Iterate, preview_size: int | None) -> pb.StylizeEvent:
+    """One evaluation, with a preview of at most `preview_size` pixels a side unless that is None."""
     event = pb.Progress(
         evaluation=iterate.evaluation,
         steps=iterate.steps,
@@ -42,8 +42,8 @@ def progress(iterate: Iterate, remaining: float | None, preview_size: int | None
         elapsed=_duration(iterate.seconds),
         preview=b"" if preview_size is None else _preview(iterate, preview_size),
     )
-    if remaining is not None:
-        event.remaining.CopyFrom(_duration(remaining))
+    if iterate.remaining is not None:
+        event.remaining.CopyFrom(_duration(iterate.remaining))
     return pb.StylizeEvent(progress=event)
 
 

@@ -112,16 +112,12 @@ def _run(pipe: Connection, engine: Engine, job: Run, settings: WorkerSettings) -
     transfer = engine.prepare(content, style, job.options)
     pipe.send(News(job.job, events.started(transfer)))
     made = 0
-    first = 0.0
     for iterate in transfer.iterates():
         _obey(pipe, job.job)
         made = iterate.evaluation
-        first = first or iterate.seconds
         if job.progress.reports(made, iterate.steps):
-            # The first evaluation includes the compilation, so it says nothing about the rest.
-            remaining = (iterate.seconds - first) / (made - 1) * (iterate.steps - made) if made > 1 else None
             size = job.progress.preview_size if job.progress.previews(made) else None
-            pipe.send(News(job.job, events.progress(iterate, remaining, size)))
+            pipe.send(News(job.job, events.progress(iterate, size)))
     delivered = transfer.deliver()
     _obey(pipe, job.job)
     png = encode_png(delivered.picture)

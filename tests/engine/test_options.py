@@ -65,7 +65,7 @@ def test_every_fault_is_named_at_once() -> None:
 
 def test_unknown_preset_and_option() -> None:
     with pytest.raises(
-        InvalidInputError, match="preset: there is no preset 'turbo'; the presets are default, reference"
+        InvalidInputError, match="preset: there is no preset 'turbo'; the presets are default, fast, cascade, reference"
     ):
         resolve_options("turbo")
     with pytest.raises(InvalidInputError, match="stile_weight: there is no such option"):
@@ -76,6 +76,13 @@ def test_lite_refuses_layers_that_it_does_not_have() -> None:
     with pytest.raises(InvalidInputError, match="content_layers: vgg19-lite ends at block5_conv1; block5_conv4"):
         TransferOptions(network="vgg19-lite", content_layers=("block5_conv4",))
     assert TransferOptions(network="vgg19", content_layers=("block5_conv4",)).content_layers == ("block5_conv4",)
+
+
+def test_cascade_leaves_steps_for_the_second_network() -> None:
+    with pytest.raises(InvalidInputError, match=r"lite_steps: must be less than steps \(20\); got 20"):
+        TransferOptions(steps=20, lite_steps=20)
+    with pytest.raises(InvalidInputError, match="content_layers: vgg19-lite ends at block5_conv1; block5_conv4"):
+        resolve_options("cascade", {"content_layers": ("block5_conv4",)})
 
 
 def test_progress_reports_first_last_multiples_and_previews() -> None:

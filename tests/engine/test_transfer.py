@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -109,6 +110,33 @@ def test_adam_optimises_the_pixels_themselves(engine: Engine, pictures: tuple[Pi
     np.testing.assert_array_equal(first.picture().pixels, tfstyle.images.resize(pictures[0], (48, 32)).pixels)
     moved = np.abs(one_step._optimiser.point - start)
     assert np.median(moved) == pytest.approx(0.3, rel=1e-3)
+
+
+def test_second_stage_goes_on_from_the_first_ones_picture(engine: Engine, pictures: tuple[Picture, Picture]) -> None:
+    overrides = {"size": 48, "steps": 12, "lite_steps": 8, "network": "vgg19-lite"}
+    transfer = engine.prepare(*pictures, resolve_options("default", overrides))
+    iterates = list(transfer.iterates())
+    assert [iterate.evaluation for iterate in iterates] == list(range(1, 13))
+    assert {iterate.steps for iterate in iterates} == {12}
+    assert iterates[8].total == pytest.approx(iterates[7].total, rel=1e-5), "the same picture on the same network"
+    np.testing.assert_array_equal(iterates[8].picture().pixels, iterates[7].picture().pixels)
+    assert iterates[11].total < iterates[7].total
+    unknown = [iterate.evaluation for iterate in iterates if iterate.remaining is None]
+    assert unknown == [1, 9], "a network's first evaluation may compile"
+    assert iterates[11].remaining == 0
+
+
+def test_time_left_counts_the_dearer_network_as_what_it_costs(
+    engine: Engine, pictures: tuple[Picture, Picture], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    overrides = {"size": 48, "steps": 12, "lite_steps": 8, "network": "vgg19-lite"}
+    transfer = engine.prepare(*pictures, resolve_options("default", overrides))
+    dear = dataclasses.replace(transfer._stages[1].network, weights={})
+    monkeypatch.setattr(type(dear), "work", property(lambda network: 1.0 if network.weights else 7.0))
+    stages = transfer._stages[0], dataclasses.replace(transfer._stages[1], network=dear)
+    monkeypatch.setattr(transfer, "_stages", stages)
+    assert transfer._evaluations_left(0, 5) == 3 + 4 * 7
+    assert transfer._evaluations_left(1, 1) == 3
 
 
 def test_alpha_of_the_photo_is_on_the_result(engine: Engine, pictures: tuple[Picture, Picture]) -> None:
