@@ -65,9 +65,19 @@ class Objective:
     ) -> None:
         self.pyramid = pyramid
         self._network = network
+        self._layers = content_layers, style_layers
+        self._pooling = pooling
         self._extractor = network.extractor((*content_layers, *style_layers), pooling)
         self._variables = tf.Variable(tf.zeros([pyramid.size]), name="picture")
         self._compiled = tf.function(self._trace, jit_compile=True)
+
+    def content_features(self, image: NDArray[np.float32]) -> Any:
+        """The photo's features for `Targets`; `image` [1, H, W, 3] standardised, as large as the picture."""
+        return content_features(self._network, self._layers[0], self._pooling, image)
+
+    def style_grams(self, image: NDArray[np.float32]) -> Any:
+        """The painting's Gram matrices for `Targets`; `image` [1, h, w, 3] standardised, of any size."""
+        return style_grams(self._network, self._layers[1], self._pooling, image)
 
     def _trace(self, content: Any, grams: Any, weights: tf.Tensor) -> Any:
         metrics = self._network.metrics

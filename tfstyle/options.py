@@ -101,7 +101,7 @@ class TransferOptions:
 
     network: str = _choice("auto", "network: auto takes vgg19 where its weights are at hand, else lite", *NETWORKS)
     pooling: str = _choice("max", "pooling between the network's blocks", "max", "average")
-    size: int = _number(512, "longer side of the result in pixels; the aspect is kept", 16, 4096)
+    size: int = _number(512, "longer side of the result in pixels; the aspect is kept", 16, 8192)
     style_scale: float = _number(1.0, "longer side of the style picture, as a multiple of size", 0.1, 4.0)
     style_fit: str = _choice(
         "proportion",

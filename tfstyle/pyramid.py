@@ -24,6 +24,9 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+BAND = 1024
+"""Rows or columns that are interpolated by one matrix product."""
+
 
 @dataclass(frozen=True)
 class Pyramid:
@@ -86,8 +89,24 @@ def upsample(rows: tf.Tensor, down: tf.Tensor, across: tf.Tensor) -> tf.Tensor:
     """`rows` [h, c, w] interpolated to [H, c, W] by the matrices `down` [H, h] and `across` [W, w]."""
     h, c, w = rows.shape
     height, width = down.shape[0], across.shape[0]
-    taller = tf.matmul(down, tf.reshape(rows, [h, c * w]))
-    return tf.reshape(tf.matmul(tf.reshape(taller, [height * c, w]), across, transpose_b=True), [height, c, width])
+    taller = _banded(down, tf.reshape(rows, [h, c * w]), 0)
+    return tf.reshape(_banded(across, tf.reshape(taller, [height * c, w]), 1), [height, c, width])
+
+
+def _banded(matrix: tf.Tensor, values: tf.Tensor, axis: int) -> tf.Tensor:
+    """`matrix` times `values` along `axis`, in blocks of the band that is not zero: the cost of a doubling
+    must not grow with its length."""
+    length, count = matrix.shape
+    parts = []
+    for start in range(0, length, BAND):
+        stop = min(start + BAND, length)
+        first, last = max(0, start // 2 - 1), min(count, (stop + 1) // 2 + 1)
+        block = matrix[start:stop, first:last]
+        if axis == 0:
+            parts.append(tf.matmul(block, values[first:last]))
+        else:
+            parts.append(tf.matmul(values[:, first:last], block, transpose_b=True))
+    return tf.concat(parts, axis) if len(parts) > 1 else parts[0]
 
 
 def doubling(count: int, length: int) -> NDArray[np.float32]:

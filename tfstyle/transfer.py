@@ -16,11 +16,13 @@ from tfstyle.colour import standardise, to_pixels
 from tfstyle.errors import InvalidInputError
 from tfstyle.images import Picture, decode, encode_png, fit_longer_side, resize
 from tfstyle.lbfgs import LBFGS
+from tfstyle.memory import available_memory, bytes_needed, choose_whole_from, multiplication_rate, seconds_needed
 from tfstyle.networks.choice import Choice, choose_network, load_network
 from tfstyle.networks.network import Network
-from tfstyle.objective import Evaluation, Objective, Parts, Targets, content_features, style_grams
+from tfstyle.objective import Evaluation, Objective, Parts, Targets
 from tfstyle.options import TransferOptions, lite_violations, resolve_options
 from tfstyle.pyramid import Pyramid
+from tfstyle.tiled_objective import TiledObjective
 
 
 @dataclass(frozen=True)
@@ -58,17 +60,32 @@ class Stage:
     """`steps` evaluations in a row on one network: what is computed, and what towards."""
 
     network: Network
-    objective: Objective
+    objective: Objective | TiledObjective
     targets: Targets
     steps: int
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a transfer will take: bytes of `memory` at its peak, `seconds` of evaluations without compiling.
+
+    `tiled` where the picture is too large to be seen whole.
+    """
+
+    memory: int
+    seconds: float
+    tiled: bool
 
 
 class Transfer:
     """One picture in the making: made by `Engine.prepare`, run by `iterates`, ended by `deliver`."""
 
-    def __init__(self, options: TransferOptions, choice: Choice, stages: Sequence[Stage], content: Picture) -> None:
+    def __init__(
+        self, options: TransferOptions, choice: Choice, stages: Sequence[Stage], content: Picture, estimate: Estimate
+    ) -> None:
         self.options = options
         self.choice = choice
+        self.estimate = estimate
         self._stages = stages
         self._alpha = content.alpha
         self._weights = (options.content_weight, options.style_weight, options.tv_weight, options.gamut_weight)
@@ -138,7 +155,7 @@ class Transfer:
         return here.steps - made + sum(stage.steps * stage.network.work / here.network.work for stage in later)
 
     @property
-    def _objective(self) -> Objective:
+    def _objective(self) -> Objective | TiledObjective:
         return self._stages[-1].objective
 
     def _begin(self, start: NDArray[np.float32]) -> LBFGS | Adam:
@@ -159,14 +176,16 @@ class Engine:
     """Holds what outlives one picture: loaded networks and the last compiled objectives.
 
     `weights` is the path of VGG19's weights, where they are to be taken from a file. At most
-    `keep` compiled objectives are held. Not for use by two threads at once.
+    `keep` compiled objectives are held. `memory` is how many bytes a transfer may take; None for
+    what is free when it is prepared. Not for use by two threads at once.
     """
 
-    def __init__(self, weights: str | None = None, keep: int = 2) -> None:
+    def __init__(self, weights: str | None = None, keep: int = 2, memory: int | None = None) -> None:
         self._weights = weights
         self._keep = keep
+        self._memory = memory
         self._networks: dict[str, Network] = {}
-        self._objectives: OrderedDict[tuple[object, ...], Objective] = OrderedDict()
+        self._objectives: OrderedDict[tuple[object, ...], Objective | TiledObjective] = OrderedDict()
         self.compilations = 0
         """Objectives made so far. XLA never frees what it compiled, so a long-lived process watches this."""
 
@@ -180,7 +199,9 @@ class Engine:
     def prepare(self, content: Picture, style: Picture, options: TransferOptions) -> Transfer:
         """Load the networks, resize both pictures, compute the targets; nothing is optimised yet.
 
-        Raises `InvalidInputError` where the pictures or layers do not suit the options, `WeightsError`.
+        A picture too large to be seen whole in the memory at hand is tiled, with the same result.
+        Raises `InvalidInputError` where the pictures or layers do not suit the options or the
+        memory does not suffice, `WeightsError`.
         """
         choice, network = self.network(options.network)
         if network.name == "vgg19-lite" and (violations := lite_violations(options)):
@@ -194,28 +215,35 @@ class Engine:
             if options.style_fit == "stretch"
             else fit_longer_side(style.size, round(options.size * options.style_scale), "style")
         )
+        pyramid = Pyramid(size[1], size[0], options.pyramid_levels)
+        available = available_memory() if self._memory is None else self._memory
+        needs = pyramid, style_size[0] * style_size[1], options
+        whole_from = max(choose_whole_from(network, *needs, available) for network, _ in plan)
+        estimate = Estimate(
+            max(bytes_needed(network, *needs, whole_from) for network, _ in plan),
+            seconds_needed(plan, pyramid, whole_from, multiplication_rate()),
+            whole_from > 1,
+        )
         content = resize(content, size)
         photo, painting = standardise(content.pixels), standardise(resize(style, style_size).pixels)
-        stages = [
-            Stage(
-                network,
-                self._objective(network, size, options),
-                Targets(
-                    content_features(network, options.content_layers, options.pooling, photo),
-                    style_grams(network, options.style_layers, options.pooling, painting),
-                ),
-                steps,
-            )
-            for network, steps in plan
-        ]
-        return Transfer(options, choice, stages, content)
+        stages = []
+        for network, steps in plan:
+            objective = self._objective(network, pyramid, whole_from, options)
+            targets = Targets(objective.content_features(photo), objective.style_grams(painting))
+            stages.append(Stage(network, objective, targets, steps))
+        return Transfer(options, choice, stages, content, estimate)
 
-    def _objective(self, network: Network, size: tuple[int, int], options: TransferOptions) -> Objective:
+    def _objective(
+        self, network: Network, pyramid: Pyramid, whole_from: int, options: TransferOptions
+    ) -> Objective | TiledObjective:
         layers = options.content_layers, options.style_layers
-        key = (network.digest, size, options.pyramid_levels, *layers, options.pooling)
+        key = (network.digest, pyramid, whole_from, *layers, options.pooling)
         if key not in self._objectives:
-            pyramid = Pyramid(size[1], size[0], options.pyramid_levels)
-            self._objectives[key] = Objective(network, pyramid, *layers, options.pooling)
+            self._objectives[key] = (
+                TiledObjective(network, pyramid, whole_from, *layers, options.pooling)
+                if whole_from > 1
+                else Objective(network, pyramid, *layers, options.pooling)
+            )
             self.compilations += 1
         self._objectives.move_to_end(key)
         while len(self._objectives) > self._keep:

@@ -80,7 +80,11 @@ class _Words:
     def _say_started(self, event: Started) -> None:
         self._options = event.options
         self._say(event.note or f"network {event.network} ({event.origin})")
-        self._say(f"{event.width} x {event.height} pixels, {event.steps} evaluations")
+        tiled = ", in tiles" if event.tiled else ""
+        self._say(
+            f"{event.width} x {event.height} pixels{tiled}, {event.steps} evaluations: "
+            f"about {clock(event.expected)} and {event.memory / 1e9:.1f} GB"
+        )
 
     def _say_result(self, event: Result) -> None:
         seconds = time.monotonic() - self._began

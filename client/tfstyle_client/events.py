@@ -30,7 +30,11 @@ class Accepted:
 
 @dataclass(frozen=True)
 class Started:
-    """A worker begins: the `network` by name, where its weights came from, their SHA-256, a `note` for a person."""
+    """A worker begins: the `network` by name, where its weights came from, their SHA-256, a `note` for a person.
+
+    `memory` in bytes and `expected` in seconds are estimates, compiling not counted; `tiled` where the
+    picture is too large to be seen whole.
+    """
 
     network: str
     origin: str
@@ -40,6 +44,9 @@ class Started:
     height: int
     steps: int
     options: TransferOptions
+    memory: int
+    expected: float
+    tiled: bool
 
 
 @dataclass(frozen=True)
@@ -113,8 +120,19 @@ class EventReader:
 def _started(message: pb.Started) -> Started:
     network = message.network
     options = TransferOptions(**options_from_proto(message.options))
-    size = message.width, message.height
-    return Started(network.name, network.origin, network.digest, network.note, *size, message.steps, options)
+    return Started(
+        network.name,
+        network.origin,
+        network.digest,
+        network.note,
+        message.width,
+        message.height,
+        message.steps,
+        options,
+        message.memory,
+        message.expected.ToTimedelta().total_seconds(),
+        message.tiled,
+    )
 
 
 def _progress(message: pb.Progress) -> Progress:

@@ -48,6 +48,14 @@ def serve_command(
     grace: Annotated[
         float, typer.Option(envvar="TFSTYLE_GRACE", min=0, help="seconds for running requests after SIGTERM")
     ] = _DEFAULT.grace,
+    memory: Annotated[
+        int | None,
+        typer.Option(
+            envvar="TFSTYLE_MEMORY",
+            min=1,
+            help="MiB that a transfer may take; larger ones are tiled or refused [default: what is free]",
+        ),
+    ] = None,
     recycle_after: Annotated[
         int, typer.Option(envvar="TFSTYLE_RECYCLE_AFTER", min=1, help="compilations after which a worker is replaced")
     ] = _DEFAULT.recycle_after,
@@ -72,6 +80,7 @@ def serve_command(
         max_image_bytes=max_image_bytes,
         max_pixels=max_pixels,
         grace=grace,
+        memory=None if memory is None else memory * 2**20,
         recycle_after=recycle_after,
     )
     configure_logging()

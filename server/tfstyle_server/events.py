@@ -29,6 +29,9 @@ def started(transfer: Transfer) -> pb.StylizeEvent:
             height=height,
             steps=transfer.options.steps,
             options=options_to_proto(dataclasses.asdict(transfer.options)),
+            memory=transfer.estimate.memory,
+            expected=_duration(transfer.estimate.seconds),
+            tiled=transfer.estimate.tiled,
         )
     )
 

@@ -70,6 +70,7 @@ async def serve(
             options.weights,
             options.max_image_bytes,
             options.max_pixels,
+            options.memory,
             options.recycle_after,
         )
         for device in options.resolved_devices()

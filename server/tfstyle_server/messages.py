@@ -18,6 +18,7 @@ class WorkerSettings:
     weights: str | None
     max_image_bytes: int
     max_pixels: int
+    memory: int | None
     recycle_after: int
 
 

@@ -26,6 +26,8 @@ class ServerOptions:
     """Most pixels that a picture's header may declare."""
     grace: float = 30.0
     """How long running requests may go on after SIGTERM."""
+    memory: int | None = None
+    """Bytes that a transfer may take, larger ones are tiled or refused; None: what is free as it begins."""
     recycle_after: int = 12
     """Compilations after which a worker is replaced between requests: XLA never frees what it compiled."""
 

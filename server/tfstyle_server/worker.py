@@ -60,7 +60,7 @@ def _serve(pipe: Connection, settings: WorkerSettings) -> None:
     try:
         from tfstyle.transfer import Engine
 
-        engine = Engine(settings.weights)
+        engine = Engine(settings.weights, memory=settings.memory)
         choice, network = engine.network(settings.network)
     except WeightsError as error:
         pipe.send(CannotStart(str(error)))

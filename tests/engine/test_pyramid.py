@@ -11,7 +11,7 @@ from tfstyle.pyramid import Pyramid, doubling, upsample
 RANDOM = np.random.default_rng(2)
 
 
-@pytest.mark.parametrize("shape", [(4, 6), (1, 5), (8, 1), (7, 3)])
+@pytest.mark.parametrize("shape", [(4, 6), (1, 5), (8, 1), (7, 3), (530, 3), (2, 700)])
 def test_upsample_is_bilinear_interpolation(shape: tuple[int, int]) -> None:
     image = RANDOM.normal(size=(1, *shape, 3)).astype(np.float32)
     double = tf.image.resize(image, (2 * shape[0], 2 * shape[1]), "bilinear")

@@ -1,6 +1,6 @@
 """The losses, as terms that add and scale: `content + 1e4 * style + 10 * variation`."""
 
-from tfstyle.losses.content import ContentLoss
+from tfstyle.losses.content import ContentLoss, sum_of_squares
 from tfstyle.losses.gamut import GamutPenalty
 from tfstyle.losses.style import StyleLoss, gram_matrix
 from tfstyle.losses.term import Synthesis, Term, WeightedSum
@@ -15,4 +15,5 @@ __all__ = [
     "TotalVariation",
     "WeightedSum",
     "gram_matrix",
+    "sum_of_squares",
 ]

@@ -25,15 +25,17 @@ class ContentLoss(Term):
         self.metrics = metrics
 
     def by_layer(self, synthesis: Synthesis) -> dict[str, tf.Tensor]:
-        return {
-            layer: self._distance(synthesis.features[layer] - target, self.metrics[layer])
-            for layer, target in self.targets.items()
-        }
+        distances = {}
+        for layer, target in self.targets.items():
+            metric, (_, height, width, _) = self.metrics[layer], target.shape
+            squares = sum_of_squares(synthesis.features[layer] - target, metric)
+            distances[layer] = squares / (metric.channels * height * width)
+        return distances
 
-    @staticmethod
-    def _distance(difference: tf.Tensor, metric: LayerMetric) -> tf.Tensor:
-        if metric.matrix is None:
-            return tf.reduce_mean(difference**2)
-        flat = tf.reshape(difference, [-1, difference.shape[-1]])
-        squares = tf.reduce_sum(tf.matmul(flat, tf.constant(metric.matrix)) * flat)
-        return squares / (metric.channels * flat.shape[0])
+
+def sum_of_squares(difference: tf.Tensor, metric: LayerMetric) -> tf.Tensor:
+    """The squared length of `difference` [1, h, w, c] in the space of `metric`."""
+    if metric.matrix is None:
+        return tf.reduce_sum(difference**2)
+    flat = tf.reshape(difference, [-1, difference.shape[-1]])
+    return tf.reduce_sum(tf.matmul(flat, tf.constant(metric.matrix)) * flat)

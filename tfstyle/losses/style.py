@@ -35,11 +35,14 @@ class StyleLoss(Term):
         self.metrics = metrics
 
     def by_layer(self, synthesis: Synthesis) -> dict[str, tf.Tensor]:
+        return self.of_grams(
+            {layer: gram_matrix(synthesis.features[layer], self.metrics[layer].channels) for layer in self.targets}
+        )
+
+    def of_grams(self, grams: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """The same from the picture's Gram matrices {layer: [c, c]}, however they were summed."""
         return {
-            layer: self._distance(
-                gram_matrix(synthesis.features[layer], self.metrics[layer].channels) - target, self.metrics[layer]
-            )
-            for layer, target in self.targets.items()
+            layer: self._distance(grams[layer] - target, self.metrics[layer]) for layer, target in self.targets.items()
         }
 
     @staticmethod

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -20,6 +20,10 @@ Weights = Mapping[str, tuple[NDArray[np.float32], ...]]
 In place of the kernel there may be a chain of three that stands for one of low rank:
 [1, 1, c_in, r], [3, 3, r, s], [1, 1, s, c_out].
 """
+
+
+POOLED = "pooled"
+"""Name of the map that a segment of the network hands to the next block."""
 
 
 @dataclass(frozen=True)
@@ -58,9 +62,14 @@ class Network:
     @property
     def work(self) -> float:
         """Multiplications that a pass costs for each pixel of the picture."""
+        return self.work_of(range(1, 6))
+
+    def work_of(self, blocks: Container[int]) -> float:
+        """What of `work` falls to some blocks."""
         count = 0.0
         for name, (*kernels, _) in self.weights.items():
-            count += sum(kernel.size for kernel in kernels) / 4 ** (block_of(name) - 1)
+            if block_of(name) in blocks:
+                count += sum(kernel.size for kernel in kernels) / 4 ** (block_of(name) - 1)
         return count
 
     @cached_property
@@ -73,17 +82,39 @@ class Network:
         It is cut after the deepest of `layers`; all extractors of a network share its kernels.
         `pooling` is "max" or "average". H and W must be known when it is called or traced.
         """
-        image = keras.Input((None, None, 3), batch_size=1, name="image")
-        x: Any = StandardisedToCaffe(name="caffe")(image) if self.caffe_input else image
+        return self.segment(1, max(map(block_of, layers)), layers, pooling)
+
+    def segment(
+        self, first: int, last: int, layers: Sequence[str], pooling: str, *, pooled: bool = False
+    ) -> keras.Model:
+        """A Keras model of the blocks `first` to `last`, from the map that enters them, to {layer: [1, h, w, c]}.
+
+        Only those of `layers` that lie in these blocks. With `pooled` the map that enters the next
+        block is there too, under the name `POOLED`; else the model is cut after the deepest layer.
+        """
+        inside = {name for name in layers if first <= block_of(name) <= last}
+        x: Any = keras.Input((None, None, self.channels_into(first)), batch_size=1, name="map")
+        entering = x
+        if first == 1 and self.caffe_input:
+            x = StandardisedToCaffe(name="caffe")(x)
         wanted: dict[str, Any] = {}
-        block = 1
+        block = first
         for name, convolution in self._convolutions.items():
-            if len(wanted) == len(set(layers)):
+            if not first <= block_of(name) <= last:
+                continue
+            if not pooled and len(wanted) == len(inside):
                 break
             if block_of(name) > block:
                 x = POOLINGS[pooling](name=f"block{block}_pool")(x)
                 block = block_of(name)
             x = convolution(x)
-            if name in layers:
+            if name in inside:
                 wanted[name] = x
-        return keras.Model(image, wanted)
+        if pooled:
+            wanted[POOLED] = POOLINGS[pooling](name=f"block{block}_pool")(x)
+        return keras.Model(entering, wanted)
+
+    def channels_into(self, block: int) -> int:
+        """Channels of the map that enters `block`; 3, the picture's, for the first."""
+        first_kernel = next(weights[0] for name, weights in self.weights.items() if block_of(name) == block)
+        return int(first_kernel.shape[2])

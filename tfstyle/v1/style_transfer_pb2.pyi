@@ -107,18 +107,24 @@ class Accepted(_message.Message):
     def __init__(self, position: _Optional[int] = ...) -> None: ...
 
 class Started(_message.Message):
-    __slots__ = ("network", "width", "height", "steps", "options")
+    __slots__ = ("network", "width", "height", "steps", "options", "memory", "expected", "tiled")
     NETWORK_FIELD_NUMBER: _ClassVar[int]
     WIDTH_FIELD_NUMBER: _ClassVar[int]
     HEIGHT_FIELD_NUMBER: _ClassVar[int]
     STEPS_FIELD_NUMBER: _ClassVar[int]
     OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    MEMORY_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_FIELD_NUMBER: _ClassVar[int]
+    TILED_FIELD_NUMBER: _ClassVar[int]
     network: Network
     width: int
     height: int
     steps: int
     options: TransferOptions
-    def __init__(self, network: _Optional[_Union[Network, _Mapping]] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., steps: _Optional[int] = ..., options: _Optional[_Union[TransferOptions, _Mapping]] = ...) -> None: ...
+    memory: int
+    expected: _duration_pb2.Duration
+    tiled: bool
+    def __init__(self, network: _Optional[_Union[Network, _Mapping]] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., steps: _Optional[int] = ..., options: _Optional[_Union[TransferOptions, _Mapping]] = ..., memory: _Optional[int] = ..., expected: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., tiled: bool = ...) -> None: ...
 
 class Network(_message.Message):
     __slots__ = ("name", "origin", "digest", "note")

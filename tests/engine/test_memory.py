@@ -1,0 +1,92 @@
+"""What is estimated before a run: the choice of tiling, the refusal, the counted bytes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tfstyle
+from tfstyle import memory
+from tfstyle.errors import InvalidInputError
+from tfstyle.images import Picture
+from tfstyle.lbfgs import LBFGS
+from tfstyle.networks.lite import load_lite
+from tfstyle.options import resolve_options
+from tfstyle.pyramid import Pyramid
+
+OPTIONS = resolve_options("default", {"network": "vgg19-lite"})
+
+
+def choose(width: int, height: int, available: float, **overrides: object) -> int:
+    options = resolve_options("default", {"network": "vgg19-lite", **overrides})
+    pyramid = Pyramid(height, width, options.pyramid_levels)
+    return memory.choose_whole_from(load_lite(), pyramid, 10**6, options, round(available))
+
+
+def test_more_is_tiled_the_less_memory_there_is() -> None:
+    chosen = [choose(2000, 1000, available) for available in (20e9, 6e9, 4.8e9, 3.5e9)]
+    assert chosen[0] == 1
+    assert chosen == sorted(chosen)
+    assert chosen[-1] > 3
+
+
+def test_24_megapixels_fit_into_8_gb_with_a_short_history() -> None:
+    assert choose(6000, 4000, 8e9, history=2) > 1
+
+
+def test_what_cannot_fit_is_refused_and_the_way_out_that_is_named_works() -> None:
+    with pytest.raises(InvalidInputError) as refusal:
+        choose(6000, 4000, 10e9)
+    (violation,) = refusal.value.violations
+    assert violation.field == "size"
+    assert "6000 x 4000 pixels need" in violation.description
+    assert "10.0 GB are free" in violation.description
+    history = int(violation.description.split("or history ")[1].split()[0])
+    assert choose(6000, 4000, 10e9, history=history) > 1
+    with pytest.raises(InvalidInputError):
+        choose(6000, 4000, 10e9, history=history + 1)
+
+
+def test_layers_that_end_above_a_block_leave_nothing_to_see_whole_there() -> None:
+    with pytest.raises(InvalidInputError):
+        choose(6000, 4000, 5e9, history=1, content_layers=("block2_conv2",), style_layers=("block1_conv1",))
+
+
+def test_the_optimisers_bytes_are_what_its_arrays_hold() -> None:
+    pyramid = Pyramid(40, 60, 7)
+    options = resolve_options("default", {"history": 6})
+    optimiser = LBFGS(np.zeros(pyramid.size, np.float32), options.history)
+    optimiser.tell(1.0, np.ones(pyramid.size, np.float32))
+    state = optimiser.state()
+    held = sum(array.nbytes for name, array in state.items() if name in ("point", "trial", "gradient", "direction"))
+    assert memory.optimiser_bytes(pyramid, options) == held + state["pairs"].nbytes
+
+
+def test_a_container_limit_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = memory.available_memory()
+    monkeypatch.setattr(memory, "_CGROUP", tmp_path)
+    assert memory.available_memory() == pytest.approx(machine, rel=0.2)
+    (tmp_path / "memory.current").write_text("1000000\n")
+    (tmp_path / "memory.max").write_text("max\n")
+    assert memory.available_memory() > 10**6
+    (tmp_path / "memory.max").write_text("3000000\n")
+    assert memory.available_memory() == 2_000_000
+
+
+def test_a_transfer_that_must_be_tiled_gives_the_picture_that_it_gives_untiled(
+    landscape: bytes, painting: bytes
+) -> None:
+    pictures: tuple[Picture, Picture] = (tfstyle.decode(landscape, "content"), tfstyle.decode(painting, "style"))
+    options = resolve_options("fast", {"size": 320, "steps": 4, "history": 3})
+    delivered = []
+    for limit in (None, 430 * 10**6):
+        transfer = tfstyle.Engine(memory=limit).prepare(*pictures, options)
+        assert transfer.estimate.tiled == (limit is not None)
+        assert transfer.estimate.seconds > 0
+        list(transfer.iterates())
+        delivered.append(transfer.deliver())
+    assert delivered[0].total == pytest.approx(delivered[1].total, rel=1e-3)
+    apart = np.abs(delivered[0].picture.pixels.astype(int) - delivered[1].picture.pixels)
+    assert apart.max() <= 2

@@ -1,0 +1,66 @@
+"""Where tiles lie: that they cover a side once, and that margins are what convolutions spoil and no less."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from tfstyle.tiling import Window, margin, poolings_stride, windows
+
+
+@pytest.mark.parametrize("length", [1, 16, 63, 64, 65, 97, 200, 203, 1024, 1027])
+@pytest.mark.parametrize(("owned", "edge", "stride"), [(32, 16, 4), (16, 8, 2), (24, 8, 8)])
+def test_owned_parts_cover_a_side_once_and_lie_a_margin_from_every_edge_inside(
+    length: int, owned: int, edge: int, stride: int
+) -> None:
+    tiles = windows(length, owned, edge, stride)
+    covered = np.zeros(length, int)
+    for tile in tiles:
+        covered[tile.owned] += 1
+        assert tile.start == 0 or tile.own_start - tile.start >= edge
+        assert tile.stop == length or tile.stop - tile.own_stop >= edge
+        assert tile.start % stride == 0
+        assert tile.own_start % stride == 0
+        np.testing.assert_array_equal(np.flatnonzero(tile.mask) + tile.start, np.arange(length)[tile.owned])
+    assert (covered == 1).all()
+    assert len({tile.stop - tile.start for tile in tiles}) == 1, "one compilation serves them all"
+    assert all(one.start < next_one.start for one, next_one in itertools.pairwise(tiles))
+
+
+def test_a_window_on_the_pooled_map_drops_an_odd_end_as_pooling_does() -> None:
+    assert Window(8, 31, 12, 31).halved(2) == Window(2, 7, 3, 7)
+
+
+@pytest.mark.parametrize(("convolutions", "pooled"), [([2, 2], True), ([4], True), ([1], False), ([4, 1], False)])
+def test_margin_is_what_an_edge_spoils(convolutions: list[int], pooled: bool) -> None:
+    """Independent of the formula: which input gradients change when everything left of an edge is cut away."""
+    random = np.random.default_rng(0)
+    length, edge = 256, 64
+    kernels = [[random.normal(size=3) for _ in range(count)] for count in convolutions]
+
+    def gradient(signal: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """By the signal, of weights . output, of convolutions with a square after each and sums of two between."""
+        inputs, x = [], signal
+        for index, block in enumerate(kernels):
+            for kernel in block:
+                y = np.convolve(x, kernel, "same")
+                inputs.append((kernel, y))
+                x = y + 0.01 * y**2
+            if pooled or index < len(kernels) - 1:
+                x = x.reshape(-1, 2).sum(1)
+        upstream = weights[-len(x) :]
+        for index, block in reversed(list(enumerate(kernels))):
+            if pooled or index < len(kernels) - 1:
+                upstream = np.repeat(upstream, 2)
+            for _ in block:
+                kernel, y = inputs.pop()
+                upstream = np.convolve(upstream * (1 + 0.02 * y), kernel[::-1], "same")
+        return upstream
+
+    signal, weights = random.normal(size=length), random.normal(size=length)
+    whole, cut = gradient(signal, weights)[edge:], gradient(signal[edge:], weights)
+    spoiled = int(np.flatnonzero(np.abs(whole - cut) > 1e-12 * np.abs(whole).max()).max()) + 1
+    stride = poolings_stride(len(convolutions), pooled)
+    assert spoiled <= margin(convolutions, pooled) < spoiled + 2 * stride
