@@ -18,6 +18,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
+from pytorch_peer import PyTorchLoss
 from tfstyle.networks.lite import load_lite
 from tfstyle.networks.network import LayerMetric, Network
 from tfstyle.networks.topology import CONVOLUTIONS, VGG19_CHANNELS, block_of
@@ -60,49 +61,20 @@ def ours(network: Network, image: np.ndarray, levels: int) -> Callable[[], None]
     targets = Targets(
         content_features(network, layers[0], "max", image), style_grams(network, layers[1], "max", image[:, :, ::-1])
     )
-    pyramid = Pyramid(height, width, levels)
+    pyramid = Pyramid(height, width, levels, OPTIONS.pyramid_decay)
     objective = Objective(network, pyramid, *layers, "max")
     variables = pyramid.variables(image)
     return lambda: void(objective(variables, targets, WEIGHTS))
 
 
 def peer(network: Network, image: np.ndarray, channels_last: bool) -> Callable[[], None]:
-    """The same loss in PyTorch, as the reference implementation computes it."""
-    form = torch.channels_last if channels_last else torch.contiguous_format
-    kernels = {
-        name: (torch.tensor(kernel.transpose(3, 2, 0, 1).copy()).to(memory_format=form), torch.tensor(bias))
-        for name, (kernel, bias) in network.weights.items()
-    }
-
-    def features(x: torch.Tensor) -> dict[str, torch.Tensor]:
-        found, block = {}, 1
-        for name, (kernel, bias) in kernels.items():
-            if block_of(name) > block:
-                x, block = torch.nn.functional.max_pool2d(x, 2), block_of(name)
-            found[name] = x = torch.relu(torch.nn.functional.conv2d(x, kernel, bias, padding=1))
-            if name == "block5_conv1":
-                break
-        return found
-
-    def gram(x: torch.Tensor) -> torch.Tensor:
-        flat = x.reshape(x.shape[1], -1)
-        return flat @ flat.T / flat.numel()
-
-    picture = torch.tensor(image.transpose(0, 3, 1, 2).copy()).to(memory_format=form).requires_grad_(True)
-    with torch.no_grad():
-        start = features(picture)
-        contents = {name: start[name] for name in OPTIONS.content_layers}
-        turned = features(picture.flip(3))
-        grams = {name: gram(turned[name]) for name in OPTIONS.style_layers}
+    """The same loss in PyTorch."""
+    loss = PyTorchLoss(network, image, image[:, :, ::-1], channels_last=channels_last)
+    picture = loss.start.requires_grad_(True)
 
     def evaluate() -> None:
         picture.grad = None
-        seen = features(picture)
-        content = sum(((seen[name] - target) ** 2).mean() for name, target in contents.items())
-        style = sum(((gram(seen[name]) - target) ** 2).mean() for name, target in grams.items())
-        across = (picture[..., 1:] - picture[..., :-1]).abs().mean()
-        down = (picture[..., 1:, :] - picture[..., :-1, :]).abs().mean()
-        (content + 1e4 * style + 5 * (across + down)).backward()
+        loss(picture).backward()
 
     return evaluate
 

@@ -123,6 +123,9 @@ class TransferOptions:
     steps: int = _number(100, "evaluations of the loss and its gradient", 1, 10_000)
     lite_steps: int = _number(0, "of the steps, how many at first on vgg19-lite, before network goes on", 0, 9_999)
     pyramid_levels: int = _number(7, "levels of the Laplacian pyramid; 1 optimises the pixels themselves", 1, 10)
+    pyramid_decay: float = _number(
+        1.0, "a level of the pyramid counts 2^-this of the next finer one; 0.5 suits a mild style", 0, 2
+    )
     history: int = _number(20, "pairs of steps that L-BFGS remembers", 1, 100)
     learning_rate: float = _number(0.3, "Adam's learning rate, in standardised RGB", 0, 10, above=True)
     learning_rate_decay: float = _number(0.8, "factor on Adam's learning rate at each decay", 0, 1, above=True)

@@ -1,13 +1,14 @@
 """The picture as a Laplacian pyramid, whose levels are the variables that are optimised.
 
-image = w_0 P_0 + up(w_1 P_1 + up(w_2 P_2 + ...)),  w_k = 2^(-k/2)
+image = w_0 P_0 + up(w_1 P_1 + up(w_2 P_2 + ...)),  w_k = 2^(-decay k)
 
 `up` is bilinear interpolation to twice the size. The parametrisation preconditions the problem:
 one coefficient of a coarse level moves a whole patch, so low frequencies, where the losses are
 stiff, move together. With one level the variables are the pixels themselves.
 
-Deviation from the design's w_k x bilinear_upsample(P_k): a level passes through all finer sizes
-on its way up, which costs one pass over the pixels in all instead of one a level.
+Deviations from the design: `decay` is 1 in place of 1/2, which at the default style weight saves a third of the
+evaluations, and at the published one costs some (docs/performance.md); and a level passes through all
+finer sizes on its way up, which costs one pass over the pixels in all instead of one a level.
 
 Below the finest level rows are kept as [h, 3, w], colour planes side by side: interpolating along
 either side is then one matrix product without a transposition. Shifted sums would move fewer
@@ -39,6 +40,7 @@ class Pyramid:
     height: int
     width: int
     levels: int
+    decay: float
 
     @cached_property
     def shapes(self) -> tuple[tuple[int, int], ...]:
@@ -70,7 +72,7 @@ class Pyramid:
         rows = None
         for level in reversed(range(1, len(counts))):
             height, width = self.shapes[level]
-            detail = tf.reshape(coarser[level - 1], [height, 3, width]) * 2 ** (-level / 2)
+            detail = tf.reshape(coarser[level - 1], [height, 3, width]) * 2.0 ** (-self.decay * level)
             rows = detail if rows is None else detail + upsample(rows, *self._doublings[level])
         above = upsample(rows, *self._doublings[0])
         return picture + tf.transpose(above, [0, 2, 1])[None]

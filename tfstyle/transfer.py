@@ -215,7 +215,7 @@ class Engine:
             if options.style_fit == "stretch"
             else fit_longer_side(style.size, round(options.size * options.style_scale), "style")
         )
-        pyramid = Pyramid(size[1], size[0], options.pyramid_levels)
+        pyramid = Pyramid(size[1], size[0], options.pyramid_levels, options.pyramid_decay)
         available = available_memory() if self._memory is None else self._memory
         needs = pyramid, style_size[0] * style_size[1], options
         whole_from = max(choose_whole_from(network, *needs, available) for network, _ in plan)

@@ -27,7 +27,7 @@ def make_pictures(
 ) -> Iterator[list[Floats]]:
     """For each photo [side, side, 3] with its painting and style weight the pictures on the default preset's way."""
     side = photos[0].shape[0]
-    pyramid = Pyramid(side, side, OPTIONS.pyramid_levels)
+    pyramid = Pyramid(side, side, OPTIONS.pyramid_levels, OPTIONS.pyramid_decay)
     objective = Objective(network, pyramid, (CONTENT,), STYLE, OPTIONS.pooling)
     for photo, painting, style_weight in zip(photos, paintings, style_weights, strict=True):
         targets = Targets(

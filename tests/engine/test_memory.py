@@ -21,7 +21,7 @@ OPTIONS = resolve_options("default", {"network": "vgg19-lite"})
 
 def choose(width: int, height: int, available: float, **overrides: object) -> int:
     options = resolve_options("default", {"network": "vgg19-lite", **overrides})
-    pyramid = Pyramid(height, width, options.pyramid_levels)
+    pyramid = Pyramid(height, width, options.pyramid_levels, options.pyramid_decay)
     return memory.choose_whole_from(load_lite(), pyramid, 10**6, options, round(available))
 
 
@@ -55,7 +55,7 @@ def test_layers_that_end_above_a_block_leave_nothing_to_see_whole_there() -> Non
 
 
 def test_the_optimisers_bytes_are_what_its_arrays_hold() -> None:
-    pyramid = Pyramid(40, 60, 7)
+    pyramid = Pyramid(40, 60, 7, 1.0)
     options = resolve_options("default", {"history": 6})
     optimiser = LBFGS(np.zeros(pyramid.size, np.float32), options.history)
     optimiser.tell(1.0, np.ones(pyramid.size, np.float32))

@@ -22,31 +22,32 @@ def test_upsample_is_bilinear_interpolation(shape: tuple[int, int]) -> None:
 
 
 def test_shapes_halve_rounding_up_and_stop_at_one_pixel() -> None:
-    assert Pyramid(37, 50, 4).shapes == ((37, 50), (19, 25), (10, 13), (5, 7))
-    assert Pyramid(3, 2, 9).shapes == ((3, 2), (2, 1), (1, 1))
-    assert Pyramid(37, 50, 2).size == 3 * (37 * 50 + 19 * 25)
+    assert Pyramid(37, 50, 4, 1.0).shapes == ((37, 50), (19, 25), (10, 13), (5, 7))
+    assert Pyramid(3, 2, 9, 1.0).shapes == ((3, 2), (2, 1), (1, 1))
+    assert Pyramid(37, 50, 2, 1.0).size == 3 * (37 * 50 + 19 * 25)
 
 
 @pytest.mark.parametrize("levels", [1, 2, 7])
 def test_variables_stand_for_the_picture_exactly(levels: int) -> None:
     image = RANDOM.normal(size=(1, 21, 34, 3)).astype(np.float32)
-    pyramid = Pyramid(21, 34, levels)
+    pyramid = Pyramid(21, 34, levels, 1.0)
     np.testing.assert_array_equal(pyramid.image(tf.constant(pyramid.variables(image))), image)
 
 
-def test_levels_are_weighted_by_powers_of_one_over_root_two() -> None:
-    pyramid = Pyramid(16, 16, 3)
+@pytest.mark.parametrize("decay", [0.0, 0.5, 1.0])
+def test_levels_are_weighted_by_powers_of_the_decay(decay: float) -> None:
+    pyramid = Pyramid(16, 16, 3, decay)
     for level in range(3):
         variables = np.zeros(pyramid.size, np.float32)
         start = sum(3 * h * w for h, w in pyramid.shapes[:level])
         h, w = pyramid.shapes[level]
         variables[start : start + 3 * h * w] = 1
         # A constant level stays constant on its way up.
-        np.testing.assert_allclose(pyramid.image(tf.constant(variables)), 2 ** (-level / 2), rtol=1e-6)
+        np.testing.assert_allclose(pyramid.image(tf.constant(variables)), 2.0 ** (-decay * level), rtol=1e-6)
 
 
 def test_gradient_is_the_adjoint() -> None:
-    pyramid = Pyramid(13, 18, 4)
+    pyramid = Pyramid(13, 18, 4, 1.0)
     variables = tf.constant(RANDOM.normal(size=pyramid.size).astype(np.float32))
     weights = RANDOM.normal(size=(1, 13, 18, 3)).astype(np.float32)
     with tf.GradientTape() as tape:

@@ -39,7 +39,7 @@ def network() -> Network:
 def images() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     random = np.random.default_rng(0)
     photo, painting = (random.normal(0, 1, (1, *size, 3)).astype(np.float32) for size in ((HEIGHT, WIDTH), (150, 131)))
-    pyramid = Pyramid(HEIGHT, WIDTH, 5)
+    pyramid = Pyramid(HEIGHT, WIDTH, 5, 1.0)
     return photo, painting, pyramid.variables(photo) + random.normal(0, 0.1, pyramid.size).astype(np.float32)
 
 
@@ -57,7 +57,7 @@ def test_losses_and_gradient_are_those_of_the_picture_seen_whole(
 ) -> None:
     # A content layer and a style layer in every part, tiled or not.
     layers = ("block2_conv2", "block3_conv4", "block4_conv4"), OPTIONS.style_layers
-    pyramid = Pyramid(HEIGHT, WIDTH, 5)
+    pyramid = Pyramid(HEIGHT, WIDTH, 5, 1.0)
     whole = evaluate(Objective(network, pyramid, *layers, pooling), images)
     tiled = evaluate(TiledObjective(network, pyramid, whole_from, *layers, pooling), images)
     assert tiled.total == pytest.approx(whole.total, rel=1e-5)
@@ -78,7 +78,7 @@ def test_a_tile_that_is_computed_with_too_small_a_margin_shows(
     network: Network, images: tuple[np.ndarray, np.ndarray, np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     layers = OPTIONS.content_layers, OPTIONS.style_layers
-    pyramid = Pyramid(HEIGHT, WIDTH, 5)
+    pyramid = Pyramid(HEIGHT, WIDTH, 5, 1.0)
     whole = evaluate(Objective(network, pyramid, *layers, "max"), images)
     monkeypatch.setattr(tfstyle.tiled_objective, "margin", lambda convolutions, pooled: 8)
     tiled = evaluate(TiledObjective(network, pyramid, 3, *layers, "max"), images)

@@ -25,7 +25,7 @@ class StylizeRequest(_message.Message):
     def __init__(self, content: _Optional[bytes] = ..., style: _Optional[bytes] = ..., preset: _Optional[str] = ..., options: _Optional[_Union[TransferOptions, _Mapping]] = ..., progress: _Optional[_Union[ProgressOptions, _Mapping]] = ...) -> None: ...
 
 class TransferOptions(_message.Message):
-    __slots__ = ("network", "pooling", "size", "style_scale", "style_fit", "content_layers", "style_layers", "content_weight", "style_weight", "tv_weight", "gamut_weight", "optimiser", "steps", "lite_steps", "pyramid_levels", "history", "learning_rate", "learning_rate_decay", "learning_rate_decay_every")
+    __slots__ = ("network", "pooling", "size", "style_scale", "style_fit", "content_layers", "style_layers", "content_weight", "style_weight", "tv_weight", "gamut_weight", "optimiser", "steps", "lite_steps", "pyramid_levels", "pyramid_decay", "history", "learning_rate", "learning_rate_decay", "learning_rate_decay_every")
     NETWORK_FIELD_NUMBER: _ClassVar[int]
     POOLING_FIELD_NUMBER: _ClassVar[int]
     SIZE_FIELD_NUMBER: _ClassVar[int]
@@ -41,6 +41,7 @@ class TransferOptions(_message.Message):
     STEPS_FIELD_NUMBER: _ClassVar[int]
     LITE_STEPS_FIELD_NUMBER: _ClassVar[int]
     PYRAMID_LEVELS_FIELD_NUMBER: _ClassVar[int]
+    PYRAMID_DECAY_FIELD_NUMBER: _ClassVar[int]
     HISTORY_FIELD_NUMBER: _ClassVar[int]
     LEARNING_RATE_FIELD_NUMBER: _ClassVar[int]
     LEARNING_RATE_DECAY_FIELD_NUMBER: _ClassVar[int]
@@ -60,11 +61,12 @@ class TransferOptions(_message.Message):
     steps: int
     lite_steps: int
     pyramid_levels: int
+    pyramid_decay: float
     history: int
     learning_rate: float
     learning_rate_decay: float
     learning_rate_decay_every: int
-    def __init__(self, network: _Optional[str] = ..., pooling: _Optional[str] = ..., size: _Optional[int] = ..., style_scale: _Optional[float] = ..., style_fit: _Optional[str] = ..., content_layers: _Optional[_Union[Layers, _Mapping]] = ..., style_layers: _Optional[_Union[Layers, _Mapping]] = ..., content_weight: _Optional[float] = ..., style_weight: _Optional[float] = ..., tv_weight: _Optional[float] = ..., gamut_weight: _Optional[float] = ..., optimiser: _Optional[str] = ..., steps: _Optional[int] = ..., lite_steps: _Optional[int] = ..., pyramid_levels: _Optional[int] = ..., history: _Optional[int] = ..., learning_rate: _Optional[float] = ..., learning_rate_decay: _Optional[float] = ..., learning_rate_decay_every: _Optional[int] = ...) -> None: ...
+    def __init__(self, network: _Optional[str] = ..., pooling: _Optional[str] = ..., size: _Optional[int] = ..., style_scale: _Optional[float] = ..., style_fit: _Optional[str] = ..., content_layers: _Optional[_Union[Layers, _Mapping]] = ..., style_layers: _Optional[_Union[Layers, _Mapping]] = ..., content_weight: _Optional[float] = ..., style_weight: _Optional[float] = ..., tv_weight: _Optional[float] = ..., gamut_weight: _Optional[float] = ..., optimiser: _Optional[str] = ..., steps: _Optional[int] = ..., lite_steps: _Optional[int] = ..., pyramid_levels: _Optional[int] = ..., pyramid_decay: _Optional[float] = ..., history: _Optional[int] = ..., learning_rate: _Optional[float] = ..., learning_rate_decay: _Optional[float] = ..., learning_rate_decay_every: _Optional[int] = ...) -> None: ...
 
 class Layers(_message.Message):
     __slots__ = ("names",)

@@ -1,0 +1,78 @@
+"""The same loss in PyTorch, on the same weights: what tfstyle is measured against.
+
+Written from the description of the algorithm (Gatys et al. 2016, as "Dive into Deep Learning" publishes it):
+the style layers' Gram matrices by one matrix product, means in place of sums, total variation halved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from tfstyle.colour import MEAN, STD
+from tfstyle.networks.network import Network
+from tfstyle.networks.topology import block_of
+from tfstyle.options import PRESETS
+
+OPTIONS = PRESETS["reference"]
+CONTENT, STYLE = OPTIONS.content_layers, OPTIONS.style_layers
+CAFFE_MEAN_BGR = (103.939, 116.779, 123.68)
+
+Features = Mapping[str, torch.Tensor]
+
+
+class PyTorchLoss:
+    """Content + style + total variation of a picture [1, 3, H, W] standardised, at the reference's weights."""
+
+    def __init__(self, network: Network, photo: np.ndarray, painting: np.ndarray, *, channels_last: bool) -> None:
+        self._form = torch.channels_last if channels_last else torch.contiguous_format
+        self._kernels = {
+            name: (torch.tensor(kernel.transpose(3, 2, 0, 1).copy()).to(memory_format=self._form), torch.tensor(bias))
+            for name, (kernel, bias) in network.weights.items()
+        }
+        scale, shift = 255 * STD[::-1], 255 * MEAN[::-1] - np.float32(CAFFE_MEAN_BGR)
+        self._scale, self._shift = (
+            torch.tensor(values.reshape(1, 3, 1, 1).copy()).float() for values in (scale, shift)
+        )
+        self.start = self.tensor(photo)
+        with torch.no_grad():
+            self._contents = {name: self._features(self.start)[name] for name in CONTENT}
+            painted = self._features(self.tensor(painting))
+            self._grams = {name: gram_matrix(painted[name]) for name in STYLE}
+
+    def tensor(self, image: np.ndarray) -> torch.Tensor:
+        """`image` [1, H, W, 3] as PyTorch keeps it."""
+        return torch.tensor(image.transpose(0, 3, 1, 2).copy()).to(memory_format=self._form)
+
+    def __call__(self, picture: torch.Tensor) -> torch.Tensor:
+        """The weighted total."""
+        seen = self._features(picture)
+        content = sum(((seen[name] - target) ** 2).mean() for name, target in self._contents.items())
+        style = sum(((gram_matrix(seen[name]) - target) ** 2).mean() for name, target in self._grams.items())
+        across = (picture[..., 1:] - picture[..., :-1]).abs().mean()
+        down = (picture[..., 1:, :] - picture[..., :-1, :]).abs().mean()
+        variation = 0.5 * (across + down)
+        total: torch.Tensor = (
+            OPTIONS.content_weight * content + OPTIONS.style_weight * style + OPTIONS.tv_weight * variation
+        )
+        return total
+
+    def _features(self, x: torch.Tensor) -> Features:
+        found, block = {}, 1
+        x = x.flip(1) * self._scale + self._shift
+        for name, (kernel, bias) in self._kernels.items():
+            if block_of(name) > block:
+                x, block = functional.max_pool2d(x, 2), block_of(name)
+            found[name] = x = torch.relu(functional.conv2d(x, kernel, bias, padding=1))
+            if name == STYLE[-1]:
+                break
+        return found
+
+
+def gram_matrix(features: torch.Tensor) -> torch.Tensor:
+    """X X^T / (C h w)."""
+    flat = features.reshape(features.shape[1], -1)
+    return flat @ flat.T / flat.numel()
