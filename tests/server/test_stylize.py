@@ -217,6 +217,21 @@ def test_larger_picture_than_the_limit(own_server: Callable[..., Server], landsc
     assert "at most 500,000" in error.details()
 
 
+def test_picture_beyond_the_memory_is_tiled_or_refused_before_it_runs(
+    own_server: Callable[..., Server], landscape: bytes, painting: bytes
+) -> None:
+    stub = stub_of(own_server("--memory", "420"))
+    events = list(stub.Stylize(request(landscape, painting, size=320, steps=1)))
+    (started,) = (event.started for event in events if event.HasField("started"))
+    assert started.tiled
+    assert 300e6 < started.memory <= 420 * 2**20
+    assert started.expected.ToNanoseconds() > 0
+    error, (details,) = refusal(stub.Stylize(request(landscape, painting, size=1500, steps=1)))
+    assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert [violation.field for violation in details.field_violations] == ["options.size"]
+    assert "would fit" in details.field_violations[0].description
+
+
 def test_full_queue_streams_positions_and_refuses_with_a_delay(
     own_server: Callable[..., Server], landscape: bytes, painting: bytes
 ) -> None:

@@ -1,0 +1,109 @@
+"""Peak memory against megapixels, and what tfstyle estimated before the run.
+
+    python benchmarks/memory.py [--weights VGG19.h5] [--megapixels 0.5,1,2] [--steps 3] [--history 20]
+    python benchmarks/memory.py --sizes 100
+
+Each line is a process of its own, whose peak is that of its resident memory beside what it held when the
+network was loaded. `whole from` is the first block that is not tiled (1: nothing is). With --sizes one process
+makes so many pictures of different sizes, as a worker of a server does, and its memory is printed on the way.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+from tfstyle import Engine, Picture, memory, resolve_options
+from tfstyle.options import TransferOptions
+from tfstyle.pyramid import Pyramid
+
+
+def picture(width: int, height: int) -> Picture:
+    """Noise on a gradient: its content does not matter."""
+    rows, columns = np.linspace(0, 200, height)[:, None, None], np.linspace(0, 50, width)[None, :, None]
+    noise = np.random.default_rng(0).integers(0, 6, (height, width, 3))
+    return Picture((rows + columns + noise).astype(np.uint8), None)
+
+
+def peak() -> int:
+    """Bytes of resident memory that this process has held at most."""
+    (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) * 1024
+
+
+def measure(weights: str | None, whole_from: int, megapixels: float, options: TransferOptions) -> None:
+    """One transfer, its peak and its seconds an evaluation."""
+    width = round((megapixels * 1e6 * 1.5) ** 0.5)
+    height = round(width / 1.5)
+    engine = Engine(weights)
+    network = engine.network(options.network)[1]
+    network.extractor(options.style_layers)
+    painting = picture(1024, 768)
+    pyramid = Pyramid(height, width, options.pyramid_levels, options.pyramid_decay)
+    needs = {start: memory.bytes_needed(network, pyramid, 1024 * 768, options, start) for start in (1, 3, 4, 5)}
+    if memory.choose_whole_from(network, pyramid, 1024 * 768, options, needs[whole_from]) != whole_from:
+        return  # a picture so small that tiling it saves nothing
+    held = psutil.Process().memory_info().rss
+    engine = Engine(weights, memory=needs[whole_from])
+    transfer = engine.prepare(picture(width, height), painting, options)
+    seconds = [iterate.seconds for iterate in transfer.iterates()]
+    pace = min(np.diff(seconds)) if len(seconds) > 1 else seconds[0]
+    used = peak() - held
+    print(
+        f"{options.network:11} {megapixels:6.2f} {whole_from:11d} {used / 1e9:8.2f} {needs[whole_from] / 1e9:9.2f} "
+        f"{used / (width * height):9.0f} {pace:13.2f}",
+        flush=True,
+    )
+
+
+def many_sizes(count: int) -> None:
+    """The memory of one process over pictures of ever new sizes."""
+    engine = Engine()
+    photo, painting = picture(640, 480), picture(320, 240)
+    for index in range(count):
+        options = resolve_options("fast", {"size": 100 + index, "steps": 2})
+        transfer = engine.prepare(photo, painting, options)
+        list(transfer.iterates())
+        if index % 10 == 0 or index == count - 1:
+            held = psutil.Process().memory_info().rss
+            print(f"{index + 1:4d} sizes: {held / 1e6:.0f} MB", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--weights")
+    parser.add_argument("--megapixels", default="0.5,1,2")
+    parser.add_argument("--whole-from", default="1,3,5", help="comma-separated (default %(default)s)")
+    parser.add_argument("--steps", type=int, default=3)
+    parser.add_argument("--history", type=int, default=20)
+    parser.add_argument("--sizes", type=int, help="many sizes in one process instead")
+    parser.add_argument("--alone", action="store_true", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.sizes:
+        many_sizes(arguments.sizes)
+        return
+    if arguments.alone:
+        network = "vgg19" if arguments.weights else "vgg19-lite"
+        size = min(8192, round((float(arguments.megapixels) * 1e6 * 1.5) ** 0.5))
+        overrides = {"network": network, "size": size, "steps": arguments.steps, "history": arguments.history}
+        options = resolve_options("default", overrides)
+        measure(arguments.weights, int(arguments.whole_from), float(arguments.megapixels), options)
+        return
+    columns = f"{'network':11} {'MP':>6} {'whole from':>11} {'peak GB':>8} {'estimated':>9} {'B/pixel':>9}"
+    print(f"{columns} {'s/evaluation':>13}")
+    for weights in dict.fromkeys((None, arguments.weights)):
+        for megapixels in arguments.megapixels.split(","):
+            for whole_from in arguments.whole_from.split(","):
+                command = [sys.executable, __file__, "--alone", "--megapixels", megapixels, "--whole-from", whole_from]
+                command += ["--steps", str(arguments.steps), "--history", str(arguments.history)]
+                command += ["--weights", weights] if weights else []
+                subprocess.run(command, check=True, stderr=subprocess.DEVNULL)  # noqa: S603 - this very program
+
+
+if __name__ == "__main__":
+    main()
