@@ -77,9 +77,17 @@ def reference(loss: PyTorchLoss) -> Iterator[Any]:
 
 
 def stock_lbfgs(loss: PyTorchLoss, evaluations: int) -> Iterator[Any]:
-    """torch.optim.LBFGS as it comes, but for the line search without which it diverges here."""
-    picture = loss.start.clone().requires_grad_(True)
-    optimiser = torch.optim.LBFGS([picture], max_iter=1, history_size=20, line_search_fn="strong_wolfe")
+    """torch.optim.LBFGS as it comes, but for its line search, and for its tolerances, which take the small
+    gradients of means over pixels for the end."""
+    picture = loss.start.clone(memory_format=torch.contiguous_format).requires_grad_(True)
+    optimiser = torch.optim.LBFGS(
+        [picture],
+        max_iter=1,
+        history_size=20,
+        tolerance_grad=0,
+        tolerance_change=0,
+        line_search_fn="strong_wolfe",
+    )
     made = 0
 
     def closure() -> torch.Tensor:

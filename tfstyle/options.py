@@ -198,7 +198,7 @@ def lite_violations(options: TransferOptions) -> list[Violation]:
 
 PRESETS: Mapping[str, TransferOptions] = {
     "default": TransferOptions(),
-    "fast": TransferOptions(network="vgg19-lite", steps=50),
+    "fast": TransferOptions(network="vgg19-lite", steps=40),
     # VGG19 from where the small network has come to, for a fraction of the time.
     "cascade": TransferOptions(network="vgg19", steps=80, lite_steps=50),
     # Gatys et al. 2016 with Adam, as "Dive into Deep Learning" publishes it: picture and style at
