@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -112,8 +113,9 @@ def seconds_needed(stages: Sequence[tuple[Network, int]], pyramid: Pyramid, whol
     return total
 
 
+@cache
 def multiplication_rate() -> float:
-    """Multiplications with addition a second, float32, of a matrix product on this machine; takes some 0.1 s."""
+    """Multiplications with addition a second, float32, of a matrix product on this machine, measured once."""
     matrix = np.ones((1024, 1024), np.float32)
     matrix @ matrix
     seconds = []

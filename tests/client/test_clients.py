@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -35,6 +36,8 @@ SMALL = {"size": 48, "steps": 4}
 
 def without_times(event: Event) -> object:
     match event:
+        case Started():
+            return dataclasses.replace(event, expected=0.0)
         case Progress(evaluation, steps, losses, _, _, preview):
             return evaluation, steps, losses, preview
         case Result():
