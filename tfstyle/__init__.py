@@ -17,7 +17,7 @@ from tfstyle.options import PRESETS, TransferOptions, resolve_options
 
 if TYPE_CHECKING:
     from tfstyle.images import Picture, decode, encode_png
-    from tfstyle.transfer import Delivered, Engine, Iterate, Stylized, Transfer, stylize
+    from tfstyle.transfer import Delivered, Engine, Estimate, Iterate, Stylized, Transfer, stylize
 
 __version__ = "0.1.0"
 
@@ -25,6 +25,7 @@ __all__ = [
     "PRESETS",
     "Delivered",
     "Engine",
+    "Estimate",
     "InvalidInputError",
     "Iterate",
     "Picture",
@@ -42,7 +43,9 @@ __all__ = [
 
 _LAZY = {
     **dict.fromkeys(("Picture", "decode", "encode_png"), "tfstyle.images"),
-    **dict.fromkeys(("Delivered", "Engine", "Iterate", "Stylized", "Transfer", "stylize"), "tfstyle.transfer"),
+    **dict.fromkeys(
+        ("Delivered", "Engine", "Estimate", "Iterate", "Stylized", "Transfer", "stylize"), "tfstyle.transfer"
+    ),
 }
 
 
