@@ -23,6 +23,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # Tests must give the same result on a machine where someone has VGG19.
 os.environ.pop("TFSTYLE_WEIGHTS", None)
 os.environ.pop("TFSTYLE_SERVER", None)
+# A shell's background jobs ignore Ctrl-C and hand that on; the programs under test must get it however tests are run.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 REPOSITORY = Path(__file__).parents[1]
 SHARED = REPOSITORY.parent / "shared"
 
