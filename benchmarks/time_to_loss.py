@@ -27,7 +27,7 @@ from tfstyle import Engine, Picture, Transfer, decode, encode_png, resolve_optio
 from tfstyle.colour import standardise, to_pixels
 from tfstyle.images import resize
 
-MILD = {"style_weight": 1e4, "pyramid_decay": 0.5, "style_fit": "stretch"}
+MILD = {"style_weight": 1e4, "pyramid_decay": 0.75, "style_fit": "stretch"}
 OURS: dict[str, tuple[str, dict[str, Any]]] = {
     "tfstyle default": ("default", {"network": "vgg19", **MILD}),
     "tfstyle cascade": ("cascade", MILD),

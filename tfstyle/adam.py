@@ -45,6 +45,9 @@ class Adam:
         self.point = self.point - np.float32(rate / (1 - 0.9**self._steps)) * self._mean / corrected
         return True
 
+    def retarget(self) -> None:
+        """From now on another function is told of, one like it: the moments and the schedule go on."""
+
     def state(self) -> dict[str, Any]:
         """Everything that the next step depends on, as plain arrays and numbers."""
         return {"point": self.point, "mean": self._mean, "square": self._square, "steps": self._steps}

@@ -97,8 +97,8 @@ def bytes_needed(network: Network, pyramid: Pyramid, painting: int, options: Tra
 
 
 def optimiser_bytes(pyramid: Pyramid, options: TransferOptions) -> int:
-    """What the optimiser holds: 2 `history` + 4 vectors for L-BFGS, 5 for Adam."""
-    vectors = 2 * options.history + 4 if options.optimiser == "lbfgs" else 5
+    """What the optimiser holds: 2 `history` + 6 vectors for L-BFGS, 5 for Adam."""
+    vectors = 2 * options.history + 6 if options.optimiser == "lbfgs" else 5
     return int(vectors * FLOAT * pyramid.size)
 
 

@@ -112,7 +112,7 @@ class Transfer:
         number = 0
         for index, stage in enumerate(self._stages):
             if index:
-                self._optimiser = self._begin(self._optimiser.point)
+                self._optimiser.retarget()
             best: Evaluation | None = None
             point = self._optimiser.point
             warm = 0.0
