@@ -30,8 +30,9 @@ SHARED = REPOSITORY.parent / "shared"
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _no_keras_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+def _empty_caches(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ["KERAS_HOME"] = str(tmp_path_factory.mktemp("keras"))
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture(scope="session")

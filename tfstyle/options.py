@@ -200,7 +200,7 @@ PRESETS: Mapping[str, TransferOptions] = {
     "default": TransferOptions(),
     "fast": TransferOptions(network="vgg19-lite", steps=40),
     # VGG19 from where the small network has come to, for a fraction of the time.
-    "cascade": TransferOptions(network="vgg19", steps=80, lite_steps=50),
+    "cascade": TransferOptions(network="vgg19", steps=60, lite_steps=30),
     # Gatys et al. 2016 with Adam, as "Dive into Deep Learning" publishes it: picture and style at
     # one size, pixels as the only variable, out-of-gamut colours clipped at the very end.
     "reference": TransferOptions(

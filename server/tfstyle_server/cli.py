@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -59,6 +60,9 @@ def serve_command(
     recycle_after: Annotated[
         int, typer.Option(envvar="TFSTYLE_RECYCLE_AFTER", min=1, help="compilations after which a worker is replaced")
     ] = _DEFAULT.recycle_after,
+    compiled_code: Annotated[
+        str, typer.Option(envvar="TFSTYLE_COMPILED_CODE", help="folder where compiled code is kept; empty: nowhere")
+    ] = str(_DEFAULT.compiled_code),
     stop_with_stdin: Annotated[
         bool, typer.Option("--stop-with-stdin", help="stop at the end of standard input", hidden=True)
     ] = False,
@@ -82,6 +86,7 @@ def serve_command(
         grace=grace,
         memory=None if memory is None else memory * 2**20,
         recycle_after=recycle_after,
+        compiled_code=Path(compiled_code) if compiled_code else None,
     )
     configure_logging()
     try:

@@ -72,6 +72,7 @@ async def serve(
             options.max_pixels,
             options.memory,
             options.recycle_after,
+            options.compiled_code,
         )
         for device in options.resolved_devices()
     ]

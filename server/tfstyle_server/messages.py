@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from tfstyle.errors import Violation
 from tfstyle.options import ProgressOptions, TransferOptions
@@ -20,6 +21,7 @@ class WorkerSettings:
     max_pixels: int
     memory: int | None
     recycle_after: int
+    compiled_code: Path | None
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from tfstyle.compiled_code import user_folder
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,9 @@ class ServerOptions:
     """How long running requests may go on after SIGTERM."""
     memory: int | None = None
     """Bytes that a transfer may take, larger ones are tiled or refused; None: what is free as it begins."""
-    recycle_after: int = 12
+    compiled_code: Path | None = field(default_factory=user_folder)
+    """Folder where compiled code is kept from one worker to the next; None keeps none."""
+    recycle_after: int = 4
     """Compilations after which a worker is replaced between requests: XLA never frees what it compiled."""
 
     def resolved_devices(self) -> tuple[str, ...]:

@@ -11,8 +11,10 @@ import os
 import signal
 import time
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tfstyle.compiled_code import keep_compiled_code, vouch
 from tfstyle.errors import InvalidInputError, WeightsError
 from tfstyle_server import events
 from tfstyle_server.logs import configure_logging
@@ -50,13 +52,25 @@ def main(pipe: Connection, settings: WorkerSettings) -> None:
     os.environ["CUDA_VISIBLE_DEVICES"] = "" if settings.device == "cpu" else settings.device
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    kept = _keep_compiled_code(settings.compiled_code)
     try:
-        _serve(pipe, settings)
+        _serve(pipe, settings, kept)
     except (EOFError, BrokenPipeError, ConnectionResetError):
         log.info("the front has gone; ending")
 
 
-def _serve(pipe: Connection, settings: WorkerSettings) -> None:
+def _keep_compiled_code(folder: Path | None) -> Path | None:
+    """Where this process' compiled code is kept; None where it is not, which costs seconds and no result."""
+    if folder is None:
+        return None
+    try:
+        return keep_compiled_code(folder)
+    except OSError as error:
+        log.warning("compiled code is not kept in %s: %s", folder, error.strerror or error)
+        return None
+
+
+def _serve(pipe: Connection, settings: WorkerSettings, kept: Path | None) -> None:
     try:
         from tfstyle.transfer import Engine
 
@@ -81,6 +95,8 @@ def _serve(pipe: Connection, settings: WorkerSettings) -> None:
             if retiring:
                 pipe.send(Retiring())  # before the end, so that no other job is sent here
             pipe.send(end)
+            if kept is not None:
+                vouch(kept)
             if retiring:
                 return
 

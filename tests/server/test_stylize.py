@@ -339,6 +339,27 @@ def test_worker_is_recycled_after_its_compilations(
     server.wait_for_log(rf"worker {first} ended: 0")
 
 
+def test_compiled_code_is_kept_for_the_next_server(
+    own_server: Callable[..., Server], landscape: bytes, painting: bytes, tmp_path: Path
+) -> None:
+    seen = []
+    for _ in range(2):
+        server = own_server("--compiled-code", str(tmp_path))
+        list(stub_of(server).Stylize(request(landscape, painting, size=44)))
+        server.stop()
+        seen.append({file.name: file.stat().st_mtime_ns for file in tmp_path.glob("*/*.pb")})
+    assert seen[0]
+    assert seen[1] == seen[0], "the second server has compiled nothing"
+
+
+def test_folder_that_cannot_hold_compiled_code_is_no_obstacle(
+    own_server: Callable[..., Server], landscape: bytes, painting: bytes
+) -> None:
+    server = own_server("--compiled-code", "/dev/null/compiled")
+    assert any(event.HasField("result") for event in stub_of(server).Stylize(request(landscape, painting)))
+    server.wait_for_log("compiled code is not kept in /dev/null/compiled")
+
+
 def test_sigterm_lets_running_requests_end(
     own_server: Callable[..., Server], landscape: bytes, painting: bytes
 ) -> None:

@@ -1,0 +1,116 @@
+"""What XLA compiled, kept on disk, so that a size seen before starts in half the time in the next process too.
+
+TensorFlow writes and reads the files by itself once `TF_XLA_FLAGS` names a folder, writing each under another name
+and renaming it. It trusts what it finds: a damaged file fails the computation, and code for another processor may
+end the process. So each TensorFlow and processor has a folder of its own, and a file stays in it only with its
+digest beside it; what has none, or another one, is thrown away before TensorFlow looks.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import platform
+import shutil
+import time
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+DIGEST = ".sha256"
+MOST_BYTES = 512 * 2**20
+"""Of compiled code that is kept, some 1 to 3 MB a size and network; the oldest goes first."""
+LEAST_FREE = 2**30
+"""Bytes that the disk must have free: TensorFlow fails a computation whose code it cannot write."""
+DRAFT_SECONDS = 600.0
+"""Age from which a file under a passing name is a leftover, and no other process' work in hand."""
+
+
+def user_folder() -> Path:
+    """Where compiled code is kept if nobody says otherwise: XDG_CACHE_HOME, else ~/.cache, and tfstyle/compiled."""
+    base = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+    return base / "tfstyle" / "compiled"
+
+
+def keep_compiled_code(folder: Path) -> Path:
+    """Let TensorFlow, which must not be imported yet, keep what it compiles for the CPU in `folder`.
+
+    What cannot be trusted is deleted first. Returns the folder inside `folder` for this TensorFlow and processor, for
+    `vouch`. Raises OSError where it cannot be made or written, or the disk is nearly full.
+    """
+    own = folder / _fingerprint()
+    own.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not os.access(own, os.W_OK):
+        raise PermissionError(errno.EACCES, "no permission to write", str(own))
+    if shutil.disk_usage(own).free < LEAST_FREE:
+        raise OSError(errno.ENOSPC, f"less than {LEAST_FREE // 2**20} MiB are free", str(own))
+    _sweep(own)
+    flags = f"--tf_xla_persistent_cache_directory={own} --tf_xla_persistent_cache_device_types=CPU"
+    os.environ["TF_XLA_FLAGS"] = f"{os.environ.get('TF_XLA_FLAGS', '')} {flags}".strip()
+    return own
+
+
+def vouch(own: Path) -> None:
+    """Note the digests of files that TensorFlow has written to the folder `own` since, so that they are kept."""
+    for file in own.glob("*.pb"):
+        note = file.with_name(file.name + DIGEST)
+        if note.exists():
+            continue
+        try:
+            digest = _digest(file)
+            draft = note.with_name(f"{note.name}.{os.getpid()}")
+            draft.write_text(digest, "ascii")
+            draft.replace(note)
+        except OSError:
+            continue  # swept by another process, or the disk is full: then it is not kept
+
+
+def _sweep(own: Path) -> None:
+    """Delete what is not vouched for, and the oldest of what is beyond `MOST_BYTES`."""
+    files = sorted(own.glob("*.pb"), key=_age)
+    kept = 0
+    for file in files:
+        size = file.stat().st_size
+        if kept + size <= MOST_BYTES and _is_vouched_for(file):
+            kept += size
+        else:
+            file.unlink(missing_ok=True)
+    for file in own.iterdir():
+        if file.suffix == ".pb":
+            continue
+        is_note = file.suffix == DIGEST
+        if not file.with_name(file.name.removesuffix(DIGEST)).exists() if is_note else _age(file) > DRAFT_SECONDS:
+            file.unlink(missing_ok=True)
+
+
+def _age(file: Path) -> float:
+    return time.time() - file.stat().st_mtime
+
+
+def _is_vouched_for(file: Path) -> bool:
+    try:
+        return file.with_name(file.name + DIGEST).read_text("ascii") == _digest(file)
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def _fingerprint() -> str:
+    """A name for this TensorFlow on this processor: its features, where the system tells them."""
+    for package in ("tensorflow-cpu", "tensorflow"):
+        try:
+            release = version(package)
+            break
+        except PackageNotFoundError:
+            release = "none"
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines()
+        wanted = ("model name", "flags", "Features")
+        processor = "\n".join(sorted({line for line in lines if line.startswith(wanted)}))
+    except OSError:
+        processor = platform.processor()
+    text = "\n".join((release, platform.machine(), processor))
+    return f"{release}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
