@@ -94,9 +94,9 @@ def _serve(pipe: Connection, settings: WorkerSettings, kept: Path | None) -> Non
             retiring = engine.compilations >= settings.recycle_after
             if retiring:
                 pipe.send(Retiring())  # before the end, so that no other job is sent here
-            pipe.send(end)
             if kept is not None:
-                vouch(kept)
+                vouch(kept)  # before the end, after which the front may stop this process
+            pipe.send(end)
             if retiring:
                 return
 
