@@ -1,19 +1,22 @@
 """From the command to the picture: when `tfstyle demo` reaches which point, its private server included.
 
-    python benchmarks/cold.py [--size 512] [--rounds 3]
+    python benchmarks/cold.py [--size 512] [--rounds 3] [--weights VGG19.h5]
 
-Runs the command as a user does and times the lines of its --json output. After the first round the
-files of TensorFlow are in the system's cache; the first is as cold as the machine is.
+Runs the command as a user does and times the lines of its --json output. The first round starts without
+compiled code, the later ones find what it kept. Then the parts of a start in one process, for each network:
+imports, weights, targets, tracing, compiling, and for comparison an evaluation.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
 import time
+from importlib.resources import files
 from pathlib import Path
 
 POINTS = {
@@ -30,12 +33,59 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", type=int, default=512, help="longer side (default %(default)s)")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--weights", help="VGG19's, for its parts")
+    parser.add_argument("--parts", choices=["vgg19", "vgg19-lite"], help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-
-    rounds = [one_round(arguments.size) for _ in range(arguments.rounds)]
+    if arguments.parts:
+        parts(arguments.parts, arguments.weights, arguments.size)
+        return
+    with tempfile.TemporaryDirectory() as cache:
+        os.environ["XDG_CACHE_HOME"] = cache
+        rounds = [one_round(arguments.size) for _ in range(arguments.rounds)]
     print(f"seconds from the command, rounds 1 to {arguments.rounds}")
     for point, meaning in POINTS.items():
         print(f"{meaning:58}" + "".join(f"{times[point]:8.1f}" for times in rounds))
+    for network in ["vgg19-lite", *(["vgg19"] if arguments.weights else [])]:
+        command = [sys.executable, __file__, "--parts", network, "--size", str(arguments.size)]
+        command += ["--weights", arguments.weights] if arguments.weights else []
+        subprocess.run(command, check=True, stderr=subprocess.DEVNULL)  # noqa: S603 - this very program
+
+
+def parts(network: str, weights: str | None, size: int) -> None:
+    """Print the seconds of each part of a start, in this process."""
+    seconds: dict[str, float] = {}
+    last = time.perf_counter()
+
+    def lap(part: str) -> None:
+        nonlocal last
+        now = time.perf_counter()
+        seconds[part], last = now - last, now
+
+    import tensorflow as tf
+
+    lap("TensorFlow")
+    from tfstyle import Engine, decode, resolve_options
+
+    lap("tfstyle")
+    engine = Engine(weights)
+    engine.network(network)
+    lap("weights")
+    folder = files("tfstyle_client").joinpath("demo")
+    pictures = [decode(folder.joinpath(name).read_bytes(), "picture") for name in ("landscape.jpg", "painting.jpg")]
+    lap("decode")
+    transfer = engine.prepare(*pictures, resolve_options("default", {"network": network, "size": size, "steps": 3}))
+    lap("targets")
+    (stage,) = transfer._stages
+    arguments = dict(stage.targets.content), dict(stage.targets.grams), tf.zeros([4])
+    stage.objective._compiled.get_concrete_function(*arguments)
+    lap("tracing")
+    iterates = transfer.iterates()
+    next(iterates)
+    lap("compiling")
+    next(iterates)
+    lap("evaluation")
+    seconds["compiling"] -= seconds["evaluation"]
+    print(f"{network:11}" + ", ".join(f"{part} {value:.2f}" for part, value in seconds.items()), flush=True)
 
 
 def one_round(size: int) -> dict[str, float]:

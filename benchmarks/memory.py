@@ -4,8 +4,8 @@
     python benchmarks/memory.py --sizes 100
 
 Each line is a process of its own, whose peak is that of its resident memory beside what it held when the
-network was loaded. `whole from` is the first block that is not tiled (1: nothing is). With --sizes one process
-makes so many pictures of different sizes, as a worker of a server does, and its memory is printed on the way.
+network was loaded. `whole from` is the first block that is not tiled (1: nothing is). With --sizes a server
+makes so many pictures of different sizes, and the memory of its processes is printed on the way.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from tfstyle import Engine, Picture, memory, resolve_options
+from tfstyle import Engine, Picture, encode_png, memory, resolve_options
 from tfstyle.options import TransferOptions
 from tfstyle.pyramid import Pyramid
+from tfstyle_client import Client
+from tfstyle_client.local_server import private_server
 
 
 def picture(width: int, height: int) -> Picture:
@@ -62,16 +64,17 @@ def measure(weights: str | None, whole_from: int, megapixels: float, options: Tr
 
 
 def many_sizes(count: int) -> None:
-    """The memory of one process over pictures of ever new sizes."""
-    engine = Engine()
-    photo, painting = picture(640, 480), picture(320, 240)
-    for index in range(count):
-        options = resolve_options("fast", {"size": 100 + index, "steps": 2})
-        transfer = engine.prepare(photo, painting, options)
-        list(transfer.iterates())
-        if index % 10 == 0 or index == count - 1:
-            held = psutil.Process().memory_info().rss
-            print(f"{index + 1:4d} sizes: {held / 1e6:.0f} MB", flush=True)
+    """The memory of a server, front and worker, over pictures of ever new sizes."""
+    photo, painting = encode_png(picture(640, 480)), encode_png(picture(320, 240))
+    most = first = 0
+    with private_server(network="vgg19-lite") as target, Client(target) as client:
+        for index in range(count):
+            client.stylize(photo, painting, preset="fast", size=100 + index, steps=2).result()
+            held = sum(process.memory_info().rss for process in psutil.Process().children(recursive=True))
+            first, most = first or held, max(most, held)
+            if index % 10 == 0 or index == count - 1:
+                print(f"{index + 1:4d} sizes: {held / 1e6:.0f} MB, at most {most / 1e6:.0f}", flush=True)
+    print(f"grown by {(most - first) / 1e6:.0f} MB since the first")
 
 
 def main() -> None:
@@ -81,7 +84,7 @@ def main() -> None:
     parser.add_argument("--whole-from", default="1,3,5", help="comma-separated (default %(default)s)")
     parser.add_argument("--steps", type=int, default=3)
     parser.add_argument("--history", type=int, default=20)
-    parser.add_argument("--sizes", type=int, help="many sizes in one process instead")
+    parser.add_argument("--sizes", type=int, help="many sizes on one server instead")
     parser.add_argument("--alone", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.sizes:
