@@ -16,6 +16,7 @@ from tfstyle.errors import InvalidInputError, TfstyleError, Violation, WeightsEr
 from tfstyle.options import PRESETS, TransferOptions, resolve_options
 
 if TYPE_CHECKING:
+    from tfstyle.checkpoint import Checkpoint, CheckpointError, read_checkpoint
     from tfstyle.images import Picture, decode, encode_png
     from tfstyle.transfer import Delivered, Engine, Estimate, Iterate, Stylized, Transfer, stylize
 
@@ -23,6 +24,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     "PRESETS",
+    "Checkpoint",
+    "CheckpointError",
     "Delivered",
     "Engine",
     "Estimate",
@@ -37,11 +40,13 @@ __all__ = [
     "WeightsError",
     "decode",
     "encode_png",
+    "read_checkpoint",
     "resolve_options",
     "stylize",
 ]
 
 _LAZY = {
+    **dict.fromkeys(("Checkpoint", "CheckpointError", "read_checkpoint"), "tfstyle.checkpoint"),
     **dict.fromkeys(("Picture", "decode", "encode_png"), "tfstyle.images"),
     **dict.fromkeys(
         ("Delivered", "Engine", "Estimate", "Iterate", "Stylized", "Transfer", "stylize"), "tfstyle.transfer"

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
+import json
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+import tfstyle
 from tfstyle.adam import Adam
+from tfstyle.checkpoint import Checkpoint, CheckpointError, publish, write_draft
 from tfstyle.colour import standardise, to_pixels
 from tfstyle.errors import InvalidInputError
 from tfstyle.images import Picture, decode, encode_png, fit_longer_side, resize
@@ -69,27 +76,48 @@ class Stage:
 class Estimate:
     """What a transfer will take: bytes of `memory` at its peak, `seconds` of evaluations without compiling.
 
-    `tiled` where the picture is too large to be seen whole.
+    `whole_from` is the first block of the network that is not tiled.
     """
 
     memory: int
     seconds: float
-    tiled: bool
+    whole_from: int
+
+    @property
+    def tiled(self) -> bool:
+        """Whether the picture is too large to be seen whole."""
+        return self.whole_from > 1
 
 
 class Transfer:
     """One picture in the making: made by `Engine.prepare`, run by `iterates`, ended by `deliver`."""
 
     def __init__(
-        self, options: TransferOptions, choice: Choice, stages: Sequence[Stage], content: Picture, estimate: Estimate
+        self,
+        options: TransferOptions,
+        choice: Choice,
+        stages: Sequence[Stage],
+        content: Picture,
+        style: Picture,
+        estimate: Estimate,
     ) -> None:
         self.options = options
         self.choice = choice
         self.estimate = estimate
         self._stages = stages
         self._alpha = content.alpha
+        plan = [(stage.network.digest, stage.steps) for stage in stages]
+        pictures = [hashlib.sha256(picture.pixels.tobytes()).hexdigest() for picture in (content, style)]
+        facts = (tfstyle.__version__, dataclasses.asdict(options), plan, content.size, pictures)
+        self._identity = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
         self._weights = (options.content_weight, options.style_weight, options.tv_weight, options.gamut_weight)
         self._optimiser = self._begin(self._objective.pyramid.variables(standardise(content.pixels)))
+        self._stepping = threading.Lock()  # who has it sees the optimiser and these between two evaluations
+        self._stage = 0
+        self._made = 0  # evaluations of this stage
+        self._evaluations = 0
+        self._seconds = 0.0
+        self._best: tuple[float, Parts] | None = None
 
     @property
     def network(self) -> Network:
@@ -108,36 +136,76 @@ class Transfer:
         where the size is new. Ends before `steps` only where the optimiser can get no further.
         Losses are those of the network in use: where the second takes over they may rise.
         """
-        began = time.perf_counter()
-        number = 0
-        for index, stage in enumerate(self._stages):
-            if index:
-                self._optimiser.retarget()
-            best: Evaluation | None = None
-            point = self._optimiser.point
-            warm = 0.0
-            for made in range(1, stage.steps + 1):
-                number += 1
+        began = time.perf_counter() - self._seconds
+        while self._stage < len(self._stages):
+            stage = self._stages[self._stage]
+            warm, cold = 0.0, self._made
+            while self._made < stage.steps and not self._optimiser.finished:
                 trial = self._optimiser.trial
                 evaluation = stage.objective(trial, stage.targets, self._weights)
-                accepted = self._optimiser.tell(evaluation.total, evaluation.gradient)
-                if accepted or best is None:
-                    best, point = evaluation, trial
-                now = time.perf_counter()
+                with self._stepping:
+                    accepted = self._optimiser.tell(evaluation.total, evaluation.gradient)
+                    if accepted or self._best is None:
+                        self._best = evaluation.total, evaluation.parts
+                    self._made += 1
+                    self._evaluations += 1
+                    now = time.perf_counter()
+                    self._seconds = now - began
                 warm = warm or now
-                pace = (now - warm) / (made - 1) if made > 1 else None
+                since = self._made - cold - 1
+                pace = (now - warm) / since if since else None
+                point = trial if accepted else self._optimiser.point
                 yield Iterate(
-                    number,
+                    self._evaluations,
                     self.options.steps,
-                    best.total,
-                    best.parts,
-                    now - began,
-                    None if pace is None else pace * self._evaluations_left(index, made),
+                    *self._best,
+                    self._seconds,
+                    None if pace is None else pace * self._evaluations_left(),
                     accepted,
                     lambda point=point: self._picture(point),  # type: ignore[misc]
                 )
-                if self._optimiser.finished:
-                    break
+            with self._stepping:
+                self._stage, self._made, self._best = self._stage + 1, 0, None
+                if self._stage < len(self._stages):
+                    self._optimiser.retarget()
+
+    def checkpoint(self, path: Path) -> int:
+        """Write all that the rest of the run depends on to `path`; gives the evaluations made so far.
+
+        May be called at any time from another thread: the next step waits while memory is copied, an
+        evaluation and the disk are waited for by nobody.
+        Raises OSError.
+        """
+        with self._stepping:
+            state = self._optimiser.state()
+            arrays = {name: value for name, value in state.items() if isinstance(value, np.ndarray)}
+            notes = {
+                "of": self._identity,
+                "whole_from": self.estimate.whole_from,
+                "optimiser": {name: value for name, value in state.items() if name not in arrays},
+                "stage": self._stage,
+                "made": self._made,
+                "evaluations": self._evaluations,
+                "seconds": self._seconds,
+                "best": self._best,
+            }
+            draft = write_draft(path, Checkpoint(arrays, notes))
+            evaluations = self._evaluations
+        publish(draft, path)
+        return evaluations
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go on from where another process was: the rest of `iterates` is bit for bit what it would have made.
+
+        Raises `CheckpointError` where the checkpoint is that of another transfer.
+        """
+        notes = checkpoint.notes
+        if notes.get("of") != self._identity:
+            raise CheckpointError("the checkpoint is that of another transfer, or of another release of tfstyle")
+        self._optimiser.restore({**checkpoint.arrays, **notes["optimiser"]})
+        self._stage, self._made, self._evaluations = notes["stage"], notes["made"], notes["evaluations"]
+        self._seconds = notes["seconds"]
+        self._best = None if notes["best"] is None else (notes["best"][0], notes["best"][1])
 
     def deliver(self) -> Delivered:
         """The picture as it stands, and its losses in 8 bits (one more evaluation)."""
@@ -149,10 +217,10 @@ class Transfer:
         """The losses of any `picture` of this `size` under this transfer's targets and weights."""
         return self._evaluate(self._objective.pyramid.variables(standardise(picture.pixels)))
 
-    def _evaluations_left(self, index: int, made: int) -> float:
-        """What is to do after `made` evaluations of a stage, in evaluations of its network."""
-        here, *later = self._stages[index:]
-        return here.steps - made + sum(stage.steps * stage.network.work / here.network.work for stage in later)
+    def _evaluations_left(self) -> float:
+        """What is still to do, in evaluations of the network in use."""
+        here, *later = self._stages[self._stage :]
+        return here.steps - self._made + sum(stage.steps * stage.network.work / here.network.work for stage in later)
 
     @property
     def _objective(self) -> Objective | TiledObjective:
@@ -196,12 +264,15 @@ class Engine:
             self._networks[choice.name] = load_network(choice, self._weights)
         return choice, self._networks[choice.name]
 
-    def prepare(self, content: Picture, style: Picture, options: TransferOptions) -> Transfer:
+    def prepare(
+        self, content: Picture, style: Picture, options: TransferOptions, resume: Checkpoint | None = None
+    ) -> Transfer:
         """Load the networks, resize both pictures, compute the targets; nothing is optimised yet.
 
-        A picture too large to be seen whole in the memory at hand is tiled, with the same result.
+        A picture too large to be seen whole in the memory at hand is tiled, with the same result but for
+        rounding. `resume` is where to go on, to the bit as long as the memory allows the tiling of then.
         Raises `InvalidInputError` where the pictures or layers do not suit the options or the
-        memory does not suffice, `WeightsError`.
+        memory does not suffice, `WeightsError`, and `CheckpointError` if `resume` is another transfer's.
         """
         choice, network = self.network(options.network)
         if network.name == "vgg19-lite" and (violations := lite_violations(options)):
@@ -219,19 +290,27 @@ class Engine:
         available = available_memory() if self._memory is None else self._memory
         needs = pyramid, style_size[0] * style_size[1], options
         whole_from = max(choose_whole_from(network, *needs, available) for network, _ in plan)
+        if (
+            resume is not None
+            and max(bytes_needed(n, *needs, resume.notes["whole_from"]) for n, _ in plan) <= available
+        ):
+            whole_from = resume.notes["whole_from"]
         estimate = Estimate(
             max(bytes_needed(network, *needs, whole_from) for network, _ in plan),
             seconds_needed(plan, pyramid, whole_from, multiplication_rate()),
-            whole_from > 1,
+            whole_from,
         )
-        content = resize(content, size)
-        photo, painting = standardise(content.pixels), standardise(resize(style, style_size).pixels)
+        content, style = resize(content, size), resize(style, style_size)
+        photo, painting = standardise(content.pixels), standardise(style.pixels)
         stages = []
         for network, steps in plan:
             objective = self._objective(network, pyramid, whole_from, options)
             targets = Targets(objective.content_features(photo), objective.style_grams(painting))
             stages.append(Stage(network, objective, targets, steps))
-        return Transfer(options, choice, stages, content, estimate)
+        transfer = Transfer(options, choice, stages, content, style, estimate)
+        if resume is not None:
+            transfer.restore(resume)
+        return transfer
 
     def _objective(
         self, network: Network, pyramid: Pyramid, whole_from: int, options: TransferOptions

@@ -1,0 +1,195 @@
+"""A run that is cut anywhere and goes on elsewhere makes the very same picture; damage is always noticed."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tfstyle
+from tfstyle import CheckpointError, Engine, Picture, read_checkpoint, resolve_options
+from tfstyle.checkpoint import Checkpoint, publish, write_draft
+
+RUNS = {
+    "lbfgs": resolve_options("fast", {"size": 72, "steps": 14, "history": 4}),
+    "adam": resolve_options("reference", {"size": 64, "steps": 14, "network": "vgg19-lite"}),
+    "tiled": resolve_options("fast", {"size": 320, "steps": 4}),
+    "strong": resolve_options("fast", {"size": 48, "steps": 14, "style_weight": 1e6, "pyramid_decay": 0.0}),
+}
+"""Of which "strong" has refused steps."""
+CUTS = {"lbfgs": (1, 2, 7, 13, 14), "adam": (1, 9), "tiled": (2,), "strong": range(1, 14)}
+GO_ON = """
+import sys
+from pathlib import Path
+from tfstyle import Engine, decode, encode_png, read_checkpoint, resolve_options
+content, style, checkpoint, out = map(Path, sys.argv[1:])
+transfer = Engine().prepare(
+    decode(content.read_bytes(), "content"),
+    decode(style.read_bytes(), "style"),
+    resolve_options("fast", {"size": 400, "steps": 9}),
+    read_checkpoint(checkpoint),
+)
+for _ in transfer.iterates():
+    pass
+out.write_bytes(encode_png(transfer.deliver().picture))
+"""
+
+
+@pytest.fixture(scope="module")
+def pictures(landscape: bytes, painting: bytes) -> tuple[Picture, Picture]:
+    return tfstyle.decode(landscape, "content"), tfstyle.decode(painting, "style")
+
+
+def engine_for(name: str) -> Engine:
+    return Engine(memory=420 * 2**20 if name == "tiled" else None)
+
+
+def records(iterates: object) -> list[tuple[object, ...]]:
+    return [(i.evaluation, i.total, i.losses, i.accepted) for i in iterates]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_cut_run_makes_the_very_same_picture(name: str, pictures: tuple[Picture, Picture], tmp_path: Path) -> None:
+    engine = engine_for(name)
+    whole = engine.prepare(*pictures, RUNS[name])
+    assert whole.estimate.tiled == (name == "tiled")
+    wanted = []
+    for iterate in whole.iterates():
+        wanted += records([iterate])
+        assert whole.checkpoint(tmp_path / f"{iterate.evaluation}.npz") == iterate.evaluation
+    if name == "strong":
+        assert not all(accepted for *_, accepted in wanted), "a cut within a line search is among the cuts"
+    for cut in CUTS[name]:
+        checkpoint = read_checkpoint(tmp_path / f"{cut}.npz")
+        # An engine with all memory would not tile; the checkpoint says how it was.
+        again = (engine if name != "tiled" else Engine()).prepare(*pictures, RUNS[name], checkpoint)
+        assert records(again.iterates()) == wanted[cut:]
+        delivered = again.deliver()
+        assert delivered.total == whole.deliver().total
+        np.testing.assert_array_equal(delivered.picture.pixels, whole.deliver().picture.pixels)
+
+
+def test_time_goes_on(pictures: tuple[Picture, Picture], tmp_path: Path) -> None:
+    engine = Engine()
+    options = resolve_options("fast", {"size": 48, "steps": 6})
+    transfer = engine.prepare(*pictures, options)
+    first = list(itertools.islice(transfer.iterates(), 3))
+    transfer.checkpoint(tmp_path / "c.npz")
+    rest = list(engine.prepare(*pictures, options, read_checkpoint(tmp_path / "c.npz")).iterates())
+    assert [iterate.evaluation for iterate in rest] == [4, 5, 6]
+    assert first[-1].seconds < rest[0].seconds < rest[-1].seconds
+    assert rest[0].remaining is None, "the first evaluation of a process may compile"
+    assert rest[-1].remaining == 0
+
+
+def test_another_process_goes_on_bit_for_bit(landscape: bytes, painting: bytes, tmp_path: Path) -> None:
+    for name, data in (("content", landscape), ("style", painting)):
+        (tmp_path / name).write_bytes(data)
+    options = resolve_options("fast", {"size": 400, "steps": 9})
+    transfer = Engine().prepare(tfstyle.decode(landscape, "content"), tfstyle.decode(painting, "style"), options)
+    for iterate in transfer.iterates():
+        if iterate.evaluation == 4:
+            transfer.checkpoint(tmp_path / "c.npz")
+    arguments = [str(tmp_path / name) for name in ("content", "style", "c.npz", "out.png")]
+    subprocess.run([sys.executable, "-c", GO_ON, *arguments], check=True, capture_output=True)
+    assert (tmp_path / "out.png").read_bytes() == tfstyle.encode_png(transfer.deliver().picture)
+
+
+def test_checkpoints_from_another_thread_are_whole_and_do_no_harm(
+    pictures: tuple[Picture, Picture], tmp_path: Path
+) -> None:
+    engine = Engine()
+    options = resolve_options("fast", {"size": 64, "steps": 40, "history": 5})
+    wanted = records(engine.prepare(*pictures, options).iterates())
+    transfer = engine.prepare(*pictures, options)
+    written: list[int] = []
+    over = threading.Event()
+
+    def keep_writing() -> None:
+        while not over.is_set():
+            made = transfer.checkpoint(tmp_path / "newest.npz")
+            (tmp_path / "newest.npz").rename(tmp_path / f"{made}.npz")
+            written.append(made)
+
+    writer = threading.Thread(target=keep_writing)
+    writer.start()
+    assert records(transfer.iterates()) == wanted
+    over.set()
+    writer.join()
+    assert len(set(written)) > 3
+    for made in sorted(set(written))[:: max(1, len(set(written)) // 4)]:
+        again = engine.prepare(*pictures, options, read_checkpoint(tmp_path / f"{made}.npz"))
+        assert records(again.iterates()) == wanted[made:]
+
+
+def test_checkpoint_of_another_transfer_is_refused(pictures: tuple[Picture, Picture], tmp_path: Path) -> None:
+    engine = Engine()
+    options = resolve_options("fast", {"size": 48, "steps": 3})
+    transfer = engine.prepare(*pictures, options)
+    next(transfer.iterates())
+    transfer.checkpoint(tmp_path / "c.npz")
+    checkpoint = read_checkpoint(tmp_path / "c.npz")
+    content, style = pictures
+    other = Picture(255 - content.pixels, None)
+    for another in (
+        (content, style, resolve_options("fast", {"size": 48, "steps": 4})),
+        (other, style, options),
+        (content, other, options),
+    ):
+        with pytest.raises(CheckpointError, match="another transfer"):
+            engine.prepare(*another, checkpoint)
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    values = np.random.default_rng(0).normal(size=(3, 50)).astype(np.float32)
+    checkpoint = Checkpoint(
+        {"a": values[0], "b": values[1:]}, {"value": 0.1 + 0.2, "inf": float("inf"), "n": [1, None]}
+    )
+    path = tmp_path / "small.npz"
+    publish(write_draft(path, checkpoint), path)
+    return path
+
+
+def test_what_is_read_is_what_was_written(small: Path) -> None:
+    checkpoint = read_checkpoint(small)
+    assert checkpoint.notes == {"value": 0.1 + 0.2, "inf": float("inf"), "n": [1, None]}
+    values = np.random.default_rng(0).normal(size=(3, 50)).astype(np.float32)
+    np.testing.assert_array_equal(checkpoint.arrays["a"], values[0])
+    np.testing.assert_array_equal(checkpoint.arrays["b"], values[1:])
+    assert [path.name for path in small.parent.iterdir()] == ["small.npz"], "no draft is left"
+
+
+def test_every_changed_byte_of_the_vectors_is_noticed(small: Path) -> None:
+    whole = small.read_bytes()
+    wanted = read_checkpoint(small)
+    for position in range(len(whole)):
+        small.write_bytes(whole[:position] + bytes([whole[position] ^ 0x55]) + whole[position + 1 :])
+        try:
+            found = read_checkpoint(small)
+        except CheckpointError:
+            continue
+        # Dates and the like may change without harm.
+        assert json.dumps(found.notes) == json.dumps(wanted.notes)
+        assert found.arrays.keys() == wanted.arrays.keys()
+        for name, array in wanted.arrays.items():
+            np.testing.assert_array_equal(found.arrays[name], array)
+
+
+@pytest.mark.parametrize("kept", [0, 1, 100, -1])
+def test_cut_file_is_refused(small: Path, kept: int) -> None:
+    small.write_bytes(small.read_bytes()[:kept])
+    with pytest.raises(CheckpointError, match="cannot be read"):
+        read_checkpoint(small)
+
+
+def test_pickles_are_never_loaded(tmp_path: Path) -> None:
+    np.savez(tmp_path / "p.npz", notes=np.array([{"a": 1}], object))
+    with pytest.raises(CheckpointError):
+        read_checkpoint(tmp_path / "p.npz")

@@ -1,0 +1,68 @@
+"""A transfer between two evaluations as a file, from which another process goes on bit for bit.
+
+The file is an uncompressed `.npz`: the optimiser's vectors as they are, all else as JSON in one entry.
+Nothing in it is pickled, every entry has its checksum, and it gets its name only when it is whole.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tfstyle.errors import TfstyleError
+
+_NOTES = "notes"
+
+
+class CheckpointError(TfstyleError):
+    """A checkpoint cannot be used: it is damaged, cut short, or that of another transfer."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Vectors of the optimiser by name, and `notes`: whatever JSON can hold. Floats in both are kept to the bit."""
+
+    arrays: Mapping[str, NDArray[Any]]
+    notes: Mapping[str, Any]
+
+
+def write_draft(path: Path, checkpoint: Checkpoint) -> Path:
+    """Write the file that `publish` will name `path`, under another name. Raises OSError, and leaves nothing then."""
+    draft = path.with_name(f"{path.name}.draft")
+    notes = np.frombuffer(json.dumps(checkpoint.notes).encode(), np.uint8)
+    try:
+        with draft.open("wb") as file:
+            np.savez(file, allow_pickle=False, **checkpoint.arrays, **{_NOTES: notes})
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
+    return draft
+
+
+def publish(draft: Path, path: Path) -> None:
+    """Give the `draft` its name once the disk has it. Raises OSError; then what was at `path` is there still."""
+    try:
+        with draft.open("rb") as file:
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """The checkpoint at `path`. Raises `CheckpointError` where any byte of an entry has changed."""
+    try:
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        notes = json.loads(arrays.pop(_NOTES).tobytes())
+    except Exception as error:  # NumPy and zipfile raise many types on damaged files
+        raise CheckpointError(f"{path.name} cannot be read: {type(error).__name__}: {error}") from None
+    return Checkpoint(arrays, notes)
