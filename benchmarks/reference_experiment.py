@@ -21,16 +21,16 @@ RUNS: dict[str, tuple[str, dict[str, Any]]] = {
     "reference": ("reference", {"network": "vgg19"}),
     "default-mild": (
         "default",
-        {"network": "vgg19", "style_weight": 1e4, "pyramid_decay": 0.5, "style_fit": "stretch"},
+        {"network": "vgg19", "style_weight": 1e4, "pyramid_decay": 0.75, "style_fit": "stretch"},
     ),
     "default": ("default", {"network": "vgg19", "style_fit": "stretch"}),
     "default-lite": ("default", {"network": "vgg19-lite", "style_fit": "stretch"}),
     "default-mild-lite": (
         "default",
-        {"network": "vgg19-lite", "style_weight": 1e4, "pyramid_decay": 0.5, "style_fit": "stretch"},
+        {"network": "vgg19-lite", "style_weight": 1e4, "pyramid_decay": 0.75, "style_fit": "stretch"},
     ),
-    "fast-mild": ("fast", {"style_weight": 1e4, "pyramid_decay": 0.5, "style_fit": "stretch"}),
-    "cascade-mild": ("cascade", {"style_weight": 1e4, "pyramid_decay": 0.5, "style_fit": "stretch"}),
+    "fast-mild": ("fast", {"style_weight": 1e4, "pyramid_decay": 0.75, "style_fit": "stretch"}),
+    "cascade-mild": ("cascade", {"style_weight": 1e4, "pyramid_decay": 0.75, "style_fit": "stretch"}),
 }
 MILESTONES = (1, 20, 50, 55, 60, 70, 80, 100, 200, 300, 500)
 

@@ -11,6 +11,7 @@ import sys
 from importlib.resources import files
 from pathlib import Path
 
+from google.rpc import status_pb2
 from grpc_tools import protoc
 
 HERE = Path(__file__).parent
@@ -22,6 +23,7 @@ def generate(target: Path) -> None:
         "protoc",
         f"--proto_path={HERE}",
         f"--proto_path={files('grpc_tools') / '_proto'}",
+        f"--proto_path={Path(status_pb2.__file__).parents[2]}",
         f"--python_out={target}",
         f"--pyi_out={target}",
         f"--grpc_python_out={target}",

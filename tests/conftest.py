@@ -30,8 +30,9 @@ SHARED = REPOSITORY.parent / "shared"
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _empty_caches(tmp_path_factory: pytest.TempPathFactory) -> None:
+def _empty_homes(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ["KERAS_HOME"] = str(tmp_path_factory.mktemp("keras"))
+    os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
     os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
 
 
@@ -93,9 +94,10 @@ class Server:
         return self.process.wait()
 
 
-def start_server(*flags: str, **environment: str) -> Server:
+def start_server(data: Path, *flags: str, **environment: str) -> Server:
+    """Start a server whose jobs are in the folder `data`."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "tfstyle_server", "--listen", "127.0.0.1:0", *flags],
+        [sys.executable, "-m", "tfstyle_server", "--listen", "127.0.0.1:0", "--data", str(data), *flags],
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, **environment},
@@ -114,20 +116,21 @@ def start_server(*flags: str, **environment: str) -> Server:
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One server for all tests that leave it as it was."""
-    server = start_server("--network", "vgg19-lite")
+    server = start_server(tmp_path_factory.mktemp("data"), "--network", "vgg19-lite")
     yield server
     server.stop()
 
 
 @pytest.fixture
-def own_server() -> Iterator[Callable[..., Server]]:
-    """Start servers that a test may harm."""
+def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
+    """Start servers that a test may harm, each with jobs of its own unless it is given a folder `data`."""
     started: list[Server] = []
 
-    def start(*flags: str, **environment: str) -> Server:
-        started.append(start_server("--network", "vgg19-lite", *flags, **environment))
+    def start(*flags: str, data: Path | None = None, **environment: str) -> Server:
+        folder = data or tmp_path_factory.mktemp("data")
+        started.append(start_server(folder, "--network", "vgg19-lite", *flags, **environment))
         return started[-1]
 
     yield start

@@ -51,14 +51,17 @@ class Window:
 
 
 def windows(length: int, owned: int, margin: int, stride: int) -> list[Window]:
-    """Windows over a side of `length`, that own about `owned` each and overlap by twice `margin`.
+    """As few windows over a side of `length` as own at most `owned` each and overlap by twice `margin`.
 
-    All have one length, so that one compilation serves them, and start at multiples of `stride`,
-    the product of the poolings inside; `margin` and `owned` are multiples of it too.
+    All have one length, so that one compilation serves them, no longer than is needed to share the
+    side evenly. They start at multiples of `stride`, the product of the poolings inside; `margin` and
+    `owned` are multiples of it too.
     """
-    size = owned + 2 * margin + length % stride
-    if size >= length:
+    if owned + 2 * margin + length % stride >= length:
         return [Window(0, length, 0, length)]
+    count = -(-(length - 2 * margin) // owned)
+    owned = -(-(length - 2 * margin) // (count * stride)) * stride
+    size = owned + 2 * margin + length % stride
     starts = [*range(0, length - size, owned), length - size]
     edges = [0, *(start + margin for start in starts[1:]), length]
     return [

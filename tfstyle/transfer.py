@@ -129,6 +129,16 @@ class Transfer:
         """(width, height) of the result in pixels."""
         return self._objective.pyramid.width, self._objective.pyramid.height
 
+    @property
+    def evaluations(self) -> int:
+        """How many have been made."""
+        return self._evaluations
+
+    @property
+    def seconds(self) -> float:
+        """What the evaluations have taken, in this process and in those before it."""
+        return self._seconds
+
     def iterates(self) -> Iterator[Iterate]:
         """Optimise, yielding after every evaluation; whoever stops asking has stopped the work.
 

@@ -7,45 +7,64 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tfstyle.options import ProgressOptions
-    from tfstyle_client.aio import AsyncClient, AsyncStylizeCall
-    from tfstyle_client.client import Client, StylizeCall
+    from tfstyle_client.access import Access
+    from tfstyle_client.aio import AsyncClient, AsyncJob, AsyncStylizeCall
+    from tfstyle_client.client import Client, Job, StylizeCall
     from tfstyle_client.errors import (
         BadRequestError,
         CallCancelledError,
         ClientError,
+        JobNotFoundError,
         NotPreparedError,
         OutOfTimeError,
         ServerBusyError,
         ServerUnreachableError,
     )
-    from tfstyle_client.events import Accepted, Event, Losses, Progress, Result, Started
+    from tfstyle_client.events import Accepted, Event, Interrupted, JobStatus, Losses, Progress, Result, Started
 
 _MODULES = {
     "tfstyle.options": ("ProgressOptions",),
-    "tfstyle_client.aio": ("AsyncClient", "AsyncStylizeCall"),
-    "tfstyle_client.client": ("Client", "StylizeCall"),
+    "tfstyle_client.access": ("Access",),
+    "tfstyle_client.aio": ("AsyncClient", "AsyncJob", "AsyncStylizeCall"),
+    "tfstyle_client.client": ("Client", "Job", "StylizeCall"),
     "tfstyle_client.errors": (
         "BadRequestError",
         "CallCancelledError",
         "ClientError",
+        "JobNotFoundError",
         "NotPreparedError",
         "OutOfTimeError",
         "ServerBusyError",
         "ServerUnreachableError",
     ),
-    "tfstyle_client.events": ("Accepted", "Event", "Losses", "Progress", "Result", "Started"),
+    "tfstyle_client.events": (
+        "Accepted",
+        "Event",
+        "Interrupted",
+        "JobStatus",
+        "Losses",
+        "Progress",
+        "Result",
+        "Started",
+    ),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 
 __all__ = [
     "Accepted",
+    "Access",
     "AsyncClient",
+    "AsyncJob",
     "AsyncStylizeCall",
     "BadRequestError",
     "CallCancelledError",
     "Client",
     "ClientError",
     "Event",
+    "Interrupted",
+    "Job",
+    "JobNotFoundError",
+    "JobStatus",
     "Losses",
     "NotPreparedError",
     "OutOfTimeError",

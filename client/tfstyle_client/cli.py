@@ -10,6 +10,8 @@ import inspect
 import math
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from functools import wraps
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,11 +20,13 @@ import typer
 
 from tfstyle.errors import InvalidInputError, Violation
 from tfstyle.options import KINDS, PRESETS, RULES, STYLE_WEIGHT_OF_STRENGTH, ProgressOptions, shown
+from tfstyle_client.access import Access
 from tfstyle_client.client import Client
-from tfstyle_client.display import display, print_json
+from tfstyle_client.display import display, job_fields, job_line, print_json
 from tfstyle_client.errors import (
     BadRequestError,
     ClientError,
+    JobNotFoundError,
     NotPreparedError,
     OutOfTimeError,
     ServerBusyError,
@@ -44,11 +48,14 @@ FAILED, BAD_INPUT, NO_SERVER, OUT_OF_TIME, CANCELLED = 1, 2, 3, 4, 130
 _EXIT_CODES: dict[type[ClientError], int] = {
     BadRequestError: BAD_INPUT,
     NotPreparedError: BAD_INPUT,
+    JobNotFoundError: BAD_INPUT,
     ServerBusyError: NO_SERVER,
     ServerUnreachableError: NO_SERVER,
     OutOfTimeError: OUT_OF_TIME,
 }
 PREVIEW_EVERY = 5
+PATIENCE = 30.0
+"""Seconds for which a server of jobs may not answer, as while it starts again."""
 # Typer has Click under its own name or as a dependency, by version; this is Click's UsageError in both.
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
@@ -76,6 +83,67 @@ def _with_engine_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
+@dataclass(frozen=True)
+class AccessFiles:
+    """Where the command line finds what `Access` is made of."""
+
+    tls: bool
+    tls_ca: Path | None
+    tls_certificate: Path | None
+    tls_key: Path | None
+    token_file: Path | None
+
+    def load(self) -> Access:
+        """Read the files. Raises `BadRequestError` naming the option."""
+
+        def read(name: str) -> bytes | None:
+            path: Path | None = getattr(self, name)
+            return None if path is None else read_picture(path, name)
+
+        token = read("token_file")
+        return Access(
+            self.tls or self.tls_ca is not None or self.tls_certificate is not None,
+            read("tls_ca"),
+            read("tls_certificate"),
+            read("tls_key"),
+            None if token is None else token.decode("ascii", "replace").strip(),
+        )
+
+
+def _with_access(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command that takes `access` the options that `AccessFiles` is made of."""
+    environment = {"tls_certificate": "TFSTYLE_CLIENT_CERTIFICATE", "tls_key": "TFSTYLE_CLIENT_KEY"}
+    files = {
+        "tls_ca": "the authority of the server's certificate, PEM",
+        "tls_certificate": "the client's own certificate, PEM",
+        "tls_key": "the key of the client's certificate, PEM",
+        "token_file": "file with the token to send",
+    }
+    options: dict[str, tuple[Any, str, Any]] = {"tls": (bool, "encrypt, and check the server's certificate", False)}
+    options |= {name: (Path | None, text, None) for name, text in files.items()}
+
+    @wraps(command)
+    def with_access(*arguments: Any, **named: Any) -> None:
+        access = AccessFiles(**{name: named.pop(name) for name in options})
+        command(*arguments, access=access, **named)
+
+    def parameter(name: str, kind: Any, text: str, default: Any) -> inspect.Parameter:
+        flag = "--" + name.replace("_", "-")
+        variable = environment.get(name, f"TFSTYLE_{name.upper()}")
+        option = typer.Option(flag, envvar=variable, help=text, rich_help_panel="Access")
+        return inspect.Parameter(
+            name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, option]
+        )
+
+    signature = inspect.signature(command, eval_str=True)
+    own = [p for name, p in signature.parameters.items() if name != "access"]
+    var = [p for p in own if p.kind is inspect.Parameter.VAR_KEYWORD]
+    own = [p for p in own if p not in var]
+    added = [parameter(name, *rest) for name, rest in options.items()]
+    with_access.__signature__ = signature.replace(parameters=[*own, *added, *var])  # type: ignore[attr-defined]
+    return with_access
+
+
 Server = Annotated[
     str | None,
     typer.Option(
@@ -93,12 +161,17 @@ Timeout = Annotated[float | None, typer.Option("--timeout", min=0.001, help="dea
 
 @app.command()
 @_with_engine_options
+@_with_access
 def stylize(
     content: Annotated[Path, typer.Argument(help="the photo: PNG, JPEG or WebP", show_default=False)],
     style: Annotated[Path, typer.Argument(help="the painting: PNG, JPEG or WebP", show_default=False)],
     *,
-    output: Annotated[Path, typer.Option("--output", "-o", help="the PNG to write", show_default=False)],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="the PNG to write; not with --detach", show_default=False),
+    ] = None,
     server: Server = None,
+    access: AccessFiles,
     weights: Weights = None,
     preset: Annotated[str, typer.Option("--preset", help=f"where options start: {', '.join(PRESETS)}")] = "default",
     strength: Annotated[
@@ -111,6 +184,9 @@ def stylize(
     ] = PREVIEW_EVERY,
     as_json: Json = False,
     timeout: Timeout = None,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="only create a job on the server at --server, and print its name")
+    ] = False,
     **options: Any,
 ) -> None:
     """Repaint CONTENT in the style of STYLE."""
@@ -132,16 +208,34 @@ def stylize(
         for layers in ("content_layers", "style_layers"):
             if options[layers] is not None:
                 options[layers] = tuple(name.strip() for name in options[layers].split(","))
-        _check_outputs(output, preview)
+        if detach:
+            if server is None:
+                _refuse("detach", "needs a server that stays, at --server; a private one ends with the command")
+            for name, given in (("output", output), ("preview", preview), ("timeout", timeout)):
+                if given is not None:
+                    _refuse(name, "is of no use with --detach; see tfstyle watch and tfstyle result")
+        elif output is None:
+            _refuse("output", "is needed: -o OUT.png")
+        else:
+            _check_outputs(output, preview)
         pictures = read_picture(content, "content"), read_picture(style, "style")
-        _run(pictures, output, server, weights, preset, preview, preview_every, as_json, timeout, options)
+        if output is None:
+            with Client(str(server), PATIENCE, access.load()) as client:
+                job = client.create(*pictures, preset=preset, **options)
+            _say_done(as_json, "created", "name", job.name)
+            return
+        _run(
+            pictures, output, server, access.load(), weights, preset, preview, preview_every, as_json, timeout, options
+        )
 
 
 @app.command()
+@_with_access
 def demo(
     *,
     output: Annotated[Path, typer.Option("--output", "-o", help="the PNG to write")] = Path("tfstyle-demo.png"),
     server: Server = None,
+    access: AccessFiles,
     size: Annotated[int, typer.Option("--size", help="longer side in pixels")] = PRESETS["fast"].size,
     preview: Preview = None,
     as_json: Json = False,
@@ -151,7 +245,99 @@ def demo(
         _check_outputs(output, preview)
         folder = files("tfstyle_client").joinpath("demo")
         pictures = folder.joinpath("landscape.jpg").read_bytes(), folder.joinpath("painting.jpg").read_bytes()
-        _run(pictures, output, server, None, "fast", preview, PREVIEW_EVERY, as_json, None, {"size": size})
+        _run(
+            pictures, output, server, access.load(), None, "fast", preview, PREVIEW_EVERY, as_json, None, {"size": size}
+        )
+
+
+ServerOfJobs = Annotated[
+    str, typer.Option("--server", envvar="TFSTYLE_SERVER", help="HOST:PORT or unix:PATH", show_default=False)
+]
+Name = Annotated[str, typer.Argument(help="the job's name, as --detach has printed it", show_default=False)]
+
+
+@app.command()
+@_with_access
+def jobs(*, server: ServerOfJobs, access: AccessFiles, as_json: Json = False) -> None:
+    """List the jobs of a server, the newest first."""
+    with _one_line_errors(as_json), Client(server, PATIENCE, access.load()) as client:
+        for job in client.jobs():
+            if as_json:
+                print_json("job", job_fields(job))
+            else:
+                typer.echo(job_line(job))
+
+
+@app.command()
+@_with_access
+def watch(
+    name: Name, *, server: ServerOfJobs, access: AccessFiles, preview: Preview = None, as_json: Json = False
+) -> None:
+    """Follow a job to its end, across restarts of the server. Ctrl-C leaves the job alone."""
+    with _one_line_errors(as_json), Client(server, PATIENCE, access.load()) as client, display(as_json) as screen:
+        for event in client.job(name).watch():
+            screen.show(event)
+            if isinstance(event, Progress) and event.preview and preview is not None:
+                write_whole(preview, event.preview, "preview")
+        if as_json:
+            print_json("job", job_fields(client.job(name).status()))
+
+
+@app.command()
+@_with_access
+def result(
+    name: Name,
+    *,
+    output: Annotated[Path, typer.Option("--output", "-o", help="the PNG to write", show_default=False)],
+    server: ServerOfJobs,
+    access: AccessFiles,
+    as_json: Json = False,
+) -> None:
+    """Wait for a job's end and write its picture."""
+    with _one_line_errors(as_json), Client(server, PATIENCE, access.load()) as client:
+        check_writable(output, "output")
+        write_whole(output, client.job(name).result().png, "output")
+        _say_done(as_json, "written", "path", str(output))
+
+
+@app.command()
+@_with_access
+def cancel(name: Name, *, server: ServerOfJobs, access: AccessFiles, as_json: Json = False) -> None:
+    """Stop a job; one that has ended is left as it is."""
+    with _one_line_errors(as_json), Client(server, PATIENCE, access.load()) as client:
+        job = client.job(name).cancel()
+        if as_json:
+            print_json("job", job_fields(job))
+        else:
+            typer.echo(job_line(job))
+
+
+@app.command()
+@_with_access
+def delete(name: Name, *, server: ServerOfJobs, access: AccessFiles, as_json: Json = False) -> None:
+    """Forget a job that has ended, and its picture on the server."""
+    with _one_line_errors(as_json), Client(server, PATIENCE, access.load()) as client:
+        client.job(name).delete()
+        _say_done(as_json, "deleted", "name", name)
+
+
+@app.command()
+def token(
+    name: Annotated[str, typer.Argument(help="the caller who gets it, and whose jobs are made with it")],
+    *,
+    tokens: Annotated[Path, typer.Option("--tokens", help="the server's file of tokens; made if it is not there")],
+) -> None:
+    """Make a token for a caller of a server, and print it; the file has only its hash."""
+    with _one_line_errors(as_json=False):
+        try:
+            from tfstyle_server.security import SecurityError, new_token
+        except ImportError as error:
+            message = f"server: not installed here ({error.name}); pip install 'tfstyle[server]'"
+            raise ServerUnreachableError(message, "UNAVAILABLE") from None
+        try:
+            typer.echo(new_token(name, tokens))
+        except SecurityError as error:
+            raise ClientError(str(error), "INVALID_ARGUMENT") from None
 
 
 @app.command(
@@ -172,6 +358,7 @@ def _run(
     pictures: tuple[bytes, bytes],
     output: Path,
     server: str | None,
+    access: Access,
     weights: str | None,
     preset: str,
     preview: Path | None,
@@ -192,8 +379,8 @@ def _run(
     else:
         from tfstyle_client.local_server import private_server
 
-        where = private_server(weights, network)
-    with display(as_json) as screen, where as target, Client(target) as client:
+        where, access = private_server(weights, network), Access()
+    with display(as_json) as screen, where as target, Client(target, access=access) as client:
         call = client.stylize(*pictures, preset=preset, progress=progress, timeout=timeout, **options)
         try:
             for event in call:
@@ -204,10 +391,14 @@ def _run(
                     write_whole(output, event.png, "output")
         finally:
             call.cancel()
+    _say_done(as_json, "written", "path", str(output))
+
+
+def _say_done(as_json: bool, event: str, field: str, value: str) -> None:
     if as_json:
-        print_json("written", {"path": str(output)})
+        print_json(event, {field: value})
     else:
-        typer.echo(output)
+        typer.echo(value)
 
 
 def _check_outputs(output: Path, preview: Path | None) -> None:

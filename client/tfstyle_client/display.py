@@ -6,6 +6,7 @@ import dataclasses
 import json
 import sys
 import time
+from datetime import datetime
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -14,7 +15,7 @@ from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
 
 from tfstyle.options import TransferOptions
-from tfstyle_client.events import Accepted, Event, Losses, Progress, Result, Started
+from tfstyle_client.events import Accepted, Event, Interrupted, JobStatus, Losses, Progress, Result, Started
 
 
 class Display(Protocol):
@@ -106,6 +107,8 @@ class PlainLines(_Words):
                 if evaluation in (1, steps) or evaluation % max(1, steps // 10) == 0:
                     times = f"{clock(elapsed)} elapsed, {clock(remaining)} left"
                     self._say(f"{evaluation}/{steps}  {weighted(losses, self._options)}  {times}")
+            case Interrupted(reason):
+                self._say(f"interrupted, and goes on by itself: {reason}")
             case Result():
                 self._say_result(event)
 
@@ -152,6 +155,8 @@ class LiveBar(_Words):
                     losses=weighted(losses, self._options),
                     left=clock(remaining),
                 )
+            case Interrupted(reason):
+                self._bar.update(self._task, description=f"interrupted, goes on: {reason}")
             case Result():
                 self._say_result(event)
 
@@ -174,6 +179,26 @@ class JsonLines:
             if picture in fields:
                 fields[f"{picture}_bytes"] = len(fields.pop(picture) or b"")
         print_json(type(event).__name__.lower(), fields)
+
+
+def job_line(job: JobStatus) -> str:
+    """A job in a line: its name, state, when it was created, and how far it is or why it has failed."""
+    how = ""
+    if job.state == "queued":
+        how = f"{job.position} before it"
+    elif job.state == "running" and job.progress is not None:
+        how = f"{job.progress.evaluation}/{job.progress.steps}, {clock(job.progress.remaining)} left"
+    elif job.error is not None:
+        how = job.error
+    return f"{job.name}  {job.state:9}  {job.created:%Y-%m-%d %H:%M:%S}Z  {how}".rstrip()
+
+
+def job_fields(job: JobStatus) -> dict[str, object]:
+    """A job as JSON can hold it: times in ISO 8601."""
+    fields = dataclasses.asdict(dataclasses.replace(job, progress=None))
+    if job.progress is not None:
+        fields["progress"] = dataclasses.asdict(dataclasses.replace(job.progress, preview=None))
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in fields.items()}
 
 
 def print_json(kind: str, fields: dict[str, object]) -> None:

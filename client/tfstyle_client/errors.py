@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import grpc
-from google.rpc import error_details_pb2
+from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from tfstyle.errors import TfstyleError, Violation
@@ -52,11 +52,16 @@ class CallCancelledError(ClientError):
     """The call was cancelled, here or by the server (CANCELLED)."""
 
 
-_BY_CODE: dict[grpc.StatusCode, type[ClientError]] = {
-    grpc.StatusCode.FAILED_PRECONDITION: NotPreparedError,
-    grpc.StatusCode.UNAVAILABLE: ServerUnreachableError,
-    grpc.StatusCode.DEADLINE_EXCEEDED: OutOfTimeError,
-    grpc.StatusCode.CANCELLED: CallCancelledError,
+class JobNotFoundError(ClientError):
+    """There is no such job, or it is somebody else's, or it is no longer kept (NOT_FOUND)."""
+
+
+_BY_CODE: dict[str, type[ClientError]] = {
+    "FAILED_PRECONDITION": NotPreparedError,
+    "NOT_FOUND": JobNotFoundError,
+    "UNAVAILABLE": ServerUnreachableError,
+    "DEADLINE_EXCEEDED": OutOfTimeError,
+    "CANCELLED": CallCancelledError,
 }
 
 
@@ -66,41 +71,55 @@ def from_rpc_error(error: grpc.RpcError, target: str, *, answered: bool) -> Clie
     `answered` says whether the server had sent anything before.
     """
     code: grpc.StatusCode = error.code()
-    message = " ".join((error.details() or code.name).split())
-    if code is grpc.StatusCode.INVALID_ARGUMENT:
-        return BadRequestError(_violations(error), message)
-    if code is grpc.StatusCode.RESOURCE_EXHAUSTED:
-        return ServerBusyError(message, _retry_after(error))
+    status = _status_of(error)
     if code is grpc.StatusCode.UNAVAILABLE:
+        message = " ".join((error.details() or code.name).split())
         message = f"server: {target} has gone: {message}" if answered else f"server: nothing answers at {target}"
+        return ServerUnreachableError(message, code.name)
     if code is grpc.StatusCode.DEADLINE_EXCEEDED:
-        message = "timeout: the deadline passed before the result was there"
+        return OutOfTimeError("timeout: the deadline passed before the result was there", code.name)
+    return from_status(status)
+
+
+def from_status(status: status_pb2.Status) -> ClientError:
+    """The exception for a google.rpc.Status with its details: that of a call, or that of a job that has failed."""
+    code = code_pb2.Code.Name(status.code)
+    message = " ".join((status.message or code).split())
+    if code == "INVALID_ARGUMENT":
+        return BadRequestError(_violations(status), message)
+    if code == "RESOURCE_EXHAUSTED":
+        return ServerBusyError(message, _retry_after(status))
     kind = _BY_CODE.get(code)
-    return kind(message, code.name) if kind else ClientError(f"{message} ({code.name})", code.name)
+    return kind(message, code) if kind else ClientError(f"{message} ({code})", code)
 
 
-def _details(error: grpc.RpcError, kind: type) -> list:  # type: ignore[type-arg]
+def _status_of(error: grpc.RpcError) -> status_pb2.Status:
+    code: grpc.StatusCode = error.code()
     try:
-        status = rpc_status.from_call(error)
+        status: status_pb2.Status | None = rpc_status.from_call(error)
     except ValueError:  # a status that contradicts its details
-        return []
+        status = None
+    return status or status_pb2.Status(code=code.value[0], message=error.details() or "")
+
+
+def _details(status: status_pb2.Status, kind: type) -> list:  # type: ignore[type-arg]
     found = []
-    for detail in status.details if status else ():
+    for detail in status.details:
         message = kind()
         if detail.Unpack(message):
             found.append(message)
     return found
 
 
-def _violations(error: grpc.RpcError) -> list[Violation]:
+def _violations(status: status_pb2.Status) -> list[Violation]:
     return [
         Violation(violation.field, violation.description)
-        for detail in _details(error, error_details_pb2.BadRequest)
+        for detail in _details(status, error_details_pb2.BadRequest)
         for violation in detail.field_violations
     ]
 
 
-def _retry_after(error: grpc.RpcError) -> float | None:
-    for detail in _details(error, error_details_pb2.RetryInfo):
+def _retry_after(status: status_pb2.Status) -> float | None:
+    for detail in _details(status, error_details_pb2.RetryInfo):
         return float(detail.retry_delay.ToTimedelta().total_seconds())
     return None

@@ -31,7 +31,8 @@ def private_server(weights: str | None = None, network: str = "auto") -> Iterato
     base = None if len(tempfile.gettempdir()) < LONGEST_BASE else "/tmp"  # noqa: S108 - the folder is private
     with tempfile.TemporaryDirectory(prefix="tfstyle-", dir=base) as folder:
         socket, log = Path(folder) / "socket", Path(folder) / "log"
-        arguments = ["--listen", f"unix:{socket}", "--network", network, "--grace", "0", "--stop-with-stdin"]
+        arguments = ["--listen", f"unix:{socket}", "--data", f"{folder}/data", "--network", network]
+        arguments += ["--grace", "0", "--stop-with-stdin"]
         if weights is not None:
             arguments += ["--weights", weights]
         with log.open("wb") as output:

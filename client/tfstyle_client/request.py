@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Iterator
 from typing import Any
 
 from tfstyle.errors import InvalidInputError
@@ -16,7 +18,14 @@ CHANNEL_OPTIONS = [
     # Notice within half a minute that a server has vanished without closing the connection.
     ("grpc.keepalive_time_ms", 20_000),
     ("grpc.keepalive_timeout_ms", 10_000),
+    # A server that is back is found soon; the default waits up to two minutes.
+    ("grpc.initial_reconnect_backoff_ms", 200),
+    ("grpc.min_reconnect_backoff_ms", 1_000),
+    ("grpc.max_reconnect_backoff_ms", 3_000),
 ]
+LARGEST_INLINE = 4 * 2**20
+"""Bytes from which a job's picture is uploaded before, in pieces."""
+PIECE_BYTES = 2**20
 
 
 def stylize_request(
@@ -37,3 +46,29 @@ def stylize_request(
             every=progress.every, preview_every=progress.preview_every, preview_size=progress.preview_size
         ),
     )
+
+
+def creation_request(
+    content: bytes, style: bytes, preset: str, progress: ProgressOptions, options: dict[str, Any]
+) -> pb.CreateJobRequest:
+    """The message, under a request id of its own, so that it may be sent again. Raises `BadRequestError`."""
+    transfer = stylize_request(content, style, preset, progress, options)
+    return pb.CreateJobRequest(transfer=transfer, request_id=str(uuid.uuid4()))
+
+
+def large_pictures(transfer: pb.StylizeRequest) -> dict[str, bytes]:
+    """{field: picture} of the pictures in `transfer` that are to be uploaded."""
+    pictures = {field: getattr(transfer, field) for field in ("content", "style")}
+    return {field: data for field, data in pictures.items() if len(data) > LARGEST_INLINE}
+
+
+def name_image(transfer: pb.StylizeRequest, field: str, image: pb.Image) -> None:
+    """Put the name of an uploaded image in place of the picture in `field`."""
+    transfer.ClearField(field)
+    setattr(transfer, f"{field}_image", image.name)
+
+
+def pieces(picture: bytes) -> Iterator[pb.UploadImageRequest]:
+    """A picture as it is uploaded."""
+    for offset in range(0, len(picture), PIECE_BYTES):
+        yield pb.UploadImageRequest(data=picture[offset : offset + PIECE_BYTES])

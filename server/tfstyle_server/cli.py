@@ -13,6 +13,8 @@ from tfstyle.options import NETWORKS, shown
 from tfstyle_server.front import CannotServeError, serve
 from tfstyle_server.logs import configure_logging
 from tfstyle_server.options import ServerOptions
+from tfstyle_server.security import SecurityOptions
+from tfstyle_server.store import Retention
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 _DEFAULT = ServerOptions()
@@ -25,6 +27,21 @@ def serve_command(
     listen: Annotated[
         str, typer.Option(envvar="TFSTYLE_LISTEN", help="host:port (port 0: any free one), or unix:PATH")
     ] = _DEFAULT.listen,
+    tls_certificate: Annotated[
+        Path | None, typer.Option(envvar="TFSTYLE_TLS_CERTIFICATE", help="the server's certificate chain, PEM")
+    ] = None,
+    tls_key: Annotated[Path | None, typer.Option(envvar="TFSTYLE_TLS_KEY", help="its private key, PEM")] = None,
+    tls_client_ca: Annotated[
+        Path | None,
+        typer.Option(envvar="TFSTYLE_TLS_CLIENT_CA", help="clients must show a certificate of this authority, PEM"),
+    ] = None,
+    tokens: Annotated[
+        Path | None,
+        typer.Option(envvar="TFSTYLE_TOKENS", help="callers must send a token of this file; see tfstyle token"),
+    ] = None,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", envvar="TFSTYLE_INSECURE", help="listen without TLS where others can reach it")
+    ] = False,
     devices: Annotated[
         str,
         typer.Option(
@@ -39,6 +56,21 @@ def serve_command(
         str | None,
         typer.Option(envvar="TFSTYLE_WEIGHTS", help="VGG19 weights without top, as Keras' HDF5 file"),
     ] = None,
+    data: Annotated[
+        Path, typer.Option(envvar="TFSTYLE_DATA", help="folder with the jobs, which outlive the server")
+    ] = _DEFAULT.data,
+    keep_days: Annotated[
+        float, typer.Option(envvar="TFSTYLE_KEEP_DAYS", min=0, help="how long jobs that have ended are kept")
+    ] = _DEFAULT.retention.seconds / 86400,
+    keep_jobs: Annotated[
+        int, typer.Option(envvar="TFSTYLE_KEEP_JOBS", min=0, help="how many jobs that have ended are kept")
+    ] = _DEFAULT.retention.jobs,
+    keep_mib: Annotated[
+        int, typer.Option(envvar="TFSTYLE_KEEP_MIB", min=0, help="MiB of pictures of jobs that have ended")
+    ] = _DEFAULT.retention.bytes // 2**20,
+    keep_events: Annotated[
+        int, typer.Option(envvar="TFSTYLE_KEEP_EVENTS", min=10, help="events of a job that can be watched again")
+    ] = _DEFAULT.retention.events,
     queue: Annotated[int, typer.Option(envvar="TFSTYLE_QUEUE", min=0, help="requests that may wait")] = _DEFAULT.queue,
     max_image_bytes: Annotated[
         int, typer.Option(envvar="TFSTYLE_MAX_IMAGE_BYTES", min=1, max=2**29, help="largest picture, encoded")
@@ -77,10 +109,13 @@ def serve_command(
         _refuse(f"listen: must be HOST:PORT with a port of 0 to 65535, or unix:PATH; got {shown(listen)}")
     options = ServerOptions(
         listen=listen,
+        security=SecurityOptions(tls_certificate, tls_key, tls_client_ca, tokens, insecure),
         devices=tuple(device for device in devices.split(",") if device),
         network=network,
         weights=weights,
+        data=data,
         queue=queue,
+        retention=Retention(keep_days * 86400, keep_jobs, keep_mib * 2**20, keep_events),
         max_image_bytes=max_image_bytes,
         max_pixels=max_pixels,
         grace=grace,

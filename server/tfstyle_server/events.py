@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -16,11 +15,11 @@ if TYPE_CHECKING:
     from tfstyle.transfer import Delivered, Iterate, Transfer
 
 
-def started(transfer: Transfer) -> pb.StylizeEvent:
+def started(transfer: Transfer) -> pb.JobEvent:
     """The plan: network, size, steps and the options in force."""
     network = transfer.network
     width, height = transfer.size
-    return pb.StylizeEvent(
+    return pb.JobEvent(
         started=pb.Started(
             network=pb.Network(
                 name=network.name, origin=network.origin, digest=network.digest, note=transfer.choice.note
@@ -36,27 +35,36 @@ def started(transfer: Transfer) -> pb.StylizeEvent:
     )
 
 
-def progress(iterate: Iterate, preview_size: int | None) -> pb.StylizeEvent:
-    """One evaluation, with a preview of at most `preview_size` pixels a side unless that is None."""
+def progress(iterate: Iterate) -> pb.JobEvent:
+    """One evaluation."""
     event = pb.Progress(
         evaluation=iterate.evaluation,
         steps=iterate.steps,
         losses=_losses(iterate.total, iterate.losses),
         elapsed=_duration(iterate.seconds),
-        preview=b"" if preview_size is None else _preview(iterate, preview_size),
     )
     if iterate.remaining is not None:
         event.remaining.CopyFrom(_duration(iterate.remaining))
-    return pb.StylizeEvent(progress=event)
+    return pb.JobEvent(progress=event)
 
 
-def result(delivered: Delivered, png: bytes, evaluations: int, seconds: float) -> pb.StylizeEvent:
-    """The end: what was delivered and what it is worth in 8 bits."""
+def preview(iterate: Iterate, size: int) -> bytes:
+    """The picture of `iterate` as a PNG of at most `size` pixels a side; nothing is enlarged."""
+    from tfstyle.images import encode_png, resize
+
+    picture = iterate.picture()
+    scale = min(1.0, size / max(picture.size))
+    width, height = (max(1, round(side * scale)) for side in picture.size)
+    return encode_png(resize(picture, (width, height)))
+
+
+def result(delivered: Delivered, digest: str, size: int, evaluations: int, seconds: float) -> pb.JobEvent:
+    """The end: what was delivered, a PNG of that SHA-256 and `size` bytes, and what it is worth in 8 bits."""
     width, height = delivered.picture.size
-    return pb.StylizeEvent(
+    return pb.JobEvent(
         result=pb.Result(
-            digest=hashlib.sha256(png).hexdigest(),
-            size=len(png),
+            digest=digest,
+            size=size,
             width=width,
             height=height,
             delivered=_losses(delivered.total, delivered.losses),
@@ -73,15 +81,6 @@ def _losses(total: float, parts: Mapping[str, Mapping[str, float]]) -> pb.Losses
             pb.LossPart(name=name, value=sum(layers.values()), by_layer=dict(layers)) for name, layers in parts.items()
         ],
     )
-
-
-def _preview(iterate: Iterate, size: int) -> bytes:
-    from tfstyle.images import encode_png, resize
-
-    picture = iterate.picture()
-    scale = min(1.0, size / max(picture.size))
-    width, height = (max(1, round(side * scale)) for side in picture.size)
-    return encode_png(resize(picture, (width, height)))
 
 
 def _duration(seconds: float) -> Duration:

@@ -13,9 +13,10 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from tfstyle_server.jobs import DataInUseError, Jobs
 from tfstyle_server.messages import WorkerSettings
 from tfstyle_server.options import ServerOptions
-from tfstyle_server.scheduler import Scheduler
+from tfstyle_server.security import Gate, SecurityError, check_binding, credentials
 from tfstyle_server.servicer import SERVICE, StyleTransferServicer
 
 log = logging.getLogger("tfstyle.front")
@@ -76,7 +77,7 @@ async def serve(
         )
         for device in options.resolved_devices()
     ]
-    scheduler = Scheduler(settings, options.queue, ready, broken)
+    jobs = Jobs(options.data, settings, options.queue, options.retention, ready, broken)
     server = grpc.aio.server(
         options=[
             ("grpc.max_receive_message_length", 2 * options.max_image_bytes + _REQUEST_OVERHEAD),
@@ -86,12 +87,18 @@ async def serve(
             ("grpc.keepalive_permit_without_calls", 1),
         ]
     )
-    servicer = StyleTransferServicer(scheduler, options.max_image_bytes)
+    try:
+        check_binding(options.listen, options.security)
+        tls = credentials(options.security)
+        servicer = StyleTransferServicer(jobs, Gate(options.security), options.max_image_bytes)
+    except SecurityError as error:
+        raise CannotServeError(str(error)) from None
     server.add_generic_rpc_handlers((servicer.handlers(),))
     health_pb2_grpc.add_HealthServicer_to_server(checks, server)
-    reflection.enable_server_reflection((SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
+    if not options.security.authenticates:
+        reflection.enable_server_reflection((SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
     try:
-        port = server.add_insecure_port(options.listen)
+        port = server.add_secure_port(options.listen, tls) if tls else server.add_insecure_port(options.listen)
     except RuntimeError:
         raise CannotServeError(
             f"listen: cannot listen on {options.listen}: it is in use, or no address of this machine"
@@ -103,7 +110,10 @@ async def serve(
         loop.add_signal_handler(number, ask_to_stop)
     if stop_with_stdin:
         loop.add_reader(sys.stdin, _at_end_of_stdin, loop, ask_to_stop)
-    scheduler.start()
+    try:
+        await jobs.open()
+    except DataInUseError as error:
+        raise CannotServeError(str(error)) from None
     await server.start()
     log.info("listening on %s", address)
     if on_listening is not None:
@@ -118,11 +128,11 @@ async def serve(
         await asyncio.wait(enough, timeout=grace, return_when=asyncio.FIRST_COMPLETED)
         for task in enough:
             task.cancel()
-        scheduler.abandon("the server is stopping")
+        servicer.abandon()
         # Once only: a second stop() that overtakes the first one touches freed memory in grpcio 1.85.
         await server.stop(LAST_WORDS)
     finally:
-        scheduler.stop()
+        await jobs.close()
     log.info("stopped")
     if reason:
         raise CannotServeError(reason[0])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tfstyle.errors import Violation
 from tfstyle.options import ProgressOptions, TransferOptions
-from tfstyle.v1.style_transfer_pb2 import StylizeEvent
+from tfstyle.v1.style_transfer_pb2 import JobEvent
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,19 @@ class WorkerSettings:
 
 @dataclass(frozen=True)
 class Run:
-    """To a worker: make this picture. The options have been checked."""
+    """To a worker: make this picture. The options have been checked; `content` and `style` are blobs of `blobs`.
+
+    `attempt` goes into all that is said of it. `checkpoints` is a folder of the job's own.
+    """
 
     job: str
-    content: bytes
-    style: bytes
+    attempt: int
+    content: str
+    style: str
     options: TransferOptions
     progress: ProgressOptions
+    blobs: Path
+    checkpoints: Path
 
 
 @dataclass(frozen=True)
@@ -63,26 +69,29 @@ class Retiring:
 
 @dataclass(frozen=True)
 class News:
-    """From a worker: an event of a running job; sequence and time are not set."""
+    """From a worker: an event of a running job; sequence and time are not set. `preview` is a PNG, or empty."""
 
     job: str
-    event: StylizeEvent
+    attempt: int
+    event: JobEvent
+    preview: bytes = b""
 
 
 @dataclass(frozen=True)
 class Done:
-    """From a worker: the job's result event and the PNG."""
+    """From a worker: the job's result event. The PNG is in the blobs."""
 
     job: str
-    event: StylizeEvent
-    png: bytes
+    attempt: int
+    event: JobEvent
 
 
 @dataclass(frozen=True)
-class Cancelled:
-    """From a worker: the job was cancelled and its computation has stopped."""
+class Stopped:
+    """From a worker: it was told to stop the job, and has."""
 
     job: str
+    attempt: int
 
 
 @dataclass(frozen=True)
@@ -90,6 +99,7 @@ class Refused:
     """From a worker: the job's input cannot be used."""
 
     job: str
+    attempt: int
     violations: tuple[Violation, ...]
 
 
@@ -98,6 +108,7 @@ class Unprepared:
     """From a worker: the server lacks what the job needs; `reason` is one line with the ways out."""
 
     job: str
+    attempt: int
     reason: str
 
 
@@ -106,10 +117,11 @@ class Failed:
     """From a worker: the job broke, by no fault of its input. The worker goes on."""
 
     job: str
+    attempt: int
     reason: str
 
 
-End = Done | Cancelled | Refused | Unprepared | Failed
-"""What a job ends with."""
+End = Done | Stopped | Refused | Unprepared | Failed
+"""What a worker's turn at a job ends with."""
 Command = Run | Cancel
 Report = Ready | CannotStart | Retiring | News | End

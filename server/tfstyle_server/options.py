@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tfstyle.compiled_code import user_folder
+from tfstyle_server.security import SecurityOptions
+from tfstyle_server.store import Retention
+
+
+def user_data() -> Path:
+    """Where jobs are kept if nobody says otherwise: XDG_STATE_HOME, else ~/.local/state, and tfstyle."""
+    return Path(os.environ.get("XDG_STATE_HOME") or "~/.local/state").expanduser() / "tfstyle"
 
 
 @dataclass(frozen=True)
@@ -14,14 +22,20 @@ class ServerOptions:
 
     listen: str = "127.0.0.1:50051"
     """host:port (port 0: any free one), or unix:PATH."""
+    security: SecurityOptions = field(default_factory=SecurityOptions)
+    """TLS, client certificates and tokens."""
     devices: tuple[str, ...] = ()
     """One worker for each: "cpu", or the number of a GPU. Empty: every NVIDIA GPU, else one CPU worker."""
     network: str = "auto"
     """The network that is loaded at the start; requests may name another."""
     weights: str | None = None
     """Path of VGG19's weights; else TFSTYLE_WEIGHTS, else Keras' cache."""
+    data: Path = field(default_factory=user_data)
+    """Folder with the jobs, their pictures and checkpoints; one server at a time has it."""
     queue: int = 16
     """Requests that may wait; more are refused with RESOURCE_EXHAUSTED."""
+    retention: Retention = field(default_factory=Retention)
+    """What is kept of jobs that have ended."""
     max_image_bytes: int = 32 * 2**20
     """Largest picture that is accepted, encoded."""
     max_pixels: int = 100_000_000

@@ -1,45 +1,62 @@
-"""The service as the contract has it: checks the request, queues it, and relays what becomes of it."""
+"""The service as the contract has it: checks requests, hands them to the jobs, and answers."""
 
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, TypeAlias
 
 import grpc
+from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import DecodeError
+from google.rpc import status_pb2
 
 from tfstyle.errors import InvalidInputError, Violation
-from tfstyle.options import RULES, ProgressOptions, TransferOptions, resolve_options
 from tfstyle.v1 import style_transfer_pb2 as pb
-from tfstyle.v1 import style_transfer_pb2_grpc
-from tfstyle.v1.conversion import options_from_proto
 from tfstyle_server import status
-from tfstyle_server.messages import Cancelled, Done, Failed, Refused, Unprepared
-from tfstyle_server.scheduler import Lost, QueueFullError, Scheduler, Ticket
+from tfstyle_server.jobs import CompactedError, Jobs, QueueFullError, StoppingError
+from tfstyle_server.paths import in_transfer
+from tfstyle_server.requests import checked, checked_creation, page_of, page_token
+from tfstyle_server.security import Gate, UnauthenticatedError
+from tfstyle_server.states import State
+from tfstyle_server.store import NotEndedError, RequestIdTakenError, UnknownJobError
 
 log = logging.getLogger("tfstyle.front")
 
 SERVICE = pb.DESCRIPTOR.services_by_name["StyleTransfer"].full_name
 CHUNK_BYTES = 256 * 1024
+Context: TypeAlias = Any
+"""grpc.aio.ServicerContext, which has no types."""
 
 
-class StyleTransferServicer(style_transfer_pb2_grpc.StyleTransferServicer):
+class StyleTransferServicer:
     """One coroutine a call; none of them computes."""
 
-    def __init__(self, scheduler: Scheduler, max_image_bytes: int) -> None:
-        self._scheduler = scheduler
+    def __init__(self, jobs: Jobs, gate: Gate, max_image_bytes: int) -> None:
+        self._jobs = jobs
+        self._gate = gate
         self._max_image_bytes = max_image_bytes
         self._refusing = False
+        self._abandoned = False
         self._calls = 0
         self._drained = asyncio.Event()
         self._drained.set()
 
     def refuse_new(self) -> None:
-        """Answer every call from now on with UNAVAILABLE."""
+        """Answer every call from now on with UNAVAILABLE, and end watches so; calls to Stylize go on."""
         self._refusing = True
+        self._jobs.wake_watches()
+
+    def abandon(self) -> None:
+        """End the calls to Stylize as well."""
+        self._abandoned = True
+        self._jobs.wake_watches()
 
     async def drained(self) -> None:
-        """Wait until no call is left."""
+        """Wait until no call to Stylize is left."""
         await self._drained.wait()
 
     def handlers(self) -> grpc.GenericRpcHandler:
@@ -47,116 +64,219 @@ class StyleTransferServicer(style_transfer_pb2_grpc.StyleTransferServicer):
 
         In place of the generated registration, under which bytes that are no message end as UNKNOWN.
         """
-        stylize = grpc.unary_stream_rpc_method_handler(self.Stylize, _parse, pb.StylizeEvent.SerializeToString)
-        return grpc.method_handlers_generic_handler(SERVICE, {"Stylize": stylize})
+        unary, stream = grpc.unary_unary_rpc_method_handler, grpc.unary_stream_rpc_method_handler
+        methods: dict[str, tuple[Any, Any, type]] = {
+            "Stylize": (stream, self.Stylize, pb.StylizeRequest),
+            "CreateJob": (unary, self.CreateJob, pb.CreateJobRequest),
+            "GetJob": (unary, self.GetJob, pb.GetJobRequest),
+            "ListJobs": (unary, self.ListJobs, pb.ListJobsRequest),
+            "CancelJob": (unary, self.CancelJob, pb.CancelJobRequest),
+            "DeleteJob": (unary, self.DeleteJob, pb.DeleteJobRequest),
+            "WatchJob": (stream, self.WatchJob, pb.WatchJobRequest),
+            "ReadResult": (stream, self.ReadResult, pb.ReadResultRequest),
+            "UploadImage": (grpc.stream_unary_rpc_method_handler, self.UploadImage, pb.UploadImageRequest),
+        }
+        return grpc.method_handlers_generic_handler(
+            SERVICE,
+            {
+                name: kind(self._guarded(method, request), _parser(request), _serialised)
+                for name, (kind, method, request) in methods.items()
+            },
+        )
 
-    async def Stylize(  # noqa: N802 - gRPC's name
-        self, request: pb.StylizeRequest | None, context: grpc.aio.ServicerContext
-    ) -> None:
-        """Relay the job's events; the end of the call, for whatever reason, is the end of the job."""
-        if self._refusing:
-            await context.abort_with_status(status.unavailable("the server is stopping"))
-        if request is None:
-            await context.abort_with_status(
-                status.invalid_argument([Violation("request", "is no tfstyle.v1.StylizeRequest")])
-            )
-            return
+    def _guarded(self, method: Callable[[Any, Context, str], Awaitable[Any]], kind: type) -> Any:
+        """`method` for callers who are who they say and requests that could be parsed as `kind`; its expected
+        exceptions become statuses.
+        """
+
+        async def call(request: Any, context: Context) -> Any:
+            if self._refusing:
+                await context.abort_with_status(status.to_grpc(status.unavailable("the server is stopping")))
+            try:
+                owner = self._gate.owner(context.invocation_metadata() or (), context.auth_context() or {})
+                if request is None:
+                    raise _unparsed(kind)
+                return await method(request, context, owner)
+            except Exception as error:
+                answer = _answer_to(error)
+                if answer is None:
+                    raise
+                await context.abort_with_status(status.to_grpc(answer))
+
+        return call
+
+    async def Stylize(self, request: pb.StylizeRequest, context: Context, owner: str) -> None:  # noqa: N802 - gRPC's name
+        """A job that belongs to its call, unless it is detached, and all that there is to know of it."""
+        options = checked(request, self._max_image_bytes)
         self._calls += 1
         self._drained.clear()
+        creation = asyncio.ensure_future(self._jobs.create(owner, request, "", attached=not request.detach))
         try:
-            await self._stylize(request, context)
+            job = await asyncio.shield(creation)
+            log.info(
+                "job %s: accepted from %s, %s, %d px, %d steps",
+                *(job.name.removeprefix("jobs/"), context.peer(), request.preset or "default"),
+                *(options.size, options.steps),
+            )
+            await self._relay(owner, job.name, context)
+        except asyncio.CancelledError:
+            log.info("the caller has cancelled, gone, or run out of time")
+            raise
         finally:
             self._calls -= 1
             if self._calls == 0:
                 self._drained.set()
+            if not request.detach:
+                creation.add_done_callback(lambda made: self._end(owner, made))
 
-    async def _stylize(self, request: pb.StylizeRequest, context: grpc.aio.ServicerContext) -> None:
-        try:
-            options, progress = self._checked(request)
-            ticket = self._scheduler.submit(request.content, request.style, options, progress)
-        except InvalidInputError as error:
-            await context.abort_with_status(status.invalid_argument(error.violations))
-        except QueueFullError as error:
-            await context.abort_with_status(status.resource_exhausted(str(error), error.retry_after))
-        log.info(
-            "job %s: accepted from %s, %s, %d px, %d steps, pictures of %d and %d kB",
-            *(ticket.run.job, context.peer(), request.preset or "default", options.size, options.steps),
-            *(len(request.content) // 1000, len(request.style) // 1000),
-        )
-        try:
-            await self._relay(ticket, context)
-        except asyncio.CancelledError:
-            log.info("job %s: the caller has cancelled, gone, or run out of time", ticket.run.job)
-            raise
-        finally:
-            self._scheduler.cancel(ticket)
+    def _end(self, owner: str, made: asyncio.Future[pb.Job]) -> None:
+        if not made.cancelled() and made.exception() is None:
+            self._jobs.end_of_call(owner, made.result().name)
 
-    def _checked(self, request: pb.StylizeRequest) -> tuple[TransferOptions, ProgressOptions]:
-        """The options in force. Raises `InvalidInputError` naming fields by their path in the request."""
-        violations = [
-            Violation(field, complaint)
-            for field in ("content", "style")
-            if (complaint := self._size_complaint(getattr(request, field)))
-        ]
-        try:
-            options = resolve_options(request.preset or "default", options_from_proto(request.options))
-        except InvalidInputError as error:
-            violations += map(_in_request, error.violations)
-        try:
-            progress = ProgressOptions(**{field.name: value for field, value in request.progress.ListFields()})
-        except InvalidInputError as error:
-            violations += [Violation(f"progress.{v.field}", v.description) for v in error.violations]
-        if violations:
-            raise InvalidInputError(violations)
-        return options, progress
-
-    def _size_complaint(self, picture: bytes) -> str | None:
-        if not picture:
-            return "is empty; send a PNG, JPEG or WebP picture"
-        if len(picture) > self._max_image_bytes:
-            return f"is {len(picture):,} bytes; at most {self._max_image_bytes:,} are accepted"
-        return None
-
-    async def _relay(self, ticket: Ticket, context: grpc.aio.ServicerContext) -> None:
+    async def _relay(self, owner: str, name: str, context: Context) -> None:
         sequence = 0
 
-        async def send(event: pb.StylizeEvent) -> None:
+        async def send(**event: Any) -> None:
             nonlocal sequence
             sequence += 1
-            event.sequence = sequence
-            event.time.GetCurrentTime()
-            await context.write(event)
+            message = pb.StylizeEvent(sequence=sequence, **event)
+            message.time.GetCurrentTime()
+            await context.write(message)
 
-        while True:
-            match await ticket.next():
-                case pb.StylizeEvent() as event:
-                    await send(event)
-                case Done(_, event, png):
-                    await send(event)
-                    for offset in range(0, len(png), CHUNK_BYTES):
-                        data = png[offset : offset + CHUNK_BYTES]
-                        await send(pb.StylizeEvent(chunk=pb.Chunk(offset=offset, data=data)))
-                    return
-                case Refused(_, violations):
-                    await context.abort_with_status(status.invalid_argument(map(_in_request, violations)))
-                case Unprepared(_, reason):
-                    await context.abort_with_status(status.failed_precondition("WEIGHTS", "network", reason))
-                case Lost(job, reason):
-                    await context.abort_with_status(status.unavailable(f"job {job} was lost: {reason}; try again"))
-                case Failed(_, reason):
-                    await context.abort_with_status(status.internal(reason))
-                case Cancelled():
-                    await context.abort_with_status(status.cancelled("the job was cancelled"))
+        async for data in self._jobs.watch(owner, name, 0, lambda: self._abandoned):
+            event = pb.JobEvent.FromString(data)
+            match event.WhichOneof("event"):
+                case "accepted" | "started" | "progress" as kind:
+                    await send(**{kind: getattr(event, kind)})
+                case "result":
+                    await send(result=event.result)
+                    async for chunk in self._chunks(event.result, 0):
+                        await send(chunk=chunk)
+                case "failed":
+                    await context.abort_with_status(status.to_grpc(event.failed))
+                case "cancelled":
+                    await context.abort_with_status(status.to_grpc(status.cancelled(event.cancelled.reason)))
+
+    async def CreateJob(self, request: pb.CreateJobRequest, context: Context, owner: str) -> pb.Job:  # noqa: N802
+        """A job for everybody's future."""
+        options = checked_creation(request, self._max_image_bytes)
+        transfer = request.transfer
+        creation = asyncio.ensure_future(self._jobs.create(owner, transfer, request.request_id, attached=False))
+        try:
+            # Once it is begun it is completed, even if the caller has gone.
+            job = await asyncio.shield(creation)
+        except InvalidInputError as error:
+            raise InvalidInputError(map(in_transfer, error.violations)) from None
+        log.info(
+            "job %s: created from %s, %s, %d px, %d steps",
+            *(job.name.removeprefix("jobs/"), context.peer(), transfer.preset or "default"),
+            *(options.size, options.steps),
+        )
+        return job
+
+    async def GetJob(self, request: pb.GetJobRequest, context: Context, owner: str) -> pb.Job:  # noqa: N802
+        """The job as it stands."""
+        return await self._jobs.get(owner, request.name)
+
+    async def ListJobs(self, request: pb.ListJobsRequest, context: Context, owner: str) -> pb.ListJobsResponse:  # noqa: N802
+        """A page of jobs."""
+        before, size = page_of(request)
+        page = await self._jobs.page(owner, before, size + 1)
+        more = len(page) > size
+        token = page_token(page[size - 1][0]) if more else ""
+        return pb.ListJobsResponse(jobs=[job for _, job in page[:size]], next_page_token=token)
+
+    async def CancelJob(self, request: pb.CancelJobRequest, context: Context, owner: str) -> pb.Job:  # noqa: N802
+        """Stop a job."""
+        return await self._jobs.cancel(owner, request.name, "cancelled by its owner")
+
+    async def DeleteJob(self, request: pb.DeleteJobRequest, context: Context, owner: str) -> Empty:  # noqa: N802
+        """Forget a job."""
+        await self._jobs.delete(owner, request.name)
+        return Empty()
+
+    async def WatchJob(self, request: pb.WatchJobRequest, context: Context, owner: str) -> None:  # noqa: N802
+        """The job and its events, as they were serialised when they were recorded."""
+        after = request.after_sequence
+        async for data in self._jobs.watch(owner, request.name, after, lambda: self._refusing):
+            await context.write(data)
+
+    async def ReadResult(self, request: pb.ReadResultRequest, context: Context, owner: str) -> None:  # noqa: N802
+        """The picture in pieces."""
+        job = await self._jobs.get(owner, request.name)
+        if State(job.state) is not State.SUCCEEDED:
+            state = State(job.state).name.lower()
+            why = f"{request.name} has no result: it is {state}"
+            await context.abort_with_status(status.to_grpc(status.failed_precondition("STATE", request.name, why)))
+        if not 0 <= request.offset <= job.result.size:
+            why = f"must be 0 to {job.result.size}, the result's size; got {request.offset}"
+            raise InvalidInputError([Violation("offset", why)])
+        async for chunk in self._chunks(job.result, request.offset):
+            await context.write(chunk)
+
+    async def UploadImage(self, requests: AsyncIterator[Any], context: Context, owner: str) -> pb.Image:  # noqa: N802
+        """A picture in pieces, the other way."""
+        pieces, size = [], 0
+        async for request in requests:
+            if request is None:
+                raise _unparsed(pb.UploadImageRequest)
+            size += len(request.data)
+            if size > self._max_image_bytes:
+                why = f"is more than {self._max_image_bytes:,} bytes"
+                raise InvalidInputError([Violation("data", why)])
+            pieces.append(request.data)
+        if not size:
+            raise InvalidInputError([Violation("data", "is empty; send a PNG, JPEG or WebP picture")])
+        digest = await asyncio.to_thread(self._jobs.blobs.put, pieces)
+        return await self._jobs.put_image(owner, digest, size)
+
+    async def _chunks(self, result: pb.Result, offset: int) -> AsyncIterator[pb.Chunk]:
+        path = self._jobs.blobs.path(result.digest)
+        with await asyncio.to_thread(path.open, "rb") as file:
+            file.seek(offset)
+            while data := await asyncio.to_thread(file.read, CHUNK_BYTES):
+                yield pb.Chunk(offset=offset, data=data)
+                offset += len(data)
 
 
-def _parse(data: bytes) -> pb.StylizeRequest | None:
-    try:
-        return pb.StylizeRequest.FromString(data)
-    except DecodeError:
-        return None
+def _answer_to(error: Exception) -> status_pb2.Status | None:
+    """The status for an exception that is no bug."""
+    match error:
+        case InvalidInputError():
+            return status.invalid_argument(error.violations)
+        case RequestIdTakenError():
+            return status.invalid_argument([Violation("request_id", "was used for another transfer; choose a new one")])
+        case UnknownJobError():
+            return status.not_found(f"there is no job {str(error)[:100]!r}")
+        case NotEndedError():
+            return status.failed_precondition("STATE", str(error), f"{error} has not ended; cancel it first")
+        case QueueFullError():
+            return status.resource_exhausted(str(error), error.retry_after)
+        case CompactedError():
+            return status.out_of_range("EVENTS_COMPACTED", str(error), oldest_sequence=str(error.oldest))
+        case UnauthenticatedError():
+            return status.unauthenticated(str(error))
+        case StoppingError():
+            return status.unavailable("the server is stopping")
+        case sqlite3.OperationalError() | OSError(errno=errno.ENOSPC):
+            log.error("the request cannot be kept: %s", error)
+            return status.resource_exhausted("the server's disk is full", 60.0)
+    return None
 
 
-def _in_request(violation: Violation) -> Violation:
-    """The violation with an engine option's name as its path in the request."""
-    prefix = "options." if violation.field in RULES else ""
-    return Violation(prefix + violation.field, violation.description)
+def _unparsed(kind: type) -> InvalidInputError:
+    return InvalidInputError([Violation("request", f"is no {kind.DESCRIPTOR.full_name}")])  # type: ignore[attr-defined]
+
+
+def _parser(kind: Any) -> Callable[[bytes], Any]:
+    def parse(data: bytes) -> Any:
+        try:
+            return kind.FromString(data)
+        except DecodeError:
+            return None
+
+    return parse
+
+
+def _serialised(message: Any) -> bytes:
+    return message if isinstance(message, bytes) else message.SerializeToString()

@@ -13,8 +13,10 @@ from grpc_status import rpc_status
 
 from tfstyle.errors import Violation
 
+DOMAIN = "tfstyle"
 
-def invalid_argument(violations: Iterable[Violation]) -> grpc.Status:
+
+def invalid_argument(violations: Iterable[Violation]) -> status_pb2.Status:
     """INVALID_ARGUMENT with a BadRequest that names every field at fault."""
     violations = tuple(violations)
     details = error_details_pb2.BadRequest(
@@ -26,39 +28,64 @@ def invalid_argument(violations: Iterable[Violation]) -> grpc.Status:
     return _status(grpc.StatusCode.INVALID_ARGUMENT, "; ".join(map(str, violations)), details)
 
 
-def resource_exhausted(message: str, retry_after: float) -> grpc.Status:
+def resource_exhausted(message: str, retry_after: float) -> status_pb2.Status:
     """RESOURCE_EXHAUSTED with a RetryInfo; `retry_after` in seconds."""
-    delay = Duration()
-    delay.FromMilliseconds(round(retry_after * 1000))
-    return _status(grpc.StatusCode.RESOURCE_EXHAUSTED, message, error_details_pb2.RetryInfo(retry_delay=delay))
+    return _status(grpc.StatusCode.RESOURCE_EXHAUSTED, message, _retry_info(retry_after))
 
 
-def failed_precondition(kind: str, subject: str, message: str) -> grpc.Status:
+def failed_precondition(kind: str, subject: str, message: str) -> status_pb2.Status:
     """FAILED_PRECONDITION with a PreconditionFailure of one violation."""
     violation = error_details_pb2.PreconditionFailure.Violation(type=kind, subject=subject, description=message)
     details = error_details_pb2.PreconditionFailure(violations=[violation])
     return _status(grpc.StatusCode.FAILED_PRECONDITION, message, details)
 
 
-def unavailable(message: str) -> grpc.Status:
-    """UNAVAILABLE: the same request may succeed if it is sent again."""
-    return _status(grpc.StatusCode.UNAVAILABLE, message)
+def unavailable(message: str, retry_after: float = 1.0) -> status_pb2.Status:
+    """UNAVAILABLE with a RetryInfo: the same call may succeed if it is made again after `retry_after` seconds."""
+    return _status(grpc.StatusCode.UNAVAILABLE, message, _retry_info(retry_after))
 
 
-def internal(message: str) -> grpc.Status:
+def not_found(message: str) -> status_pb2.Status:
+    """NOT_FOUND: there is no such thing, or it is somebody else's."""
+    return _status(grpc.StatusCode.NOT_FOUND, message)
+
+
+def unauthenticated(message: str) -> status_pb2.Status:
+    """UNAUTHENTICATED: the call says not, or not truly, whose it is."""
+    return _status(grpc.StatusCode.UNAUTHENTICATED, message)
+
+
+def out_of_range(reason: str, message: str, **metadata: str) -> status_pb2.Status:
+    """OUT_OF_RANGE with an ErrorInfo of `reason`."""
+    details = error_details_pb2.ErrorInfo(reason=reason, domain=DOMAIN, metadata=metadata)
+    return _status(grpc.StatusCode.OUT_OF_RANGE, message, details)
+
+
+def internal(message: str) -> status_pb2.Status:
     """INTERNAL: a bug or a broken machine; the log has the cause."""
     return _status(grpc.StatusCode.INTERNAL, message)
 
 
-def cancelled(message: str) -> grpc.Status:
+def cancelled(message: str) -> status_pb2.Status:
     """CANCELLED, by the server."""
     return _status(grpc.StatusCode.CANCELLED, message)
 
 
-def _status(code: grpc.StatusCode, message: str, *details: Message) -> grpc.Status:
+def to_grpc(status: status_pb2.Status) -> grpc.Status:
+    """The status as a servicer's context takes it."""
+    return rpc_status.to_status(status)
+
+
+def _retry_info(seconds: float) -> error_details_pb2.RetryInfo:
+    delay = Duration()
+    delay.FromMilliseconds(round(seconds * 1000))
+    return error_details_pb2.RetryInfo(retry_delay=delay)
+
+
+def _status(code: grpc.StatusCode, message: str, *details: Message) -> status_pb2.Status:
     packed = []
     for detail in details:
         any_message = AnyMessage()
         any_message.Pack(detail)
         packed.append(any_message)
-    return rpc_status.to_status(status_pb2.Status(code=code.value[0], message=message, details=packed))
+    return status_pb2.Status(code=code.value[0], message=message, details=packed)

@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING
 from tfstyle.compiled_code import keep_compiled_code, vouch
 from tfstyle.errors import InvalidInputError, WeightsError
 from tfstyle_server import events
+from tfstyle_server.blobs import BlobStore
+from tfstyle_server.checkpoints import Checkpoints
 from tfstyle_server.logs import configure_logging
 from tfstyle_server.messages import (
     Cancel,
-    Cancelled,
     CannotStart,
     Done,
     End,
@@ -30,14 +31,18 @@ from tfstyle_server.messages import (
     Refused,
     Retiring,
     Run,
+    Stopped,
     Unprepared,
     WorkerSettings,
 )
 
 if TYPE_CHECKING:
-    from tfstyle.transfer import Engine
+    from tfstyle.images import Picture
+    from tfstyle.transfer import Engine, Transfer
 
 log = logging.getLogger("tfstyle.worker")
+
+RETRY_SECONDS = 5.0
 
 
 class JobCancelled(Exception):  # noqa: N818 - a request, not an error
@@ -106,38 +111,72 @@ def _end_of(pipe: Connection, engine: Engine, job: Run, settings: WorkerSettings
     try:
         return _run(pipe, engine, job, settings)
     except JobCancelled:
-        return Cancelled(job.job)
+        return Stopped(job.job, job.attempt)
     except InvalidInputError as error:
-        return Refused(job.job, error.violations)
+        return Refused(job.job, job.attempt, error.violations)
     except WeightsError as error:
-        return Unprepared(job.job, str(error))
+        return Unprepared(job.job, job.attempt, str(error))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         raise
     except Exception:
         log.exception("job %s broke", job.job)
-        return Failed(job.job, f"the job broke inside the server; its log has the cause under job {job.job}")
+        reason = f"the job broke inside the server; its log has the cause under job {job.job}"
+        return Failed(job.job, job.attempt, reason)
 
 
 def _run(pipe: Connection, engine: Engine, job: Run, settings: WorkerSettings) -> Done:
     from tfstyle.images import ImageLimits, decode, encode_png
 
-    began = time.perf_counter()
+    blobs = BlobStore(job.blobs)
     limits = ImageLimits(settings.max_image_bytes, settings.max_pixels)
-    content, style = decode(job.content, "content", limits), decode(job.style, "style", limits)
+    content, style = decode(blobs.read(job.content), "content", limits), decode(blobs.read(job.style), "style", limits)
     _obey(pipe, job.job)
-    transfer = engine.prepare(content, style, job.options)
-    pipe.send(News(job.job, events.started(transfer)))
-    made = 0
-    for iterate in transfer.iterates():
-        _obey(pipe, job.job)
-        made = iterate.evaluation
-        if job.progress.reports(made, iterate.steps):
-            size = job.progress.preview_size if job.progress.previews(made) else None
-            pipe.send(News(job.job, events.progress(iterate, size)))
-    delivered = transfer.deliver()
-    _obey(pipe, job.job)
+    began = time.perf_counter()
+    with Checkpoints(job.checkpoints, job.attempt) as checkpoints:
+        transfer = _prepare(engine, content, style, job, checkpoints)
+        pipe.send(News(job.job, job.attempt, events.started(transfer)))
+        made, seconds = transfer.evaluations, transfer.seconds
+        for iterate in transfer.iterates():
+            _obey(pipe, job.job)
+            checkpoints.write_if_due(transfer)
+            made, seconds = iterate.evaluation, iterate.seconds
+            if job.progress.reports(made, iterate.steps):
+                due = job.progress.previews(made)
+                preview = events.preview(iterate, job.progress.preview_size) if due else b""
+                pipe.send(News(job.job, job.attempt, events.progress(iterate), preview))
+        delivered = transfer.deliver()
     png = encode_png(delivered.picture)
-    return Done(job.job, events.result(delivered, png, made, time.perf_counter() - began), png)
+    digest = _put(pipe, job.job, blobs, png)
+    log.info("job %s: %d evaluations, %.1f s in this process", job.job, made, time.perf_counter() - began)
+    return Done(job.job, job.attempt, events.result(delivered, digest, len(png), made, seconds))
+
+
+def _prepare(engine: Engine, content: Picture, style: Picture, job: Run, checkpoints: Checkpoints) -> Transfer:
+    """The transfer, from the furthest checkpoint that is one of it, else from its beginning."""
+    from tfstyle.checkpoint import CheckpointError
+
+    for checkpoint in checkpoints.candidates():
+        try:
+            transfer = engine.prepare(content, style, job.options, checkpoint)
+        except CheckpointError as error:
+            log.warning("job %s: a checkpoint is passed over: %s", job.job, error)
+            continue
+        log.info("job %s: goes on after evaluation %d", job.job, transfer.evaluations)
+        return transfer
+    return engine.prepare(content, style, job.options)
+
+
+def _put(pipe: Connection, job: str, blobs: BlobStore, png: bytes) -> str:
+    """Keep the result and give its digest; where the disk is full, wait for somebody to make room."""
+    while True:
+        try:
+            return blobs.put([png])
+        except OSError as error:
+            log.warning("job %s: the result cannot be written, trying again: %s", job, error.strerror or error)
+        until = time.monotonic() + RETRY_SECONDS
+        while time.monotonic() < until:
+            _obey(pipe, job)
+            time.sleep(0.1)
 
 
 def _obey(pipe: Connection, job: str) -> None:

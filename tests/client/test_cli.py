@@ -388,3 +388,57 @@ def test_full_standard_output_is_one_line(files: Path, server: Server) -> None:
         ended = subprocess.run([str(word) for word in command], stdout=full, stderr=subprocess.PIPE, text=True)
     assert ended.returncode == 1
     assert "Traceback" not in ended.stderr
+
+
+def test_jobs_from_creation_to_deletion(files: Path, server: Server) -> None:
+    at = ("--server", server.address)
+    created = run("stylize", files / "photo.jpg", files / "painting.jpg", "--detach", *at, "--size", 48, "--steps", 4)
+    assert created.returncode == 0, created.stderr
+    name = created.stdout.strip()
+    assert name.startswith("jobs/")
+    watched = run("watch", name, *at)
+    assert watched.returncode == 0
+    assert re.search(r"4/4  [\d.]+ = content", watched.stderr)
+    as_json = [json.loads(line) for line in run("watch", name, *at, "--json").stdout.splitlines()]
+    assert [line["event"] for line in as_json] == ["accepted", "started", *["progress"] * 4, "job"]
+    assert as_json[-1]["state"] == "succeeded"
+    assert run("result", name, "-o", files / "out.png", *at).returncode == 0
+    with Image.open(files / "out.png") as picture:
+        assert picture.size == (48, 32)
+    (line,) = [line for line in run("jobs", *at).stdout.splitlines() if line.startswith(name)]
+    assert "succeeded" in line
+    assert "succeeded" in run("cancel", name, *at).stdout
+    assert run("delete", name, *at).stdout.strip() == name
+    for command in (("watch", name), ("cancel", name), ("delete", name), ("result", name, "-o", files / "o.png")):
+        ended = run(*command, *at)
+        assert ended.returncode == 2
+        assert ended.stderr.strip() == f"tfstyle: there is no job '{name}'"
+
+
+def test_watching_a_job_that_fails_or_is_cancelled(files: Path, server: Server) -> None:
+    at = ("--server", server.address)
+    (files / "broken.jpg").write_bytes((files / "photo.jpg").read_bytes()[:5000])
+    name = run("stylize", files / "broken.jpg", files / "painting.jpg", "--detach", *at).stdout.strip()
+    watched = run("watch", name, *at)
+    assert watched.returncode == 2
+    assert "content: is damaged" in watched.stderr.splitlines()[-1]
+    assert "Traceback" not in watched.stderr
+    name = run(
+        "stylize", files / "photo.jpg", files / "painting.jpg", "--detach", *at, "--size", 48, "--steps", 10000
+    ).stdout.strip()
+    assert "cancelled" in run("cancel", name, *at).stdout
+    assert run("watch", name, *at).returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--detach"], "detach: needs a server that stays"),
+        (["--detach", "--server", "h:1", "-o", "x.png"], "output: is of no use with --detach"),
+        ([], "output: is needed: -o OUT.png"),
+    ],
+)
+def test_detach_and_output_exclude_each_other(files: Path, arguments: list[str], says: str) -> None:
+    ended = run("stylize", files / "photo.jpg", files / "painting.jpg", *arguments)
+    assert ended.returncode == 2
+    assert says in ended.stderr

@@ -21,6 +21,7 @@ from tfstyle_client import (
     Client,
     ClientError,
     Event,
+    JobNotFoundError,
     OutOfTimeError,
     Progress,
     ProgressOptions,
@@ -30,6 +31,7 @@ from tfstyle_client import (
     Started,
 )
 from tfstyle_client.events import EventReader
+from tfstyle_client.patience import Patience
 
 SMALL = {"size": 48, "steps": 4}
 
@@ -61,6 +63,71 @@ def test_blocking_and_asyncio_clients_agree(server: Server, landscape: bytes, pa
     started = blocking[1]
     assert isinstance(started, Started)
     assert (started.options.size, started.options.steps, started.network) == (48, 4, "vgg19-lite")
+
+
+def test_blocking_and_asyncio_jobs_agree(server: Server, landscape: bytes, painting: bytes) -> None:
+    progress = ProgressOptions(preview_every=2)
+    with Client(server.address) as client:
+        job = client.create(landscape, painting, progress=progress, **SMALL)
+        blocking = [without_times(event) for event in job.watch()], job.result().png, job.status()
+        again = [without_times(event) for event in client.job(job.name).watch(after=2)]
+
+        async def run() -> tuple[object, ...]:
+            async with AsyncClient(server.address) as awaited:
+                other = await awaited.create(landscape, painting, progress=progress, **SMALL)
+                events = [without_times(event) async for event in other.watch()]
+                png, status = (await other.result()).png, await other.status()
+                listed = [each.name async for each in awaited.jobs()]
+                assert listed == [each.name for each in client.jobs()]
+                assert (await awaited.job(job.name).cancel()).state == "succeeded"
+                await other.delete()
+                with pytest.raises(JobNotFoundError):
+                    await other.status()
+                return events, png, status
+
+        events, png, status = asyncio.run(run())
+        assert [type(event) for event in blocking[0][:2]] == [Accepted, Started]
+        assert len(again) == len(blocking[0]) - 1
+        assert (events, png) == blocking[:2]
+        assert (status.state, status.sequence, status.digest) == (
+            blocking[2].state,
+            blocking[2].sequence,
+            blocking[2].digest,
+        )
+        job.delete()
+
+
+def test_jobs_are_asked_for_until_patience_ends(landscape: bytes, painting: bytes) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        target = f"127.0.0.1:{free.getsockname()[1]}"
+    with Client(target, patience=1) as client:
+        for ask in (
+            lambda: client.create(landscape, painting),
+            client.job("jobs/a").status,
+            client.job("jobs/a").result,
+        ):
+            with pytest.raises(ServerUnreachableError, match=f"nothing answers at {target}"):
+                ask()
+
+
+def test_patience_grows_and_is_renewed(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Unavailable(grpc.RpcError):
+        def code(self) -> grpc.StatusCode:
+            return grpc.StatusCode.UNAVAILABLE
+
+    now = 0.0
+    monkeypatch.setattr("tfstyle_client.patience.time.monotonic", lambda: now)
+    patience = Patience(60)
+    delays = [patience.delay(Unavailable()) for _ in range(12)]
+    assert all(delay is not None and 0.1 <= delay <= 3 for delay in delays)
+    assert max(delays[:2]) < 0.5 < 1.4 < min(delays[-3:])
+    now = 61.0
+    assert patience.delay(Unavailable()) is None
+    patience.renew()
+    delay = patience.delay(Unavailable())
+    assert delay is not None
+    assert delay < 0.5
 
 
 def test_result_is_waited_for(server: Server, landscape: bytes, painting: bytes) -> None:

@@ -29,6 +29,13 @@ def test_owned_parts_cover_a_side_once_and_lie_a_margin_from_every_edge_inside(
     assert all(one.start < next_one.start for one, next_one in itertools.pairwise(tiles))
 
 
+@pytest.mark.parametrize(("length", "count", "read"), [(1732, 4, 1840), (1155, 3, 1233), (544, 1, 544), (549, 2, 586)])
+def test_windows_read_little_twice(length: int, count: int, read: int) -> None:
+    tiles = windows(length, 512, 16, 4)
+    assert len(tiles) == count
+    assert sum(tile.stop - tile.start for tile in tiles) == read
+
+
 def test_a_window_on_the_pooled_map_drops_an_odd_end_as_pooling_does() -> None:
     assert Window(8, 31, 12, 31).halved(2) == Window(2, 7, 3, 7)
 

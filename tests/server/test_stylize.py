@@ -298,22 +298,6 @@ def test_deadline_is_obeyed(own_server: Callable[..., Server], landscape: bytes,
     server.wait_for_log(r"job \w+: cancelled after", seconds=15)
 
 
-def test_killed_worker_is_replaced_and_its_caller_told(
-    own_server: Callable[..., Server], landscape: bytes, painting: bytes
-) -> None:
-    server = own_server()
-    pid = server.worker_pid()
-    call = stub_of(server).Stylize(request(landscape, painting, steps=LONG))
-    while not next(call).HasField("progress"):
-        pass
-    subprocess.run(["kill", "-9", str(pid)], check=True)
-    error, _ = refusal(call)
-    assert error.code() is grpc.StatusCode.UNAVAILABLE
-    assert "worker process ended" in error.details()
-    assert server.worker_pid(occurrence=2) != pid
-    assert any(event.HasField("result") for event in stub_of(server).Stylize(request(landscape, painting)))
-
-
 def test_worker_ends_when_the_front_is_killed(own_server: Callable[..., Server]) -> None:
     server = own_server()
     pid = server.worker_pid()

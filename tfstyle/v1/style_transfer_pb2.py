@@ -23,10 +23,12 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
+from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ftfstyle/v1/style_transfer.proto\x12\ntfstyle.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9d\x01\n\x0eStylizeRequest\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\x12\r\n\x05style\x18\x02 \x01(\x0c\x12\x0e\n\x06preset\x18\x03 \x01(\t\x12,\n\x07options\x18\x04 \x01(\x0b\x32\x1b.tfstyle.v1.TransferOptions\x12-\n\x08progress\x18\x05 \x01(\x0b\x32\x1b.tfstyle.v1.ProgressOptions\"\xdf\x06\n\x0fTransferOptions\x12\x14\n\x07network\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x14\n\x07pooling\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x11\n\x04size\x18\x03 \x01(\x05H\x02\x88\x01\x01\x12\x18\n\x0bstyle_scale\x18\x04 \x01(\x01H\x03\x88\x01\x01\x12\x16\n\tstyle_fit\x18\x05 \x01(\tH\x04\x88\x01\x01\x12*\n\x0e\x63ontent_layers\x18\x06 \x01(\x0b\x32\x12.tfstyle.v1.Layers\x12(\n\x0cstyle_layers\x18\x07 \x01(\x0b\x32\x12.tfstyle.v1.Layers\x12\x1b\n\x0e\x63ontent_weight\x18\x08 \x01(\x01H\x05\x88\x01\x01\x12\x19\n\x0cstyle_weight\x18\t \x01(\x01H\x06\x88\x01\x01\x12\x16\n\ttv_weight\x18\n \x01(\x01H\x07\x88\x01\x01\x12\x19\n\x0cgamut_weight\x18\x0b \x01(\x01H\x08\x88\x01\x01\x12\x16\n\toptimiser\x18\x0c \x01(\tH\t\x88\x01\x01\x12\x12\n\x05steps\x18\r \x01(\x05H\n\x88\x01\x01\x12\x17\n\nlite_steps\x18\x13 \x01(\x05H\x0b\x88\x01\x01\x12\x1b\n\x0epyramid_levels\x18\x0e \x01(\x05H\x0c\x88\x01\x01\x12\x1a\n\rpyramid_decay\x18\x14 \x01(\x01H\r\x88\x01\x01\x12\x14\n\x07history\x18\x0f \x01(\x05H\x0e\x88\x01\x01\x12\x1a\n\rlearning_rate\x18\x10 \x01(\x01H\x0f\x88\x01\x01\x12 \n\x13learning_rate_decay\x18\x11 \x01(\x01H\x10\x88\x01\x01\x12&\n\x19learning_rate_decay_every\x18\x12 \x01(\x05H\x11\x88\x01\x01\x42\n\n\x08_networkB\n\n\x08_poolingB\x07\n\x05_sizeB\x0e\n\x0c_style_scaleB\x0c\n\n_style_fitB\x11\n\x0f_content_weightB\x0f\n\r_style_weightB\x0c\n\n_tv_weightB\x0f\n\r_gamut_weightB\x0c\n\n_optimiserB\x08\n\x06_stepsB\r\n\x0b_lite_stepsB\x11\n\x0f_pyramid_levelsB\x10\n\x0e_pyramid_decayB\n\n\x08_historyB\x10\n\x0e_learning_rateB\x16\n\x14_learning_rate_decayB\x1c\n\x1a_learning_rate_decay_every\"\x17\n\x06Layers\x12\r\n\x05names\x18\x01 \x03(\t\"\x89\x01\n\x0fProgressOptions\x12\x12\n\x05\x65very\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x1a\n\rpreview_every\x18\x02 \x01(\x05H\x01\x88\x01\x01\x12\x19\n\x0cpreview_size\x18\x03 \x01(\x05H\x02\x88\x01\x01\x42\x08\n\x06_everyB\x10\n\x0e_preview_everyB\x0f\n\r_preview_size\"\x99\x02\n\x0cStylizeEvent\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12(\n\x08\x61\x63\x63\x65pted\x18\x03 \x01(\x0b\x32\x14.tfstyle.v1.AcceptedH\x00\x12&\n\x07started\x18\x04 \x01(\x0b\x32\x13.tfstyle.v1.StartedH\x00\x12(\n\x08progress\x18\x05 \x01(\x0b\x32\x14.tfstyle.v1.ProgressH\x00\x12$\n\x06result\x18\x06 \x01(\x0b\x32\x12.tfstyle.v1.ResultH\x00\x12\"\n\x05\x63hunk\x18\x07 \x01(\x0b\x32\x11.tfstyle.v1.ChunkH\x00\x42\x07\n\x05\x65vent\"\x1c\n\x08\x41\x63\x63\x65pted\x12\x10\n\x08position\x18\x01 \x01(\x05\"\xd7\x01\n\x07Started\x12$\n\x07network\x18\x01 \x01(\x0b\x32\x13.tfstyle.v1.Network\x12\r\n\x05width\x18\x02 \x01(\x05\x12\x0e\n\x06height\x18\x03 \x01(\x05\x12\r\n\x05steps\x18\x04 \x01(\x05\x12,\n\x07options\x18\x05 \x01(\x0b\x32\x1b.tfstyle.v1.TransferOptions\x12\x0e\n\x06memory\x18\x06 \x01(\x03\x12+\n\x08\x65xpected\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\r\n\x05tiled\x18\x08 \x01(\x08\"E\n\x07Network\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06origin\x18\x02 \x01(\t\x12\x0e\n\x06\x64igest\x18\x03 \x01(\t\x12\x0c\n\x04note\x18\x04 \x01(\t\"<\n\x06Losses\x12\r\n\x05total\x18\x01 \x01(\x01\x12#\n\x05parts\x18\x02 \x03(\x0b\x32\x14.tfstyle.v1.LossPart\"\x8c\x01\n\x08LossPart\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01\x12\x33\n\x08\x62y_layer\x18\x03 \x03(\x0b\x32!.tfstyle.v1.LossPart.ByLayerEntry\x1a.\n\x0c\x42yLayerEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\xbc\x01\n\x08Progress\x12\x12\n\nevaluation\x18\x01 \x01(\x05\x12\r\n\x05steps\x18\x02 \x01(\x05\x12\"\n\x06losses\x18\x03 \x01(\x0b\x32\x12.tfstyle.v1.Losses\x12*\n\x07\x65lapsed\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12,\n\tremaining\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0f\n\x07preview\x18\x06 \x01(\x0c\"\xad\x01\n\x06Result\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x0c\n\x04size\x18\x02 \x01(\x03\x12\r\n\x05width\x18\x03 \x01(\x05\x12\x0e\n\x06height\x18\x04 \x01(\x05\x12%\n\tdelivered\x18\x05 \x01(\x0b\x32\x12.tfstyle.v1.Losses\x12\x13\n\x0b\x65valuations\x18\x06 \x01(\x05\x12*\n\x07\x65lapsed\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\"%\n\x05\x43hunk\x12\x0e\n\x06offset\x18\x01 \x01(\x03\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x32R\n\rStyleTransfer\x12\x41\n\x07Stylize\x12\x1a.tfstyle.v1.StylizeRequest\x1a\x18.tfstyle.v1.StylizeEvent0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ftfstyle/v1/style_transfer.proto\x12\ntfstyle.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"\xd9\x01\n\x0eStylizeRequest\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\x12\r\n\x05style\x18\x02 \x01(\x0c\x12\x0e\n\x06preset\x18\x03 \x01(\t\x12,\n\x07options\x18\x04 \x01(\x0b\x32\x1b.tfstyle.v1.TransferOptions\x12-\n\x08progress\x18\x05 \x01(\x0b\x32\x1b.tfstyle.v1.ProgressOptions\x12\x15\n\rcontent_image\x18\x06 \x01(\t\x12\x13\n\x0bstyle_image\x18\x07 \x01(\t\x12\x0e\n\x06\x64\x65tach\x18\x08 \x01(\x08\"\xdf\x06\n\x0fTransferOptions\x12\x14\n\x07network\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x14\n\x07pooling\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x11\n\x04size\x18\x03 \x01(\x05H\x02\x88\x01\x01\x12\x18\n\x0bstyle_scale\x18\x04 \x01(\x01H\x03\x88\x01\x01\x12\x16\n\tstyle_fit\x18\x05 \x01(\tH\x04\x88\x01\x01\x12*\n\x0e\x63ontent_layers\x18\x06 \x01(\x0b\x32\x12.tfstyle.v1.Layers\x12(\n\x0cstyle_layers\x18\x07 \x01(\x0b\x32\x12.tfstyle.v1.Layers\x12\x1b\n\x0e\x63ontent_weight\x18\x08 \x01(\x01H\x05\x88\x01\x01\x12\x19\n\x0cstyle_weight\x18\t \x01(\x01H\x06\x88\x01\x01\x12\x16\n\ttv_weight\x18\n \x01(\x01H\x07\x88\x01\x01\x12\x19\n\x0cgamut_weight\x18\x0b \x01(\x01H\x08\x88\x01\x01\x12\x16\n\toptimiser\x18\x0c \x01(\tH\t\x88\x01\x01\x12\x12\n\x05steps\x18\r \x01(\x05H\n\x88\x01\x01\x12\x17\n\nlite_steps\x18\x13 \x01(\x05H\x0b\x88\x01\x01\x12\x1b\n\x0epyramid_levels\x18\x0e \x01(\x05H\x0c\x88\x01\x01\x12\x1a\n\rpyramid_decay\x18\x14 \x01(\x01H\r\x88\x01\x01\x12\x14\n\x07history\x18\x0f \x01(\x05H\x0e\x88\x01\x01\x12\x1a\n\rlearning_rate\x18\x10 \x01(\x01H\x0f\x88\x01\x01\x12 \n\x13learning_rate_decay\x18\x11 \x01(\x01H\x10\x88\x01\x01\x12&\n\x19learning_rate_decay_every\x18\x12 \x01(\x05H\x11\x88\x01\x01\x42\n\n\x08_networkB\n\n\x08_poolingB\x07\n\x05_sizeB\x0e\n\x0c_style_scaleB\x0c\n\n_style_fitB\x11\n\x0f_content_weightB\x0f\n\r_style_weightB\x0c\n\n_tv_weightB\x0f\n\r_gamut_weightB\x0c\n\n_optimiserB\x08\n\x06_stepsB\r\n\x0b_lite_stepsB\x11\n\x0f_pyramid_levelsB\x10\n\x0e_pyramid_decayB\n\n\x08_historyB\x10\n\x0e_learning_rateB\x16\n\x14_learning_rate_decayB\x1c\n\x1a_learning_rate_decay_every\"\x17\n\x06Layers\x12\r\n\x05names\x18\x01 \x03(\t\"\x89\x01\n\x0fProgressOptions\x12\x12\n\x05\x65very\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x1a\n\rpreview_every\x18\x02 \x01(\x05H\x01\x88\x01\x01\x12\x19\n\x0cpreview_size\x18\x03 \x01(\x05H\x02\x88\x01\x01\x42\x08\n\x06_everyB\x10\n\x0e_preview_everyB\x0f\n\r_preview_size\"\x99\x02\n\x0cStylizeEvent\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12(\n\x08\x61\x63\x63\x65pted\x18\x03 \x01(\x0b\x32\x14.tfstyle.v1.AcceptedH\x00\x12&\n\x07started\x18\x04 \x01(\x0b\x32\x13.tfstyle.v1.StartedH\x00\x12(\n\x08progress\x18\x05 \x01(\x0b\x32\x14.tfstyle.v1.ProgressH\x00\x12$\n\x06result\x18\x06 \x01(\x0b\x32\x12.tfstyle.v1.ResultH\x00\x12\"\n\x05\x63hunk\x18\x07 \x01(\x0b\x32\x11.tfstyle.v1.ChunkH\x00\x42\x07\n\x05\x65vent\"\x1c\n\x08\x41\x63\x63\x65pted\x12\x10\n\x08position\x18\x01 \x01(\x05\"\xd7\x01\n\x07Started\x12$\n\x07network\x18\x01 \x01(\x0b\x32\x13.tfstyle.v1.Network\x12\r\n\x05width\x18\x02 \x01(\x05\x12\x0e\n\x06height\x18\x03 \x01(\x05\x12\r\n\x05steps\x18\x04 \x01(\x05\x12,\n\x07options\x18\x05 \x01(\x0b\x32\x1b.tfstyle.v1.TransferOptions\x12\x0e\n\x06memory\x18\x06 \x01(\x03\x12+\n\x08\x65xpected\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\r\n\x05tiled\x18\x08 \x01(\x08\"E\n\x07Network\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06origin\x18\x02 \x01(\t\x12\x0e\n\x06\x64igest\x18\x03 \x01(\t\x12\x0c\n\x04note\x18\x04 \x01(\t\"<\n\x06Losses\x12\r\n\x05total\x18\x01 \x01(\x01\x12#\n\x05parts\x18\x02 \x03(\x0b\x32\x14.tfstyle.v1.LossPart\"\x8c\x01\n\x08LossPart\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01\x12\x33\n\x08\x62y_layer\x18\x03 \x03(\x0b\x32!.tfstyle.v1.LossPart.ByLayerEntry\x1a.\n\x0c\x42yLayerEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\xbc\x01\n\x08Progress\x12\x12\n\nevaluation\x18\x01 \x01(\x05\x12\r\n\x05steps\x18\x02 \x01(\x05\x12\"\n\x06losses\x18\x03 \x01(\x0b\x32\x12.tfstyle.v1.Losses\x12*\n\x07\x65lapsed\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12,\n\tremaining\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0f\n\x07preview\x18\x06 \x01(\x0c\"\xad\x01\n\x06Result\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x0c\n\x04size\x18\x02 \x01(\x03\x12\r\n\x05width\x18\x03 \x01(\x05\x12\x0e\n\x06height\x18\x04 \x01(\x05\x12%\n\tdelivered\x18\x05 \x01(\x0b\x32\x12.tfstyle.v1.Losses\x12\x13\n\x0b\x65valuations\x18\x06 \x01(\x05\x12*\n\x07\x65lapsed\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\"%\n\x05\x43hunk\x12\x0e\n\x06offset\x18\x01 \x01(\x03\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\"T\n\x10\x43reateJobRequest\x12,\n\x08transfer\x18\x01 \x01(\x0b\x32\x1a.tfstyle.v1.StylizeRequest\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"\xad\x04\n\x03Job\x12\x0c\n\x04name\x18\x01 \x01(\t\x12$\n\x05state\x18\x02 \x01(\x0e\x32\x15.tfstyle.v1.Job.State\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstart_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08position\x18\x06 \x01(\x05\x12\x10\n\x08\x61ttempts\x18\x07 \x01(\x05\x12\x10\n\x08sequence\x18\x08 \x01(\x03\x12\x17\n\x0foldest_sequence\x18\t \x01(\x03\x12$\n\x07started\x18\n \x01(\x0b\x32\x13.tfstyle.v1.Started\x12&\n\x08progress\x18\x0b \x01(\x0b\x32\x14.tfstyle.v1.Progress\x12\"\n\x06result\x18\x0c \x01(\x0b\x32\x12.tfstyle.v1.Result\x12!\n\x05\x65rror\x18\r \x01(\x0b\x32\x12.google.rpc.Status\"\x7f\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSTATE_QUEUED\x10\x01\x12\x11\n\rSTATE_RUNNING\x10\x02\x12\x13\n\x0fSTATE_SUCCEEDED\x10\x03\x12\x10\n\x0cSTATE_FAILED\x10\x04\x12\x13\n\x0fSTATE_CANCELLED\x10\x05\"\xb7\x03\n\x08JobEvent\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12(\n\x08\x61\x63\x63\x65pted\x18\x03 \x01(\x0b\x32\x14.tfstyle.v1.AcceptedH\x00\x12&\n\x07started\x18\x04 \x01(\x0b\x32\x13.tfstyle.v1.StartedH\x00\x12(\n\x08progress\x18\x05 \x01(\x0b\x32\x14.tfstyle.v1.ProgressH\x00\x12$\n\x06result\x18\x06 \x01(\x0b\x32\x12.tfstyle.v1.ResultH\x00\x12\x1e\n\x03job\x18\x07 \x01(\x0b\x32\x0f.tfstyle.v1.JobH\x00\x12.\n\x0binterrupted\x18\x08 \x01(\x0b\x32\x17.tfstyle.v1.InterruptedH\x00\x12$\n\x06\x66\x61iled\x18\t \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x12*\n\tcancelled\x18\n \x01(\x0b\x32\x15.tfstyle.v1.CancelledH\x00\x12\"\n\x05\x62\x65gun\x18\x0b \x01(\x0b\x32\x11.tfstyle.v1.BegunH\x00\x42\x07\n\x05\x65vent\"\x18\n\x05\x42\x65gun\x12\x0f\n\x07\x61ttempt\x18\x01 \x01(\x05\"\x1d\n\x0bInterrupted\x12\x0e\n\x06reason\x18\x01 \x01(\t\"\x1b\n\tCancelled\x12\x0e\n\x06reason\x18\x01 \x01(\t\"\x1d\n\rGetJobRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"8\n\x0fListJobsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"J\n\x10ListJobsResponse\x12\x1d\n\x04jobs\x18\x01 \x03(\x0b\x32\x0f.tfstyle.v1.Job\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\" \n\x10\x43\x61ncelJobRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\" \n\x10\x44\x65leteJobRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"7\n\x0fWatchJobRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x16\n\x0e\x61\x66ter_sequence\x18\x02 \x01(\x03\"1\n\x11ReadResultRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x03\"\"\n\x12UploadImageRequest\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\"T\n\x05Image\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04size\x18\x02 \x01(\x03\x12/\n\x0b\x65xpire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp2\xd1\x04\n\rStyleTransfer\x12\x41\n\x07Stylize\x12\x1a.tfstyle.v1.StylizeRequest\x1a\x18.tfstyle.v1.StylizeEvent0\x01\x12:\n\tCreateJob\x12\x1c.tfstyle.v1.CreateJobRequest\x1a\x0f.tfstyle.v1.Job\x12\x34\n\x06GetJob\x12\x19.tfstyle.v1.GetJobRequest\x1a\x0f.tfstyle.v1.Job\x12\x45\n\x08ListJobs\x12\x1b.tfstyle.v1.ListJobsRequest\x1a\x1c.tfstyle.v1.ListJobsResponse\x12:\n\tCancelJob\x12\x1c.tfstyle.v1.CancelJobRequest\x1a\x0f.tfstyle.v1.Job\x12\x41\n\tDeleteJob\x12\x1c.tfstyle.v1.DeleteJobRequest\x1a\x16.google.protobuf.Empty\x12?\n\x08WatchJob\x12\x1b.tfstyle.v1.WatchJobRequest\x1a\x14.tfstyle.v1.JobEvent0\x01\x12@\n\nReadResult\x12\x1d.tfstyle.v1.ReadResultRequest\x1a\x11.tfstyle.v1.Chunk0\x01\x12\x42\n\x0bUploadImage\x12\x1e.tfstyle.v1.UploadImageRequest\x1a\x11.tfstyle.v1.Image(\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,34 +37,66 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_LOSSPART_BYLAYERENTRY']._loaded_options = None
   _globals['_LOSSPART_BYLAYERENTRY']._serialized_options = b'8\001'
-  _globals['_STYLIZEREQUEST']._serialized_start=113
-  _globals['_STYLIZEREQUEST']._serialized_end=270
-  _globals['_TRANSFEROPTIONS']._serialized_start=273
-  _globals['_TRANSFEROPTIONS']._serialized_end=1136
-  _globals['_LAYERS']._serialized_start=1138
-  _globals['_LAYERS']._serialized_end=1161
-  _globals['_PROGRESSOPTIONS']._serialized_start=1164
-  _globals['_PROGRESSOPTIONS']._serialized_end=1301
-  _globals['_STYLIZEEVENT']._serialized_start=1304
-  _globals['_STYLIZEEVENT']._serialized_end=1585
-  _globals['_ACCEPTED']._serialized_start=1587
-  _globals['_ACCEPTED']._serialized_end=1615
-  _globals['_STARTED']._serialized_start=1618
-  _globals['_STARTED']._serialized_end=1833
-  _globals['_NETWORK']._serialized_start=1835
-  _globals['_NETWORK']._serialized_end=1904
-  _globals['_LOSSES']._serialized_start=1906
-  _globals['_LOSSES']._serialized_end=1966
-  _globals['_LOSSPART']._serialized_start=1969
-  _globals['_LOSSPART']._serialized_end=2109
-  _globals['_LOSSPART_BYLAYERENTRY']._serialized_start=2063
-  _globals['_LOSSPART_BYLAYERENTRY']._serialized_end=2109
-  _globals['_PROGRESS']._serialized_start=2112
-  _globals['_PROGRESS']._serialized_end=2300
-  _globals['_RESULT']._serialized_start=2303
-  _globals['_RESULT']._serialized_end=2476
-  _globals['_CHUNK']._serialized_start=2478
-  _globals['_CHUNK']._serialized_end=2515
-  _globals['_STYLETRANSFER']._serialized_start=2517
-  _globals['_STYLETRANSFER']._serialized_end=2599
+  _globals['_STYLIZEREQUEST']._serialized_start=167
+  _globals['_STYLIZEREQUEST']._serialized_end=384
+  _globals['_TRANSFEROPTIONS']._serialized_start=387
+  _globals['_TRANSFEROPTIONS']._serialized_end=1250
+  _globals['_LAYERS']._serialized_start=1252
+  _globals['_LAYERS']._serialized_end=1275
+  _globals['_PROGRESSOPTIONS']._serialized_start=1278
+  _globals['_PROGRESSOPTIONS']._serialized_end=1415
+  _globals['_STYLIZEEVENT']._serialized_start=1418
+  _globals['_STYLIZEEVENT']._serialized_end=1699
+  _globals['_ACCEPTED']._serialized_start=1701
+  _globals['_ACCEPTED']._serialized_end=1729
+  _globals['_STARTED']._serialized_start=1732
+  _globals['_STARTED']._serialized_end=1947
+  _globals['_NETWORK']._serialized_start=1949
+  _globals['_NETWORK']._serialized_end=2018
+  _globals['_LOSSES']._serialized_start=2020
+  _globals['_LOSSES']._serialized_end=2080
+  _globals['_LOSSPART']._serialized_start=2083
+  _globals['_LOSSPART']._serialized_end=2223
+  _globals['_LOSSPART_BYLAYERENTRY']._serialized_start=2177
+  _globals['_LOSSPART_BYLAYERENTRY']._serialized_end=2223
+  _globals['_PROGRESS']._serialized_start=2226
+  _globals['_PROGRESS']._serialized_end=2414
+  _globals['_RESULT']._serialized_start=2417
+  _globals['_RESULT']._serialized_end=2590
+  _globals['_CHUNK']._serialized_start=2592
+  _globals['_CHUNK']._serialized_end=2629
+  _globals['_CREATEJOBREQUEST']._serialized_start=2631
+  _globals['_CREATEJOBREQUEST']._serialized_end=2715
+  _globals['_JOB']._serialized_start=2718
+  _globals['_JOB']._serialized_end=3275
+  _globals['_JOB_STATE']._serialized_start=3148
+  _globals['_JOB_STATE']._serialized_end=3275
+  _globals['_JOBEVENT']._serialized_start=3278
+  _globals['_JOBEVENT']._serialized_end=3717
+  _globals['_BEGUN']._serialized_start=3719
+  _globals['_BEGUN']._serialized_end=3743
+  _globals['_INTERRUPTED']._serialized_start=3745
+  _globals['_INTERRUPTED']._serialized_end=3774
+  _globals['_CANCELLED']._serialized_start=3776
+  _globals['_CANCELLED']._serialized_end=3803
+  _globals['_GETJOBREQUEST']._serialized_start=3805
+  _globals['_GETJOBREQUEST']._serialized_end=3834
+  _globals['_LISTJOBSREQUEST']._serialized_start=3836
+  _globals['_LISTJOBSREQUEST']._serialized_end=3892
+  _globals['_LISTJOBSRESPONSE']._serialized_start=3894
+  _globals['_LISTJOBSRESPONSE']._serialized_end=3968
+  _globals['_CANCELJOBREQUEST']._serialized_start=3970
+  _globals['_CANCELJOBREQUEST']._serialized_end=4002
+  _globals['_DELETEJOBREQUEST']._serialized_start=4004
+  _globals['_DELETEJOBREQUEST']._serialized_end=4036
+  _globals['_WATCHJOBREQUEST']._serialized_start=4038
+  _globals['_WATCHJOBREQUEST']._serialized_end=4093
+  _globals['_READRESULTREQUEST']._serialized_start=4095
+  _globals['_READRESULTREQUEST']._serialized_end=4144
+  _globals['_UPLOADIMAGEREQUEST']._serialized_start=4146
+  _globals['_UPLOADIMAGEREQUEST']._serialized_end=4180
+  _globals['_IMAGE']._serialized_start=4182
+  _globals['_IMAGE']._serialized_end=4266
+  _globals['_STYLETRANSFER']._serialized_start=4269
+  _globals['_STYLETRANSFER']._serialized_end=4862
 # @@protoc_insertion_point(module_scope)

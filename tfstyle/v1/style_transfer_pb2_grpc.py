@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 from tfstyle.v1 import style_transfer_pb2 as tfstyle_dot_v1_dot_style__transfer__pb2
 
 GRPC_GENERATED_VERSION = '1.74.0'
@@ -40,6 +41,46 @@ class StyleTransferStub(object):
                 request_serializer=tfstyle_dot_v1_dot_style__transfer__pb2.StylizeRequest.SerializeToString,
                 response_deserializer=tfstyle_dot_v1_dot_style__transfer__pb2.StylizeEvent.FromString,
                 _registered_method=True)
+        self.CreateJob = channel.unary_unary(
+                '/tfstyle.v1.StyleTransfer/CreateJob',
+                request_serializer=tfstyle_dot_v1_dot_style__transfer__pb2.CreateJobRequest.SerializeToString,
+                response_deserializer=tfstyle_dot_v1_dot_style__transfer__pb2.Job.FromString,
+                _registered_method=True)
+        self.GetJob = channel.unary_unary(
+                '/tfstyle.v1.StyleTransfer/GetJob',
+                request_serializer=tfstyle_dot_v1_dot_style__transfer__pb2.GetJobRequest.SerializeToString,
+                response_deserializer=tfstyle_dot_v1_dot_style__transfer__pb2.Job.FromString,
+                _registered_method=True)
+        self.ListJobs = channel.unary_unary(
+                '/tfstyle.v1.StyleTransfer/ListJobs',
+                request_serializer=tfstyle_dot_v1_dot_style__transfer__pb2.ListJobsRequest.SerializeToString,
+                response_deserializer=tfstyle_dot_v1_dot_style__transfer__pb2.ListJobsResponse.FromString,
+                _registered_method=True)
+        self.CancelJob = channel.unary_unary(
+                '/tfstyle.v1.StyleTransfer/CancelJob',
+                request_serializer=tfstyle_dot_v1_dot_style__transfer__pb2.CancelJobRequest.SerializeToString,
+                response_deserializer=tfstyle_dot_v1_dot_style__transfer__pb2.Job.FromString,
+                _registered_method=True)
+        self.DeleteJob = channel.unary_unary(
+                '/tfstyle.v1.StyleTransfer/DeleteJob',
+                request_serializer=tfstyle_dot_v1_dot_style__transfer__pb2.DeleteJobRequest.SerializeToString,
+                response_deserializer=google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+                _registered_method=True)
+        self.WatchJob = channel.unary_stream(
+                '/tfstyle.v1.StyleTransfer/WatchJob',
+                request_serializer=tfstyle_dot_v1_dot_style__transfer__pb2.WatchJobRequest.SerializeToString,
+                response_deserializer=tfstyle_dot_v1_dot_style__transfer__pb2.JobEvent.FromString,
+                _registered_method=True)
+        self.ReadResult = channel.unary_stream(
+                '/tfstyle.v1.StyleTransfer/ReadResult',
+                request_serializer=tfstyle_dot_v1_dot_style__transfer__pb2.ReadResultRequest.SerializeToString,
+                response_deserializer=tfstyle_dot_v1_dot_style__transfer__pb2.Chunk.FromString,
+                _registered_method=True)
+        self.UploadImage = channel.stream_unary(
+                '/tfstyle.v1.StyleTransfer/UploadImage',
+                request_serializer=tfstyle_dot_v1_dot_style__transfer__pb2.UploadImageRequest.SerializeToString,
+                response_deserializer=tfstyle_dot_v1_dot_style__transfer__pb2.Image.FromString,
+                _registered_method=True)
 
 
 class StyleTransferServicer(object):
@@ -49,7 +90,66 @@ class StyleTransferServicer(object):
     def Stylize(self, request, context):
         """Makes one picture and streams how it goes: accepted (again at each change of place in the
         queue), started, progress, result, then the chunks of the PNG. The call is the job: cancelling
-        it, or letting its deadline pass, stops the computation within one evaluation.
+        it, or letting its deadline pass, stops the computation within one evaluation, and nothing of it is
+        kept; unless `detach` is set.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateJob(self, request, context):
+        """Puts a picture to be made into the queue. The job goes on whatever becomes of client, server and machine.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetJob(self, request, context):
+        """A job as it stands.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListJobs(self, request, context):
+        """The caller's jobs, the newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelJob(self, request, context):
+        """Stops a job and gives it as it stands; one that has ended is left as it is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteJob(self, request, context):
+        """Forgets a job that has ended, its result and its events.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchJob(self, request, context):
+        """Streams the job as it stands, and then every event after `after_sequence` until the job has ended. The end
+        of this call is not the end of the job. Ends with UNAVAILABLE where the server stops: watch again with the
+        last sequence number seen, and nothing is missed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReadResult(self, request, context):
+        """Streams the PNG of a job that has succeeded, from `offset` on.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UploadImage(self, request_iterator, context):
+        """Takes a picture in pieces, for those too large for one message.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -62,6 +162,46 @@ def add_StyleTransferServicer_to_server(servicer, server):
                     servicer.Stylize,
                     request_deserializer=tfstyle_dot_v1_dot_style__transfer__pb2.StylizeRequest.FromString,
                     response_serializer=tfstyle_dot_v1_dot_style__transfer__pb2.StylizeEvent.SerializeToString,
+            ),
+            'CreateJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateJob,
+                    request_deserializer=tfstyle_dot_v1_dot_style__transfer__pb2.CreateJobRequest.FromString,
+                    response_serializer=tfstyle_dot_v1_dot_style__transfer__pb2.Job.SerializeToString,
+            ),
+            'GetJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetJob,
+                    request_deserializer=tfstyle_dot_v1_dot_style__transfer__pb2.GetJobRequest.FromString,
+                    response_serializer=tfstyle_dot_v1_dot_style__transfer__pb2.Job.SerializeToString,
+            ),
+            'ListJobs': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListJobs,
+                    request_deserializer=tfstyle_dot_v1_dot_style__transfer__pb2.ListJobsRequest.FromString,
+                    response_serializer=tfstyle_dot_v1_dot_style__transfer__pb2.ListJobsResponse.SerializeToString,
+            ),
+            'CancelJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelJob,
+                    request_deserializer=tfstyle_dot_v1_dot_style__transfer__pb2.CancelJobRequest.FromString,
+                    response_serializer=tfstyle_dot_v1_dot_style__transfer__pb2.Job.SerializeToString,
+            ),
+            'DeleteJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteJob,
+                    request_deserializer=tfstyle_dot_v1_dot_style__transfer__pb2.DeleteJobRequest.FromString,
+                    response_serializer=google_dot_protobuf_dot_empty__pb2.Empty.SerializeToString,
+            ),
+            'WatchJob': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchJob,
+                    request_deserializer=tfstyle_dot_v1_dot_style__transfer__pb2.WatchJobRequest.FromString,
+                    response_serializer=tfstyle_dot_v1_dot_style__transfer__pb2.JobEvent.SerializeToString,
+            ),
+            'ReadResult': grpc.unary_stream_rpc_method_handler(
+                    servicer.ReadResult,
+                    request_deserializer=tfstyle_dot_v1_dot_style__transfer__pb2.ReadResultRequest.FromString,
+                    response_serializer=tfstyle_dot_v1_dot_style__transfer__pb2.Chunk.SerializeToString,
+            ),
+            'UploadImage': grpc.stream_unary_rpc_method_handler(
+                    servicer.UploadImage,
+                    request_deserializer=tfstyle_dot_v1_dot_style__transfer__pb2.UploadImageRequest.FromString,
+                    response_serializer=tfstyle_dot_v1_dot_style__transfer__pb2.Image.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -92,6 +232,222 @@ class StyleTransfer(object):
             '/tfstyle.v1.StyleTransfer/Stylize',
             tfstyle_dot_v1_dot_style__transfer__pb2.StylizeRequest.SerializeToString,
             tfstyle_dot_v1_dot_style__transfer__pb2.StylizeEvent.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tfstyle.v1.StyleTransfer/CreateJob',
+            tfstyle_dot_v1_dot_style__transfer__pb2.CreateJobRequest.SerializeToString,
+            tfstyle_dot_v1_dot_style__transfer__pb2.Job.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tfstyle.v1.StyleTransfer/GetJob',
+            tfstyle_dot_v1_dot_style__transfer__pb2.GetJobRequest.SerializeToString,
+            tfstyle_dot_v1_dot_style__transfer__pb2.Job.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListJobs(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tfstyle.v1.StyleTransfer/ListJobs',
+            tfstyle_dot_v1_dot_style__transfer__pb2.ListJobsRequest.SerializeToString,
+            tfstyle_dot_v1_dot_style__transfer__pb2.ListJobsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tfstyle.v1.StyleTransfer/CancelJob',
+            tfstyle_dot_v1_dot_style__transfer__pb2.CancelJobRequest.SerializeToString,
+            tfstyle_dot_v1_dot_style__transfer__pb2.Job.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tfstyle.v1.StyleTransfer/DeleteJob',
+            tfstyle_dot_v1_dot_style__transfer__pb2.DeleteJobRequest.SerializeToString,
+            google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/tfstyle.v1.StyleTransfer/WatchJob',
+            tfstyle_dot_v1_dot_style__transfer__pb2.WatchJobRequest.SerializeToString,
+            tfstyle_dot_v1_dot_style__transfer__pb2.JobEvent.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReadResult(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/tfstyle.v1.StyleTransfer/ReadResult',
+            tfstyle_dot_v1_dot_style__transfer__pb2.ReadResultRequest.SerializeToString,
+            tfstyle_dot_v1_dot_style__transfer__pb2.Chunk.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UploadImage(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/tfstyle.v1.StyleTransfer/UploadImage',
+            tfstyle_dot_v1_dot_style__transfer__pb2.UploadImageRequest.SerializeToString,
+            tfstyle_dot_v1_dot_style__transfer__pb2.Image.FromString,
             options,
             channel_credentials,
             insecure,

@@ -1,0 +1,65 @@
+"""Pictures as files named by the SHA-256 of their bytes: written once, whole or not at all, never changed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+SPARED_SECONDS = 3600.0
+"""A blob that nothing refers to stays for so long: who has just written it may be about to."""
+
+
+class BlobDamagedError(Exception):
+    """A blob's bytes are not those that its name promises."""
+
+
+class BlobStore:
+    """Blobs below `folder`. Safe for any number of processes and threads; every method may raise OSError."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def path(self, digest: str) -> Path:
+        """Where the blob of that digest is, or would be."""
+        return self._folder / digest[:2] / digest
+
+    def put(self, pieces: Iterable[bytes]) -> str:
+        """Write a blob and give its digest."""
+        draft = self._folder / f"{secrets.token_hex(8)}.draft"
+        digest = hashlib.sha256()
+        try:
+            with draft.open("wb") as file:
+                for piece in pieces:
+                    digest.update(piece)
+                    file.write(piece)
+                file.flush()
+                os.fsync(file.fileno())
+            path = self.path(digest.hexdigest())
+            path.parent.mkdir(exist_ok=True)
+            draft.replace(path)  # over its like, if there is one: the younger file is spared by `sweep`
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            raise
+        return digest.hexdigest()
+
+    def read(self, digest: str) -> bytes:
+        """The blob, checked. Raises `BlobDamagedError`."""
+        data = self.path(digest).read_bytes()
+        if hashlib.sha256(data).hexdigest() != digest:
+            raise BlobDamagedError(f"{digest} is damaged")
+        return data
+
+    def sweep(self, wanted: frozenset[str]) -> int:
+        """Delete blobs that are not `wanted`, and drafts that were left, unless they are young; gives bytes freed."""
+        freed = 0
+        for file in [*self._folder.glob("??/*"), *self._folder.glob("*.draft")]:
+            status = file.stat()
+            if file.name not in wanted and time.time() - status.st_mtime > SPARED_SECONDS:
+                file.unlink(missing_ok=True)
+                freed += status.st_size
+        return freed

@@ -1,0 +1,518 @@
+"""The life of jobs: created, put to workers, interrupted, ended, watched; the store has it all first.
+
+Runs on the event loop's thread. What blocks, the store above all, has one thread of its own, so that events are
+recorded in the order in which they come; nobody hears of an event that is not recorded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import bisect
+import fcntl
+import hashlib
+import logging
+import secrets
+import shutil
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from google.rpc import status_pb2
+
+from tfstyle.errors import InvalidInputError, Violation
+from tfstyle.options import ProgressOptions, resolve_options
+from tfstyle.v1 import style_transfer_pb2 as pb
+from tfstyle.v1.conversion import options_from_proto
+from tfstyle_server import status
+from tfstyle_server.blobs import BlobStore
+from tfstyle_server.messages import Done, End, Failed, News, Refused, Run, Stopped, Unprepared, WorkerSettings
+from tfstyle_server.paths import in_request
+from tfstyle_server.states import State
+from tfstyle_server.store import Entry, JobStore, NewJob, Retention, Stored, UnknownJobError
+from tfstyle_server.watches import Live
+from tfstyle_server.worker_pool import WorkerPool
+from tfstyle_server.worker_process import WorkerProcess
+
+log = logging.getLogger("tfstyle.front")
+
+Value = TypeVar("Value")
+
+MOST_DEATHS = 5
+"""Workers that may end under a job in a row without an evaluation more between them."""
+ANNOUNCED = 20
+"""Places in the queue whose changes are told as events."""
+BATCH = 200
+SWEEP_SECONDS = 60.0
+RETRY_SECONDS = 1.0
+IMAGE_SECONDS = 86400.0
+
+
+class QueueFullError(Exception):
+    """No more jobs may wait. `retry_after` is an estimate in seconds."""
+
+    def __init__(self, waiting: int, retry_after: float) -> None:
+        super().__init__(f"the queue is full: {waiting} requests wait")
+        self.retry_after = retry_after
+
+
+class CompactedError(Exception):
+    """Events were asked for that are no longer kept; `oldest` is the first that is."""
+
+    def __init__(self, oldest: int) -> None:
+        super().__init__(f"events before {oldest} are no longer kept")
+        self.oldest = oldest
+
+
+class StoppingError(Exception):
+    """The server is about to end."""
+
+
+class DataInUseError(Exception):
+    """Another server has the folder, or it cannot be used."""
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """The blobs of a job's two pictures, and their sizes together."""
+
+    content: str
+    style: str
+    bytes: int
+
+
+class Jobs:
+    """Every job of the server whose files are in `data`. `on_ready` is called as soon as a worker takes jobs,
+    `on_broken` with a reason where none ever will.
+    """
+
+    def __init__(
+        self,
+        data: Path,
+        settings: list[WorkerSettings],
+        queue: int,
+        retention: Retention,
+        on_ready: Callable[[], None],
+        on_broken: Callable[[str], None],
+    ) -> None:
+        self._data = data
+        self._queue = queue
+        self._retention = retention
+        self._on_ready = on_ready
+        self._on_broken = on_broken
+        self._pool = WorkerPool(settings, self)
+        self._thread = ThreadPoolExecutor(1, "store")
+        self._live: dict[str, Live] = {}
+        self._waiting: list[tuple[int, str]] = []
+        self._news: asyncio.Queue[tuple[Entry, bytes, asyncio.Future[Stored | None] | None]] = asyncio.Queue()
+        self._deaths: dict[str, tuple[int, int]] = {}  # at which evaluation, how many
+        self._reached: dict[str, int] = {}
+        self._began: dict[str, float] = {}
+        self._creating = 0
+        self._typical_seconds = 60.0
+        self._stopping = False
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def open(self) -> None:
+        """Take the folder, go on with the jobs that are in it, and start the workers. Raises `DataInUseError`."""
+        try:
+            self._data.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._lock = (self._data / "lock").open("w")
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DataInUseError(f"data: another server uses {self._data}; name another folder") from None
+        except OSError as error:
+            raise DataInUseError(f"data: cannot use {self._data}: {error.strerror or error}") from None
+        try:
+            self.blobs = await self._call(BlobStore, self._data / "blobs")
+            self._store = await self._call(JobStore, self._data / "jobs.sqlite3", self._retention)
+        except (OSError, sqlite3.Error) as error:
+            raise DataInUseError(f"data: cannot use {self._data}: {error}") from None
+        self._spawn(self._record())
+        for number, name, state, attached in await self._call(self._store.unfinished):
+            self._live[name] = Live(number)
+            if attached:
+                await self._append(name, _cancelled("the server ended, and with it the call"))
+                self._spawn(self._forget(name))
+                continue
+            if state is State.RUNNING:
+                await self._append(name, _interrupted("the server ended"))
+            self._enqueue(number, name)
+        if self._waiting:
+            log.info("%d jobs go on", len(self._waiting))
+        self._spawn(self._sweep())
+        self._pool.start()
+
+    async def close(self) -> None:
+        """End the workers; jobs that have not ended go on when the folder is next opened."""
+        self._stopping = True
+        self._pool.stop()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._call(self._store.close)
+        self._thread.shutdown()
+        self._lock.close()
+
+    def wake_watches(self) -> None:
+        """Let every watch ask whether it is halted."""
+        for live in self._live.values():
+            live.wake()
+
+    @property
+    def ready(self) -> bool:
+        """Whether a worker takes jobs."""
+        return self._pool.started
+
+    async def put_image(self, owner: str, digest: str, size: int) -> pb.Image:
+        """Keep an uploaded blob for a day, for `owner` to name in a request."""
+        expires = time.time() + IMAGE_SECONDS
+        await self._call(self._store.add_image, owner, digest, size, expires)
+        image = pb.Image(name=f"images/{digest}", size=size)
+        image.expire_time.FromSeconds(int(expires))
+        return image
+
+    async def in_thread(self, work: Callable[..., Value], *arguments: Any) -> Value:
+        """Run what blocks, and is not the store's, beside the event loop."""
+        return await asyncio.to_thread(work, *arguments)
+
+    async def create(self, owner: str, transfer: pb.StylizeRequest, request_id: str, *, attached: bool) -> pb.Job:
+        """A job for `transfer`, which has been checked but for its pictures' names.
+
+        Raises `QueueFullError`, `InvalidInputError`, `RequestIdTakenError`, and OSError or sqlite3.Error where
+        the disk is full.
+        """
+        waiting = len(self._waiting) + self._creating
+        if waiting >= self._queue + self._pool.idle:
+            raise QueueFullError(waiting, self._typical_seconds / self._pool.size)
+        self._creating += 1
+        try:
+            name = await self._create(owner, transfer, request_id, attached)
+        finally:
+            self._creating -= 1
+        self._dispatch()
+        return await self.get(owner, name)
+
+    async def _create(self, owner: str, transfer: pb.StylizeRequest, request_id: str, attached: bool) -> str:
+        pictures = await self._pictures(owner, transfer)
+        plan = pb.StylizeRequest()
+        plan.CopyFrom(transfer)
+        for field in ("content", "style", "content_image", "style_image"):
+            plan.ClearField(field)
+        facts = (plan.SerializeToString(deterministic=True).hex(), pictures.content, pictures.style)
+        new = NewJob(
+            name=f"jobs/{secrets.token_hex(8)}",
+            owner=owner,
+            request_id=request_id or None,
+            fingerprint=hashlib.sha256(repr(facts).encode()).hexdigest(),
+            attached=attached,
+            content=pictures.content,
+            style=pictures.style,
+            bytes=pictures.bytes,
+            transfer=plan,
+        )
+        job, is_new = await self._call(self._store.create, new)
+        if is_new:
+            number = (await self._call(self._store.work, job.name)).number
+            self._live[job.name] = Live(number)
+            await self._append(job.name, _accepted(len(self._waiting)))
+            self._enqueue(number, job.name)
+        return job.name
+
+    async def _pictures(self, owner: str, transfer: pb.StylizeRequest) -> Pictures:
+        violations, digests, size = [], [], 0
+        for field in ("content", "style"):
+            name = getattr(transfer, f"{field}_image")
+            if name:
+                digest = name.removeprefix("images/")
+                found = await self._call(self._store.image_size, owner, digest)
+                if found is None or not self.blobs.path(digest).exists():
+                    violations.append(Violation(f"{field}_image", f"there is no image {name[:100]!r}; upload it again"))
+                    continue
+                size += found
+            else:
+                data = getattr(transfer, field)
+                digest = await asyncio.to_thread(self.blobs.put, [data])
+                size += len(data)
+            digests.append(digest)
+        if violations:
+            raise InvalidInputError(violations)
+        return Pictures(digests[0], digests[1], size)
+
+    async def get(self, owner: str, name: str) -> pb.Job:
+        """The job as it stands. Raises `UnknownJobError`."""
+        return self._placed(await self._call(self._store.get, owner, name))
+
+    async def page(self, owner: str, before: int | None, size: int) -> list[tuple[int, pb.Job]]:
+        """As `JobStore.page`."""
+        rows = await self._call(self._store.page, owner, before, size)
+        return [(number, self._placed(job)) for number, job in rows]
+
+    async def cancel(self, owner: str, name: str, reason: str) -> pb.Job:
+        """Stop a job, if it has not ended. Raises `UnknownJobError`."""
+        await self._call(self._store.get, owner, name)
+        await self._append(name, _cancelled(reason))
+        return await self.get(owner, name)
+
+    async def delete(self, owner: str, name: str) -> None:
+        """Forget a job. Raises `UnknownJobError`, `NotEndedError`."""
+        await self._call(self._store.delete, owner, name)
+
+    def end_of_call(self, owner: str, name: str) -> None:
+        """The call is over that a job was attached to: whatever state the job is in, nothing of it is kept."""
+
+        async def end() -> None:
+            await self._append(name, _cancelled("the call has ended"))
+            await self._forget(name, owner)
+
+        self._spawn(end())
+
+    async def watch(self, owner: str, name: str, after: int, halted: Callable[[], bool]) -> AsyncIterator[bytes]:
+        """The job, and then its events after number `after`, as serialised JobEvents; ends with the job.
+
+        Raises `UnknownJobError`, `CompactedError`, `InvalidInputError` for a number that no event has had, and
+        `StoppingError` as soon as `halted` says so (see `wake_watches`).
+        """
+        live = self._live.get(name)
+        job = await self.get(owner, name)
+        if not 0 <= after <= job.sequence:
+            why = f"must be 0 to {job.sequence}, the latest; got {after}"
+            raise InvalidInputError([Violation("after_sequence", why)])
+        yield pb.JobEvent(job=job).SerializeToString()
+        if after + 1 < job.oldest_sequence:
+            raise CompactedError(job.oldest_sequence)
+        while not halted():
+            events = live.since(after) if live is not None else None
+            if events is None:
+                events = await self._call(self._store.events, name, after, BATCH)
+            if not events:
+                if live is None:
+                    return  # the job was deleted meanwhile
+                if live.sequence <= after:
+                    await live.change()
+                continue
+            if events[0].sequence != after + 1:
+                raise CompactedError(events[0].sequence)
+            for stored in events:
+                if halted():
+                    break
+                yield live.with_preview(stored) if live is not None else stored.data
+                if stored.last:
+                    return
+                after = stored.sequence
+        raise StoppingError
+
+    def worker_idle(self) -> None:
+        """A worker has nothing to do: give it the next job."""
+        self._on_ready()
+        self._dispatch()
+
+    def worker_reported(self, job: str, attempt: int, report: News | End) -> None:
+        """Record what a worker says of its job."""
+        event: pb.JobEvent | None
+        match report:
+            case News(_, _, event, preview):
+                if event.HasField("progress"):
+                    self._reached[job] = event.progress.evaluation
+                self._news.put_nowait((Entry(job, event, attempt), preview, None))
+                return
+            case Done(_, _, event):
+                pass
+            case Refused(_, _, violations):
+                event = _failed(status.invalid_argument(map(in_request, violations)))
+            case Unprepared(_, _, reason):
+                event = _failed(status.failed_precondition("WEIGHTS", "network", reason))
+            case Failed(_, _, reason):
+                event = _failed(status.internal(reason))
+            case Stopped():
+                event = None
+        seconds = time.monotonic() - self._began.pop(job, time.monotonic())
+        log.info("job %s: %s after %.1f s", _short(job), type(report).__name__.lower(), seconds)
+        if event is not None:
+            self._typical_seconds += 0.3 * (seconds - self._typical_seconds)
+            self._news.put_nowait((Entry(job, event, attempt), b"", None))
+
+    def worker_lost(self, job: str, attempt: int, reason: str) -> None:
+        """The job goes back to the head of the queue, unless its workers keep ending at the same place."""
+        reached = self._reached.get(job, 0)
+        at, deaths = self._deaths.get(job, (0, 0))
+        deaths = deaths + 1 if reached <= at else 1
+        self._deaths[job] = max(reached, at), deaths
+        if deaths >= MOST_DEATHS:
+            event = _failed(status.internal(f"given up: {reason}, {deaths} times at evaluation {reached}"))
+            self._news.put_nowait((Entry(job, event, attempt), b"", None))
+        else:
+            self._spawn(self._interrupt(job, attempt, reason))
+
+    def cannot_work(self, reason: str) -> None:
+        """No worker will ever start."""
+        self._on_broken(reason)
+
+    async def _interrupt(self, name: str, attempt: int, reason: str) -> None:
+        log.warning("job %s: interrupted: %s", _short(name), reason)
+        if await self._append(name, _interrupted(reason), attempt) is not None and name in self._live:
+            self._enqueue(self._live[name].number, name)
+            self._dispatch()
+
+    def _enqueue(self, number: int, name: str) -> None:
+        bisect.insort(self._waiting, (number, name))
+
+    def _dispatch(self) -> None:
+        moved = False
+        while self._waiting and self._pool.idle and not self._stopping:
+            _, name = self._waiting.pop(0)
+            worker = self._pool.reserve(name)
+            self._spawn(self._begin(worker, name))
+            moved = True
+        if moved:
+            self._announce_places()
+
+    def _announce_places(self) -> None:
+        for place, (_, name) in enumerate(self._waiting[:ANNOUNCED]):
+            self._news.put_nowait((Entry(name, _accepted(place)), b"", None))
+
+    async def _begin(self, worker: WorkerProcess, name: str) -> None:
+        begun = await self._append(name, pb.JobEvent(begun=pb.Begun()))
+        if begun is None:  # cancelled meanwhile
+            self._pool.release(worker)
+            return
+        self._began[name] = time.monotonic()
+        try:
+            run = await self._run(name, pb.JobEvent.FromString(begun.data).begun.attempt)
+        except (InvalidInputError, UnknownJobError) as error:  # another release has made it, or it is deleted
+            await self._append(name, _failed(status.internal(f"the job cannot be read: {error}")))
+            self._pool.release(worker)
+            return
+        self._pool.give(worker, run)
+        if name not in self._live:  # cancelled meanwhile
+            self._pool.cancel(name)
+
+    async def _run(self, name: str, attempt: int) -> Run:
+        work = await self._call(self._store.work, name)
+        return Run(
+            job=name,
+            attempt=attempt,
+            content=work.content,
+            style=work.style,
+            options=resolve_options(work.transfer.preset or "default", options_from_proto(work.transfer.options)),
+            progress=ProgressOptions(**{f.name: value for f, value in work.transfer.progress.ListFields()}),
+            blobs=self._data / "blobs",
+            checkpoints=self._checkpoints(name),
+        )
+
+    async def _append(self, name: str, event: pb.JobEvent, attempt: int | None = None) -> Stored | None:
+        """Record an event and publish it; None where the job's state, or another attempt, forbids it."""
+        done: asyncio.Future[Stored | None] = asyncio.get_running_loop().create_future()
+        self._news.put_nowait((Entry(name, event, attempt), b"", done))
+        return await done
+
+    async def _record(self) -> None:
+        """Record events as they come, all that wait in one transaction, and publish them."""
+        while True:
+            batch = [await self._news.get()]
+            while not self._news.empty() and len(batch) < BATCH:
+                batch.append(self._news.get_nowait())
+            written = await self._written([entry for entry, _, _ in batch])
+            for (entry, preview, done), stored in zip(batch, written, strict=True):
+                if stored is not None:
+                    self._publish(entry.name, stored, preview)
+                if done is not None and not done.done():
+                    done.set_result(stored)
+
+    async def _written(self, entries: list[Entry]) -> list[Stored | None]:
+        """The entries as they were stored. While the disk is full progress is dropped, and the rest waits."""
+        while True:
+            try:
+                return await self._call(self._store.append, entries)
+            except sqlite3.Error as error:
+                log.error("events cannot be recorded, trying again: %s", error)
+            await asyncio.sleep(RETRY_SECONDS)
+            state_changes = [entry for entry in entries if not entry.event.HasField("progress")]
+            if len(state_changes) < len(entries):
+                kept = iter(await self._written(state_changes)) if state_changes else iter(())
+                return [None if entry.event.HasField("progress") else next(kept) for entry in entries]
+
+    def _publish(self, name: str, stored: Stored, preview: bytes) -> None:
+        live = self._live.get(name)
+        if live is None:
+            return
+        live.publish(stored, preview)
+        if stored.last:
+            del self._live[name]
+            self._waiting = [(number, other) for number, other in self._waiting if other != name]
+            self._pool.cancel(name)
+            for notes in (self._deaths, self._reached, self._began):
+                notes.pop(name, None)
+            self._spawn(self._discard_checkpoints(name))
+            self._announce_places()
+
+    async def _discard_checkpoints(self, name: str) -> None:
+        await asyncio.to_thread(shutil.rmtree, self._checkpoints(name), True)
+
+    async def _forget(self, name: str, owner: str = "") -> None:
+        await self._call(self._store.delete, owner, name)
+
+    async def _sweep(self) -> None:
+        """Every now and then, forget what is kept no longer."""
+        while True:
+            try:
+                gone = await self._call(self._store.retain)
+                wanted = await self._call(self._store.wanted_blobs)
+                freed = await asyncio.to_thread(self.blobs.sweep, wanted)
+                if gone or freed:
+                    log.info("forgot %d jobs, freed %.1f MB", len(gone), freed / 1e6)
+                await asyncio.to_thread(self._sweep_checkpoints)
+            except (OSError, sqlite3.Error) as error:
+                log.error("cannot clean up: %s", error)
+            await asyncio.sleep(SWEEP_SECONDS)
+
+    def _sweep_checkpoints(self) -> None:
+        for folder in (self._data / "checkpoints").glob("*"):
+            if f"jobs/{folder.name}" not in self._live:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def _checkpoints(self, name: str) -> Path:
+        return self._data / "checkpoints" / _short(name)
+
+    def _placed(self, job: pb.Job) -> pb.Job:
+        for place, (_, name) in enumerate(self._waiting):
+            if name == job.name:
+                job.position = place
+        return job
+
+    async def _call(self, work: Callable[..., Value], *arguments: Any) -> Value:
+        """Run the store's `work` on its thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("broke in the front", exc_info=error)
+
+
+def _short(name: str) -> str:
+    return name.removeprefix("jobs/")
+
+
+def _accepted(position: int) -> pb.JobEvent:
+    return pb.JobEvent(accepted=pb.Accepted(position=position))
+
+
+def _interrupted(reason: str) -> pb.JobEvent:
+    return pb.JobEvent(interrupted=pb.Interrupted(reason=reason))
+
+
+def _cancelled(reason: str) -> pb.JobEvent:
+    return pb.JobEvent(cancelled=pb.Cancelled(reason=reason))
+
+
+def _failed(why: status_pb2.Status) -> pb.JobEvent:
+    return pb.JobEvent(failed=why)

@@ -1,0 +1,207 @@
+"""The real server under kill -9 and worse at random moments: no job is lost, none is made twice, and every picture
+is bit for bit that of a run which nobody disturbs.
+
+The seed is printed and can be given as TFSTYLE_FAULT_SEED; TFSTYLE_FAULT_KILLS says how many kills.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import secrets
+import signal
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+
+from conftest import Server
+from tfstyle.v1 import style_transfer_pb2 as pb
+from tfstyle.v1 import style_transfer_pb2_grpc
+from tfstyle_client import Client, ClientError, Job, ProgressOptions
+
+KINDS: tuple[dict[str, Any], ...] = (
+    {"preset": "fast", "size": 224, "steps": 70},
+    {"preset": "fast", "size": 160, "steps": 150, "style_weight": 1e6},
+    {"preset": "reference", "size": 160, "steps": 120, "network": "vgg19-lite"},
+)
+AT_ONCE = 4
+KILLS = ("worker", "front", "both", "newest checkpoint damaged, then both")
+OTHERS = ("SIGTERM", "client cut", "reader stalled")
+
+
+@dataclass
+class Harness:
+    """A server that is started again on the same port and folder whenever it has been brought down."""
+
+    start: Callable[..., Server]
+    data: Path
+    random: random.Random
+    server: Server = field(init=False)
+    address: str = field(init=False)
+    done: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.address = f"127.0.0.1:{free.getsockname()[1]}"
+        self.bring_up()
+
+    def bring_up(self) -> None:
+        self.server = self.start("--listen", self.address, data=self.data)
+
+    def workers(self) -> list[int]:
+        children = Path(f"/proc/{self.server.process.pid}/task/{self.server.process.pid}/children")
+        pids = [int(pid) for pid in children.read_text().split()]
+        return [pid for pid in pids if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+    def harm(self, how: str) -> None:
+        self.done[how] += 1
+        match how:
+            case "worker":
+                for pid in self.workers():
+                    kill(pid)
+            case "front":
+                self.end_front(signal.SIGKILL)
+            case "both":
+                self.end_both()
+            case "newest checkpoint damaged, then both":
+                self.end_both()
+                files = sorted(self.data.glob("checkpoints/*/*.npz"), key=lambda path: path.stat().st_mtime)
+                if files:
+                    data = bytearray(files[-1].read_bytes())
+                    data[self.random.randrange(len(data) - 300)] ^= 0xFF
+                    files[-1].write_bytes(data)
+                    self.done["checkpoints damaged"] += 1
+            case "SIGTERM":
+                self.end_front(signal.SIGTERM)
+            case "client cut":
+                watch = self.watch()
+                with suppress(grpc.RpcError, StopIteration):
+                    next(watch)
+                watch.cancel()
+            case "reader stalled":
+                self.watch()  # never read; it ends with the server
+        if self.server.process.poll() is not None:
+            self.bring_up()
+
+    def watch(self) -> Any:
+        stub = style_transfer_pb2_grpc.StyleTransferStub(grpc.insecure_channel(self.address))
+        (job, *_) = stub.ListJobs(pb.ListJobsRequest(page_size=1), wait_for_ready=True).jobs
+        return stub.WatchJob(pb.WatchJobRequest(name=job.name))
+
+    def end_front(self, number: int) -> None:
+        self.server.process.send_signal(number)
+        self.server.process.wait(30)
+
+    def end_both(self) -> None:
+        workers = self.workers()
+        self.server.process.kill()
+        for pid in workers:
+            kill(pid)
+        self.server.process.wait()
+
+
+def kill(pid: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def survive(
+    harness: Harness, kills: int, pictures: tuple[bytes, bytes], wanted: list[str], pauses: tuple[float, float]
+) -> list[Job]:
+    """Keep the server at work while it is harmed, until it has survived `kills`; gives the jobs that were made."""
+    made: list[tuple[Job, int]] = []
+    problems: list[str] = []
+    over = threading.Event()
+
+    def employ() -> None:
+        """Keep some jobs under way, as a client that never hears of any trouble."""
+        with Client(harness.address) as client:
+            waiting: list[tuple[Job, int]] = []
+            while not over.is_set() or waiting:
+                while len(waiting) < AT_ONCE and not over.is_set():
+                    kind = len(made) % len(KINDS)
+                    progress = ProgressOptions(preview_every=10, preview_size=64)
+                    job = client.create(*pictures, progress=progress, **KINDS[kind])
+                    made.append((job, kind))
+                    waiting.append((job, kind))
+                job, kind = waiting.pop(0)
+                try:
+                    if hashlib.sha256(job.result().png).hexdigest() != wanted[kind]:
+                        problems.append(f"{job.name}: another picture")
+                except ClientError as error:
+                    problems.append(f"{job.name}: {error}")
+
+    employer = threading.Thread(target=employ)
+    employer.start()
+    try:
+        while sum(harness.done[how] for how in KILLS) < kills and employer.is_alive():
+            time.sleep(harness.random.uniform(*pauses))
+            harness.harm(harness.random.choice(KILLS * 2 + OTHERS))
+    finally:
+        over.set()
+        employer.join(900)
+    assert not employer.is_alive(), "a job does not end"
+    assert problems == []
+    return [job for job, _ in made]
+
+
+def check(harness: Harness, jobs: list[Job]) -> None:
+    """Each job has ended once, and its events are numbered without a gap."""
+    stub = style_transfer_pb2_grpc.StyleTransferStub(grpc.insecure_channel(harness.address))
+    interruptions = 0
+    for job in jobs:
+        events = list(stub.WatchJob(pb.WatchJobRequest(name=job.name), wait_for_ready=True))[1:]
+        assert [event.sequence for event in events] == list(range(1, len(events) + 1))
+        kinds = Counter(event.WhichOneof("event") for event in events)
+        assert kinds["result"] == 1
+        assert events[-1].HasField("result")
+        assert kinds["begun"] == kinds["interrupted"] + 1
+        interruptions += kinds["interrupted"]
+    kept = [path for path in harness.data.glob("checkpoints/*/*") if path.is_file()]
+    print(f"{len(jobs)} jobs, {interruptions} interruptions, {dict(harness.done)}, checkpoints left: {len(kept)}")
+
+
+def references(server: Server, pictures: tuple[bytes, bytes]) -> list[str]:
+    with Client(server.address) as client:
+        return [client.stylize(*pictures, **kind).result().digest for kind in KINDS]
+
+
+def run(
+    own_server: Callable[..., Server],
+    server: Server,
+    pictures: tuple[bytes, bytes],
+    data: Path,
+    kills: int,
+    pauses: tuple[float, float],
+) -> None:
+    seed = int(os.environ.get("TFSTYLE_FAULT_SEED") or secrets.randbits(32))
+    print(f"TFSTYLE_FAULT_SEED={seed}")
+    wanted = references(server, pictures)
+    harness = Harness(own_server, data, random.Random(seed))
+    check(harness, survive(harness, kills, pictures, wanted, pauses))
+
+
+def test_a_few_kills(
+    own_server: Callable[..., Server], server: Server, landscape: bytes, painting: bytes, tmp_path: Path
+) -> None:
+    run(own_server, server, (landscape, painting), tmp_path, 4, (4, 8))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3000)
+def test_two_hundred_kills(
+    own_server: Callable[..., Server], server: Server, landscape: bytes, painting: bytes, tmp_path: Path
+) -> None:
+    kills = int(os.environ.get("TFSTYLE_FAULT_KILLS", "200"))
+    run(own_server, server, (landscape, painting), tmp_path, kills, (1, 9))

@@ -1,0 +1,454 @@
+"""Jobs against real server processes: created, watched, killed, and going on."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import grpc
+import pytest
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
+
+from conftest import Server
+from tfstyle.images import decode
+from tfstyle.v1 import style_transfer_pb2 as pb
+from tfstyle.v1 import style_transfer_pb2_grpc
+from tfstyle_client import (
+    BadRequestError,
+    CallCancelledError,
+    Client,
+    ClientError,
+    Interrupted,
+    Job,
+    JobNotFoundError,
+    NotPreparedError,
+    Progress,
+    ProgressOptions,
+    Result,
+    Started,
+)
+
+LONG = 10_000
+KILLABLE = {"size": 256, "steps": 70}
+"""Some seven seconds: several checkpoints."""
+
+
+@pytest.fixture
+def client(server: Server) -> Iterator[Client]:
+    with Client(server.address) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(server: Server, landscape: bytes, painting: bytes) -> bytes:
+    """What a run that nobody disturbs makes of `KILLABLE`."""
+    with Client(server.address) as client:
+        return client.stylize(landscape, painting, **KILLABLE).result().png
+
+
+def raw(server: Server) -> style_transfer_pb2_grpc.StyleTransferStub:
+    return style_transfer_pb2_grpc.StyleTransferStub(grpc.insecure_channel(server.address))
+
+
+def refused(call: Callable[[], object], kind: type) -> tuple[grpc.StatusCode, object]:
+    """The code that a call ends with, and its detail of `kind`."""
+    with pytest.raises(grpc.RpcError) as caught:
+        call()
+    detail = kind()
+    for packed in rpc_status.from_call(caught.value).details:
+        if packed.Unpack(detail):
+            return caught.value.code(), detail
+    raise AssertionError(f"no {kind.__name__} in {caught.value}")
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it does not come"
+        time.sleep(0.02)
+
+
+def evaluation(job: Job) -> int:
+    progress = job.status().progress
+    return 0 if progress is None else progress.evaluation
+
+
+def checkpoints(data: Path, job: Job) -> list[Path]:
+    return sorted((data / "checkpoints" / job.name.removeprefix("jobs/")).glob("*-*[0-9].npz"))
+
+
+def test_job_from_its_creation_to_its_deletion(client: Client, landscape: bytes, painting: bytes) -> None:
+    job = client.create(landscape, painting, size=48, steps=6, progress=ProgressOptions(preview_every=3))
+    events = list(job.watch())
+    assert [type(event).__name__ for event in events if not isinstance(event, Progress)][-1] == "Started"
+    assert [event.evaluation for event in events if isinstance(event, Progress)] == [1, 2, 3, 4, 5, 6]
+    status = job.status()
+    assert (status.state, status.attempts, status.position) == ("succeeded", 1, 0)
+    assert status.began is not None
+    assert status.ended is not None
+    assert status.created <= status.began <= status.ended
+    assert isinstance(events[-1], Progress)
+    assert status.progress == dataclasses.replace(events[-1], preview=None)
+    result = job.result()
+    assert decode(result.png, "result").size == (48, 32)
+    assert result.png == client.stylize(landscape, painting, size=48, steps=6).result().png
+    assert job.name in [each.name for each in client.jobs()]
+    job.delete()
+    for gone in (job.status, job.cancel, job.delete, job.result, lambda: list(job.watch())):
+        with pytest.raises(JobNotFoundError, match="there is no job"):
+            gone()
+
+
+def test_watch_begins_with_the_job_and_misses_nothing(server: Server, landscape: bytes, painting: bytes) -> None:
+    with Client(server.address) as client:
+        job = client.create(landscape, painting, size=48, steps=5)
+        job.result()
+    stub = raw(server)
+    whole = list(stub.WatchJob(pb.WatchJobRequest(name=job.name)))
+    assert whole[0].job.state == pb.Job.STATE_SUCCEEDED
+    assert [event.sequence for event in whole[1:]] == list(range(1, whole[0].job.sequence + 1))
+    kinds = [event.WhichOneof("event") for event in whole[1:] if not event.HasField("progress")]
+    assert [kinds[0], *kinds[-3:]] == ["accepted", "begun", "started", "result"]
+    for after in range(whole[0].job.sequence + 1):
+        rest = list(stub.WatchJob(pb.WatchJobRequest(name=job.name, after_sequence=after)))
+        assert rest[1:] == whole[1 + after :]
+    code, detail = refused(
+        lambda: list(stub.WatchJob(pb.WatchJobRequest(name=job.name, after_sequence=999))), error_details_pb2.BadRequest
+    )
+    assert code is grpc.StatusCode.INVALID_ARGUMENT
+    assert detail.field_violations[0].field == "after_sequence"
+
+
+def test_every_watcher_gets_every_event_and_a_slow_one_no_old_previews(
+    own_server: Callable[..., Server], landscape: bytes, painting: bytes
+) -> None:
+    server = own_server()
+    stub = raw(server)
+    with Client(server.address) as client:
+        progress = ProgressOptions(preview_every=1, preview_size=512)
+        job = client.create(landscape, painting, size=512, steps=25, progress=progress)
+        # A connection that takes in little before it is read.
+        narrow = [("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 65_536)]
+        slow = style_transfer_pb2_grpc.StyleTransferStub(grpc.insecure_channel(server.address, narrow)).WatchJob(
+            pb.WatchJobRequest(name=job.name)
+        )
+        seen: list[list[pb.JobEvent]] = []
+        watchers = [
+            threading.Thread(target=lambda: seen.append(list(stub.WatchJob(pb.WatchJobRequest(name=job.name)))))
+            for _ in range(10)
+        ]
+        for watcher in watchers:
+            watcher.start()
+        next(slow)
+        job.result()
+    for watcher in watchers:
+        watcher.join(30)
+    late = list(slow)
+    assert len(seen) == 10
+    for events in [*seen, late]:
+        assert [event.progress.evaluation for event in events if event.HasField("progress")] == list(range(1, 26))
+        assert events[-1].HasField("result")
+    assert all(sum(bool(event.progress.preview) for event in events) > 5 for events in seen)
+    # What the connection held already is not taken back; of what the server had still to send, only the latest.
+    assert sum(bool(event.progress.preview) for event in late) < 10
+
+
+def test_events_no_longer_kept_are_a_clear_answer(
+    own_server: Callable[..., Server], landscape: bytes, painting: bytes
+) -> None:
+    server = own_server("--keep-events", "10")
+    with Client(server.address) as client:
+        job = client.create(landscape, painting, size=48, steps=60)
+        job.result()
+        code, detail = refused(
+            lambda: list(raw(server).WatchJob(pb.WatchJobRequest(name=job.name))), error_details_pb2.ErrorInfo
+        )
+        assert code is grpc.StatusCode.OUT_OF_RANGE
+        assert detail.reason == "EVENTS_COMPACTED"
+        oldest = int(detail.metadata["oldest_sequence"])
+        rest = list(raw(server).WatchJob(pb.WatchJobRequest(name=job.name, after_sequence=oldest - 1)))
+        assert rest[1].sequence == oldest
+        # The client goes on with what there is.
+        events = list(job.watch())
+        assert isinstance(events[-1], Progress)
+        assert events[-1].evaluation == 60
+
+
+def test_creation_is_idempotent_by_its_request_id(server: Server, landscape: bytes, painting: bytes) -> None:
+    stub = raw(server)
+    transfer = pb.StylizeRequest(content=landscape, style=painting, options=pb.TransferOptions(size=48, steps=1))
+    first = stub.CreateJob(pb.CreateJobRequest(transfer=transfer, request_id="one"))
+    again = stub.CreateJob(pb.CreateJobRequest(transfer=transfer, request_id="one"))
+    assert again.name == first.name
+    assert stub.CreateJob(pb.CreateJobRequest(transfer=transfer, request_id="two")).name != first.name
+    transfer.options.steps = 2
+    code, detail = refused(
+        lambda: stub.CreateJob(pb.CreateJobRequest(transfer=transfer, request_id="one")), error_details_pb2.BadRequest
+    )
+    assert code is grpc.StatusCode.INVALID_ARGUMENT
+    assert detail.field_violations[0].field == "request_id"
+
+
+@pytest.mark.parametrize(
+    ("request_", "fields"),
+    [
+        (pb.CreateJobRequest(), ["transfer.content", "transfer.style"]),
+        (
+            pb.CreateJobRequest(
+                transfer=pb.StylizeRequest(
+                    content=b"x", content_image="images/1", style=b"x", options=pb.TransferOptions(size=1)
+                ),
+                request_id="r" * 65,
+            ),
+            ["request_id", "transfer.content_image", "transfer.options.size"],
+        ),
+        (
+            pb.CreateJobRequest(transfer=pb.StylizeRequest(content_image="images/1", style=b"x")),
+            ["transfer.content_image"],
+        ),
+    ],
+)
+def test_what_cannot_be_a_job_is_refused(server: Server, request_: pb.CreateJobRequest, fields: list[str]) -> None:
+    code, detail = refused(lambda: raw(server).CreateJob(request_), error_details_pb2.BadRequest)
+    assert code is grpc.StatusCode.INVALID_ARGUMENT
+    assert [violation.field for violation in detail.field_violations] == fields
+
+
+def test_bad_pictures_fail_the_job(client: Client, painting: bytes) -> None:
+    job = client.create(painting[:4000], painting, size=48)
+    with pytest.raises(BadRequestError, match="content: is damaged or cut short") as caught:
+        job.result()
+    assert [violation.field for violation in caught.value.violations] == ["content"]
+    status = job.status()
+    assert status.state == "failed"
+    assert status.error is not None
+    assert "content" in status.error
+    with pytest.raises(NotPreparedError, match="it is failed"):
+        client.call(lambda: list(client.stub.ReadResult(pb.ReadResultRequest(name=job.name))))
+
+
+def test_large_pictures_are_uploaded_in_pieces(client: Client, landscape: bytes, painting: bytes) -> None:
+    large = landscape + bytes(5 * 2**20)  # what follows the end of a JPEG is ignored
+    job = client.create(large, painting, size=48, steps=2)
+    assert job.result().png == client.stylize(landscape, painting, size=48, steps=2).result().png
+
+
+def test_upload_is_named_by_its_bytes_and_limited(
+    own_server: Callable[..., Server], landscape: bytes, painting: bytes
+) -> None:
+    stub = raw(own_server("--max-image-bytes", "200000"))
+    image = stub.UploadImage(pb.UploadImageRequest(data=painting[i : i + 1000]) for i in range(0, len(painting), 1000))
+    assert image.size == len(painting)
+    transfer = pb.StylizeRequest(
+        content_image=image.name, style_image=image.name, options=pb.TransferOptions(size=48, steps=1)
+    )
+    assert any(event.HasField("result") for event in stub.Stylize(transfer))
+    for data in (bytes(200_001), b""):
+        code, detail = refused(
+            lambda d=data: stub.UploadImage(iter([pb.UploadImageRequest(data=d)])), error_details_pb2.BadRequest
+        )
+        assert code is grpc.StatusCode.INVALID_ARGUMENT
+        assert detail.field_violations[0].field == "data"
+
+
+def test_pages_of_jobs(client: Client, landscape: bytes, painting: bytes) -> None:
+    made = [client.create(landscape, painting, size=48, steps=1).name for _ in range(3)]
+    page = client.stub.ListJobs(pb.ListJobsRequest(page_size=2))
+    assert [job.name for job in page.jobs] == made[:0:-1]
+    rest = client.stub.ListJobs(pb.ListJobsRequest(page_size=1, page_token=page.next_page_token))
+    assert [job.name for job in rest.jobs] == made[:1]
+    for request in (pb.ListJobsRequest(page_token="nonsense"), pb.ListJobsRequest(page_size=-1)):
+        code, _ = refused(lambda r=request: client.stub.ListJobs(r), error_details_pb2.BadRequest)
+        assert code is grpc.StatusCode.INVALID_ARGUMENT
+    for name in made:
+        client.job(name).result()
+
+
+def test_cancel_running_and_waiting_jobs(own_server: Callable[..., Server], landscape: bytes, painting: bytes) -> None:
+    server = own_server()
+    with Client(server.address) as client:
+        running = client.create(landscape, painting, size=48, steps=LONG)
+        wait_for(lambda: evaluation(running) > 3)
+        waiting, last = (client.create(landscape, painting, size=48, steps=2) for _ in range(2))
+        assert (waiting.status().state, waiting.status().position, last.status().position) == ("queued", 0, 1)
+        with pytest.raises(NotPreparedError, match="has not ended; cancel it first"):
+            running.delete()
+        assert waiting.cancel().state == "cancelled"
+        assert last.status().position == 0
+        assert running.cancel().state == "cancelled"
+        with pytest.raises(CallCancelledError, match="cancelled by its owner"):
+            running.result()
+        # The worker is free: the last job is not behind 9,990 evaluations.
+        done = last.result()
+        assert last.cancel().state == "succeeded", "it is left as it is"
+        assert last.result() == done
+
+
+def test_job_survives_its_worker_bit_for_bit(
+    own_server: Callable[..., Server], landscape: bytes, painting: bytes, uninterrupted: bytes, tmp_path: Path
+) -> None:
+    server = own_server(data=tmp_path)
+    with Client(server.address) as client:
+        job = client.create(landscape, painting, **KILLABLE)
+        wait_for(lambda: bool(checkpoints(tmp_path, job)))
+        os.kill(server.worker_pid(), signal.SIGKILL)
+        events = list(job.watch())
+        assert sum(isinstance(event, Interrupted) for event in events) == 1
+        assert sum(isinstance(event, Started) for event in events) == 2
+        resumed = int(server.wait_for_log(r"goes on after evaluation (\d+)")[1])
+        assert resumed > 0
+        assert job.status().attempts == 2
+        assert job.result().png == uninterrupted
+        wait_for(lambda: not checkpoints(tmp_path, job))
+
+
+def test_call_to_stylize_survives_its_worker_too(
+    own_server: Callable[..., Server], landscape: bytes, painting: bytes, uninterrupted: bytes
+) -> None:
+    server = own_server()
+    with Client(server.address) as client:
+        png, killed = b"", False
+        for event in client.stylize(landscape, painting, **KILLABLE):
+            if isinstance(event, Progress) and event.evaluation == 30 and not killed:
+                os.kill(server.worker_pid(), signal.SIGKILL)
+                killed = True
+            if isinstance(event, Result):
+                png = event.png
+        server.worker_pid(occurrence=2)
+        assert png == uninterrupted
+
+
+def test_job_survives_the_server_and_its_watchers_do_not_notice(
+    own_server: Callable[..., Server], landscape: bytes, painting: bytes, uninterrupted: bytes, tmp_path: Path
+) -> None:
+    server = own_server(data=tmp_path)
+    with Client(server.address) as client:
+        job = client.create(landscape, painting, **KILLABLE)
+        events: list[object] = []
+        watcher = threading.Thread(target=lambda: events.extend(job.watch()))
+        watcher.start()
+        wait_for(lambda: bool(checkpoints(tmp_path, job)))
+        server.process.kill()
+        server.process.wait()
+        again = own_server("--listen", server.address, data=tmp_path)
+        assert job.result().png == uninterrupted
+        watcher.join(30)
+        assert [event.evaluation for event in events if isinstance(event, Progress)][-1] == 70
+        assert any(isinstance(event, Interrupted) for event in events)
+        again.wait_for_log("goes on after evaluation")
+    stored = list(raw(again).WatchJob(pb.WatchJobRequest(name=job.name)))
+    assert [event.sequence for event in stored[1:]] == list(range(1, len(stored)))
+
+
+def test_drain_ends_watches_cleanly_and_jobs_go_on_in_the_next_server(
+    own_server: Callable[..., Server], landscape: bytes, painting: bytes, uninterrupted: bytes, tmp_path: Path
+) -> None:
+    server = own_server(data=tmp_path)
+    with Client(server.address) as client:
+        job = client.create(landscape, painting, **KILLABLE)
+        watch = raw(server).WatchJob(pb.WatchJobRequest(name=job.name))
+        wait_for(lambda: bool(checkpoints(tmp_path, job)))
+        server.process.terminate()
+        code, detail = refused(lambda: list(watch), error_details_pb2.RetryInfo)
+        assert code is grpc.StatusCode.UNAVAILABLE
+        assert detail.retry_delay.ToTimedelta().total_seconds() > 0
+        assert server.process.wait(10) == 0, "it does not wait for jobs that go on later"
+        own_server("--listen", server.address, data=tmp_path)
+        assert job.result().png == uninterrupted
+
+
+@pytest.mark.parametrize(
+    "damage", ["flipped", pytest.param("cut", marks=pytest.mark.slow), pytest.param("empty", marks=pytest.mark.slow)]
+)
+def test_damaged_checkpoint_falls_back_to_the_one_before(
+    own_server: Callable[..., Server],
+    landscape: bytes,
+    painting: bytes,
+    uninterrupted: bytes,
+    tmp_path: Path,
+    damage: str,
+) -> None:
+    server = own_server(data=tmp_path)
+    with Client(server.address) as client:
+        job = client.create(landscape, painting, **KILLABLE)
+        wait_for(lambda: len(checkpoints(tmp_path, job)) == 2)
+        server.process.kill()
+        server.process.wait()
+        time.sleep(0.5)  # the worker ends by itself
+        older, newest = checkpoints(tmp_path, job)
+        data = bytearray(newest.read_bytes())
+        data[len(data) // 2] ^= 0xFF
+        newest.write_bytes({"flipped": bytes(data), "cut": bytes(data[: len(data) // 2]), "empty": b""}[damage])
+        again = own_server("--listen", server.address, data=tmp_path)
+        assert int(again.wait_for_log(r"goes on after evaluation (\d+)")[1]) == int(older.name[:6])
+        again.wait_for_log(f"a checkpoint is passed over: {newest.name} cannot be read")
+        assert job.result().png == uninterrupted
+
+
+def test_job_that_kills_its_workers_is_given_up(
+    own_server: Callable[..., Server], landscape: bytes, painting: bytes
+) -> None:
+    server = own_server()
+    with Client(server.address) as client:
+        job = client.create(landscape, painting, size=48, steps=LONG)
+        for occurrence in range(1, 6):
+            wait_for(lambda n=occurrence: job.status().attempts == n)
+            os.kill(server.worker_pid(occurrence), signal.SIGKILL)
+        with pytest.raises(ClientError, match="given up: its worker process ended") as caught:
+            job.result()
+        assert caught.value.code == "INTERNAL"
+        assert client.stylize(landscape, painting, size=48, steps=2).result().png, "the server goes on"
+
+
+def test_call_that_ends_takes_its_job_along_unless_detached(
+    own_server: Callable[..., Server], landscape: bytes, painting: bytes, tmp_path: Path
+) -> None:
+    server = own_server(data=tmp_path)
+    stub = raw(server)
+    transfer = pb.StylizeRequest(content=landscape, style=painting, options=pb.TransferOptions(size=48, steps=4))
+    assert any(event.HasField("result") for event in stub.Stylize(transfer))
+    wait_for(lambda: not stub.ListJobs(pb.ListJobsRequest()).jobs)
+    transfer.options.steps = LONG
+    call = stub.Stylize(transfer)
+    while not next(call).HasField("progress"):
+        pass
+    call.cancel()
+    wait_for(lambda: not stub.ListJobs(pb.ListJobsRequest()).jobs)
+    transfer.detach = True
+    call = stub.Stylize(transfer)
+    while not next(call).HasField("progress"):
+        pass
+    call.cancel()
+    time.sleep(0.5)
+    (job,) = stub.ListJobs(pb.ListJobsRequest()).jobs
+    assert job.state == pb.Job.STATE_RUNNING
+    # A call that the server's end has cut is over for good.
+    transfer.detach = False
+    cut = stub.Stylize(transfer)
+    next(cut)
+    server.process.kill()
+    server.process.wait()
+    again = own_server(data=tmp_path)
+    (job,) = raw(again).ListJobs(pb.ListJobsRequest()).jobs
+    assert job.name
+    assert job.state in (pb.Job.STATE_QUEUED, pb.Job.STATE_RUNNING)
+
+
+def test_one_server_at_a_time_has_the_data(own_server: Callable[..., Server], tmp_path: Path) -> None:
+    own_server(data=tmp_path)
+    with pytest.raises(AssertionError, match="data: another server uses"):
+        own_server(data=tmp_path)
+    (tmp_path / "file").touch()
+    with pytest.raises(AssertionError, match="data: cannot use"):
+        own_server(data=tmp_path / "file" / "below")
+    damaged = tmp_path / "damaged"
+    damaged.mkdir()
+    (damaged / "jobs.sqlite3").write_bytes(b"no database" * 1000)
+    with pytest.raises(AssertionError, match="file is not a database"):
+        own_server(data=damaged)

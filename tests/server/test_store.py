@@ -1,0 +1,210 @@
+"""What is recorded is there after any end, once, in order; what a stale worker says is not recorded."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tfstyle.v1 import style_transfer_pb2 as pb
+from tfstyle_server.states import State
+from tfstyle_server.store import (
+    Entry,
+    JobStore,
+    NewJob,
+    NotEndedError,
+    RequestIdTakenError,
+    Retention,
+    UnknownJobError,
+)
+
+BEGUN = pb.JobEvent(begun=pb.Begun())
+RESULT = pb.JobEvent(result=pb.Result(digest="f" * 64, size=1000))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[JobStore]:
+    made = JobStore(tmp_path / "jobs.sqlite3", Retention(events=20))
+    yield made
+    made.close()
+
+
+def new(name: str = "jobs/a", owner: str = "me", request_id: str | None = None, fingerprint: str = "f") -> NewJob:
+    return NewJob(
+        name, owner, request_id, fingerprint, False, "c" * 64, "s" * 64, 500, pb.StylizeRequest(preset="fast")
+    )
+
+
+def progress(evaluation: int) -> pb.JobEvent:
+    return pb.JobEvent(progress=pb.Progress(evaluation=evaluation))
+
+
+def finish(store: JobStore, name: str) -> None:
+    assert all(store.append([Entry(name, BEGUN), Entry(name, RESULT, 1)]))
+
+
+def test_events_are_numbered_without_gaps_and_kept_in_order(store: JobStore) -> None:
+    store.create(new())
+    written = store.append([Entry("jobs/a", BEGUN), *(Entry("jobs/a", progress(i), 1) for i in range(1, 6))])
+    assert [stored.sequence for stored in written if stored] == [1, 2, 3, 4, 5, 6]
+    events = store.events("jobs/a", 2, 3)
+    assert [stored.sequence for stored in events] == [3, 4, 5]
+    assert [pb.JobEvent.FromString(stored.data).progress.evaluation for stored in events] == [2, 3, 4]
+    assert store.get("me", "jobs/a").progress.evaluation == 5
+
+
+def test_stale_worker_changes_nothing(store: JobStore) -> None:
+    store.create(new())
+    interrupted = pb.JobEvent(interrupted=pb.Interrupted())
+    assert all(store.append([Entry("jobs/a", BEGUN), Entry("jobs/a", interrupted, 1), Entry("jobs/a", BEGUN)]))
+    assert store.append([Entry("jobs/a", progress(9), 1), Entry("jobs/a", RESULT, 1)]) == [None, None]
+    assert store.get("me", "jobs/a").attempts == 2
+    (done,) = store.append([Entry("jobs/a", RESULT, 2)])
+    assert done is not None
+    assert done.last
+    assert store.append([Entry("jobs/a", RESULT, 2)]) == [None], "no result twice"
+    assert store.append([Entry("jobs/b", BEGUN)]) == [None], "there is no such job"
+
+
+def test_same_request_id_gives_the_same_job(store: JobStore) -> None:
+    first, is_new = store.create(new("jobs/a", request_id="r"))
+    assert is_new
+    again, is_new = store.create(new("jobs/b", request_id="r"))
+    assert not is_new
+    assert again == first
+    with pytest.raises(RequestIdTakenError):
+        store.create(new("jobs/c", request_id="r", fingerprint="other"))
+    assert store.create(new("jobs/d", owner="you", request_id="r"))[1], "everybody has request ids of their own"
+    assert store.create(new("jobs/e"))[1]
+    assert store.create(new("jobs/f"))[1], "without an id every job is new"
+
+
+def test_jobs_belong_to_their_owner(store: JobStore) -> None:
+    store.create(new())
+    for forbidden in (lambda: store.get("you", "jobs/a"), lambda: store.delete("you", "jobs/a")):
+        with pytest.raises(UnknownJobError):
+            forbidden()
+    assert store.page("you", None, 9) == []
+
+
+def test_pages_are_the_newest_first(store: JobStore) -> None:
+    for index in range(5):
+        store.create(new(f"jobs/{index}"))
+    page = store.page("me", None, 2)
+    assert [job.name for _, job in page] == ["jobs/4", "jobs/3"]
+    assert [job.name for _, job in store.page("me", page[-1][0], 9)] == ["jobs/2", "jobs/1", "jobs/0"]
+
+
+def test_only_what_has_ended_can_be_deleted(store: JobStore) -> None:
+    store.create(new())
+    with pytest.raises(NotEndedError):
+        store.delete("me", "jobs/a")
+    finish(store, "jobs/a")
+    store.delete("me", "jobs/a")
+    with pytest.raises(UnknownJobError):
+        store.get("me", "jobs/a")
+    assert store.events("jobs/a", 0, 9) == []
+
+
+def test_old_events_are_compacted_and_the_job_says_so(store: JobStore) -> None:
+    store.create(new())
+    store.append([Entry("jobs/a", BEGUN), *(Entry("jobs/a", progress(i), 1) for i in range(1, 100))])
+    job = store.get("me", "jobs/a")
+    kept = store.events("jobs/a", 0, 999)
+    assert 20 <= len(kept) <= 22
+    assert kept[0].sequence == job.oldest_sequence
+    assert kept[-1].sequence == job.sequence == 100
+
+
+@pytest.mark.parametrize(
+    ("retention", "kept"),
+    [
+        (Retention(jobs=2), ["jobs/3", "jobs/4"]),
+        (Retention(bytes=3 * 1500), ["jobs/2", "jobs/3", "jobs/4"]),
+        (Retention(seconds=0), []),
+        (Retention(), ["jobs/0", "jobs/1", "jobs/2", "jobs/3", "jobs/4"]),
+    ],
+)
+def test_retention_forgets_the_oldest_that_have_ended(tmp_path: Path, retention: Retention, kept: list[str]) -> None:
+    store = JobStore(tmp_path / "jobs.sqlite3", retention)
+    for index in range(5):
+        store.create(new(f"jobs/{index}"))
+        finish(store, f"jobs/{index}")
+    store.create(new("jobs/running"))
+    time.sleep(0.01)
+    gone = store.retain()
+    left = sorted(job.name for _, job in store.page("me", None, 99))
+    assert left == [*kept, "jobs/running"]
+    assert sorted([*gone, *kept]) == [f"jobs/{index}" for index in range(5)]
+    store.close()
+
+
+def test_blobs_are_wanted_as_long_as_something_refers_to_them(store: JobStore) -> None:
+    store.create(new())
+    assert store.wanted_blobs() == {"c" * 64, "s" * 64}
+    finish(store, "jobs/a")
+    store.add_image("me", "i" * 64, 10, time.time() + 60)
+    store.add_image("me", "j" * 64, 10, time.time() - 60)
+    store.retain()
+    assert store.wanted_blobs() == {"c" * 64, "s" * 64, "f" * 64, "i" * 64}
+    assert store.image_size("me", "i" * 64) == 10
+    assert store.image_size("you", "i" * 64) is None
+
+
+def test_unfinished_jobs_are_found_in_order(store: JobStore) -> None:
+    for name in "abc":
+        store.create(new(f"jobs/{name}"))
+    finish(store, "jobs/a")
+    store.append([Entry("jobs/c", BEGUN)])
+    assert [(name, state) for _, name, state, _ in store.unfinished()] == [
+        ("jobs/b", State.QUEUED),
+        ("jobs/c", State.RUNNING),
+    ]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from tfstyle.v1 import style_transfer_pb2 as pb
+from tfstyle_server.store import Entry, JobStore, NewJob, Retention
+store = JobStore(Path(sys.argv[1]), Retention())
+store.create(NewJob("jobs/a", "me", None, "f", False, "c", "s", 1, pb.StylizeRequest()))
+store.append([Entry("jobs/a", pb.JobEvent(begun=pb.Begun()))])
+number = 0
+while True:
+    number += 1
+    store.append([Entry("jobs/a", pb.JobEvent(progress=pb.Progress(evaluation=number)), 1)])
+    print(number, flush=True)
+"""
+
+
+def test_what_was_recorded_before_a_kill_is_there(tmp_path: Path) -> None:
+    path = tmp_path / "jobs.sqlite3"
+    with subprocess.Popen([sys.executable, "-c", KILLED, str(path)], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        told = 0
+        for line in process.stdout:
+            told = int(line)
+            if told == 50:
+                process.kill()
+    store = JobStore(path, Retention())
+    job = store.get("me", "jobs/a")
+    assert job.progress.evaluation >= told >= 50
+    assert [s.sequence for s in store.events("jobs/a", 0, 10_000)] == list(range(1, job.sequence + 1))
+    store.close()
+
+
+def test_damaged_or_foreign_database_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"no database at all" * 100)
+    with pytest.raises(sqlite3.DatabaseError):
+        JobStore(tmp_path / "a", Retention())
+    database = sqlite3.connect(tmp_path / "b")
+    database.execute("PRAGMA user_version = 99")
+    database.close()
+    with pytest.raises(sqlite3.DatabaseError, match="another release"):
+        JobStore(tmp_path / "b", Retention())
