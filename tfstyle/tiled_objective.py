@@ -24,11 +24,12 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from tfstyle.losses import ContentLoss, GamutPenalty, StyleLoss, Synthesis, TotalVariation, gram_matrix, sum_of_squares
+from tfstyle.losses import ContentLoss, StyleLoss, Synthesis, gram_matrix, sum_of_squares
 from tfstyle.networks.network import POOLED, Network
 from tfstyle.networks.topology import block_of
 from tfstyle.objective import TERMS, Evaluation, Targets
 from tfstyle.pyramid import Pyramid
+from tfstyle.surface import add_surface
 from tfstyle.tiling import Window, margin, poolings_stride, windows
 
 Map = NDArray[np.float32]
@@ -85,24 +86,26 @@ class Segment:
         poolings = block_of(layer) - self.cut.first
         return (self.size[0] >> poolings) * (self.size[1] >> poolings)
 
-    def forward(self, below: Map) -> tuple[Map, dict[str, tf.Tensor], dict[str, Map]]:
-        """The next map, the Gram matrices {layer: [c, c]} and the content features of the whole map `below`."""
+    def forward(self, below: Map, content: dict[str, Map] | None = None) -> tuple[Map, dict[str, tf.Tensor]]:
+        """The next map and the Gram matrices {layer: [c, c]} of the whole map `below`; the content features
+        are put into `content`, where that is given.
+        """
         above = np.empty((1, *self.next_size, self.next_channels), np.float32)
         sums: dict[str, Any] = {}
-        content: dict[str, Map] = {}
         for rows, columns in self._tiles:
             pooled, grams, features = self._forward(below[:, rows.read, columns.read], rows.mask, columns.mask)
             self._paste(above, pooled, rows, columns, self.cut.last + 1)
             for name, gram in grams.items():
                 sums[name] = sums[name] + gram if name in sums else gram
+            if content is None:
+                continue
             for name, value in features.items():
                 if name not in content:
                     poolings = block_of(name) - self.cut.first
-                    content[name] = np.empty(
-                        (1, *(side >> poolings for side in self.size), value.shape[-1]), np.float32
-                    )
+                    sides = (side >> poolings for side in self.size)
+                    content[name] = np.empty((1, *sides, value.shape[-1]), np.float32)
                 self._paste(content[name], value, rows, columns, block_of(name))
-        return above, {name: total / self._scale(name) for name, total in sums.items()}, content
+        return above, {name: total / self._scale(name) for name, total in sums.items()}
 
     def backward(
         self,
@@ -144,7 +147,7 @@ class Segment:
 
     def _paste(self, whole: Map, part: tf.Tensor, rows: Window, columns: Window, block: int) -> None:
         rows, columns = (side.halved(block - self.cut.first) for side in (rows, columns))
-        whole[:, rows.owned, columns.owned] = part.numpy()[:, rows.owned_inside, columns.owned_inside]
+        whole[:, rows.owned, columns.owned] = np.asarray(part)[:, rows.owned_inside, columns.owned_inside]
 
     def _mask(self, rows: tf.Tensor, columns: tf.Tensor, layer: str) -> tf.Tensor:
         step = 2 ** (block_of(layer) - self.cut.first)
@@ -215,28 +218,29 @@ class TiledNetwork:
         self._tail = tf.function(self._trace_tail, jit_compile=True)
         self._by_gram = tf.function(self._trace_by_gram)
 
-    def descend(self, image: Map) -> tuple[list[Map], dict[str, Any], dict[str, Any]]:
-        """The map that enters each segment and, last, the part that is seen whole; and what the segments
-        saw on the way: Gram matrices {layer: [c, c]} and content features {layer: [1, h, w, c]}."""
+    def descend(self, image: Map, content: dict[str, Map] | None = None) -> tuple[list[Map], dict[str, Any]]:
+        """The map that enters each segment and, last, the part that is seen whole; and the Gram matrices
+        {layer: [c, c]} that the segments saw on the way. Their content features {layer: [1, h, w, c]} are put into
+        `content`, where that is given: they are as large as maps.
+        """
         maps = [image]
         grams: dict[str, Any] = {}
-        content: dict[str, Any] = {}
         for segment in self.segments:
-            above, segment_grams, segment_content = segment.forward(maps[-1])
+            above, segment_grams = segment.forward(maps[-1], content)
             maps.append(above)
             grams |= segment_grams
-            content |= segment_content
-        return maps, grams, content
+        return maps, grams
 
     def content_features(self, image: Map) -> dict[str, Any]:
         """The photo's features {layer: [1, h, w, c]} for the content loss; `image` [1, H, W, 3] standardised."""
-        maps, _, content = self.descend(image)
+        content: dict[str, Map] = {}
+        maps, _ = self.descend(image, content)
         seen = self._seen_whole(maps[-1])
         return content | {name: seen[name].numpy() for name in self._content}
 
     def style_grams(self, image: Map) -> dict[str, Any]:
         """The painting's Gram matrices {layer: [c, c]} for the style loss; `image` [1, H, W, 3] standardised."""
-        maps, grams, _ = self.descend(image)
+        maps, grams = self.descend(image)
         seen = self._seen_whole(maps[-1])
         return grams | {name: gram_matrix(seen[name], self._network.metrics[name].channels) for name in self._style}
 
@@ -244,7 +248,7 @@ class TiledNetwork:
         self, image: Map, targets: Targets, content_weight: float, style_weight: float
     ) -> tuple[dict[str, float], dict[str, float], Map]:
         """Content and style losses by layer before their weights, and their weighted sum's gradient by `image`."""
-        maps, grams, _ = self.descend(image)
+        maps, grams = self.descend(image)
         weights = tf.constant([content_weight, style_weight], tf.float32)
         content, style, gradient = self._tail(
             maps.pop(),
@@ -252,7 +256,7 @@ class TiledNetwork:
             {name: targets.grams[name] for name in self._style},
             weights,
         )
-        above: Map = gradient.numpy()
+        above: Map = np.asarray(gradient)  # TensorFlow's own memory; numpy() copies
         head_style, by_gram = self._by_gram(grams, {name: targets.grams[name] for name in grams}, weights[1])
         content, style = _numbers(content), _numbers(style) | _numbers(head_style)
         for segment in reversed(self.segments):
@@ -309,7 +313,7 @@ class TiledObjective:
         )
         self._tiled = self._tile(size=(pyramid.height, pyramid.width))
         self._image = tf.function(pyramid.image, jit_compile=True)
-        self._surface = tf.function(self._trace_surface, jit_compile=True)
+        self._adjoint = tf.function(self._trace_adjoint, jit_compile=True)
 
     def content_features(self, image: Map) -> dict[str, Any]:
         """The photo's features for `Targets`; `image` [1, H, W, 3] standardised, as large as the picture."""
@@ -319,28 +323,28 @@ class TiledObjective:
         """The painting's Gram matrices for `Targets`; `image` [1, h, w, 3] standardised, of any size."""
         return self._tile(size=image.shape[1:3]).style_grams(image)
 
-    def _trace_surface(self, variables: tf.Tensor, by_image: tf.Tensor, weights: tf.Tensor) -> Any:
-        """Total variation and gamut, and by the variables the gradient of these and of `by_image`."""
-        loss = TotalVariation() * weights[2] + GamutPenalty() * weights[3]
+    def _trace_adjoint(self, by_image: tf.Tensor) -> tf.Tensor:
+        """The gradient by the variables, which the image is linear in."""
+        variables = tf.zeros([self.pyramid.size])
         with tf.GradientTape() as tape:
             tape.watch(variables)
-            image = self.pyramid.image(variables)
-            value, parts = loss(Synthesis(image, {}))
-            total = value + tf.reduce_sum(image * by_image)
-        return parts, tape.gradient(total, variables)
+            total = tf.reduce_sum(self.pyramid.image(variables) * by_image)
+        return tape.gradient(total, variables)
 
     def __call__(self, variables: NDArray[np.float32], targets: Targets, weights: Sequence[float]) -> Evaluation:
         """Evaluate at `variables` [size]; `weights` are those of `TERMS`, in that order."""
-        image = self._image(variables).numpy()
+        image = np.asarray(self._image(variables))
         content, style, by_image = self._tiled.losses(image, targets, weights[0], weights[1])
+        by_image = np.require(by_image, requirements="W")  # a copy where TensorFlow's own memory is shared
+        tv, gamut = add_surface(image, by_image, weights[2], weights[3])
         del image
-        surface, gradient = self._surface(variables, by_image, tf.constant(weights, tf.float32))
+        gradient = np.asarray(self._adjoint(by_image))
         parts = {
             name: {layer: seen[layer] for layer in layers}
             for name, seen, layers in zip(TERMS, (content, style), self._layers, strict=False)
-        } | {name: _numbers(layers) for name, layers in surface.items()}
+        } | {"tv": {"image": tv}, "gamut": {"image": gamut}}
         total = sum(weight * sum(parts[name].values()) for name, weight in zip(TERMS, weights, strict=True))
-        return Evaluation(total, parts, gradient.numpy())
+        return Evaluation(total, parts, gradient)
 
 
 def _numbers(losses: Mapping[str, tf.Tensor]) -> dict[str, float]:

@@ -11,6 +11,7 @@ import typer
 
 from tfstyle.options import NETWORKS, shown
 from tfstyle_server.front import CannotServeError, serve
+from tfstyle_server.limits import CallerLimits
 from tfstyle_server.logs import configure_logging
 from tfstyle_server.options import ServerOptions
 from tfstyle_server.security import SecurityOptions
@@ -72,6 +73,24 @@ def serve_command(
         int, typer.Option(envvar="TFSTYLE_KEEP_EVENTS", min=10, help="events of a job that can be watched again")
     ] = _DEFAULT.retention.events,
     queue: Annotated[int, typer.Option(envvar="TFSTYLE_QUEUE", min=0, help="requests that may wait")] = _DEFAULT.queue,
+    caller_jobs: Annotated[
+        int, typer.Option(envvar="TFSTYLE_CALLER_JOBS", min=1, help="unfinished jobs that one caller may have")
+    ] = _DEFAULT.limits.jobs,
+    caller_running: Annotated[
+        int, typer.Option(envvar="TFSTYLE_CALLER_RUNNING", min=1, help="of these, how many run at once")
+    ] = _DEFAULT.limits.running,
+    caller_watches: Annotated[
+        int, typer.Option(envvar="TFSTYLE_CALLER_WATCHES", min=1, help="streams of events that one caller may have")
+    ] = _DEFAULT.limits.watches,
+    caller_work: Annotated[
+        float,
+        typer.Option(
+            envvar="TFSTYLE_CALLER_WORK", min=0, help="megapixels x evaluations of a caller's unfinished jobs"
+        ),
+    ] = _DEFAULT.limits.work,
+    metrics: Annotated[
+        str | None, typer.Option(envvar="TFSTYLE_METRICS", help="host:port for figures in Prometheus' format")
+    ] = None,
     max_image_bytes: Annotated[
         int, typer.Option(envvar="TFSTYLE_MAX_IMAGE_BYTES", min=1, max=2**29, help="largest picture, encoded")
     ] = _DEFAULT.max_image_bytes,
@@ -115,6 +134,8 @@ def serve_command(
         weights=weights,
         data=data,
         queue=queue,
+        limits=CallerLimits(caller_jobs, caller_running, caller_watches, caller_work),
+        metrics=metrics,
         retention=Retention(keep_days * 86400, keep_jobs, keep_mib * 2**20, keep_events),
         max_image_bytes=max_image_bytes,
         max_pixels=max_pixels,

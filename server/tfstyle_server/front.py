@@ -15,6 +15,7 @@ from grpc_reflection.v1alpha import reflection
 
 from tfstyle_server.jobs import DataInUseError, Jobs
 from tfstyle_server.messages import WorkerSettings
+from tfstyle_server.metrics import Metrics
 from tfstyle_server.options import ServerOptions
 from tfstyle_server.security import Gate, SecurityError, check_binding, credentials
 from tfstyle_server.servicer import SERVICE, StyleTransferServicer
@@ -77,7 +78,8 @@ async def serve(
         )
         for device in options.resolved_devices()
     ]
-    jobs = Jobs(options.data, settings, options.queue, options.retention, ready, broken)
+    metrics = Metrics()
+    jobs = Jobs(options.data, settings, options.queue, options.limits, options.retention, metrics, ready, broken)
     server = grpc.aio.server(
         options=[
             ("grpc.max_receive_message_length", 2 * options.max_image_bytes + _REQUEST_OVERHEAD),
@@ -90,7 +92,7 @@ async def serve(
     try:
         check_binding(options.listen, options.security)
         tls = credentials(options.security)
-        servicer = StyleTransferServicer(jobs, Gate(options.security), options.max_image_bytes)
+        servicer = StyleTransferServicer(jobs, Gate(options.security), metrics, options.max_image_bytes)
     except SecurityError as error:
         raise CannotServeError(str(error)) from None
     server.add_generic_rpc_handlers((servicer.handlers(),))
@@ -110,6 +112,10 @@ async def serve(
         loop.add_signal_handler(number, ask_to_stop)
     if stop_with_stdin:
         loop.add_reader(sys.stdin, _at_end_of_stdin, loop, ask_to_stop)
+    try:
+        stop_metrics = metrics.serve(options.metrics)
+    except (OSError, ValueError, OverflowError) as error:
+        raise CannotServeError(f"metrics: cannot listen on {options.metrics}: {error}") from None
     try:
         await jobs.open()
     except DataInUseError as error:
@@ -133,6 +139,7 @@ async def serve(
         await server.stop(LAST_WORDS)
     finally:
         await jobs.close()
+        stop_metrics()
     log.info("stopped")
     if reason:
         raise CannotServeError(reason[0])

@@ -15,6 +15,7 @@ import secrets
 import shutil
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -24,12 +25,14 @@ from typing import Any, TypeVar
 from google.rpc import status_pb2
 
 from tfstyle.errors import InvalidInputError, Violation
-from tfstyle.options import ProgressOptions, resolve_options
+from tfstyle.options import ProgressOptions, TransferOptions, resolve_options
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle.v1.conversion import options_from_proto
 from tfstyle_server import status
 from tfstyle_server.blobs import BlobStore
+from tfstyle_server.limits import CallerLimits, LimitError, work_of
 from tfstyle_server.messages import Done, End, Failed, News, Refused, Run, Stopped, Unprepared, WorkerSettings
+from tfstyle_server.metrics import Metrics
 from tfstyle_server.paths import in_request
 from tfstyle_server.states import State
 from tfstyle_server.store import Entry, JobStore, NewJob, Retention, Stored, UnknownJobError
@@ -49,14 +52,6 @@ BATCH = 200
 SWEEP_SECONDS = 60.0
 RETRY_SECONDS = 1.0
 IMAGE_SECONDS = 86400.0
-
-
-class QueueFullError(Exception):
-    """No more jobs may wait. `retry_after` is an estimate in seconds."""
-
-    def __init__(self, waiting: int, retry_after: float) -> None:
-        super().__init__(f"the queue is full: {waiting} requests wait")
-        self.retry_after = retry_after
 
 
 class CompactedError(Exception):
@@ -94,22 +89,30 @@ class Jobs:
         data: Path,
         settings: list[WorkerSettings],
         queue: int,
+        limits: CallerLimits,
         retention: Retention,
+        metrics: Metrics,
         on_ready: Callable[[], None],
         on_broken: Callable[[str], None],
     ) -> None:
         self._data = data
         self._queue = queue
+        self._limits = limits
         self._retention = retention
+        self._metrics = metrics
+        self._watches: Counter[str] = Counter()
         self._on_ready = on_ready
         self._on_broken = on_broken
         self._pool = WorkerPool(settings, self)
+        metrics.reads_memory_of(lambda: self._pool.processes)
+        metrics.queue.set_function(lambda: len(self._waiting))
+        metrics.running.set_function(lambda: self._pool.busy)
         self._thread = ThreadPoolExecutor(1, "store")
         self._live: dict[str, Live] = {}
         self._waiting: list[tuple[int, str]] = []
         self._news: asyncio.Queue[tuple[Entry, bytes, asyncio.Future[Stored | None] | None]] = asyncio.Queue()
         self._deaths: dict[str, tuple[int, int]] = {}  # at which evaluation, how many
-        self._reached: dict[str, int] = {}
+        self._reached: dict[str, tuple[int, float]] = {}  # the evaluation, and after how many seconds
         self._began: dict[str, float] = {}
         self._creating = 0
         self._typical_seconds = 60.0
@@ -132,15 +135,16 @@ class Jobs:
         except (OSError, sqlite3.Error) as error:
             raise DataInUseError(f"data: cannot use {self._data}: {error}") from None
         self._spawn(self._record())
-        for number, name, state, attached in await self._call(self._store.unfinished):
-            self._live[name] = Live(number)
-            if attached:
-                await self._append(name, _cancelled("the server ended, and with it the call"))
-                self._spawn(self._forget(name))
+        for job in await self._call(self._store.unfinished):
+            work = await self._call(self._store.work, job.name)
+            self._live[job.name] = Live(work.number, job.owner, work_of(_options(work.transfer)))
+            if job.attached:
+                await self._append(job.name, _cancelled("the server ended, and with it the call"))
+                self._spawn(self._forget(job.owner, job.name))
                 continue
-            if state is State.RUNNING:
-                await self._append(name, _interrupted("the server ended"))
-            self._enqueue(number, name)
+            if job.state is State.RUNNING:
+                await self._append(job.name, _interrupted("the server ended"))
+            self._enqueue(job.name)
         if self._waiting:
             log.info("%d jobs go on", len(self._waiting))
         self._spawn(self._sweep())
@@ -182,21 +186,34 @@ class Jobs:
     async def create(self, owner: str, transfer: pb.StylizeRequest, request_id: str, *, attached: bool) -> pb.Job:
         """A job for `transfer`, which has been checked but for its pictures' names.
 
-        Raises `QueueFullError`, `InvalidInputError`, `RequestIdTakenError`, and OSError or sqlite3.Error where
+        Raises `LimitError`, `InvalidInputError`, `RequestIdTakenError`, and OSError or sqlite3.Error where
         the disk is full.
         """
-        waiting = len(self._waiting) + self._creating
-        if waiting >= self._queue + self._pool.idle:
-            raise QueueFullError(waiting, self._typical_seconds / self._pool.size)
+        work = work_of(_options(transfer))
+        self._check_limits(owner, work)
         self._creating += 1
         try:
-            name = await self._create(owner, transfer, request_id, attached)
+            name = await self._create(owner, transfer, request_id, attached, work)
         finally:
             self._creating -= 1
         self._dispatch()
         return await self.get(owner, name)
 
-    async def _create(self, owner: str, transfer: pb.StylizeRequest, request_id: str, attached: bool) -> str:
+    def _check_limits(self, owner: str, work: float) -> None:
+        soon = self._typical_seconds / self._pool.size
+        waiting = len(self._waiting) + self._creating
+        if waiting >= self._queue + self._pool.idle:
+            raise LimitError("QUEUE_FULL", f"the queue is full: {waiting} requests wait", soon)
+        own = [live.work for live in self._live.values() if live.owner == owner]
+        if len(own) >= self._limits.jobs:
+            raise LimitError("CALLER_JOBS", f"you have {len(own)} unfinished jobs, and may have no more", soon)
+        if sum(own) + work > self._limits.work:
+            why = f"your unfinished jobs and this one are {sum(own) + work:,.0f} megapixels x evaluations"
+            raise LimitError("CALLER_WORK", f"{why}; at most {self._limits.work:,.0f} are accepted", soon)
+
+    async def _create(
+        self, owner: str, transfer: pb.StylizeRequest, request_id: str, attached: bool, work: float
+    ) -> str:
         pictures = await self._pictures(owner, transfer)
         plan = pb.StylizeRequest()
         plan.CopyFrom(transfer)
@@ -217,9 +234,9 @@ class Jobs:
         job, is_new = await self._call(self._store.create, new)
         if is_new:
             number = (await self._call(self._store.work, job.name)).number
-            self._live[job.name] = Live(number)
+            self._live[job.name] = Live(number, owner, work)
             await self._append(job.name, _accepted(len(self._waiting)))
-            self._enqueue(number, job.name)
+            self._enqueue(job.name)
         return job.name
 
     async def _pictures(self, owner: str, transfer: pb.StylizeRequest) -> Pictures:
@@ -266,16 +283,29 @@ class Jobs:
 
         async def end() -> None:
             await self._append(name, _cancelled("the call has ended"))
-            await self._forget(name, owner)
+            await self._forget(owner, name)
 
         self._spawn(end())
 
     async def watch(self, owner: str, name: str, after: int, halted: Callable[[], bool]) -> AsyncIterator[bytes]:
         """The job, and then its events after number `after`, as serialised JobEvents; ends with the job.
 
-        Raises `UnknownJobError`, `CompactedError`, `InvalidInputError` for a number that no event has had, and
-        `StoppingError` as soon as `halted` says so (see `wake_watches`).
+        Raises `UnknownJobError`, `CompactedError`, `LimitError`, `InvalidInputError` for a number that no event has
+        had, and `StoppingError` as soon as `halted` says so (see `wake_watches`).
         """
+        if self._watches[owner] >= self._limits.watches:
+            why = f"you have {self._watches[owner]} watches, and may have no more"
+            raise LimitError("CALLER_WATCHES", why, RETRY_SECONDS)
+        self._watches[owner] += 1
+        self._metrics.watchers.inc()
+        try:
+            async for data in self._events(owner, name, after, halted):
+                yield data
+        finally:
+            self._watches[owner] -= 1
+            self._metrics.watchers.dec()
+
+    async def _events(self, owner: str, name: str, after: int, halted: Callable[[], bool]) -> AsyncIterator[bytes]:
         live = self._live.get(name)
         job = await self.get(owner, name)
         if not 0 <= after <= job.sequence:
@@ -316,7 +346,7 @@ class Jobs:
         match report:
             case News(_, _, event, preview):
                 if event.HasField("progress"):
-                    self._reached[job] = event.progress.evaluation
+                    self._note_progress(job, event.progress)
                 self._news.put_nowait((Entry(job, event, attempt), preview, None))
                 return
             case Done(_, _, event):
@@ -335,9 +365,17 @@ class Jobs:
             self._typical_seconds += 0.3 * (seconds - self._typical_seconds)
             self._news.put_nowait((Entry(job, event, attempt), b"", None))
 
+    def _note_progress(self, job: str, progress: pb.Progress) -> None:
+        evaluation, seconds = progress.evaluation, progress.elapsed.ToNanoseconds() / 1e9
+        before, since = self._reached.get(job, (0, 0.0))
+        if evaluation > before:
+            self._metrics.evaluated(evaluation - before, max(0.0, seconds - since))
+            self._reached[job] = evaluation, seconds
+
     def worker_lost(self, job: str, attempt: int, reason: str) -> None:
         """The job goes back to the head of the queue, unless its workers keep ending at the same place."""
-        reached = self._reached.get(job, 0)
+        reached, _ = self._reached.get(job, (0, 0.0))
+        self._metrics.interruptions.inc()
         at, deaths = self._deaths.get(job, (0, 0))
         deaths = deaths + 1 if reached <= at else 1
         self._deaths[job] = max(reached, at), deaths
@@ -354,21 +392,29 @@ class Jobs:
     async def _interrupt(self, name: str, attempt: int, reason: str) -> None:
         log.warning("job %s: interrupted: %s", _short(name), reason)
         if await self._append(name, _interrupted(reason), attempt) is not None and name in self._live:
-            self._enqueue(self._live[name].number, name)
+            self._enqueue(name)
             self._dispatch()
 
-    def _enqueue(self, number: int, name: str) -> None:
-        bisect.insort(self._waiting, (number, name))
+    def _enqueue(self, name: str) -> None:
+        bisect.insort(self._waiting, (self._live[name].number, name))
 
     def _dispatch(self) -> None:
         moved = False
-        while self._waiting and self._pool.idle and not self._stopping:
-            _, name = self._waiting.pop(0)
+        while self._pool.idle and not self._stopping and (name := self._next()) is not None:
             worker = self._pool.reserve(name)
             self._spawn(self._begin(worker, name))
             moved = True
         if moved:
             self._announce_places()
+
+    def _next(self) -> str | None:
+        """Take out of the queue its first job whose owner has not too many running."""
+        owners = Counter(self._live[name].owner for name in self._pool.jobs if name in self._live)
+        for place, (_, name) in enumerate(self._waiting):
+            if owners[self._live[name].owner] < self._limits.running:
+                del self._waiting[place]
+                return name
+        return None
 
     def _announce_places(self) -> None:
         for place, (_, name) in enumerate(self._waiting[:ANNOUNCED]):
@@ -397,7 +443,7 @@ class Jobs:
             attempt=attempt,
             content=work.content,
             style=work.style,
-            options=resolve_options(work.transfer.preset or "default", options_from_proto(work.transfer.options)),
+            options=_options(work.transfer),
             progress=ProgressOptions(**{f.name: value for f, value in work.transfer.progress.ListFields()}),
             blobs=self._data / "blobs",
             checkpoints=self._checkpoints(name),
@@ -442,6 +488,7 @@ class Jobs:
         live.publish(stored, preview)
         if stored.last:
             del self._live[name]
+            self._spawn(self._note_end(live.owner, name))
             self._waiting = [(number, other) for number, other in self._waiting if other != name]
             self._pool.cancel(name)
             for notes in (self._deaths, self._reached, self._began):
@@ -449,10 +496,18 @@ class Jobs:
             self._spawn(self._discard_checkpoints(name))
             self._announce_places()
 
+    async def _note_end(self, owner: str, name: str) -> None:
+        try:
+            job = await self.get(owner, name)
+        except UnknownJobError:  # it went with its call
+            return
+        seconds = (job.end_time.ToNanoseconds() - job.create_time.ToNanoseconds()) / 1e9
+        self._metrics.ended(State(job.state).name.lower(), seconds)
+
     async def _discard_checkpoints(self, name: str) -> None:
         await asyncio.to_thread(shutil.rmtree, self._checkpoints(name), True)
 
-    async def _forget(self, name: str, owner: str = "") -> None:
+    async def _forget(self, owner: str, name: str) -> None:
         await self._call(self._store.delete, owner, name)
 
     async def _sweep(self) -> None:
@@ -496,6 +551,10 @@ class Jobs:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("broke in the front", exc_info=error)
+
+
+def _options(transfer: pb.StylizeRequest) -> TransferOptions:
+    return resolve_options(transfer.preset or "default", options_from_proto(transfer.options))
 
 
 def _short(name: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tfstyle.compiled_code import user_folder
+from tfstyle_server.limits import CallerLimits
 from tfstyle_server.security import SecurityOptions
 from tfstyle_server.store import Retention
 
@@ -34,6 +35,10 @@ class ServerOptions:
     """Folder with the jobs, their pictures and checkpoints; one server at a time has it."""
     queue: int = 16
     """Requests that may wait; more are refused with RESOURCE_EXHAUSTED."""
+    limits: CallerLimits = field(default_factory=CallerLimits)
+    """What one caller may ask for at once."""
+    metrics: str | None = None
+    """host:port where figures are read in Prometheus' format; None: nowhere."""
     retention: Retention = field(default_factory=Retention)
     """What is kept of jobs that have ended."""
     max_image_bytes: int = 32 * 2**20

@@ -12,12 +12,14 @@ from typing import Any, TypeAlias
 import grpc
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import DecodeError
-from google.rpc import status_pb2
+from google.rpc import code_pb2, error_details_pb2, status_pb2
 
 from tfstyle.errors import InvalidInputError, Violation
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle_server import status
-from tfstyle_server.jobs import CompactedError, Jobs, QueueFullError, StoppingError
+from tfstyle_server.jobs import CompactedError, Jobs, StoppingError
+from tfstyle_server.limits import LimitError
+from tfstyle_server.metrics import Metrics
 from tfstyle_server.paths import in_transfer
 from tfstyle_server.requests import checked, checked_creation, page_of, page_token
 from tfstyle_server.security import Gate, UnauthenticatedError
@@ -35,9 +37,10 @@ Context: TypeAlias = Any
 class StyleTransferServicer:
     """One coroutine a call; none of them computes."""
 
-    def __init__(self, jobs: Jobs, gate: Gate, max_image_bytes: int) -> None:
+    def __init__(self, jobs: Jobs, gate: Gate, metrics: Metrics, max_image_bytes: int) -> None:
         self._jobs = jobs
         self._gate = gate
+        self._metrics = metrics
         self._max_image_bytes = max_image_bytes
         self._refusing = False
         self._abandoned = False
@@ -101,6 +104,7 @@ class StyleTransferServicer:
                 answer = _answer_to(error)
                 if answer is None:
                     raise
+                self._metrics.rejected.labels(_reason(answer)).inc()
                 await context.abort_with_status(status.to_grpc(answer))
 
         return call
@@ -250,8 +254,8 @@ def _answer_to(error: Exception) -> status_pb2.Status | None:
             return status.not_found(f"there is no job {str(error)[:100]!r}")
         case NotEndedError():
             return status.failed_precondition("STATE", str(error), f"{error} has not ended; cancel it first")
-        case QueueFullError():
-            return status.resource_exhausted(str(error), error.retry_after)
+        case LimitError():
+            return status.resource_exhausted(error.reason, str(error), error.retry_after)
         case CompactedError():
             return status.out_of_range("EVENTS_COMPACTED", str(error), oldest_sequence=str(error.oldest))
         case UnauthenticatedError():
@@ -260,8 +264,17 @@ def _answer_to(error: Exception) -> status_pb2.Status | None:
             return status.unavailable("the server is stopping")
         case sqlite3.OperationalError() | OSError(errno=errno.ENOSPC):
             log.error("the request cannot be kept: %s", error)
-            return status.resource_exhausted("the server's disk is full", 60.0)
+            return status.resource_exhausted("DISK_FULL", "the server's disk is full", 60.0)
     return None
+
+
+def _reason(answer: status_pb2.Status) -> str:
+    """A refusal's reason in a word: that of its ErrorInfo, else its code."""
+    info = error_details_pb2.ErrorInfo()
+    for detail in answer.details:
+        if detail.Unpack(info):
+            return str(info.reason)
+    return str(code_pb2.Code.Name(answer.code))
 
 
 def _unparsed(kind: type) -> InvalidInputError:

@@ -28,9 +28,10 @@ def invalid_argument(violations: Iterable[Violation]) -> status_pb2.Status:
     return _status(grpc.StatusCode.INVALID_ARGUMENT, "; ".join(map(str, violations)), details)
 
 
-def resource_exhausted(message: str, retry_after: float) -> status_pb2.Status:
-    """RESOURCE_EXHAUSTED with a RetryInfo; `retry_after` in seconds."""
-    return _status(grpc.StatusCode.RESOURCE_EXHAUSTED, message, _retry_info(retry_after))
+def resource_exhausted(reason: str, message: str, retry_after: float) -> status_pb2.Status:
+    """RESOURCE_EXHAUSTED with an ErrorInfo of `reason` and a RetryInfo; `retry_after` in seconds."""
+    details = error_details_pb2.ErrorInfo(reason=reason, domain=DOMAIN)
+    return _status(grpc.StatusCode.RESOURCE_EXHAUSTED, message, details, _retry_info(retry_after))
 
 
 def failed_precondition(kind: str, subject: str, message: str) -> status_pb2.Status:

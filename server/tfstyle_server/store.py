@@ -92,6 +92,16 @@ class Work:
 
 
 @dataclass(frozen=True)
+class Unfinished:
+    """A job that has not ended."""
+
+    name: str
+    owner: str
+    state: State
+    attached: bool
+
+
+@dataclass(frozen=True)
 class Entry:
     """An event to be recorded. `attempt` is that of the worker that reports it; None for the front's own."""
 
@@ -231,11 +241,11 @@ class JobStore:
             raise UnknownJobError(name)
         return Work(row[0], row[1], row[2], pb.StylizeRequest.FromString(row[3]))
 
-    def unfinished(self) -> list[tuple[int, str, State, bool]]:
-        """(number, name, state, attached) of each job that has not ended, the oldest first."""
-        query = "SELECT number, name, state, attached FROM jobs WHERE state IN (?, ?) ORDER BY number"
+    def unfinished(self) -> list[Unfinished]:
+        """Each job that has not ended, the oldest first."""
+        query = "SELECT name, owner, state, attached FROM jobs WHERE state IN (?, ?) ORDER BY number"
         rows = self._db.execute(query, (State.QUEUED, State.RUNNING)).fetchall()
-        return [(number, name, State(state), bool(attached)) for number, name, state, attached in rows]
+        return [Unfinished(name, owner, State(state), bool(attached)) for name, owner, state, attached in rows]
 
     def events(self, name: str, after: int, most: int) -> list[Stored]:
         """At most `most` events of a job after the number `after`, in order."""

@@ -17,12 +17,14 @@ RECENT = 256
 
 
 class Live:
-    """One job under way, the `number`th; `sequence` is that of the latest event published. For the event loop's
-    thread only.
+    """One job under way, the `number`th, that `owner` has asked for; `work` as in `tfstyle_server.limits`.
+    `sequence` is that of the latest event published. For the event loop's thread only.
     """
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, owner: str, work: float) -> None:
         self.number = number
+        self.owner = owner
+        self.work = work
         self.sequence = 0
         self._recent: deque[Stored] = deque(maxlen=RECENT)
         self._preview: Stored | None = None

@@ -59,6 +59,21 @@ class WorkerPool:
         return len(self._idle)
 
     @property
+    def busy(self) -> int:
+        """How many workers are at a job."""
+        return len(self._busy)
+
+    @property
+    def jobs(self) -> list[str]:
+        """The jobs that workers are at."""
+        return [job for job, _ in self._busy.values()]
+
+    @property
+    def processes(self) -> list[tuple[str, int]]:
+        """(device, pid) of each worker."""
+        return [(worker.settings.device, worker.pid) for worker in list(self._workers) if worker.pid is not None]
+
+    @property
     def started(self) -> bool:
         """Whether a worker has become ready and is there still."""
         return bool(self._idle or self._busy)

@@ -161,7 +161,7 @@ def test_unfinished_jobs_are_found_in_order(store: JobStore) -> None:
         store.create(new(f"jobs/{name}"))
     finish(store, "jobs/a")
     store.append([Entry("jobs/c", BEGUN)])
-    assert [(name, state) for _, name, state, _ in store.unfinished()] == [
+    assert [(job.name, job.state) for job in store.unfinished()] == [
         ("jobs/b", State.QUEUED),
         ("jobs/c", State.RUNNING),
     ]

@@ -1,0 +1,259 @@
+"""Who may call: TLS, client certificates, tokens, against a real server; every method for every kind of caller."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
+
+from conftest import Server
+from tfstyle.v1 import style_transfer_pb2 as pb
+from tfstyle.v1 import style_transfer_pb2_grpc
+from tfstyle_client import Access, BadRequestError, Client, ClientError, JobNotFoundError
+from tfstyle_server.security import Gate, SecurityError, SecurityOptions, UnauthenticatedError, check_binding, new_token
+
+Methods = dict[str, Callable[[style_transfer_pb2_grpc.StyleTransferStub, str, tuple], object]]
+
+
+def openssl(*arguments: object) -> None:
+    subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True)
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an authority, and certificates of it for a server at localhost and for a client."""
+    folder = tmp_path_factory.mktemp("certificates")
+    subject = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", 2)
+    openssl("req", "-x509", *subject, "-subj", "/CN=authority", "-keyout", folder / "ca.key", "-out", folder / "ca.pem")
+    for name, extension in (("server", "subjectAltName=DNS:localhost,IP:127.0.0.1"), ("client", "")):
+        extra = ("-addext", extension) if extension else ()
+        openssl(
+            "req", "-x509", *subject, "-subj", f"/CN={name}", *extra, "-CA", folder / "ca.pem", "-CAkey",
+            folder / "ca.key", "-keyout", folder / f"{name}.key", "-out", folder / f"{name}.pem",
+        )  # fmt: skip
+    return folder
+
+
+@pytest.fixture(scope="module")
+def tokens(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The tokens of two callers, and, under "file", where their hashes are."""
+    file = tmp_path_factory.mktemp("tokens") / "tokens"
+    return {name: new_token(name, file) for name in ("ann", "bob")} | {"file": str(file)}
+
+
+@pytest.fixture(scope="module")
+def guarded(tokens: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    from conftest import start_server
+
+    server = start_server(tmp_path_factory.mktemp("data"), "--network", "vgg19-lite", "--tokens", tokens["file"])
+    yield server
+    server.stop()
+
+
+def small(content: bytes, style: bytes) -> pb.StylizeRequest:
+    return pb.StylizeRequest(content=content, style=style, options=pb.TransferOptions(size=48, steps=1))
+
+
+METHODS: Methods = {
+    "Stylize": lambda stub, _, meta: list(stub.Stylize(pb.StylizeRequest(), metadata=meta)),
+    "CreateJob": lambda stub, _, meta: stub.CreateJob(pb.CreateJobRequest(), metadata=meta),
+    "GetJob": lambda stub, job, meta: stub.GetJob(pb.GetJobRequest(name=job), metadata=meta),
+    "ListJobs": lambda stub, _, meta: stub.ListJobs(pb.ListJobsRequest(), metadata=meta),
+    "CancelJob": lambda stub, job, meta: stub.CancelJob(pb.CancelJobRequest(name=job), metadata=meta),
+    "WatchJob": lambda stub, job, meta: list(stub.WatchJob(pb.WatchJobRequest(name=job), metadata=meta)),
+    "ReadResult": lambda stub, job, meta: list(stub.ReadResult(pb.ReadResultRequest(name=job), metadata=meta)),
+    "UploadImage": lambda stub, _, meta: stub.UploadImage(iter([]), metadata=meta),
+    "DeleteJob": lambda stub, job, meta: stub.DeleteJob(pb.DeleteJobRequest(name=job), metadata=meta),
+}
+OF_A_JOB = ("GetJob", "CancelJob", "WatchJob", "ReadResult", "DeleteJob")
+WITHOUT_INPUT = ("Stylize", "CreateJob", "UploadImage")
+
+
+@pytest.fixture(scope="module")
+def job(guarded: Server, tokens: dict[str, str], landscape: bytes, painting: bytes) -> str:
+    """A job of ann's that has succeeded."""
+    with Client(guarded.address, access=Access(token=tokens["ann"])) as client:
+        made = client.create(landscape, painting, size=48, steps=1)
+        made.result()
+        return made.name
+
+
+def code_of(call: Callable[[], object]) -> grpc.StatusCode:
+    try:
+        call()
+    except grpc.RpcError as error:
+        return error.code()
+    return grpc.StatusCode.OK
+
+
+def test_every_method_is_in_the_matrix() -> None:
+    assert set(METHODS) == {method.name for method in pb.DESCRIPTOR.services_by_name["StyleTransfer"].methods}
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("caller", ["nobody", "wrong", "bob", "ann"])
+def test_access_matrix(guarded: Server, tokens: dict[str, str], job: str, method: str, caller: str) -> None:
+    metadata = {
+        "nobody": (),
+        "wrong": (("authorization", f"Bearer {tokens['ann'][:-1]}"),),
+        "bob": (("authorization", f"Bearer {tokens['bob']}"),),
+        "ann": (("authorization", f"Bearer {tokens['ann']}"),),
+    }[caller]
+    if caller in ("nobody", "wrong"):
+        wanted = grpc.StatusCode.UNAUTHENTICATED
+    elif method in WITHOUT_INPUT:
+        wanted = grpc.StatusCode.INVALID_ARGUMENT
+    elif method in OF_A_JOB and caller == "bob":
+        wanted = grpc.StatusCode.NOT_FOUND
+    else:
+        wanted = grpc.StatusCode.OK
+    stub = style_transfer_pb2_grpc.StyleTransferStub(grpc.insecure_channel(guarded.address))
+    assert code_of(lambda: METHODS[method](stub, job, metadata)) is wanted
+
+
+def test_others_jobs_and_images_are_not_there(
+    guarded: Server, tokens: dict[str, str], landscape: bytes, painting: bytes
+) -> None:
+    ann, bob = (Client(guarded.address, access=Access(token=tokens[name])) for name in ("ann", "bob"))
+    with ann, bob:
+        job = ann.create(landscape, painting, size=48, steps=1)
+        with pytest.raises(JobNotFoundError):
+            bob.job(job.name).result()
+        assert job.name not in [each.name for each in bob.jobs()]
+        image = ann.stub.UploadImage(iter([pb.UploadImageRequest(data=landscape)]), metadata=ann.metadata)
+        asked = pb.StylizeRequest(content_image=image.name, style=painting)
+        with pytest.raises(BadRequestError, match="content_image: there is no image"):
+            bob.call(lambda: bob.stub.CreateJob(pb.CreateJobRequest(transfer=asked), metadata=bob.metadata))
+
+
+def test_log_has_neither_tokens_nor_pictures(guarded: Server, tokens: dict[str, str], job: str) -> None:
+    log = "\n".join(guarded.log)
+    assert job.removeprefix("jobs/") in log
+    for secret in (tokens["ann"], tokens["bob"], hashlib.sha256(tokens["ann"].encode()).hexdigest(), "JFIF"):
+        assert secret not in log
+
+
+def test_health_is_for_everybody_and_reflection_for_nobody(guarded: Server) -> None:
+    channel = grpc.insecure_channel(guarded.address)
+    assert health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest()).status in (1, 2)
+    with pytest.raises(grpc.RpcError) as caught:
+        ProtoReflectionDescriptorDatabase(channel).get_services()
+    assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
+
+
+def test_tls_with_tokens(
+    own_server: Callable[..., Server], certificates: Path, tokens: dict[str, str], landscape: bytes, painting: bytes
+) -> None:
+    server = own_server(
+        "--tls-certificate", str(certificates / "server.pem"), "--tls-key", str(certificates / "server.key"),
+        "--tokens", tokens["file"],
+    )  # fmt: skip
+    authority = (certificates / "ca.pem").read_bytes()
+    target = server.address.replace("127.0.0.1", "localhost")
+    with Client(target, access=Access(tls=True, authority=authority, token=tokens["bob"])) as client:
+        assert client.create(landscape, painting, size=48, steps=1).result().png
+    with Client(target, patience=1, access=Access(token=tokens["bob"])) as plain, pytest.raises(ClientError):
+        list(plain.jobs())
+    distrustful = Client(target, patience=1, access=Access(tls=True, token=tokens["bob"]))
+    with distrustful, pytest.raises(ClientError):
+        list(distrustful.jobs())
+
+
+def test_client_certificates_say_whose_a_job_is(
+    own_server: Callable[..., Server], certificates: Path, landscape: bytes, painting: bytes
+) -> None:
+    server = own_server(
+        "--tls-certificate", str(certificates / "server.pem"), "--tls-key", str(certificates / "server.key"),
+        "--tls-client-ca", str(certificates / "ca.pem"),
+    )  # fmt: skip
+    authority, certificate, key = (
+        (certificates / name).read_bytes() for name in ("ca.pem", "client.pem", "client.key")
+    )
+    target = server.address.replace("127.0.0.1", "localhost")
+    access = Access(tls=True, authority=authority, certificate=certificate, key=key)
+    with Client(target, access=access) as client:
+        job = client.create(landscape, painting, size=48, steps=1)
+        assert job.result().png
+        assert [each.name for each in client.jobs()] == [job.name]
+    stranger = Client(target, patience=1, access=Access(tls=True, authority=authority))
+    with stranger, pytest.raises(ClientError):
+        list(stranger.jobs())
+
+
+def test_tokens_change_without_a_restart(tmp_path: Path) -> None:
+    file = tmp_path / "tokens"
+    first = new_token("ann", file)
+    assert first not in file.read_text()
+    assert file.stat().st_mode & 0o077 == 0, "for the server's eyes only"
+    gate = Gate(SecurityOptions(tokens=file))
+
+    def owner(token: str) -> str:
+        return gate.owner([("authorization", f"Bearer {token}")], {})
+
+    assert owner(first) == "ann"
+    second = new_token("ann", file)
+    assert (owner(first), owner(second)) == ("ann", "ann")
+    file.write_text("# nobody\n\nnonsense\n")
+    for gone in (first, second):
+        with pytest.raises(UnauthenticatedError):
+            owner(gone)
+    for metadata in ([], [("authorization", "Basic x")], [("authorization", f"Bearer {first}")] * 2):
+        with pytest.raises(UnauthenticatedError):
+            gate.owner(metadata, {})
+    with pytest.raises(SecurityError, match="name"):
+        new_token("a b", file)
+    with pytest.raises(SecurityError, match="tokens: cannot read"):
+        Gate(SecurityOptions(tokens=tmp_path / "none"))
+
+
+@pytest.mark.parametrize("listen", ["0.0.0.0:1", "[::]:1", "192.0.2.1:1", "example.org:1", ":1"])
+def test_address_that_others_reach_needs_tls(listen: str, tmp_path: Path) -> None:
+    with pytest.raises(SecurityError, match="others can reach"):
+        check_binding(listen, SecurityOptions())
+    check_binding(listen, SecurityOptions(insecure=True))
+    check_binding(listen, SecurityOptions(certificate=tmp_path, key=tmp_path))
+
+
+@pytest.mark.parametrize("listen", ["127.0.0.1:1", "127.8.8.8:1", "[::1]:1", "localhost:1", "unix:/x"])
+def test_own_machine_needs_none(listen: str) -> None:
+    check_binding(listen, SecurityOptions())
+
+
+@pytest.mark.parametrize(
+    ("flags", "says"),
+    [
+        (["--listen", "0.0.0.0:0"], "listen: others can reach 0.0.0.0, and nothing is encrypted"),
+        (["--tls-key", "/no/key"], "tls_key: certificate and key belong together"),
+        (["--tls-key", "/no/key", "--tls-certificate", "/no/cert"], "tls_key: cannot read /no/key"),
+        (["--tls-client-ca", "/no/ca"], "tls_client_ca: clients show certificates over TLS only"),
+        (["--tokens", "/no/tokens"], "tokens: cannot read /no/tokens"),
+    ],
+)
+def test_server_that_would_be_open_does_not_start(
+    own_server: Callable[..., Server], flags: list[str], says: str
+) -> None:
+    with pytest.raises(AssertionError, match=says.replace("(", r"\(")):
+        own_server(*flags)
+
+
+@pytest.mark.parametrize(
+    ("access", "target", "says"),
+    [
+        (Access(token="t"), "example.org:1", "token: would go to example.org:1 in the clear"),
+        (Access(tls=True, certificate=b"c"), "localhost:1", "tls_key: certificate and key belong together"),
+        (Access(authority=b"a"), "localhost:1", "tls: a certificate is of no use without it"),
+    ],
+)
+def test_client_does_not_give_itself_away(access: Access, target: str, says: str) -> None:
+    with pytest.raises(BadRequestError, match=says):
+        Client(target, access=access)
+
+
+def test_secrets_are_not_shown() -> None:
+    assert "secret" not in repr(Access(tls=True, certificate=b"c", key=b"secret", token="secret"))
