@@ -34,6 +34,8 @@ FADING = 0.95
 """What an older pair counts in the diagonal beside the one after it."""
 FLOOR = 0.1
 """Of the mean, added to both sums of the diagonal: a variable that has hardly moved has said nothing."""
+BLOCK = 2**16
+"""Variables that are handled at once."""
 MOST_REFUSALS = 12
 """Refused steps in a row after which the history is dropped, or, with none left, the search ends."""
 
@@ -76,9 +78,7 @@ class LBFGS:
             return True
         slope = _dot(self._gradient, self._direction)
         if value <= self._value + ARMIJO * self._length * slope:
-            step = self._trial - self.point
-            self._reach = math.sqrt(_dot(step, step))
-            self._remember(step, gradient - self._gradient)
+            self._remember(gradient)
             self.point = self._trial
             self._move(value, gradient)
             return True
@@ -122,18 +122,28 @@ class LBFGS:
         self._length *= _cubic_minimum(self._value, slope * self._length, value, slope_there * self._length)
         self._trial = self.point + np.float32(self._length) * self._direction
 
-    def _remember(self, step: Vector, change: Vector) -> None:
-        curvature = _dot(step, change)
-        if curvature <= 1e-10 * math.sqrt(_dot(step, step) * _dot(change, change)):
+    def _remember(self, gradient: Vector) -> None:
+        """Keep the pair of the step from `point` to `_trial`, in the place of the oldest where all are taken."""
+        length = curvature = turn = 0.0
+        for part in self._blocks:
+            step, change = self._trial[part] - self.point[part], gradient[part] - self._gradient[part]
+            length += _dot(step, step)
+            curvature += _dot(step, change)
+            turn += _dot(change, change)
+        self._reach = math.sqrt(length)
+        if curvature <= 1e-10 * math.sqrt(length * turn):
             return  # the Hessian estimate must stay positive definite
         steps, changes = self._pairs
         slot = len(self._order) if len(self._order) < len(steps) else self._order.pop(0)
-        steps[slot], changes[slot] = step, change
+        step, change = steps[slot], changes[slot]
+        np.subtract(self._trial, self.point, out=step)
+        np.subtract(gradient, self._gradient, out=change)
         self._order.append(slot)
         self._sy[:, slot] = steps @ change
         for squares, newest in zip(self._squares, (step, change), strict=True):
-            squares *= FADING
-            squares += newest * (newest / np.float32(curvature))
+            for part in self._blocks:
+                squares[part] *= np.float32(FADING)
+                squares[part] += newest[part] * (newest[part] / np.float32(curvature))
 
     def _quasi_newton(self) -> Vector:
         if not self._order:
@@ -162,12 +172,19 @@ class LBFGS:
         if len(self._order) < min(SCALED_FROM, len(self._sy)):
             vector *= np.float32(curvature / _dot(change, change))
             return
-        moved, changed = (squares + np.float32(FLOOR * squares.mean()) for squares in self._squares)
-        moved /= changed
-        inverse = np.sqrt(moved, out=moved)
-        vector *= inverse
-        inverse *= change
-        vector *= np.float32(curvature / _dot(change, inverse))
+        moved, changed = self._squares
+        floors = [np.float32(FLOOR * squares.mean()) for squares in self._squares]
+        newest_scaled = 0.0
+        for part in self._blocks:
+            inverse = np.sqrt((moved[part] + floors[0]) / (changed[part] + floors[1]))
+            vector[part] *= inverse
+            newest_scaled += _dot(change[part], inverse * change[part])
+        vector *= np.float32(curvature / newest_scaled)
+
+    @property
+    def _blocks(self) -> list[slice]:
+        """The variables in pieces that stay in the processor's cache, so that nothing as large as all is made."""
+        return [slice(start, start + BLOCK) for start in range(0, self.point.size, BLOCK)]
 
     def state(self) -> dict[str, Any]:
         """Everything that the next step depends on, as plain arrays and numbers."""

@@ -360,7 +360,8 @@ class Jobs:
             case Stopped():
                 event = None
         seconds = time.monotonic() - self._began.pop(job, time.monotonic())
-        log.info("job %s: %s after %.1f s", _short(job), type(report).__name__.lower(), seconds)
+        how = "cancelled" if isinstance(report, Stopped) else type(report).__name__.lower()
+        log.info("job %s: %s after %.1f s", _short(job), how, seconds)
         if event is not None:
             self._typical_seconds += 0.3 * (seconds - self._typical_seconds)
             self._news.put_nowait((Entry(job, event, attempt), b"", None))
@@ -374,6 +375,7 @@ class Jobs:
 
     def worker_lost(self, job: str, attempt: int, reason: str) -> None:
         """The job goes back to the head of the queue, unless its workers keep ending at the same place."""
+        self._began.pop(job, None)
         reached, _ = self._reached.get(job, (0, 0.0))
         self._metrics.interruptions.inc()
         at, deaths = self._deaths.get(job, (0, 0))
@@ -491,8 +493,8 @@ class Jobs:
             self._spawn(self._note_end(live.owner, name))
             self._waiting = [(number, other) for number, other in self._waiting if other != name]
             self._pool.cancel(name)
-            for notes in (self._deaths, self._reached, self._began):
-                notes.pop(name, None)
+            self._deaths.pop(name, None)
+            self._reached.pop(name, None)
             self._spawn(self._discard_checkpoints(name))
             self._announce_places()
 

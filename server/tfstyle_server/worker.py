@@ -19,6 +19,7 @@ from tfstyle.errors import InvalidInputError, WeightsError
 from tfstyle_server import events
 from tfstyle_server.blobs import BlobStore
 from tfstyle_server.checkpoints import Checkpoints
+from tfstyle_server.decoding import address_space_limit
 from tfstyle_server.logs import configure_logging
 from tfstyle_server.messages import (
     Cancel,
@@ -129,7 +130,11 @@ def _run(pipe: Connection, engine: Engine, job: Run, settings: WorkerSettings) -
 
     blobs = BlobStore(job.blobs)
     limits = ImageLimits(settings.max_image_bytes, settings.max_pixels)
-    content, style = decode(blobs.read(job.content), "content", limits), decode(blobs.read(job.style), "style", limits)
+    pictures = blobs.read(job.content), blobs.read(job.style)
+    with address_space_limit(2 * settings.max_pixels):
+        content, style = (
+            decode(data, field, limits) for data, field in zip(pictures, ("content", "style"), strict=True)
+        )
     _obey(pipe, job.job)
     began = time.perf_counter()
     with Checkpoints(job.checkpoints, job.attempt) as checkpoints:

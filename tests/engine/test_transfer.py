@@ -135,8 +135,10 @@ def test_time_left_counts_the_dearer_network_as_what_it_costs(
     monkeypatch.setattr(type(dear), "work", property(lambda network: 1.0 if network.weights else 7.0))
     stages = transfer._stages[0], dataclasses.replace(transfer._stages[1], network=dear)
     monkeypatch.setattr(transfer, "_stages", stages)
-    assert transfer._evaluations_left(0, 5) == 3 + 4 * 7
-    assert transfer._evaluations_left(1, 1) == 3
+    for stage, made, left in ((0, 5, 3 + 4 * 7), (1, 1, 3)):
+        monkeypatch.setattr(transfer, "_stage", stage)
+        monkeypatch.setattr(transfer, "_made", made)
+        assert transfer._evaluations_left() == left
 
 
 def test_alpha_of_the_photo_is_on_the_result(engine: Engine, pictures: tuple[Picture, Picture]) -> None:

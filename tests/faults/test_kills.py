@@ -12,22 +12,25 @@ import random
 import secrets
 import signal
 import socket
+import statistics
+import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import grpc
+import psutil
 import pytest
 
 from conftest import Server
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle.v1 import style_transfer_pb2_grpc
-from tfstyle_client import Client, ClientError, Job, ProgressOptions
+from tfstyle_client import Client, ClientError, Job, ProgressOptions, ServerBusyError
 
 KINDS: tuple[dict[str, Any], ...] = (
     {"preset": "fast", "size": 224, "steps": 70},
@@ -205,3 +208,81 @@ def test_two_hundred_kills(
 ) -> None:
     kills = int(os.environ.get("TFSTYLE_FAULT_KILLS", "200"))
     run(own_server, server, (landscape, painting), tmp_path, kills, (1, 9))
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A folder on a disk of its own, of 24 MB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(folder)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("needs the right to mount a small disk")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_full_disk_is_told_and_outlived(
+    own_server: Callable[..., Server], server: Server, landscape: bytes, painting: bytes, small_disk: Path
+) -> None:
+    (wanted, *_) = references(server, (landscape, painting))
+    data = small_disk / "data"
+    own = own_server(data=data)
+    with Client(own.address) as client:
+        job = client.create(landscape, painting, **KINDS[0])
+        while job.status().progress is None:
+            time.sleep(0.05)
+        ballast = small_disk / "ballast"
+        with suppress(OSError), ballast.open("wb", buffering=0) as file:
+            while True:
+                file.write(bytes(4096))
+        with pytest.raises(ServerBusyError, match="disk is full"):
+            client.create(landscape + bytes(10**6), painting, **KINDS[0])
+        own.wait_for_log("cannot be recorded, trying again|no checkpoint|cannot be written, trying again", seconds=60)
+        time.sleep(3)
+        ballast.unlink()
+        assert job.result().digest == wanted
+        assert client.create(landscape, painting, **KINDS[0]).result().digest == wanted
+    assert own.process.poll() is None
+    assert "Traceback" not in "\n".join(own.log)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_ten_minutes_of_work_leave_memory_as_it_was(
+    own_server: Callable[..., Server], landscape: bytes, painting: bytes
+) -> None:
+    """Jobs of a dozen sizes, watchers that come and go, calls that are cut; the front must not grow, nor workers."""
+    chance = random.Random(7)
+    server = own_server("--keep-jobs", "20")
+    front = psutil.Process(server.process.pid)
+    stub = style_transfer_pb2_grpc.StyleTransferStub(grpc.insecure_channel(server.address))
+    held: list[tuple[float, float]] = []
+    began = time.monotonic()
+    made = 0
+    with Client(server.address) as client:
+        while time.monotonic() - began < 600:
+            size = chance.choice(range(64, 208, 12))
+            progress = ProgressOptions(preview_every=3)
+            job = client.create(landscape, painting, preset="fast", size=size, steps=12, progress=progress)
+            watches = [stub.WatchJob(pb.WatchJobRequest(name=job.name)) for _ in range(5)]
+            for watch in watches[:3]:
+                next(watch)
+            watches[0].cancel()
+            call = stub.Stylize(
+                pb.StylizeRequest(content=landscape, style=painting, options=pb.TransferOptions(size=64, steps=50))
+            )
+            next(call)
+            call.cancel()
+            assert job.result().png
+            list(watches[1])
+            made += 1
+            workers = [process.memory_info().rss for process in front.children() if process.memory_info().rss > 2e8]
+            held.append((front.memory_info().rss / 1e6, max(workers, default=0) / 1e6))
+    fifth = len(held) // 5
+    early, late = held[fifth : 2 * fifth], held[-fifth:]
+    fronts = [statistics.median(front for front, _ in part) for part in (early, late)]
+    most = [max(worker for _, worker in part) for part in (early, late)]
+    print(f"{made} jobs; front {fronts[0]:.0f} -> {fronts[1]:.0f} MB, largest worker {most[0]:.0f} -> {most[1]:.0f} MB")
+    assert fronts[1] < fronts[0] + 10
+    assert most[1] < most[0] + 150

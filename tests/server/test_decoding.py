@@ -1,0 +1,46 @@
+"""A decoder that runs wild is stopped, and what comes after it is as before."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+from contextlib import suppress
+
+import numpy as np
+
+from conftest import png
+from tfstyle.images import decode
+from tfstyle_server.decoding import BASE_BYTES, address_space_limit
+
+GREEDY = f"""
+import numpy as np
+from tfstyle_server.decoding import address_space_limit
+try:
+    with address_space_limit(1000):
+        np.ones({BASE_BYTES + 2**26}, np.uint8)
+except MemoryError:
+    print("refused")
+print(len(np.ones({BASE_BYTES + 2**26}, np.uint8)) > 0)
+"""
+
+
+def test_more_than_pictures_need_is_refused() -> None:
+    ended = subprocess.run([sys.executable, "-c", GREEDY], capture_output=True, text=True, check=True)
+    assert ended.stdout.split() == ["refused", "True"]
+
+
+def test_the_largest_picture_can_be_decoded() -> None:
+    pixels = np.zeros((3000, 3000, 4), np.uint8)
+    with address_space_limit(pixels.size // 4):
+        assert decode(png(pixels), "content").size == (3000, 3000)
+
+
+def test_limit_ends_with_the_block() -> None:
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    seen = []
+    with suppress(KeyError), address_space_limit(1000):
+        seen += resource.getrlimit(resource.RLIMIT_AS)
+        raise KeyError
+    assert seen[0] < 2**50
+    assert resource.getrlimit(resource.RLIMIT_AS) == before
