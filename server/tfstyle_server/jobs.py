@@ -79,6 +79,24 @@ class Pictures:
     bytes: int
 
 
+@dataclass(frozen=True)
+class Note:
+    """An event on its way to the store: its `preview`, and who waits for it, with patience or not."""
+
+    entry: Entry
+    preview: bytes = b""
+    done: asyncio.Future[Stored | None] | None = None
+    patient: bool = True
+
+    def outlives(self, error: sqlite3.Error) -> bool:
+        """Whether it is tried again after `error`: state changes are, progress is dropped, the impatient are told."""
+        if not self.patient and self.done is not None:
+            if not self.done.done():
+                self.done.set_exception(error)
+            return False
+        return not self.entry.event.HasField("progress")
+
+
 class Jobs:
     """Every job of the server whose files are in `data`. `on_ready` is called as soon as a worker takes jobs,
     `on_broken` with a reason where none ever will.
@@ -110,7 +128,7 @@ class Jobs:
         self._thread = ThreadPoolExecutor(1, "store")
         self._live: dict[str, Live] = {}
         self._waiting: list[tuple[int, str]] = []
-        self._news: asyncio.Queue[tuple[Entry, bytes, asyncio.Future[Stored | None] | None]] = asyncio.Queue()
+        self._news: asyncio.Queue[Note] = asyncio.Queue()
         self._deaths: dict[str, tuple[int, int]] = {}  # at which evaluation, how many
         self._reached: dict[str, tuple[int, float]] = {}  # the evaluation, and after how many seconds
         self._began: dict[str, float] = {}
@@ -231,13 +249,12 @@ class Jobs:
             bytes=pictures.bytes,
             transfer=plan,
         )
-        job, is_new = await self._call(self._store.create, new)
-        if is_new:
-            number = (await self._call(self._store.work, job.name)).number
-            self._live[job.name] = Live(number, owner, work)
-            await self._append(job.name, _accepted(len(self._waiting)))
-            self._enqueue(job.name)
-        return job.name
+        name, number, accepted = await self._call(self._store.create, new, _accepted(len(self._waiting)))
+        if accepted is not None:
+            self._live[name] = Live(number, owner, work)
+            self._live[name].publish(accepted, b"")
+            self._enqueue(name)
+        return name
 
     async def _pictures(self, owner: str, transfer: pb.StylizeRequest) -> Pictures:
         violations, digests, size = [], [], 0
@@ -269,9 +286,9 @@ class Jobs:
         return [(number, self._placed(job)) for number, job in rows]
 
     async def cancel(self, owner: str, name: str, reason: str) -> pb.Job:
-        """Stop a job, if it has not ended. Raises `UnknownJobError`."""
+        """Stop a job, if it has not ended. Raises `UnknownJobError`, and sqlite3.Error where the disk is full."""
         await self._call(self._store.get, owner, name)
-        await self._append(name, _cancelled(reason))
+        await self._append(name, _cancelled(reason), patient=False)
         return await self.get(owner, name)
 
     async def delete(self, owner: str, name: str) -> None:
@@ -347,7 +364,7 @@ class Jobs:
             case News(_, _, event, preview):
                 if event.HasField("progress"):
                     self._note_progress(job, event.progress)
-                self._news.put_nowait((Entry(job, event, attempt), preview, None))
+                self._news.put_nowait(Note(Entry(job, event, attempt), preview))
                 return
             case Done(_, _, event):
                 pass
@@ -364,7 +381,7 @@ class Jobs:
         log.info("job %s: %s after %.1f s", _short(job), how, seconds)
         if event is not None:
             self._typical_seconds += 0.3 * (seconds - self._typical_seconds)
-            self._news.put_nowait((Entry(job, event, attempt), b"", None))
+            self._news.put_nowait(Note(Entry(job, event, attempt)))
 
     def _note_progress(self, job: str, progress: pb.Progress) -> None:
         evaluation, seconds = progress.evaluation, progress.elapsed.ToNanoseconds() / 1e9
@@ -383,7 +400,7 @@ class Jobs:
         self._deaths[job] = max(reached, at), deaths
         if deaths >= MOST_DEATHS:
             event = _failed(status.internal(f"given up: {reason}, {deaths} times at evaluation {reached}"))
-            self._news.put_nowait((Entry(job, event, attempt), b"", None))
+            self._news.put_nowait(Note(Entry(job, event, attempt)))
         else:
             self._spawn(self._interrupt(job, attempt, reason))
 
@@ -420,7 +437,7 @@ class Jobs:
 
     def _announce_places(self) -> None:
         for place, (_, name) in enumerate(self._waiting[:ANNOUNCED]):
-            self._news.put_nowait((Entry(name, _accepted(place)), b"", None))
+            self._news.put_nowait(Note(Entry(name, _accepted(place))))
 
     async def _begin(self, worker: WorkerProcess, name: str) -> None:
         begun = await self._append(name, pb.JobEvent(begun=pb.Begun()))
@@ -451,11 +468,16 @@ class Jobs:
             checkpoints=self._checkpoints(name),
         )
 
-    async def _append(self, name: str, event: pb.JobEvent, attempt: int | None = None) -> Stored | None:
-        """Record an event and publish it; None where the job's state, or another attempt, forbids it."""
-        done: asyncio.Future[Stored | None] = asyncio.get_running_loop().create_future()
-        self._news.put_nowait((Entry(name, event, attempt), b"", done))
-        return await done
+    async def _append(
+        self, name: str, event: pb.JobEvent, attempt: int | None = None, *, patient: bool = True
+    ) -> Stored | None:
+        """Record an event and publish it; None where the job's state, or another attempt, forbids it.
+
+        Where the disk is full this waits until it is not, or raises sqlite3.Error for the impatient.
+        """
+        note = Note(Entry(name, event, attempt), b"", asyncio.get_running_loop().create_future(), patient)
+        self._news.put_nowait(note)
+        return await note.done if note.done is not None else None
 
     async def _record(self) -> None:
         """Record events as they come, all that wait in one transaction, and publish them."""
@@ -463,25 +485,20 @@ class Jobs:
             batch = [await self._news.get()]
             while not self._news.empty() and len(batch) < BATCH:
                 batch.append(self._news.get_nowait())
-            written = await self._written([entry for entry, _, _ in batch])
-            for (entry, preview, done), stored in zip(batch, written, strict=True):
-                if stored is not None:
-                    self._publish(entry.name, stored, preview)
-                if done is not None and not done.done():
-                    done.set_result(stored)
-
-    async def _written(self, entries: list[Entry]) -> list[Stored | None]:
-        """The entries as they were stored. While the disk is full progress is dropped, and the rest waits."""
-        while True:
-            try:
-                return await self._call(self._store.append, entries)
-            except sqlite3.Error as error:
-                log.error("events cannot be recorded, trying again: %s", error)
-            await asyncio.sleep(RETRY_SECONDS)
-            state_changes = [entry for entry in entries if not entry.event.HasField("progress")]
-            if len(state_changes) < len(entries):
-                kept = iter(await self._written(state_changes)) if state_changes else iter(())
-                return [None if entry.event.HasField("progress") else next(kept) for entry in entries]
+            while batch:
+                try:
+                    written = await self._call(self._store.append, [note.entry for note in batch])
+                except sqlite3.Error as error:
+                    log.error("events cannot be recorded, trying again: %s", error)
+                    batch = [note for note in batch if note.outlives(error)]
+                    await asyncio.sleep(RETRY_SECONDS)
+                    continue
+                for note, stored in zip(batch, written, strict=True):
+                    if stored is not None:
+                        self._publish(note.entry.name, stored, note.preview)
+                    if note.done is not None and not note.done.done():
+                        note.done.set_result(stored)
+                break
 
     def _publish(self, name: str, stored: Stored, preview: bytes) -> None:
         live = self._live.get(name)

@@ -160,19 +160,22 @@ class JobStore:
             raise
         self._db.execute("COMMIT")
 
-    def create(self, new: NewJob) -> tuple[pb.Job, bool]:
-        """The job, and whether it is new: the same request id gives the same job. Raises `RequestIdTakenError`."""
+    def create(self, new: NewJob, accepted: pb.JobEvent) -> tuple[str, int, Stored | None]:
+        """Create a job with its first event: its name, its number, and the event as stored.
+
+        The same request id gives the same job, and then None for the event. Raises `RequestIdTakenError`.
+        """
         with self._transaction() as db:
             if new.request_id is not None:
-                query = "SELECT fingerprint, job FROM jobs WHERE owner = ? AND request_id = ?"
+                query = "SELECT fingerprint, name, number FROM jobs WHERE owner = ? AND request_id = ?"
                 row = db.execute(query, (new.owner, new.request_id)).fetchone()
                 if row is not None:
                     if row[0] != new.fingerprint:
                         raise RequestIdTakenError
-                    return pb.Job.FromString(row[1]), False
+                    return row[1], row[2], None
             job = pb.Job(name=new.name, state=State.QUEUED.wire, oldest_sequence=1)
             job.create_time.GetCurrentTime()
-            db.execute(
+            inserted = db.execute(
                 "INSERT INTO jobs (name, owner, request_id, fingerprint, attached, state, content, style, bytes,"
                 " transfer, job) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
@@ -181,7 +184,7 @@ class JobStore:
                     *(new.transfer.SerializeToString(), job.SerializeToString()),
                 ),
             )
-            return job, True
+            return new.name, int(inserted.lastrowid or 0), self._append(db, Entry(new.name, accepted))
 
     def append(self, entries: Sequence[Entry]) -> list[Stored | None]:
         """Record events in one transaction; None for each that its job's state, or another attempt, forbids."""

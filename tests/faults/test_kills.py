@@ -222,6 +222,11 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
+def keep_creating(client: Client, content: bytes, style: bytes) -> None:
+    for _ in range(50):
+        client.create(content, style, **KINDS[0]).cancel()
+
+
 def test_full_disk_is_told_and_outlived(
     own_server: Callable[..., Server], server: Server, landscape: bytes, painting: bytes, small_disk: Path
 ) -> None:
@@ -232,15 +237,28 @@ def test_full_disk_is_told_and_outlived(
         job = client.create(landscape, painting, **KINDS[0])
         while job.status().progress is None:
             time.sleep(0.05)
-        ballast = small_disk / "ballast"
-        with suppress(OSError), ballast.open("wb", buffering=0) as file:
-            while True:
-                file.write(bytes(4096))
-        with pytest.raises(ServerBusyError, match="disk is full"):
-            client.create(landscape + bytes(10**6), painting, **KINDS[0])
-        own.wait_for_log("cannot be recorded, trying again|no checkpoint|cannot be written, trying again", seconds=60)
-        time.sleep(3)
-        ballast.unlink()
+        ballast, enough = small_disk / "ballast", threading.Event()
+
+        def fill() -> None:
+            """Take whatever becomes free, as what a failed checkpoint leaves."""
+            with ballast.open("wb", buffering=0) as file:
+                while not enough.is_set():
+                    try:
+                        file.write(bytes(4096))
+                    except OSError:
+                        time.sleep(0.01)
+
+        filler = threading.Thread(target=fill)
+        filler.start()
+        try:
+            with pytest.raises(ServerBusyError, match="disk is full"):
+                keep_creating(client, landscape + bytes(10**6), painting)
+            own.wait_for_log("cannot be recorded, trying again|no checkpoint|cannot be written, trying again")
+            time.sleep(3)
+        finally:
+            enough.set()
+            filler.join()
+            ballast.unlink()
         assert job.result().digest == wanted
         assert client.create(landscape, painting, **KINDS[0]).result().digest == wanted
     assert own.process.poll() is None

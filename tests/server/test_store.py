@@ -20,6 +20,7 @@ from tfstyle_server.store import (
     NotEndedError,
     RequestIdTakenError,
     Retention,
+    Stored,
     UnknownJobError,
 )
 
@@ -40,6 +41,10 @@ def new(name: str = "jobs/a", owner: str = "me", request_id: str | None = None, 
     )
 
 
+def create(store: JobStore, job: NewJob) -> tuple[str, int, Stored | None]:
+    return store.create(job, pb.JobEvent(accepted=pb.Accepted()))
+
+
 def progress(evaluation: int) -> pb.JobEvent:
     return pb.JobEvent(progress=pb.Progress(evaluation=evaluation))
 
@@ -49,17 +54,17 @@ def finish(store: JobStore, name: str) -> None:
 
 
 def test_events_are_numbered_without_gaps_and_kept_in_order(store: JobStore) -> None:
-    store.create(new())
+    create(store, new())
     written = store.append([Entry("jobs/a", BEGUN), *(Entry("jobs/a", progress(i), 1) for i in range(1, 6))])
-    assert [stored.sequence for stored in written if stored] == [1, 2, 3, 4, 5, 6]
-    events = store.events("jobs/a", 2, 3)
-    assert [stored.sequence for stored in events] == [3, 4, 5]
+    assert [stored.sequence for stored in written if stored] == [2, 3, 4, 5, 6, 7], "the first came with the job"
+    events = store.events("jobs/a", 3, 3)
+    assert [stored.sequence for stored in events] == [4, 5, 6]
     assert [pb.JobEvent.FromString(stored.data).progress.evaluation for stored in events] == [2, 3, 4]
     assert store.get("me", "jobs/a").progress.evaluation == 5
 
 
 def test_stale_worker_changes_nothing(store: JobStore) -> None:
-    store.create(new())
+    create(store, new())
     interrupted = pb.JobEvent(interrupted=pb.Interrupted())
     assert all(store.append([Entry("jobs/a", BEGUN), Entry("jobs/a", interrupted, 1), Entry("jobs/a", BEGUN)]))
     assert store.append([Entry("jobs/a", progress(9), 1), Entry("jobs/a", RESULT, 1)]) == [None, None]
@@ -72,20 +77,19 @@ def test_stale_worker_changes_nothing(store: JobStore) -> None:
 
 
 def test_same_request_id_gives_the_same_job(store: JobStore) -> None:
-    first, is_new = store.create(new("jobs/a", request_id="r"))
-    assert is_new
-    again, is_new = store.create(new("jobs/b", request_id="r"))
-    assert not is_new
-    assert again == first
+    name, number, accepted = create(store, new("jobs/a", request_id="r"))
+    assert name == "jobs/a"
+    assert accepted is not None
+    assert create(store, new("jobs/b", request_id="r")) == ("jobs/a", number, None)
     with pytest.raises(RequestIdTakenError):
-        store.create(new("jobs/c", request_id="r", fingerprint="other"))
-    assert store.create(new("jobs/d", owner="you", request_id="r"))[1], "everybody has request ids of their own"
-    assert store.create(new("jobs/e"))[1]
-    assert store.create(new("jobs/f"))[1], "without an id every job is new"
+        create(store, new("jobs/c", request_id="r", fingerprint="other"))
+    assert create(store, new("jobs/d", owner="you", request_id="r"))[2], "everybody has request ids of their own"
+    assert create(store, new("jobs/e"))[2]
+    assert create(store, new("jobs/f"))[2], "without an id every job is new"
 
 
 def test_jobs_belong_to_their_owner(store: JobStore) -> None:
-    store.create(new())
+    create(store, new())
     for forbidden in (lambda: store.get("you", "jobs/a"), lambda: store.delete("you", "jobs/a")):
         with pytest.raises(UnknownJobError):
             forbidden()
@@ -94,14 +98,14 @@ def test_jobs_belong_to_their_owner(store: JobStore) -> None:
 
 def test_pages_are_the_newest_first(store: JobStore) -> None:
     for index in range(5):
-        store.create(new(f"jobs/{index}"))
+        create(store, new(f"jobs/{index}"))
     page = store.page("me", None, 2)
     assert [job.name for _, job in page] == ["jobs/4", "jobs/3"]
     assert [job.name for _, job in store.page("me", page[-1][0], 9)] == ["jobs/2", "jobs/1", "jobs/0"]
 
 
 def test_only_what_has_ended_can_be_deleted(store: JobStore) -> None:
-    store.create(new())
+    create(store, new())
     with pytest.raises(NotEndedError):
         store.delete("me", "jobs/a")
     finish(store, "jobs/a")
@@ -112,13 +116,13 @@ def test_only_what_has_ended_can_be_deleted(store: JobStore) -> None:
 
 
 def test_old_events_are_compacted_and_the_job_says_so(store: JobStore) -> None:
-    store.create(new())
+    create(store, new())
     store.append([Entry("jobs/a", BEGUN), *(Entry("jobs/a", progress(i), 1) for i in range(1, 100))])
     job = store.get("me", "jobs/a")
     kept = store.events("jobs/a", 0, 999)
     assert 20 <= len(kept) <= 22
     assert kept[0].sequence == job.oldest_sequence
-    assert kept[-1].sequence == job.sequence == 100
+    assert kept[-1].sequence == job.sequence == 101
 
 
 @pytest.mark.parametrize(
@@ -133,9 +137,9 @@ def test_old_events_are_compacted_and_the_job_says_so(store: JobStore) -> None:
 def test_retention_forgets_the_oldest_that_have_ended(tmp_path: Path, retention: Retention, kept: list[str]) -> None:
     store = JobStore(tmp_path / "jobs.sqlite3", retention)
     for index in range(5):
-        store.create(new(f"jobs/{index}"))
+        create(store, new(f"jobs/{index}"))
         finish(store, f"jobs/{index}")
-    store.create(new("jobs/running"))
+    create(store, new("jobs/running"))
     time.sleep(0.01)
     gone = store.retain()
     left = sorted(job.name for _, job in store.page("me", None, 99))
@@ -145,7 +149,7 @@ def test_retention_forgets_the_oldest_that_have_ended(tmp_path: Path, retention:
 
 
 def test_blobs_are_wanted_as_long_as_something_refers_to_them(store: JobStore) -> None:
-    store.create(new())
+    create(store, new())
     assert store.wanted_blobs() == {"c" * 64, "s" * 64}
     finish(store, "jobs/a")
     store.add_image("me", "i" * 64, 10, time.time() + 60)
@@ -158,7 +162,7 @@ def test_blobs_are_wanted_as_long_as_something_refers_to_them(store: JobStore) -
 
 def test_unfinished_jobs_are_found_in_order(store: JobStore) -> None:
     for name in "abc":
-        store.create(new(f"jobs/{name}"))
+        create(store, new(f"jobs/{name}"))
     finish(store, "jobs/a")
     store.append([Entry("jobs/c", BEGUN)])
     assert [(job.name, job.state) for job in store.unfinished()] == [
@@ -173,7 +177,8 @@ from pathlib import Path
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle_server.store import Entry, JobStore, NewJob, Retention
 store = JobStore(Path(sys.argv[1]), Retention())
-store.create(NewJob("jobs/a", "me", None, "f", False, "c", "s", 1, pb.StylizeRequest()))
+job = NewJob("jobs/a", "me", None, "f", False, "c", "s", 1, pb.StylizeRequest())
+store.create(job, pb.JobEvent(accepted=pb.Accepted()))
 store.append([Entry("jobs/a", pb.JobEvent(begun=pb.Begun()))])
 number = 0
 while True:
