@@ -1,6 +1,7 @@
 """Peak memory against megapixels, and what tfstyle estimated before the run.
 
     python benchmarks/memory.py [--weights VGG19.h5] [--megapixels 0.5,1,2] [--steps 3] [--history 20]
+        [--optimiser lbfgs]
     python benchmarks/memory.py --sizes 100
 
 Each line is a process of its own, whose peak is that of its resident memory beside what it held when the
@@ -84,6 +85,7 @@ def main() -> None:
     parser.add_argument("--whole-from", default="1,3,5", help="comma-separated (default %(default)s)")
     parser.add_argument("--steps", type=int, default=3)
     parser.add_argument("--history", type=int, default=20)
+    parser.add_argument("--optimiser", default="lbfgs")
     parser.add_argument("--sizes", type=int, help="many sizes on one server instead")
     parser.add_argument("--alone", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -94,6 +96,7 @@ def main() -> None:
         network = "vgg19" if arguments.weights else "vgg19-lite"
         size = min(8192, round((float(arguments.megapixels) * 1e6 * 1.5) ** 0.5))
         overrides = {"network": network, "size": size, "steps": arguments.steps, "history": arguments.history}
+        overrides["optimiser"] = arguments.optimiser
         options = resolve_options("default", overrides)
         measure(arguments.weights, int(arguments.whole_from), float(arguments.megapixels), options)
         return
@@ -104,6 +107,7 @@ def main() -> None:
             for whole_from in arguments.whole_from.split(","):
                 command = [sys.executable, __file__, "--alone", "--megapixels", megapixels, "--whole-from", whole_from]
                 command += ["--steps", str(arguments.steps), "--history", str(arguments.history)]
+                command += ["--optimiser", arguments.optimiser]
                 command += ["--weights", weights] if weights else []
                 subprocess.run(command, check=True, stderr=subprocess.DEVNULL)  # noqa: S603 - this very program
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -26,8 +27,9 @@ FEATURES = 3.3
 """Memory of loss and gradient, in bytes of the features after each convolution (measured: 3.2 to 3.3)."""
 TARGETS = 1.2
 """The same for the features alone (measured: 1.0 to 1.2)."""
-SURFACE = 150
-"""Bytes for each pixel that picture, pyramid, total variation and gamut take at once (measured)."""
+SURFACE = 190
+"""Bytes for each pixel that picture, pyramid, total variation and gamut take at once, and what TensorFlow
+keeps of it from one evaluation to the next (measured)."""
 FIXED = 300 * 10**6
 """Bytes that compiled code and TensorFlow's own buffers take beside (measured: 170 to 340 MB)."""
 TRAFFIC = 1.0e-6
@@ -60,8 +62,12 @@ def choose_whole_from(
     least = min(needs.values())
     fixes = ["a smaller size"]
     spared = 2 * FLOAT * pyramid.size
-    if options.optimiser == "lbfgs" and (history := options.history - -(-(least - available) // spared)) >= 1:
-        fixes.append(f"history {history}")
+    if options.optimiser == "lbfgs":
+        if (history := options.history - -(-(least - available) // spared)) >= 1:
+            fixes.append(f"history {history}")
+        spared = optimiser_bytes(pyramid, options) - optimiser_bytes(pyramid, replace(options, optimiser="adam"))
+        if least - spared <= available:
+            fixes.append("optimiser adam")
     raise InvalidInputError(
         [
             Violation(

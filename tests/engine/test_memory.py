@@ -32,8 +32,11 @@ def test_more_is_tiled_the_less_memory_there_is() -> None:
     assert chosen[-1] > 3
 
 
-def test_24_megapixels_fit_into_8_gb_with_a_short_history() -> None:
-    assert choose(6000, 4000, 8e9, history=1) > 1
+def test_24_megapixels_fit_into_8_gb_with_adam_and_into_9_with_a_short_history() -> None:
+    assert choose(6000, 4000, 8e9, optimiser="adam") > 1
+    assert choose(6000, 4000, 9e9, history=1) > 1
+    with pytest.raises(InvalidInputError, match="a smaller size or optimiser adam would fit"):
+        choose(6000, 4000, 8e9)
 
 
 def test_what_cannot_fit_is_refused_and_the_way_out_that_is_named_works() -> None:
@@ -44,6 +47,7 @@ def test_what_cannot_fit_is_refused_and_the_way_out_that_is_named_works() -> Non
     assert "6000 x 4000 pixels need" in violation.description
     assert "10.0 GB are free" in violation.description
     history = int(violation.description.split("or history ")[1].split()[0])
+    assert choose(6000, 4000, 10e9, optimiser="adam") > 1
     assert choose(6000, 4000, 10e9, history=history) > 1
     with pytest.raises(InvalidInputError):
         choose(6000, 4000, 10e9, history=history + 1)
