@@ -118,7 +118,8 @@ def start_server(data: Path, *flags: str, **environment: str) -> Server:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One server for all tests that leave it as it was."""
-    server = start_server(tmp_path_factory.mktemp("data"), "--network", "vgg19-lite")
+    flags = ("--network", "vgg19-lite", "--recycle-after", "1000")  # with one worker all along
+    server = start_server(tmp_path_factory.mktemp("data"), *flags)
     yield server
     server.stop()
 

@@ -133,6 +133,7 @@ class Jobs:
         self._reached: dict[str, tuple[int, float]] = {}  # the evaluation, and after how many seconds
         self._began: dict[str, float] = {}
         self._creating = 0
+        self._ordering = asyncio.Lock()
         self._typical_seconds = 60.0
         self._stopping = False
         self._tasks: set[asyncio.Task[None]] = set()
@@ -249,11 +250,12 @@ class Jobs:
             bytes=pictures.bytes,
             transfer=plan,
         )
-        name, number, accepted = await self._call(self._store.create, new, _accepted(len(self._waiting)))
-        if accepted is not None:
-            self._live[name] = Live(number, owner, work)
-            self._live[name].publish(accepted, b"")
-            self._enqueue(name)
+        async with self._ordering:  # so that each is told its own place
+            name, number, accepted = await self._call(self._store.create, new, _accepted(len(self._waiting)))
+            if accepted is not None:
+                self._live[name] = Live(number, owner, work)
+                self._live[name].publish(accepted, b"")
+                self._enqueue(name)
         return name
 
     async def _pictures(self, owner: str, transfer: pb.StylizeRequest) -> Pictures:

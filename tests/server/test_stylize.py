@@ -427,7 +427,7 @@ def test_front_never_loads_tensorflow(server: Server, landscape: bytes, painting
     [
         (["--network", "resnet"], 2, "network: must be one of"),
         (["--weights", "/no/such.h5"], 1, "weights: there is no file /no/such.h5"),
-        (["--listen", "nowhere.invalid:1"], 1, "listen: cannot listen on nowhere.invalid:1"),
+        (["--listen", "nowhere.invalid:1", "--insecure"], 1, "listen: cannot listen on nowhere.invalid:1"),
         (["--listen", "nonsense"], 2, "listen: must be HOST:PORT"),
         (["--queue", "-1"], 2, "queue"),
     ],
