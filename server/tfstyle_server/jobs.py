@@ -251,9 +251,11 @@ class Jobs:
             transfer=plan,
         )
         async with self._ordering:  # so that each is told its own place
-            name, number, accepted = await self._call(self._store.create, new, _accepted(len(self._waiting)))
+            place = len(self._waiting)
+            name, number, accepted = await self._call(self._store.create, new, _accepted(place))
             if accepted is not None:
                 self._live[name] = Live(number, owner, work)
+                self._live[name].place = place
                 self._live[name].publish(accepted, b"")
                 self._enqueue(name)
         return name
@@ -439,6 +441,9 @@ class Jobs:
 
     def _announce_places(self) -> None:
         for place, (_, name) in enumerate(self._waiting[:ANNOUNCED]):
+            if self._live[name].place == place:
+                continue
+            self._live[name].place = place
             self._news.put_nowait(Note(Entry(name, _accepted(place))))
 
     async def _begin(self, worker: WorkerProcess, name: str) -> None:

@@ -18,13 +18,15 @@ RECENT = 256
 
 class Live:
     """One job under way, the `number`th, that `owner` has asked for; `work` as in `tfstyle_server.limits`.
-    `sequence` is that of the latest event published. For the event loop's thread only.
+    `sequence` is that of the latest event published, `place` in the queue the last that was told. For the event
+    loop's thread only.
     """
 
     def __init__(self, number: int, owner: str, work: float) -> None:
         self.number = number
         self.owner = owner
         self.work = work
+        self.place = -1
         self.sequence = 0
         self._recent: deque[Stored] = deque(maxlen=RECENT)
         self._preview: Stored | None = None
