@@ -185,11 +185,6 @@ class Jobs:
         for live in self._live.values():
             live.wake()
 
-    @property
-    def ready(self) -> bool:
-        """Whether a worker takes jobs."""
-        return self._pool.started
-
     async def put_image(self, owner: str, digest: str, size: int) -> pb.Image:
         """Keep an uploaded blob for a day, for `owner` to name in a request."""
         expires = time.time() + IMAGE_SECONDS
@@ -197,10 +192,6 @@ class Jobs:
         image = pb.Image(name=f"images/{digest}", size=size)
         image.expire_time.FromSeconds(int(expires))
         return image
-
-    async def in_thread(self, work: Callable[..., Value], *arguments: Any) -> Value:
-        """Run what blocks, and is not the store's, beside the event loop."""
-        return await asyncio.to_thread(work, *arguments)
 
     async def create(self, owner: str, transfer: pb.StylizeRequest, request_id: str, *, attached: bool) -> pb.Job:
         """A job for `transfer`, which has been checked but for its pictures' names.
@@ -358,8 +349,11 @@ class Jobs:
 
     def worker_idle(self) -> None:
         """A worker has nothing to do: give it the next job."""
-        self._on_ready()
         self._dispatch()
+
+    def worker_ready(self) -> None:
+        """A worker has started."""
+        self._on_ready()
 
     def worker_reported(self, job: str, attempt: int, report: News | End) -> None:
         """Record what a worker says of its job."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from tfstyle.compiled_code import keep_compiled_code, vouch
 from tfstyle.errors import InvalidInputError, WeightsError
 from tfstyle_server import events
-from tfstyle_server.blobs import BlobStore
+from tfstyle_server.blobs import BlobDamagedError, BlobStore
 from tfstyle_server.checkpoints import Checkpoints
 from tfstyle_server.decoding import address_space_limit
 from tfstyle_server.logs import configure_logging
@@ -119,6 +119,9 @@ def _end_of(pipe: Connection, engine: Engine, job: Run, settings: WorkerSettings
         return Unprepared(job.job, job.attempt, str(error))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         raise
+    except (BlobDamagedError, FileNotFoundError) as error:
+        log.error("job %s: a picture has been lost: %s", job.job, error)
+        return Failed(job.job, job.attempt, "one of the job's pictures has been lost or damaged on the server's disk")
     except Exception:
         log.exception("job %s broke", job.job)
         reason = f"the job broke inside the server; its log has the cause under job {job.job}"

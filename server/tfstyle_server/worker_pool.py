@@ -21,6 +21,9 @@ MOST_FAILED_STARTS = 3
 class Employer(Protocol):
     """Whoever has work for the pool, and hears of it."""
 
+    def worker_ready(self) -> None:
+        """A worker has started."""
+
     def worker_idle(self) -> None:
         """A worker has nothing to do."""
 
@@ -72,11 +75,6 @@ class WorkerPool:
     def processes(self) -> list[tuple[str, int]]:
         """(device, pid) of each worker."""
         return [(worker.settings.device, worker.pid) for worker in list(self._workers) if worker.pid is not None]
-
-    @property
-    def started(self) -> bool:
-        """Whether a worker has become ready and is there still."""
-        return bool(self._idle or self._busy)
 
     def start(self) -> None:
         """Start the workers."""
@@ -131,6 +129,7 @@ class WorkerPool:
                 log.info("worker %s is ready: %s", worker.pid, network)
                 self._failed_starts = 0
                 self._idle.append(worker)
+                self._employer.worker_ready()
                 self._employer.worker_idle()
             case CannotStart(reason):
                 self._employer.cannot_work(reason)

@@ -452,3 +452,20 @@ def test_one_server_at_a_time_has_the_data(own_server: Callable[..., Server], tm
     (damaged / "jobs.sqlite3").write_bytes(b"no database" * 1000)
     with pytest.raises(AssertionError, match="file is not a database"):
         own_server(data=damaged)
+
+
+@pytest.mark.parametrize("damage", ["changed", "gone"])
+def test_picture_that_the_disk_has_lost_fails_the_job_and_nothing_else(
+    own_server: Callable[..., Server], landscape: bytes, painting: bytes, tmp_path: Path, damage: str
+) -> None:
+    server = own_server(data=tmp_path)
+    with Client(server.address) as client:
+        running = client.create(landscape, painting, size=48, steps=LONG)
+        wait_for(lambda: evaluation(running) > 1)
+        waiting = client.create(painting, landscape, size=48, steps=2)
+        for blob in (tmp_path / "blobs").glob("*/*"):
+            blob.unlink() if damage == "gone" else blob.write_bytes(b"other")
+        running.cancel()
+        with pytest.raises(ClientError, match="lost or damaged on the server's disk"):
+            waiting.result()
+        assert client.create(landscape, painting, size=48, steps=2).result().png
