@@ -337,7 +337,8 @@ def token(
         try:
             typer.echo(new_token(name, tokens))
         except SecurityError as error:
-            raise ClientError(str(error), "INVALID_ARGUMENT") from None
+            field, _, why = str(error).partition(": ")
+            _refuse(field, why)
 
 
 @app.command(

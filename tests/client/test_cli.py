@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import json
 import os
@@ -442,3 +443,22 @@ def test_detach_and_output_exclude_each_other(files: Path, arguments: list[str],
     ended = run("stylize", files / "photo.jpg", files / "painting.jpg", *arguments)
     assert ended.returncode == 2
     assert says in ended.stderr
+
+
+def test_token_is_printed_once_and_only_its_hash_is_kept(tmp_path: Path) -> None:
+    made = run("token", "ann", "--tokens", tmp_path / "tokens")
+    token = made.stdout.strip()
+    assert len(token) > 40
+    assert (tmp_path / "tokens").read_text().split() == ["ann", hashlib.sha256(token.encode()).hexdigest()]
+    refused = run("token", "a b", "--tokens", tmp_path / "tokens")
+    assert refused.returncode == 2
+    assert refused.stderr.startswith("tfstyle: name: has 1 to 64")
+    nowhere = run("token", "ann", "--tokens", "/no/such/folder/tokens")
+    assert nowhere.returncode == 1
+    assert len(nowhere.stderr.splitlines()) == 1
+
+
+def test_token_file_that_is_not_there_is_a_clear_error(files: Path) -> None:
+    ended = run("jobs", "--server", "127.0.0.1:1", "--token-file", files / "none")
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("tfstyle: token_file: cannot read")
