@@ -58,7 +58,10 @@ class BlobStore:
         """Delete blobs that are not `wanted`, and drafts that were left, unless they are young; gives bytes freed."""
         freed = 0
         for file in [*self._folder.glob("??/*"), *self._folder.glob("*.draft")]:
-            status = file.stat()
+            try:
+                status = file.stat()
+            except FileNotFoundError:  # a draft that has just got its name
+                continue
             if file.name not in wanted and time.time() - status.st_mtime > SPARED_SECONDS:
                 file.unlink(missing_ok=True)
                 freed += status.st_size

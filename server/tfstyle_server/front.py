@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import signal
+import sqlite3
 import sys
 from collections.abc import Callable
 
@@ -120,6 +121,8 @@ async def serve(
         await jobs.open()
     except DataInUseError as error:
         raise CannotServeError(str(error)) from None
+    except sqlite3.Error as error:
+        raise CannotServeError(f"data: cannot read the jobs in {options.data}: {error}") from None
     await server.start()
     log.info("listening on %s", address)
     if on_listening is not None:

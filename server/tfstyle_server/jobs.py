@@ -132,7 +132,7 @@ class Jobs:
         self._deaths: dict[str, tuple[int, int]] = {}  # at which evaluation, how many
         self._reached: dict[str, tuple[int, float]] = {}  # the evaluation, and after how many seconds
         self._began: dict[str, float] = {}
-        self._creating = 0
+        self._creating: list[tuple[str, float]] = []
         self._ordering = asyncio.Lock()
         self._typical_seconds = 60.0
         self._stopping = False
@@ -153,10 +153,14 @@ class Jobs:
             self._store = await self._call(JobStore, self._data / "jobs.sqlite3", self._retention)
         except (OSError, sqlite3.Error) as error:
             raise DataInUseError(f"data: cannot use {self._data}: {error}") from None
-        self._spawn(self._record())
+        self._recorder = self._spawn(self._record())
         for job in await self._call(self._store.unfinished):
             work = await self._call(self._store.work, job.name)
-            self._live[job.name] = Live(work.number, job.owner, work_of(_options(work.transfer)))
+            try:
+                size = work_of(_options(work.transfer))
+            except InvalidInputError:  # another release took what this one does not; it fails when its turn comes
+                size = 0.0
+            self._live[job.name] = Live(work.number, job.owner, size)
             if job.attached:
                 await self._append(job.name, _cancelled("the server ended, and with it the call"))
                 self._spawn(self._forget(job.owner, job.name))
@@ -185,8 +189,14 @@ class Jobs:
         for live in self._live.values():
             live.wake()
 
-    async def put_image(self, owner: str, digest: str, size: int) -> pb.Image:
-        """Keep an uploaded blob for a day, for `owner` to name in a request."""
+    async def put_image(self, owner: str, pieces: list[bytes]) -> pb.Image:
+        """Keep an uploaded picture for a day, for `owner` to name in a request. Raises `LimitError`, OSError."""
+        size = sum(map(len, pieces))
+        held = await self._call(self._store.image_bytes, owner)
+        if held + size > self._limits.image_bytes:
+            why = f"your uploaded images are {held:,} bytes; at most {self._limits.image_bytes:,} are kept"
+            raise LimitError("CALLER_IMAGES", why, SWEEP_SECONDS)
+        digest = await asyncio.to_thread(self.blobs.put, pieces)
         expires = time.time() + IMAGE_SECONDS
         await self._call(self._store.add_image, owner, digest, size, expires)
         image = pb.Image(name=f"images/{digest}", size=size)
@@ -200,21 +210,25 @@ class Jobs:
         the disk is full.
         """
         work = work_of(_options(transfer))
-        self._check_limits(owner, work)
-        self._creating += 1
+        made = await self._call(self._store.by_request, owner, request_id) if request_id else None
+        if made is None:  # what is there already takes no room
+            self._check_limits(owner, work)
+        asked = (owner, work)
+        self._creating.append(asked)
         try:
             name = await self._create(owner, transfer, request_id, attached, work)
         finally:
-            self._creating -= 1
+            self._creating.remove(asked)
         self._dispatch()
         return await self.get(owner, name)
 
     def _check_limits(self, owner: str, work: float) -> None:
         soon = self._typical_seconds / self._pool.size
-        waiting = len(self._waiting) + self._creating
+        waiting = len(self._waiting) + len(self._creating)
         if waiting >= self._queue + self._pool.idle:
             raise LimitError("QUEUE_FULL", f"the queue is full: {waiting} requests wait", soon)
         own = [live.work for live in self._live.values() if live.owner == owner]
+        own += [asked for caller, asked in self._creating if caller == owner]
         if len(own) >= self._limits.jobs:
             raise LimitError("CALLER_JOBS", f"you have {len(own)} unfinished jobs, and may have no more", soon)
         if sum(own) + work > self._limits.work:
@@ -332,9 +346,10 @@ class Jobs:
                 events = await self._call(self._store.events, name, after, BATCH)
             if not events:
                 if live is None:
-                    return  # the job was deleted meanwhile
-                if live.sequence <= after:
-                    await live.change()
+                    return  # it has ended, and the caller knows all
+                if live.sequence > after:
+                    raise UnknownJobError(name)  # it was deleted meanwhile
+                await live.change()
                 continue
             if events[0].sequence != after + 1:
                 raise CompactedError(events[0].sequence)
@@ -360,6 +375,8 @@ class Jobs:
         event: pb.JobEvent | None
         match report:
             case News(_, _, event, preview):
+                if job not in self._live:
+                    return  # it has ended, and its worker is about to learn of it
                 if event.HasField("progress"):
                     self._note_progress(job, event.progress)
                 self._news.put_nowait(Note(Entry(job, event, attempt), preview))
@@ -391,6 +408,8 @@ class Jobs:
     def worker_lost(self, job: str, attempt: int, reason: str) -> None:
         """The job goes back to the head of the queue, unless its workers keep ending at the same place."""
         self._began.pop(job, None)
+        if job not in self._live:
+            return
         reached, _ = self._reached.get(job, (0, 0.0))
         self._metrics.interruptions.inc()
         at, deaths = self._deaths.get(job, (0, 0))
@@ -448,9 +467,10 @@ class Jobs:
         self._began[name] = time.monotonic()
         try:
             run = await self._run(name, pb.JobEvent.FromString(begun.data).begun.attempt)
-        except (InvalidInputError, UnknownJobError) as error:  # another release has made it, or it is deleted
-            await self._append(name, _failed(status.internal(f"the job cannot be read: {error}")))
+        except Exception as error:
+            log.exception("job %s: cannot be read", _short(name))
             self._pool.release(worker)
+            await self._append(name, _failed(status.internal(f"the job cannot be read: {error}")))
             return
         self._pool.give(worker, run)
         if name not in self._live:  # cancelled meanwhile
@@ -491,6 +511,8 @@ class Jobs:
                     written = await self._call(self._store.append, [note.entry for note in batch])
                 except sqlite3.Error as error:
                     log.error("events cannot be recorded, trying again: %s", error)
+                    while not self._news.empty():
+                        batch.append(self._news.get_nowait())
                     batch = [note for note in batch if note.outlives(error)]
                     await asyncio.sleep(RETRY_SECONDS)
                     continue
@@ -562,15 +584,18 @@ class Jobs:
         """Run the store's `work` on its thread."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)
+        return task
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("broke in the front", exc_info=error)
+            if task is self._recorder:
+                self._on_broken(f"events can no longer be recorded: {error}")
 
 
 def _options(transfer: pb.StylizeRequest) -> TransferOptions:

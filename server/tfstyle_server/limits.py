@@ -10,13 +10,14 @@ from tfstyle.options import TransferOptions
 @dataclass(frozen=True)
 class CallerLimits:
     """For each caller: unfinished `jobs`, of which `running` at once while the rest waits, `watches`, and the `work`
-    of unfinished jobs in megapixels times evaluations.
+    of unfinished jobs in megapixels times evaluations; and `image_bytes` of uploaded pictures that are kept.
     """
 
     jobs: int = 100
     running: int = 1000
     watches: int = 1000
     work: float = 100_000.0
+    image_bytes: int = 2**30
 
 
 class LimitError(Exception):

@@ -51,7 +51,7 @@ class ServerOptions:
     """Bytes that a transfer may take, larger ones are tiled or refused; None: what is free as it begins."""
     compiled_code: Path | None = field(default_factory=user_folder)
     """Folder where compiled code is kept from one worker to the next; None keeps none."""
-    recycle_after: int = 4
+    recycle_after: int = 2
     """Compilations after which a worker is replaced between requests: XLA never frees what it compiled."""
 
     def resolved_devices(self) -> tuple[str, ...]:

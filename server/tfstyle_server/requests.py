@@ -59,7 +59,10 @@ def page_of(request: pb.ListJobsRequest) -> tuple[int | None, int]:
     if not request.page_token:
         return None, size
     try:
-        return int(base64.urlsafe_b64decode(request.page_token.encode())), size
+        number = int(base64.urlsafe_b64decode(request.page_token.encode()))
+        if not 0 < number < 2**63:
+            raise ValueError
+        return number, size
     except (ValueError, binascii.Error):
         why = f"is not one that ListJobs has given: {shown(request.page_token)}"
         raise InvalidInputError([Violation("page_token", why)]) from None

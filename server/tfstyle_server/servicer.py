@@ -231,8 +231,7 @@ class StyleTransferServicer:
             pieces.append(request.data)
         if not size:
             raise InvalidInputError([Violation("data", "is empty; send a PNG, JPEG or WebP picture")])
-        digest = await asyncio.to_thread(self._jobs.blobs.put, pieces)
-        return await self._jobs.put_image(owner, digest, size)
+        return await self._jobs.put_image(owner, pieces)
 
     async def _chunks(self, result: pb.Result, offset: int) -> AsyncIterator[pb.Chunk]:
         path = self._jobs.blobs.path(result.digest)
@@ -262,7 +261,10 @@ def _answer_to(error: Exception) -> status_pb2.Status | None:
             return status.unauthenticated(str(error))
         case StoppingError():
             return status.unavailable("the server is stopping")
-        case sqlite3.OperationalError() | OSError(errno=errno.ENOSPC):
+        case FileNotFoundError():
+            log.error("a picture has been lost: %s", error)
+            return status.data_loss("the picture has been lost on the server's disk")
+        case sqlite3.OperationalError() | OSError(errno=errno.ENOSPC) | OSError(errno=errno.EDQUOT):
             log.error("the request cannot be kept: %s", error)
             return status.resource_exhausted("DISK_FULL", "the server's disk is full", 60.0)
     return None

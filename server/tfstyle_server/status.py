@@ -51,6 +51,11 @@ def not_found(message: str) -> status_pb2.Status:
     return _status(grpc.StatusCode.NOT_FOUND, message)
 
 
+def data_loss(message: str) -> status_pb2.Status:
+    """DATA_LOSS: what was kept is gone; no retry brings it back."""
+    return _status(grpc.StatusCode.DATA_LOSS, message)
+
+
 def unauthenticated(message: str) -> status_pb2.Status:
     """UNAUTHENTICATED: the call says not, or not truly, whose it is."""
     return _status(grpc.StatusCode.UNAUTHENTICATED, message)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -121,7 +122,7 @@ class Stored:
 
 @dataclass(frozen=True)
 class Retention:
-    """Ended jobs are kept for `seconds`, at most `jobs` of them and `bytes` of pictures; `events` of each job."""
+    """Ended jobs are kept for `seconds`, of each owner at most `jobs` and `bytes` of pictures; `events` of each job."""
 
     seconds: float = 7 * 86400.0
     jobs: int = 1000
@@ -270,6 +271,17 @@ class JobStore:
                 raise NotEndedError(name)
             db.execute("DELETE FROM jobs WHERE name = ?", (name,))
 
+    def image_bytes(self, owner: str) -> int:
+        """Bytes of all blobs that `owner` has uploaded and that are kept."""
+        row = self._db.execute("SELECT COALESCE(SUM(size), 0) FROM images WHERE owner = ?", (owner,)).fetchone()
+        return int(row[0])
+
+    def by_request(self, owner: str, request_id: str) -> str | None:
+        """The name of the job that `owner` has made under a request id."""
+        query = "SELECT name FROM jobs WHERE owner = ? AND request_id = ?"
+        row = self._db.execute(query, (owner, request_id)).fetchone()
+        return None if row is None else str(row[0])
+
     def add_image(self, owner: str, digest: str, size: int, expires: float) -> None:
         """Note that `owner` has uploaded a blob, to be kept until `expires` (Unix time)."""
         with self._transaction() as db:
@@ -287,13 +299,13 @@ class JobStore:
         gone = []
         with self._transaction() as db:
             db.execute("DELETE FROM images WHERE expires < ?", (now,))
-            rows = db.execute(
-                "SELECT name, ended, bytes FROM jobs WHERE ended IS NOT NULL ORDER BY ended DESC"
-            ).fetchall()
-            total = 0
-            for index, (name, ended, size) in enumerate(rows):
-                total += size
-                if index >= limits.jobs or total > limits.bytes or now - ended > limits.seconds:
+            query = "SELECT name, owner, ended, bytes FROM jobs WHERE ended IS NOT NULL ORDER BY ended DESC"
+            kept: Counter[str] = Counter()
+            total: Counter[str] = Counter()
+            for name, owner, ended, size in db.execute(query).fetchall():
+                kept[owner] += 1
+                total[owner] += size
+                if kept[owner] > limits.jobs or total[owner] > limits.bytes or now - ended > limits.seconds:
                     gone.append(name)
             db.executemany("DELETE FROM jobs WHERE name = ?", [(name,) for name in gone])
         return gone

@@ -52,8 +52,9 @@ class JobCancelled(Exception):  # noqa: N818 - a request, not an error
 
 def main(pipe: Connection, settings: WorkerSettings) -> None:
     """Serve the front at the other end of `pipe` until it closes."""
-    # Ctrl-C reaches the whole process group, but the front decides when a job ends.
+    # Ctrl-C and SIGTERM may reach the whole process group, but the front decides when a job ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     configure_logging()
     os.environ["CUDA_VISIBLE_DEVICES"] = "" if settings.device == "cpu" else settings.device
     os.environ["KERAS_BACKEND"] = "tensorflow"

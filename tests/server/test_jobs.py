@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import os
 import signal
@@ -263,7 +264,12 @@ def test_pages_of_jobs(client: Client, landscape: bytes, painting: bytes) -> Non
     assert [job.name for job in page.jobs] == made[:0:-1]
     rest = client.stub.ListJobs(pb.ListJobsRequest(page_size=1, page_token=page.next_page_token))
     assert [job.name for job in rest.jobs] == made[:1]
-    for request in (pb.ListJobsRequest(page_token="nonsense"), pb.ListJobsRequest(page_size=-1)):
+    huge = base64.urlsafe_b64encode(b"9" * 30).decode()
+    for request in (
+        pb.ListJobsRequest(page_token="nonsense"),
+        pb.ListJobsRequest(page_token=huge),
+        pb.ListJobsRequest(page_size=-1),
+    ):
         code, _ = refused(lambda r=request: client.stub.ListJobs(r), error_details_pb2.BadRequest)
         assert code is grpc.StatusCode.INVALID_ARGUMENT
     for name in made:
@@ -469,3 +475,25 @@ def test_picture_that_the_disk_has_lost_fails_the_job_and_nothing_else(
         with pytest.raises(ClientError, match="lost or damaged on the server's disk"):
             waiting.result()
         assert client.create(landscape, painting, size=48, steps=2).result().png
+
+
+def test_result_that_the_disk_has_lost_is_data_loss(
+    own_server: Callable[..., Server], landscape: bytes, painting: bytes, tmp_path: Path
+) -> None:
+    server = own_server(data=tmp_path)
+    with Client(server.address) as client:
+        job = client.create(landscape, painting, size=48, steps=2)
+        digest = job.result().digest
+        (tmp_path / "blobs" / digest[:2] / digest).unlink()
+        with pytest.raises(ClientError, match="has been lost") as caught:
+            job.result()
+        assert caught.value.code == "DATA_LOSS"
+
+
+def test_creation_that_is_sent_again_takes_no_room(
+    own_server: Callable[..., Server], landscape: bytes, painting: bytes
+) -> None:
+    stub = raw(own_server("--caller-jobs", "1"))
+    transfer = pb.StylizeRequest(content=landscape, style=painting, options=pb.TransferOptions(size=48, steps=LONG))
+    request = pb.CreateJobRequest(transfer=transfer, request_id="one")
+    assert stub.CreateJob(request).name == stub.CreateJob(request).name
