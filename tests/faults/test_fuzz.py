@@ -180,11 +180,11 @@ def fuzz_requests(server: Server, chance: random.Random, count: int) -> None:
 
 
 def test_damaged_pictures(fuzzed: Server, chance: random.Random) -> None:
-    fuzz_pictures(fuzzed, chance, 250)
+    fuzz_pictures(fuzzed, chance, 200)
 
 
 def test_damaged_requests(fuzzed: Server, chance: random.Random) -> None:
-    fuzz_requests(fuzzed, chance, 150)
+    fuzz_requests(fuzzed, chance, 100)
 
 
 @pytest.mark.slow

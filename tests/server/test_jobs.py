@@ -314,6 +314,7 @@ def test_job_survives_its_worker_bit_for_bit(
         wait_for(lambda: not checkpoints(tmp_path, job))
 
 
+@pytest.mark.slow
 def test_call_to_stylize_survives_its_worker_too(
     own_server: Callable[..., Server], landscape: bytes, painting: bytes, uninterrupted: bytes
 ) -> None:
