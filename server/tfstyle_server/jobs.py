@@ -18,6 +18,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -496,9 +497,9 @@ class Jobs:
 
         Where the disk is full this waits until it is not, or raises sqlite3.Error for the impatient.
         """
-        note = Note(Entry(name, event, attempt), b"", asyncio.get_running_loop().create_future(), patient)
-        self._news.put_nowait(note)
-        return await note.done if note.done is not None else None
+        done: asyncio.Future[Stored | None] = asyncio.get_running_loop().create_future()
+        self._news.put_nowait(Note(Entry(name, event, attempt), b"", done, patient))
+        return await done
 
     async def _record(self) -> None:
         """Record events as they come, all that wait in one transaction, and publish them."""
@@ -550,7 +551,8 @@ class Jobs:
         await asyncio.to_thread(shutil.rmtree, self._checkpoints(name), True)
 
     async def _forget(self, owner: str, name: str) -> None:
-        await self._call(self._store.delete, owner, name)
+        with suppress(UnknownJobError):  # its owner was faster
+            await self._call(self._store.delete, owner, name)
 
     async def _sweep(self) -> None:
         """Every now and then, forget what is kept no longer."""

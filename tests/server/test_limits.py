@@ -17,7 +17,7 @@ from grpc_status import rpc_status
 from conftest import REPOSITORY, Server
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle.v1 import style_transfer_pb2_grpc
-from tfstyle_client import Access, Client, Progress, ServerBusyError
+from tfstyle_client import Access, BadRequestError, Client, JobNotFoundError, Progress, ServerBusyError
 from tfstyle_server.metrics import Metrics
 from tfstyle_server.security import new_token
 
@@ -123,9 +123,9 @@ def test_metrics_follow_what_happens(own_server: Callable[..., Server], landscap
     server.worker_pid()
     with Client(server.address) as client:
         assert client.create(landscape, painting, size=48, steps=7).result().png
-        with pytest.raises(Exception, match="is not a PNG"):
+        with pytest.raises(BadRequestError, match="is not a PNG"):
             client.create(b"x", painting).result()
-        with pytest.raises(Exception, match="there is no job"):
+        with pytest.raises(JobNotFoundError, match="there is no job"):
             client.job("jobs/none").status()
         running = client.create(landscape, painting, size=48, steps=LONG)
         waiting = client.create(landscape, painting, size=48, steps=1)
