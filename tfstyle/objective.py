@@ -79,6 +79,11 @@ class Objective:
         """The painting's Gram matrices for `Targets`; `image` [1, h, w, 3] standardised, of any size."""
         return style_grams(self._network, self._layers[1], self._pooling, image)
 
+    def image(self, variables: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The picture [1, H, W, 3] for which `variables` [size] stand."""
+        picture: NDArray[np.float32] = self.pyramid.image(tf.constant(variables)).numpy()
+        return picture
+
     def _trace(self, content: Any, grams: Any, weights: tf.Tensor) -> Any:
         metrics = self._network.metrics
         terms = (ContentLoss(content, metrics), StyleLoss(grams, metrics), TotalVariation(), GamutPenalty())

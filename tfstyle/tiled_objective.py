@@ -24,6 +24,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from tfstyle import banded_pyramid
 from tfstyle.losses import ContentLoss, StyleLoss, Synthesis, gram_matrix, sum_of_squares
 from tfstyle.networks.network import POOLED, Network
 from tfstyle.networks.topology import block_of
@@ -312,8 +313,6 @@ class TiledObjective:
             pooling=pooling,
         )
         self._tiled = self._tile(size=(pyramid.height, pyramid.width))
-        self._image = tf.function(pyramid.image, jit_compile=True)
-        self._adjoint = tf.function(self._trace_adjoint, jit_compile=True)
 
     def content_features(self, image: Map) -> dict[str, Any]:
         """The photo's features for `Targets`; `image` [1, H, W, 3] standardised, as large as the picture."""
@@ -323,22 +322,18 @@ class TiledObjective:
         """The painting's Gram matrices for `Targets`; `image` [1, h, w, 3] standardised, of any size."""
         return self._tile(size=image.shape[1:3]).style_grams(image)
 
-    def _trace_adjoint(self, by_image: tf.Tensor) -> tf.Tensor:
-        """The gradient by the variables, which the image is linear in."""
-        variables = tf.zeros([self.pyramid.size])
-        with tf.GradientTape() as tape:
-            tape.watch(variables)
-            total = tf.reduce_sum(self.pyramid.image(variables) * by_image)
-        return tape.gradient(total, variables)
+    def image(self, variables: NDArray[np.float32]) -> Map:
+        """The picture [1, H, W, 3] for which `variables` [size] stand."""
+        return banded_pyramid.image(self.pyramid, variables)
 
     def __call__(self, variables: NDArray[np.float32], targets: Targets, weights: Sequence[float]) -> Evaluation:
         """Evaluate at `variables` [size]; `weights` are those of `TERMS`, in that order."""
-        image = np.asarray(self._image(variables))
+        image = self.image(variables)
         content, style, by_image = self._tiled.losses(image, targets, weights[0], weights[1])
         by_image = np.require(by_image, requirements="W")  # a copy where TensorFlow's own memory is shared
         tv, gamut = add_surface(image, by_image, weights[2], weights[3])
         del image
-        gradient = np.asarray(self._adjoint(by_image))
+        gradient = banded_pyramid.adjoint(self.pyramid, by_image)
         parts = {
             name: {layer: seen[layer] for layer in layers}
             for name, seen, layers in zip(TERMS, (content, style), self._layers, strict=False)

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
 import tfstyle
@@ -246,8 +245,7 @@ class Transfer:
         return self._objective(variables, self._stages[-1].targets, self._weights)
 
     def _picture(self, variables: NDArray[np.float32]) -> Picture:
-        image = self._objective.pyramid.image(tf.constant(variables)).numpy()
-        return Picture(to_pixels(image), self._alpha)
+        return Picture(to_pixels(self._objective.image(variables)), self._alpha)
 
 
 class Engine:

@@ -1,0 +1,41 @@
+"""In bands of rows the pyramid is what it is as a whole."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfstyle import banded_pyramid
+from tfstyle.pyramid import Pyramid
+
+RANDOM = np.random.default_rng(3)
+SIZES = [(37, 50, 7), (38, 51, 3), (64, 64, 7), (5, 1, 4), (1, 9, 2), (3, 2, 9), (21, 34, 1)]
+
+
+@pytest.fixture(params=[16, 2**21])
+def band(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(banded_pyramid, "BAND_VALUES", request.param)
+
+
+@pytest.mark.usefixtures("band")
+@pytest.mark.parametrize("size", SIZES)
+def test_image_and_adjoint_are_those_of_the_whole(size: tuple[int, int, int]) -> None:
+    pyramid = Pyramid(*size, 0.75)
+    variables = RANDOM.normal(size=pyramid.size).astype(np.float32)
+    by_image = RANDOM.normal(size=(1, *size[:2], 3)).astype(np.float32)
+    with tf.GradientTape() as tape:
+        held = tf.Variable(variables)
+        image = pyramid.image(held)
+        total = tf.reduce_sum(image * by_image)
+    np.testing.assert_allclose(banded_pyramid.image(pyramid, variables), image, atol=2e-6)
+    np.testing.assert_allclose(banded_pyramid.adjoint(pyramid, by_image), tape.gradient(total, held), atol=2e-6)
+
+
+def test_arguments_are_left_alone() -> None:
+    pyramid = Pyramid(20, 30, 4, 1.0)
+    variables, by_image = np.ones(pyramid.size, np.float32), np.ones((1, 20, 30, 3), np.float32)
+    banded_pyramid.image(pyramid, variables)
+    banded_pyramid.adjoint(pyramid, by_image)
+    assert (variables == 1).all()
+    assert (by_image == 1).all()

@@ -1,0 +1,121 @@
+"""The pyramid's picture and its adjoint for pictures too large to be handed to TensorFlow as a whole.
+
+The same numbers as `tfstyle.pyramid.Pyramid.image` and its gradient, in bands of rows: beside picture and variables it
+takes the memory of some bands. TensorFlow keeps for itself what it once held, so nothing as large as the picture must
+reach it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tfstyle.pyramid import Pyramid
+
+BAND_VALUES = 2**21
+Map = NDArray[np.float32]
+
+
+def image(pyramid: Pyramid, variables: Map) -> Map:
+    """The picture [1, H, W, 3] for which `variables` [size] stand."""
+    finest, *coarser = _levels(pyramid, variables)
+    picture = finest.copy()
+    if coarser:
+        rows = coarser[-1] * np.float32(_weight(pyramid, len(coarser)))
+        for level in reversed(range(1, len(coarser))):
+            below = coarser[level - 1] * np.float32(_weight(pyramid, level))
+            _add_doubled(rows, below)
+            rows = below
+        _add_doubled(rows, picture.transpose(0, 2, 1))
+    return picture[None]
+
+
+def adjoint(pyramid: Pyramid, by_image: Map) -> Map:
+    """The gradient [size] by the variables, from that by the picture [1, H, W, 3]."""
+    gradient = np.empty(pyramid.size, np.float32)
+    finest, *coarser = _levels(pyramid, gradient)
+    finest[:] = by_image[0]
+    above = finest.transpose(0, 2, 1)
+    for own in coarser:
+        _halve(above, own)
+        above = own
+    for level, own in enumerate(coarser, 1):
+        own *= np.float32(_weight(pyramid, level))
+    return gradient
+
+
+def _weight(pyramid: Pyramid, level: int) -> float:
+    return float(2.0 ** (-pyramid.decay * level))
+
+
+def _levels(pyramid: Pyramid, variables: Map) -> list[Map]:
+    """Views of the levels from the finest, [h, w, 3]; the others are [h, 3, w]."""
+    views, start = [], 0
+    for level, (height, width) in enumerate(pyramid.shapes):
+        stop = start + height * width * 3
+        views.append(variables[start:stop].reshape((height, 3, width) if level else (height, width, 3)))
+        start = stop
+    return views
+
+
+def _add_doubled(coarse: Map, fine: Map) -> None:
+    """Add `coarse` [h, 3, w], interpolated to twice its size, to `fine` [H, 3, W] in place."""
+    for start, stop in _bands(coarse):
+        rows = coarse[np.clip(np.arange(start - 1, stop + 1), 0, len(coarse) - 1)]
+        wide = _doubled_across(rows)[..., : fine.shape[2]]
+        own = fine[2 * start : 2 * stop]
+        for parity, neighbour in ((0, wide[:-2]), (1, wide[2:])):
+            part = own[parity::2]
+            part += (np.float32(0.75) * wide[1:-1] + np.float32(0.25) * neighbour)[: len(part)]
+
+
+def _halve(fine: Map, coarse: Map) -> None:
+    """The adjoint of `_add_doubled`: what `fine` [H, 3, W] says of `coarse` [h, 3, w], written there."""
+    height = len(fine)
+    for start, stop in _bands(coarse):
+        # Rows 2 start - 1 to 2 stop of `fine`; beyond its borders there is nothing.
+        first, last = 2 * start - 1, 2 * stop + 1
+        rows = np.zeros((last - first, *fine.shape[1:]), np.float32)
+        inside = slice(max(first, 0), min(last, height))
+        rows[inside.start - first : inside.stop - first] = fine[inside]
+        own = _gathered(rows)
+        # The border repeats, so its outer neighbour is itself.
+        if start == 0:
+            own[0] += np.float32(0.25) * fine[0]
+        if stop == len(coarse) and height == 2 * stop:
+            own[-1] += np.float32(0.25) * fine[-1]
+        coarse[start:stop] = _halved_across(own, coarse.shape[2])
+
+
+def _doubled_across(rows: Map) -> Map:
+    """[h, 3, w] to [h, 3, 2 w]."""
+    wide = np.empty((*rows.shape[:2], 2 * rows.shape[2]), np.float32)
+    padded = np.pad(rows, ((0, 0), (0, 0), (1, 1)), "edge")
+    near = np.float32(0.75) * rows
+    wide[..., 0::2] = near + np.float32(0.25) * padded[..., :-2]
+    wide[..., 1::2] = near + np.float32(0.25) * padded[..., 2:]
+    return wide
+
+
+def _halved_across(rows: Map, count: int) -> Map:
+    """The adjoint of `_doubled_across`, cut to the width of `rows`: [h, 3, W] to [h, 3, `count`]."""
+    width = rows.shape[2]
+    padded = np.pad(rows, ((0, 0), (0, 0), (1, 2 * count - width + 1)))
+    narrow = _gathered(padded.transpose(2, 0, 1)).transpose(1, 2, 0)
+    narrow[..., 0] += np.float32(0.25) * rows[..., 0]
+    if width == 2 * count:
+        narrow[..., -1] += np.float32(0.25) * rows[..., -1]
+    return narrow
+
+
+def _gathered(values: Map) -> Map:
+    """Along the first axis, [2 n + 2, ...] to [n, ...]: each of n gets what it gave to its two and their neighbours."""
+    return np.float32(0.75) * (values[1:-1:2] + values[2::2]) + np.float32(0.25) * (values[:-2:2] + values[3::2])
+
+
+def _bands(coarse: Map) -> Iterator[tuple[int, int]]:
+    count = max(1, BAND_VALUES // (4 * coarse[0].size))
+    for start in range(0, len(coarse), count):
+        yield start, min(start + count, len(coarse))
