@@ -131,7 +131,8 @@ def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..
 
     def start(*flags: str, data: Path | None = None, **environment: str) -> Server:
         folder = data or tmp_path_factory.mktemp("data")
-        started.append(start_server(folder, "--network", "vgg19-lite", *flags, **environment))
+        own = ("--network", "vgg19-lite", "--checkpoint-seconds", "0.5")
+        started.append(start_server(folder, *own, *flags, **environment))
         return started[-1]
 
     yield start

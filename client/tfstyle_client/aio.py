@@ -21,6 +21,7 @@ from tfstyle_client.patience import Patience
 from tfstyle_client.request import (
     CHANNEL_OPTIONS,
     creation_request,
+    deletions,
     large_pictures,
     name_image,
     pieces,
@@ -170,8 +171,8 @@ class AsyncJob:
 
     async def delete(self) -> None:
         """Forget the job, which has ended, and its result."""
-        request = pb.DeleteJobRequest(name=self.name)
-        await self._client.call(lambda: self._client.stub.DeleteJob(request, metadata=self._client.metadata))
+        client, requests = self._client, deletions(self.name)
+        await client.call(lambda: client.stub.DeleteJob(next(requests), metadata=client.metadata))
 
     async def _watch(self, reader: JobReader) -> AsyncIterator[Event]:
         patience = self._client.patience

@@ -20,6 +20,7 @@ from tfstyle_client.patience import Patience
 from tfstyle_client.request import (
     CHANNEL_OPTIONS,
     creation_request,
+    deletions,
     large_pictures,
     name_image,
     pieces,
@@ -180,8 +181,8 @@ class Job:
 
     def delete(self) -> None:
         """Forget the job, which has ended, and its result."""
-        client, request = self._client, pb.DeleteJobRequest(name=self.name)
-        client.call(lambda: client.stub.DeleteJob(request, metadata=client.metadata))
+        client, requests = self._client, deletions(self.name)
+        client.call(lambda: client.stub.DeleteJob(next(requests), metadata=client.metadata))
 
     def _watch(self, reader: JobReader) -> Iterator[Event]:
         patience = self._client.patience

@@ -72,3 +72,10 @@ def pieces(picture: bytes) -> Iterator[pb.UploadImageRequest]:
     """A picture as it is uploaded."""
     for offset in range(0, len(picture), PIECE_BYTES):
         yield pb.UploadImageRequest(data=picture[offset : offset + PIECE_BYTES])
+
+
+def deletions(name: str) -> Iterator[pb.DeleteJobRequest]:
+    """The request to delete a job, and what to send where no answer comes: then it may have been done already."""
+    yield pb.DeleteJobRequest(name=name)
+    while True:
+        yield pb.DeleteJobRequest(name=name, allow_missing=True)

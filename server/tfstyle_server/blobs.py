@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-import time
 from collections.abc import Iterable
 from pathlib import Path
 
-SPARED_SECONDS = 3600.0
+SPARED_SECONDS = 100.0
 """A blob that nothing refers to stays for so long: who has just written it may be about to."""
 
 
@@ -22,6 +21,7 @@ class BlobStore:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._unwanted: dict[tuple[str, int], float] = {}  # (name, inode): since when
         folder.mkdir(parents=True, exist_ok=True)
 
     def path(self, digest: str) -> Path:
@@ -41,7 +41,7 @@ class BlobStore:
                 os.fsync(file.fileno())
             path = self.path(digest.hexdigest())
             path.parent.mkdir(exist_ok=True)
-            draft.replace(path)  # over its like, if there is one: the younger file is spared by `sweep`
+            draft.replace(path)  # over its like, if there is one: a new file is spared by `sweep`
         except BaseException:
             draft.unlink(missing_ok=True)
             raise
@@ -54,15 +54,25 @@ class BlobStore:
             raise BlobDamagedError(f"{digest} is damaged")
         return data
 
-    def sweep(self, wanted: frozenset[str]) -> int:
-        """Delete blobs that are not `wanted`, and drafts that were left, unless they are young; gives bytes freed."""
+    def sweep(self, wanted: frozenset[str], now: float) -> int:
+        """Delete blobs, and drafts that were left, that earlier sweeps have not found `wanted` for `SPARED_SECONDS`
+        either; gives the bytes freed. `now` in seconds of a clock that nobody sets. For one thread at a time.
+        """
         freed = 0
+        unwanted = {}
         for file in [*self._folder.glob("??/*"), *self._folder.glob("*.draft")]:
+            if file.name in wanted:
+                continue
             try:
                 status = file.stat()
             except FileNotFoundError:  # a draft that has just got its name
                 continue
-            if file.name not in wanted and time.time() - status.st_mtime > SPARED_SECONDS:
+            key = file.name, status.st_ino  # one that is written again is another file
+            since = self._unwanted.get(key, now)
+            if now - since > SPARED_SECONDS:
                 file.unlink(missing_ok=True)
                 freed += status.st_size
+            else:
+                unwanted[key] = since
+        self._unwanted = unwanted
         return freed

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("tfstyle.worker")
 
-LEAST_SECONDS = 2.0
-"""Between two checkpoints."""
 SHARE = 50
 """Writing one takes at most one such part of the time between two."""
 KEPT = 2
@@ -24,16 +22,17 @@ KEPT = 2
 
 
 class Checkpoints:
-    """The checkpoints of one job in `folder`, written by `attempt` in a thread beside the computation. A context
-    manager: at its end the last one is written.
+    """The checkpoints of one job in `folder`, written by `attempt` in a thread beside the computation, at least
+    `seconds` apart. A context manager: at its end the last one is written.
     """
 
-    def __init__(self, folder: Path, attempt: int) -> None:
+    def __init__(self, folder: Path, attempt: int, seconds: float) -> None:
         self._folder = folder
+        self._seconds = seconds
         self._attempt = attempt
         self._writer = ThreadPoolExecutor(1, "checkpoint")
         self._writing: Future[None] | None = None
-        self._due = time.monotonic() + LEAST_SECONDS
+        self._due = time.monotonic() + seconds
 
     def __enter__(self) -> Checkpoints:
         return self
@@ -68,7 +67,7 @@ class Checkpoints:
         except OSError as error:
             log.warning("no checkpoint: %s; the job goes on without", error.strerror or error)
         now = time.monotonic()
-        self._due = now + max(LEAST_SECONDS, SHARE * (now - began))
+        self._due = now + max(self._seconds, SHARE * (now - began))
 
     def _files(self) -> list[Path]:
         """The furthest first."""

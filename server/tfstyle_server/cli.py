@@ -61,7 +61,10 @@ def serve_command(
         Path, typer.Option(envvar="TFSTYLE_DATA", help="folder with the jobs, which outlive the server")
     ] = _DEFAULT.data,
     keep_days: Annotated[
-        float, typer.Option(envvar="TFSTYLE_KEEP_DAYS", min=0, help="how long jobs that have ended are kept")
+        float,
+        typer.Option(
+            envvar="TFSTYLE_KEEP_DAYS", min=0, help="how long jobs that have ended are kept, while a server runs"
+        ),
     ] = _DEFAULT.retention.seconds / 86400,
     keep_jobs: Annotated[
         int, typer.Option(envvar="TFSTYLE_KEEP_JOBS", min=0, help="how many jobs that have ended are kept")
@@ -72,10 +75,15 @@ def serve_command(
     keep_events: Annotated[
         int, typer.Option(envvar="TFSTYLE_KEEP_EVENTS", min=10, help="events of a job that can be watched again")
     ] = _DEFAULT.retention.events,
-    queue: Annotated[int, typer.Option(envvar="TFSTYLE_QUEUE", min=0, help="requests that may wait")] = _DEFAULT.queue,
+    queue: Annotated[
+        int, typer.Option(envvar="TFSTYLE_QUEUE", min=0, help="requests of all callers that may wait")
+    ] = _DEFAULT.queue,
     caller_jobs: Annotated[
         int, typer.Option(envvar="TFSTYLE_CALLER_JOBS", min=1, help="unfinished jobs that one caller may have")
     ] = _DEFAULT.limits.jobs,
+    caller_queue: Annotated[
+        int, typer.Option(envvar="TFSTYLE_CALLER_QUEUE", min=0, help="of these, how many may wait")
+    ] = _DEFAULT.limits.queue,
     caller_running: Annotated[
         int, typer.Option(envvar="TFSTYLE_CALLER_RUNNING", min=1, help="of these, how many run at once")
     ] = _DEFAULT.limits.running,
@@ -111,6 +119,10 @@ def serve_command(
     recycle_after: Annotated[
         int, typer.Option(envvar="TFSTYLE_RECYCLE_AFTER", min=1, help="compilations after which a worker is replaced")
     ] = _DEFAULT.recycle_after,
+    checkpoint_seconds: Annotated[
+        float,
+        typer.Option(envvar="TFSTYLE_CHECKPOINT_SECONDS", min=0, help="least time between two checkpoints of a job"),
+    ] = _DEFAULT.checkpoint_seconds,
     compiled_code: Annotated[
         str, typer.Option(envvar="TFSTYLE_COMPILED_CODE", help="folder where compiled code is kept; empty: nowhere")
     ] = str(_DEFAULT.compiled_code),
@@ -134,7 +146,7 @@ def serve_command(
         weights=weights,
         data=data,
         queue=queue,
-        limits=CallerLimits(caller_jobs, caller_running, caller_watches, caller_work),
+        limits=CallerLimits(caller_jobs, caller_queue, caller_running, caller_watches, caller_work),
         metrics=metrics,
         retention=Retention(keep_days * 86400, keep_jobs, keep_mib * 2**20, keep_events),
         max_image_bytes=max_image_bytes,
@@ -142,6 +154,7 @@ def serve_command(
         grace=grace,
         memory=None if memory is None else memory * 2**20,
         recycle_after=recycle_after,
+        checkpoint_seconds=checkpoint_seconds,
         compiled_code=Path(compiled_code) if compiled_code else None,
     )
     configure_logging()

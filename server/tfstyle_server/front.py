@@ -14,7 +14,8 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from tfstyle_server.jobs import DataInUseError, Jobs
+from tfstyle_server.data import DataInUseError, open_data
+from tfstyle_server.jobs import Jobs
 from tfstyle_server.messages import WorkerSettings
 from tfstyle_server.metrics import Metrics
 from tfstyle_server.options import ServerOptions
@@ -75,12 +76,12 @@ async def serve(
             options.max_pixels,
             options.memory,
             options.recycle_after,
+            options.checkpoint_seconds,
             options.compiled_code,
         )
         for device in options.resolved_devices()
     ]
     metrics = Metrics()
-    jobs = Jobs(options.data, settings, options.queue, options.limits, options.retention, metrics, ready, broken)
     server = grpc.aio.server(
         options=[
             ("grpc.max_receive_message_length", 2 * options.max_image_bytes + _REQUEST_OVERHEAD),
@@ -93,9 +94,12 @@ async def serve(
     try:
         check_binding(options.listen, options.security)
         tls = credentials(options.security)
-        servicer = StyleTransferServicer(jobs, Gate(options.security), metrics, options.max_image_bytes)
-    except SecurityError as error:
+        gate = Gate(options.security)
+        data = await open_data(options.data, options.retention)
+    except (SecurityError, DataInUseError) as error:
         raise CannotServeError(str(error)) from None
+    jobs = Jobs(data, settings, options.queue, options.limits, metrics, ready, broken)
+    servicer = StyleTransferServicer(jobs, data.blobs, gate, metrics, options.max_image_bytes, options.limits.receiving)
     server.add_generic_rpc_handlers((servicer.handlers(),))
     health_pb2_grpc.add_HealthServicer_to_server(checks, server)
     if not options.security.authenticates:
@@ -118,9 +122,7 @@ async def serve(
     except (OSError, ValueError, OverflowError) as error:
         raise CannotServeError(f"metrics: cannot listen on {options.metrics}: {error}") from None
     try:
-        await jobs.open()
-    except DataInUseError as error:
-        raise CannotServeError(str(error)) from None
+        await jobs.begin()
     except sqlite3.Error as error:
         raise CannotServeError(f"data: cannot read the jobs in {options.data}: {error}") from None
     await server.start()
@@ -142,6 +144,7 @@ async def serve(
         await server.stop(LAST_WORDS)
     finally:
         await jobs.close()
+        await data.close()
         stop_metrics()
     log.info("stopped")
     if reason:

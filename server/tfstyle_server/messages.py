@@ -21,6 +21,7 @@ class WorkerSettings:
     max_pixels: int
     memory: int | None
     recycle_after: int
+    checkpoint_seconds: float
     compiled_code: Path | None
 
 
@@ -57,9 +58,10 @@ class Ready:
 
 @dataclass(frozen=True)
 class CannotStart:
-    """From a worker: it will never work with these settings; `reason` is one line for a person."""
+    """From a worker: it ends; `reason` is one line for a person. `lasting`: no other with these settings will work."""
 
     reason: str
+    lasting: bool
 
 
 @dataclass(frozen=True)

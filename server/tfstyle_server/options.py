@@ -33,8 +33,8 @@ class ServerOptions:
     """Path of VGG19's weights; else TFSTYLE_WEIGHTS, else Keras' cache."""
     data: Path = field(default_factory=user_data)
     """Folder with the jobs, their pictures and checkpoints; one server at a time has it."""
-    queue: int = 16
-    """Requests that may wait; more are refused with RESOURCE_EXHAUSTED."""
+    queue: int = 64
+    """Requests of all callers that may wait; more are refused with RESOURCE_EXHAUSTED."""
     limits: CallerLimits = field(default_factory=CallerLimits)
     """What one caller may ask for at once."""
     metrics: str | None = None
@@ -49,6 +49,8 @@ class ServerOptions:
     """How long running requests may go on after SIGTERM."""
     memory: int | None = None
     """Bytes that a transfer may take, larger ones are tiled or refused; None: what is free as it begins."""
+    checkpoint_seconds: float = 2.0
+    """Least time between two checkpoints of a job."""
     compiled_code: Path | None = field(default_factory=user_folder)
     """Folder where compiled code is kept from one worker to the next; None keeps none."""
     recycle_after: int = 2

@@ -17,14 +17,17 @@ from google.rpc import code_pb2, error_details_pb2, status_pb2
 from tfstyle.errors import InvalidInputError, Violation
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle_server import status
-from tfstyle_server.jobs import CompactedError, Jobs, StoppingError
+from tfstyle_server.blobs import BlobStore
+from tfstyle_server.jobs import Jobs
 from tfstyle_server.limits import LimitError
 from tfstyle_server.metrics import Metrics
 from tfstyle_server.paths import in_transfer
+from tfstyle_server.receiving import Receiving, TooSlowError
 from tfstyle_server.requests import checked, checked_creation, page_of, page_token
 from tfstyle_server.security import Gate, UnauthenticatedError
 from tfstyle_server.states import State
 from tfstyle_server.store import NotEndedError, RequestIdTakenError, UnknownJobError
+from tfstyle_server.watches import CompactedError, StoppingError
 
 log = logging.getLogger("tfstyle.front")
 
@@ -37,8 +40,12 @@ Context: TypeAlias = Any
 class StyleTransferServicer:
     """One coroutine a call; none of them computes."""
 
-    def __init__(self, jobs: Jobs, gate: Gate, metrics: Metrics, max_image_bytes: int) -> None:
+    def __init__(
+        self, jobs: Jobs, blobs: BlobStore, gate: Gate, metrics: Metrics, max_image_bytes: int, receiving: int
+    ) -> None:
         self._jobs = jobs
+        self._blobs = blobs
+        self._receiving = Receiving(receiving)
         self._gate = gate
         self._metrics = metrics
         self._max_image_bytes = max_image_bytes
@@ -65,9 +72,10 @@ class StyleTransferServicer:
     def handlers(self) -> grpc.GenericRpcHandler:
         """The methods as the server takes them.
 
-        In place of the generated registration, under which bytes that are no message end as UNKNOWN.
+        In place of the generated registration, under which bytes that are no message end as UNKNOWN, and a request is
+        taken in, whatever its size, before anybody asks who sends it.
         """
-        unary, stream = grpc.unary_unary_rpc_method_handler, grpc.unary_stream_rpc_method_handler
+        unary, stream = grpc.stream_unary_rpc_method_handler, grpc.stream_stream_rpc_method_handler
         methods: dict[str, tuple[Any, Any, type]] = {
             "Stylize": (stream, self.Stylize, pb.StylizeRequest),
             "CreateJob": (unary, self.CreateJob, pb.CreateJobRequest),
@@ -77,7 +85,7 @@ class StyleTransferServicer:
             "DeleteJob": (unary, self.DeleteJob, pb.DeleteJobRequest),
             "WatchJob": (stream, self.WatchJob, pb.WatchJobRequest),
             "ReadResult": (stream, self.ReadResult, pb.ReadResultRequest),
-            "UploadImage": (grpc.stream_unary_rpc_method_handler, self.UploadImage, pb.UploadImageRequest),
+            "UploadImage": (unary, self.UploadImage, pb.UploadImageRequest),
         }
         return grpc.method_handlers_generic_handler(
             SERVICE,
@@ -88,22 +96,22 @@ class StyleTransferServicer:
         )
 
     def _guarded(self, method: Callable[[Any, Context, str], Awaitable[Any]], kind: type) -> Any:
-        """`method` for callers who are who they say and requests that could be parsed as `kind`; its expected
-        exceptions become statuses.
+        """`method` for callers who are who they say and requests that could be parsed as `kind`; its exceptions become
+        statuses.
         """
 
-        async def call(request: Any, context: Context) -> Any:
+        async def call(requests: AsyncIterator[Any], context: Context) -> Any:
             if self._refusing:
                 await context.abort_with_status(status.to_grpc(status.unavailable("the server is stopping")))
             try:
                 owner = self._gate.owner(context.invocation_metadata() or (), context.auth_context() or {})
-                if request is None:
-                    raise _unparsed(kind)
-                return await method(request, context, owner)
+                if kind is pb.UploadImageRequest:
+                    return await method(self._receiving.pieces(owner, requests, kind), context, owner)
+                return await method(await self._receiving.one(owner, requests, kind), context, owner)
+            except (asyncio.CancelledError, grpc.aio.AbortError):
+                raise
             except Exception as error:
                 answer = _answer_to(error)
-                if answer is None:
-                    raise
                 self._metrics.rejected.labels(_reason(answer)).inc()
                 await context.abort_with_status(status.to_grpc(answer))
 
@@ -147,7 +155,7 @@ class StyleTransferServicer:
             message.time.GetCurrentTime()
             await context.write(message)
 
-        async for data in self._jobs.watch(owner, name, 0, lambda: self._abandoned):
+        async for data in self._jobs.watches.watch(owner, name, 0, lambda: self._abandoned):
             event = pb.JobEvent.FromString(data)
             match event.WhichOneof("event"):
                 case "accepted" | "started" | "progress" as kind:
@@ -196,13 +204,17 @@ class StyleTransferServicer:
 
     async def DeleteJob(self, request: pb.DeleteJobRequest, context: Context, owner: str) -> Empty:  # noqa: N802
         """Forget a job."""
-        await self._jobs.delete(owner, request.name)
+        try:
+            await self._jobs.delete(owner, request.name)
+        except UnknownJobError:
+            if not request.allow_missing:
+                raise
         return Empty()
 
     async def WatchJob(self, request: pb.WatchJobRequest, context: Context, owner: str) -> None:  # noqa: N802
         """The job and its events, as they were serialised when they were recorded."""
         after = request.after_sequence
-        async for data in self._jobs.watch(owner, request.name, after, lambda: self._refusing):
+        async for data in self._jobs.watches.watch(owner, request.name, after, lambda: self._refusing):
             await context.write(data)
 
     async def ReadResult(self, request: pb.ReadResultRequest, context: Context, owner: str) -> None:  # noqa: N802
@@ -222,8 +234,6 @@ class StyleTransferServicer:
         """A picture in pieces, the other way."""
         pieces, size = [], 0
         async for request in requests:
-            if request is None:
-                raise _unparsed(pb.UploadImageRequest)
             size += len(request.data)
             if size > self._max_image_bytes:
                 why = f"is more than {self._max_image_bytes:,} bytes"
@@ -231,10 +241,10 @@ class StyleTransferServicer:
             pieces.append(request.data)
         if not size:
             raise InvalidInputError([Violation("data", "is empty; send a PNG, JPEG or WebP picture")])
-        return await self._jobs.put_image(owner, pieces)
+        return await self._jobs.images.upload(owner, pieces)
 
     async def _chunks(self, result: pb.Result, offset: int) -> AsyncIterator[pb.Chunk]:
-        path = self._jobs.blobs.path(result.digest)
+        path = self._blobs.path(result.digest)
         with await asyncio.to_thread(path.open, "rb") as file:
             file.seek(offset)
             while data := await asyncio.to_thread(file.read, CHUNK_BYTES):
@@ -242,8 +252,8 @@ class StyleTransferServicer:
                 offset += len(data)
 
 
-def _answer_to(error: Exception) -> status_pb2.Status | None:
-    """The status for an exception that is no bug."""
+def _answer_to(error: Exception) -> status_pb2.Status:
+    """The status for an exception; one that nobody expected is told to the log, and not to the caller."""
     match error:
         case InvalidInputError():
             return status.invalid_argument(error.violations)
@@ -259,6 +269,8 @@ def _answer_to(error: Exception) -> status_pb2.Status | None:
             return status.out_of_range("EVENTS_COMPACTED", str(error), oldest_sequence=str(error.oldest))
         case UnauthenticatedError():
             return status.unauthenticated(str(error))
+        case TooSlowError():
+            return status.deadline_exceeded("the request has not arrived in time")
         case StoppingError():
             return status.unavailable("the server is stopping")
         case FileNotFoundError():
@@ -267,7 +279,12 @@ def _answer_to(error: Exception) -> status_pb2.Status | None:
         case sqlite3.OperationalError() | OSError(errno=errno.ENOSPC) | OSError(errno=errno.EDQUOT):
             log.error("the request cannot be kept: %s", error)
             return status.resource_exhausted("DISK_FULL", "the server's disk is full", 60.0)
-    return None
+        case sqlite3.Error():
+            log.error("the database cannot be used: %s", error)
+            return status.internal("the server's database cannot be used; its log has the cause")
+        case _:
+            log.error("a call broke", exc_info=error)
+            return status.internal("the call broke inside the server; its log has the cause")
 
 
 def _reason(answer: status_pb2.Status) -> str:
@@ -277,10 +294,6 @@ def _reason(answer: status_pb2.Status) -> str:
         if detail.Unpack(info):
             return str(info.reason)
     return str(code_pb2.Code.Name(answer.code))
-
-
-def _unparsed(kind: type) -> InvalidInputError:
-    return InvalidInputError([Violation("request", f"is no {kind.DESCRIPTOR.full_name}")])  # type: ignore[attr-defined]
 
 
 def _parser(kind: Any) -> Callable[[bytes], Any]:

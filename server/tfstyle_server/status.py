@@ -72,6 +72,11 @@ def internal(message: str) -> status_pb2.Status:
     return _status(grpc.StatusCode.INTERNAL, message)
 
 
+def deadline_exceeded(message: str) -> status_pb2.Status:
+    """DEADLINE_EXCEEDED, by the server."""
+    return _status(grpc.StatusCode.DEADLINE_EXCEEDED, message)
+
+
 def cancelled(message: str) -> status_pb2.Status:
     """CANCELLED, by the server."""
     return _status(grpc.StatusCode.CANCELLED, message)

@@ -32,6 +32,7 @@ CREATE TABLE IF NOT EXISTS jobs (
     result TEXT,
     bytes INTEGER NOT NULL,                    -- of all its blobs
     ended REAL,
+    age REAL NOT NULL DEFAULT 0,               -- seconds that a server has seen pass since the end
     transfer BLOB NOT NULL,                    -- StylizeRequest without pictures
     job BLOB NOT NULL                          -- Job
 );
@@ -48,11 +49,18 @@ CREATE TABLE IF NOT EXISTS images (
     owner TEXT NOT NULL,
     digest TEXT NOT NULL,
     size INTEGER NOT NULL,
-    expires REAL NOT NULL,
+    age REAL NOT NULL DEFAULT 0,
     PRIMARY KEY (owner, digest)
 ) WITHOUT ROWID;
 """
-VERSION = 1
+VERSION = 2
+FROM_VERSION_1 = """
+ALTER TABLE jobs ADD COLUMN age REAL NOT NULL DEFAULT 0;
+ALTER TABLE images RENAME COLUMN expires TO age;
+UPDATE images SET age = 0;
+"""
+IMAGE_SECONDS = 86400.0
+"""How long an uploaded image is kept that no job uses."""
 
 
 class UnknownJobError(Exception):
@@ -122,7 +130,9 @@ class Stored:
 
 @dataclass(frozen=True)
 class Retention:
-    """Ended jobs are kept for `seconds`, of each owner at most `jobs` and `bytes` of pictures; `events` of each job."""
+    """Ended jobs are kept for `seconds` in which a server runs, of each owner at most `jobs` and `bytes` of pictures;
+    `events` of each job.
+    """
 
     seconds: float = 7 * 86400.0
     jobs: int = 1000
@@ -141,10 +151,10 @@ class JobStore:
         self._db.execute("PRAGMA synchronous = FULL")
         self._db.execute("PRAGMA foreign_keys = ON")
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
-        if version not in (0, VERSION):
+        if version not in (0, 1, VERSION):
             raise sqlite3.DatabaseError(f"{path} was written by another release (version {version})")
-        self._db.executescript(SCHEMA)
-        self._db.execute(f"PRAGMA user_version = {VERSION}")
+        changes = FROM_VERSION_1 if version == 1 else ""
+        self._db.executescript(f"BEGIN; {changes} {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
 
     def close(self) -> None:
         """Close the database."""
@@ -282,10 +292,10 @@ class JobStore:
         row = self._db.execute(query, (owner, request_id)).fetchone()
         return None if row is None else str(row[0])
 
-    def add_image(self, owner: str, digest: str, size: int, expires: float) -> None:
-        """Note that `owner` has uploaded a blob, to be kept until `expires` (Unix time)."""
+    def add_image(self, owner: str, digest: str, size: int) -> None:
+        """Note that `owner` has uploaded a blob, to be kept for `IMAGE_SECONDS`."""
         with self._transaction() as db:
-            db.execute("INSERT OR REPLACE INTO images VALUES (?, ?, ?, ?)", (owner, digest, size, expires))
+            db.execute("INSERT OR REPLACE INTO images VALUES (?, ?, ?, 0)", (owner, digest, size))
 
     def image_size(self, owner: str, digest: str) -> int | None:
         """Bytes of a blob that `owner` has uploaded; None where there is none."""
@@ -293,19 +303,23 @@ class JobStore:
         row = self._db.execute(query, (owner, digest)).fetchone()
         return None if row is None else int(row[0])
 
-    def retain(self) -> list[str]:
-        """Forget what the retention does not keep: expired images, and ended jobs, whose names are returned."""
-        now, limits = time.time(), self._retention
+    def retain(self, seconds: float) -> list[str]:
+        """Let everything be older by so many `seconds`, and forget what the retention does not keep: images, and
+        ended jobs, whose names are returned.
+        """
+        limits = self._retention
         gone = []
         with self._transaction() as db:
-            db.execute("DELETE FROM images WHERE expires < ?", (now,))
-            query = "SELECT name, owner, ended, bytes FROM jobs WHERE ended IS NOT NULL ORDER BY ended DESC"
+            db.execute("UPDATE images SET age = age + ?", (seconds,))
+            db.execute("DELETE FROM images WHERE age > ?", (IMAGE_SECONDS,))
+            db.execute("UPDATE jobs SET age = age + ? WHERE ended IS NOT NULL", (seconds,))
+            query = "SELECT name, owner, age, bytes FROM jobs WHERE ended IS NOT NULL ORDER BY age, ended DESC"
             kept: Counter[str] = Counter()
             total: Counter[str] = Counter()
-            for name, owner, ended, size in db.execute(query).fetchall():
+            for name, owner, age, size in db.execute(query).fetchall():
                 kept[owner] += 1
                 total[owner] += size
-                if kept[owner] > limits.jobs or total[owner] > limits.bytes or now - ended > limits.seconds:
+                if kept[owner] > limits.jobs or total[owner] > limits.bytes or age > limits.seconds:
                     gone.append(name)
             db.executemany("DELETE FROM jobs WHERE name = ?", [(name,) for name in gone])
         return gone

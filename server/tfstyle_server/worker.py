@@ -20,6 +20,7 @@ from tfstyle_server import events
 from tfstyle_server.blobs import BlobDamagedError, BlobStore
 from tfstyle_server.checkpoints import Checkpoints
 from tfstyle_server.decoding import address_space_limit
+from tfstyle_server.heap import trim
 from tfstyle_server.logs import configure_logging
 from tfstyle_server.messages import (
     Cancel,
@@ -84,20 +85,23 @@ def _serve(pipe: Connection, settings: WorkerSettings, kept: Path | None) -> Non
         engine = Engine(settings.weights, memory=settings.memory)
         choice, network = engine.network(settings.network)
     except WeightsError as error:
-        pipe.send(CannotStart(str(error)))
+        pipe.send(CannotStart(str(error), lasting=True))
         return
     except ImportError as error:
-        pipe.send(CannotStart(f"the engine is not installed ({error}); pip install 'tfstyle[server]'"))
+        pipe.send(CannotStart(f"the engine is not installed ({error}); pip install 'tfstyle[server]'", lasting=True))
         return
     except Exception as error:
         log.exception("cannot start")
-        pipe.send(CannotStart(f"a worker cannot start: {type(error).__name__}: {error}"))
+        pipe.send(CannotStart(f"{type(error).__name__}: {error}", lasting=False))
         return
     pipe.send(Ready(choice.note or f"network {network.name}"))
     while True:
         command = pipe.recv()
         if isinstance(command, Run):
+            compiled = engine.compilations
             end = _end_of(pipe, engine, command, settings)
+            if engine.compilations > compiled:
+                trim()
             retiring = engine.compilations >= settings.recycle_after
             if retiring:
                 pipe.send(Retiring())  # before the end, so that no other job is sent here
@@ -141,7 +145,7 @@ def _run(pipe: Connection, engine: Engine, job: Run, settings: WorkerSettings) -
         )
     _obey(pipe, job.job)
     began = time.perf_counter()
-    with Checkpoints(job.checkpoints, job.attempt) as checkpoints:
+    with Checkpoints(job.checkpoints, job.attempt, settings.checkpoint_seconds) as checkpoints:
         transfer = _prepare(engine, content, style, job, checkpoints)
         pipe.send(News(job.job, job.attempt, events.started(transfer)))
         made, seconds = transfer.evaluations, transfer.seconds

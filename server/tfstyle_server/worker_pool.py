@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from tfstyle_server.messages import Cancel, CannotStart, End, News, Ready, Report, Retiring, Run, WorkerSettings
@@ -16,6 +17,11 @@ from tfstyle_server.worker_process import WorkerProcess
 log = logging.getLogger("tfstyle.front")
 
 MOST_FAILED_STARTS = 3
+"""In a row, of a device that has never worked, before it is given up."""
+LONGEST_PAUSE = 60.0
+"""Seconds between two starts of a worker, which begin with one and double with each that fails."""
+HEARING_SECONDS = 10.0
+"""How long a worker may take to obey, in the midst of an evaluation, before it is ended."""
 
 
 class Employer(Protocol):
@@ -37,24 +43,35 @@ class Employer(Protocol):
         """No worker can ever start."""
 
 
+@dataclass
+class Place:
+    """Where a worker works: one device. A worker that ends is replaced, if need be after a pause."""
+
+    settings: WorkerSettings
+    has_worked: bool = False
+    failed_starts: int = 0
+    given_up: bool = False
+
+
 class WorkerPool:
     """One worker process for each of `settings`, started again where it ends."""
 
     def __init__(self, settings: list[WorkerSettings], employer: Employer) -> None:
-        self._settings = settings
+        self._places = [Place(each) for each in settings]
         self._employer = employer
+        self._workers: dict[WorkerProcess, Place] = {}
+        self._starting: set[WorkerProcess] = set()
         self._idle: list[WorkerProcess] = []
         self._busy: dict[WorkerProcess, tuple[str, int]] = {}
-        self._workers: set[WorkerProcess] = set()
         self._retiring: set[WorkerProcess] = set()
-        self._failed_starts = 0
+        self._reasons: dict[WorkerProcess, str] = {}
         self._stopping = False
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def size(self) -> int:
         """How many workers there are when all are well."""
-        return len(self._settings)
+        return len(self._places)
 
     @property
     def idle(self) -> int:
@@ -78,12 +95,14 @@ class WorkerPool:
 
     def start(self) -> None:
         """Start the workers."""
-        for settings in self._settings:
-            self._start_worker(settings)
+        for place in self._places:
+            self._start_worker(place)
 
     def stop(self) -> None:
         """End all workers at once."""
         self._stopping = True
+        for task in self._tasks:
+            task.cancel()
         for worker in self._workers:
             worker.kill()
 
@@ -108,15 +127,27 @@ class WorkerPool:
             self._employer.worker_idle()
 
     def cancel(self, job: str) -> None:
-        """Tell the worker that is at `job`, if there is one, to stop."""
-        for worker, (running, _) in self._busy.items():
+        """Tell the worker that is at `job`, if there is one, to stop; one that does not hear is ended."""
+        for worker, (running, attempt) in self._busy.items():
             if running == job:
                 self._soon(worker.send(Cancel(job)))
+                self._soon(self._end_if_deaf(worker, (job, attempt)))
 
-    def _start_worker(self, settings: WorkerSettings) -> None:
-        worker = WorkerProcess(settings, self._heard, self._ended)
-        self._workers.add(worker)
-        log.info("worker %s starts on %s", worker.pid, settings.device)
+    async def _end_if_deaf(self, worker: WorkerProcess, turn: tuple[str, int]) -> None:
+        await asyncio.sleep(HEARING_SECONDS)
+        if self._busy.get(worker) == turn:
+            log.warning("worker %s does not hear that its job was cancelled: it is ended", worker.pid)
+            worker.kill()
+
+    def _start_worker(self, place: Place) -> None:
+        worker = WorkerProcess(place.settings, self._heard, self._ended)
+        self._workers[worker] = place
+        self._starting.add(worker)
+        log.info("worker %s starts on %s", worker.pid, place.settings.device)
+
+    async def _start_later(self, place: Place, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        self._start_worker(place)
 
     def _soon(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -127,12 +158,16 @@ class WorkerPool:
         match report:
             case Ready(network):
                 log.info("worker %s is ready: %s", worker.pid, network)
-                self._failed_starts = 0
+                place = self._workers[worker]
+                place.has_worked, place.failed_starts = True, 0
+                self._starting.discard(worker)
                 self._idle.append(worker)
                 self._employer.worker_ready()
                 self._employer.worker_idle()
-            case CannotStart(reason):
-                self._employer.cannot_work(reason)
+            case CannotStart(reason, lasting):
+                self._reasons[worker] = reason
+                if lasting and not any(place.has_worked for place in self._places):
+                    self._employer.cannot_work(reason)
             case Retiring():
                 self._retiring.add(worker)
             case News(job, attempt):
@@ -145,10 +180,10 @@ class WorkerPool:
                     self._employer.worker_idle()
 
     def _ended(self, worker: WorkerProcess, exit_code: int | None) -> None:
-        self._workers.discard(worker)
+        place = self._workers.pop(worker)
         self._retiring.discard(worker)
-        was_idle = worker in self._idle
-        if was_idle:
+        reason = self._reasons.pop(worker, f"its process ends as it starts (exit code {exit_code})")
+        if worker in self._idle:
             self._idle.remove(worker)
         if self._stopping:
             return
@@ -156,9 +191,22 @@ class WorkerPool:
         lost = self._busy.pop(worker, None)
         if lost is not None and lost[1]:
             self._employer.worker_lost(*lost, f"its worker process ended (exit code {exit_code})")
-        if lost is None and not was_idle and exit_code != 0:
-            self._failed_starts += 1
-            if self._failed_starts >= MOST_FAILED_STARTS:
-                self._employer.cannot_work(f"worker processes end as they start (exit code {exit_code})")
-                return
-        self._start_worker(worker.settings)
+        if worker in self._starting:
+            self._starting.remove(worker)
+            self._start_again(place, reason)
+        else:
+            self._start_worker(place)
+
+    def _start_again(self, place: Place, reason: str) -> None:
+        """A start has failed: try again in a while, unless the device has never worked."""
+        place.failed_starts += 1
+        device = place.settings.device
+        if not place.has_worked and place.failed_starts >= MOST_FAILED_STARTS:
+            place.given_up = True
+            log.error("device %s is given up: %s", device, reason)
+            if all(each.given_up for each in self._places):
+                self._employer.cannot_work(f"no worker can start: {reason}")
+            return
+        pause = min(2.0 ** (place.failed_starts - 1), LONGEST_PAUSE)
+        log.error("no worker on %s: %s; trying again in %.0f s", device, reason, pause)
+        self._soon(self._start_later(place, pause))

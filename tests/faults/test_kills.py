@@ -18,7 +18,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,17 +39,23 @@ KINDS: tuple[dict[str, Any], ...] = (
 )
 AT_ONCE = 4
 KILLS = ("worker", "front", "both", "newest checkpoint damaged, then both")
-OTHERS = ("SIGTERM", "client cut", "reader stalled")
+OTHERS = ("SIGTERM", "client cut", "reader stalled", "clock moved", "disk filled")
+MOST_MOVED = 400 * 86400.0
+"""Seconds that the clock is moved at most, forth or back."""
 
 
 @dataclass
 class Harness:
-    """A server that is started again on the same port and folder whenever it has been brought down."""
+    """A server that is started again on the same port and folder whenever it has been brought down. `disk` holds its
+    data and can be filled.
+    """
 
     start: Callable[..., Server]
-    data: Path
+    disk: Path
+    clock: Path
     random: random.Random
     server: Server = field(init=False)
+    data: Path = field(init=False)
     address: str = field(init=False)
     done: Counter[str] = field(default_factory=Counter)
 
@@ -57,10 +63,13 @@ class Harness:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.address = f"127.0.0.1:{free.getsockname()[1]}"
+        self.data = self.disk / "data"
+        self.clock.write_text("0")
         self.bring_up()
 
     def bring_up(self) -> None:
-        self.server = self.start("--listen", self.address, data=self.data)
+        clock = {"PYTHONPATH": str(Path(__file__).with_name("moved_clock")), "MOVED_CLOCK": str(self.clock)}
+        self.server = self.start("--listen", self.address, data=self.data, **clock)
 
     def workers(self) -> list[int]:
         children = Path(f"/proc/{self.server.process.pid}/task/{self.server.process.pid}/children")
@@ -94,6 +103,13 @@ class Harness:
                 watch.cancel()
             case "reader stalled":
                 self.watch()  # never read; it ends with the server
+            case "clock moved":
+                draft = self.clock.with_suffix(".draft")
+                draft.write_text(str(self.random.uniform(-MOST_MOVED, MOST_MOVED)))
+                draft.replace(self.clock)
+            case "disk filled":
+                with filled(self.disk):
+                    time.sleep(self.random.uniform(0.5, 3))
         if self.server.process.poll() is not None:
             self.bring_up()
 
@@ -119,8 +135,38 @@ def kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
+@contextmanager
+def filled(disk: Path) -> Iterator[None]:
+    """Meanwhile every byte that becomes free on `disk` is taken, as what a failed checkpoint leaves."""
+    ballast, enough = disk / "ballast", threading.Event()
+
+    def fill() -> None:
+        with ballast.open("wb", buffering=0) as file:
+            while not enough.is_set():
+                try:
+                    file.write(bytes(65536))
+                except OSError:
+                    with suppress(OSError):
+                        file.write(bytes(512))
+                    time.sleep(0.01)
+
+    filler = threading.Thread(target=fill)
+    filler.start()
+    try:
+        yield
+    finally:
+        enough.set()
+        filler.join()
+        ballast.unlink()
+
+
 def survive(
-    harness: Harness, kills: int, pictures: tuple[bytes, bytes], wanted: list[str], pauses: tuple[float, float]
+    harness: Harness,
+    kills: int,
+    pictures: tuple[bytes, bytes],
+    wanted: list[str],
+    pauses: tuple[float, float],
+    harms: tuple[str, ...],
 ) -> list[Job]:
     """Keep the server at work while it is harmed, until it has survived `kills`; gives the jobs that were made."""
     made: list[tuple[Job, int]] = []
@@ -135,7 +181,12 @@ def survive(
                 while len(waiting) < AT_ONCE and not over.is_set():
                     kind = len(made) % len(KINDS)
                     progress = ProgressOptions(preview_every=10, preview_size=64)
-                    job = client.create(*pictures, progress=progress, **KINDS[kind])
+                    try:
+                        job = client.create(*pictures, progress=progress, **KINDS[kind])
+                    except ServerBusyError as error:  # the disk is full
+                        harness.done[f"told that {error}"] += 1
+                        time.sleep(0.5)
+                        continue
                     made.append((job, kind))
                     waiting.append((job, kind))
                 job, kind = waiting.pop(0)
@@ -150,7 +201,7 @@ def survive(
     try:
         while sum(harness.done[how] for how in KILLS) < kills and employer.is_alive():
             time.sleep(harness.random.uniform(*pauses))
-            harness.harm(harness.random.choice(KILLS * 2 + OTHERS))
+            harness.harm(harness.random.choice(harms))
     finally:
         over.set()
         employer.join(900)
@@ -184,42 +235,50 @@ def run(
     own_server: Callable[..., Server],
     server: Server,
     pictures: tuple[bytes, bytes],
-    data: Path,
+    disk: Path,
+    clock: Path,
     kills: int,
     pauses: tuple[float, float],
+    harms: tuple[str, ...],
 ) -> None:
     seed = int(os.environ.get("TFSTYLE_FAULT_SEED") or secrets.randbits(32))
     print(f"TFSTYLE_FAULT_SEED={seed}")
     wanted = references(server, pictures)
-    harness = Harness(own_server, data, random.Random(seed))
-    check(harness, survive(harness, kills, pictures, wanted, pauses))
+    harness = Harness(own_server, disk, clock, random.Random(seed))
+    check(harness, survive(harness, kills, pictures, wanted, pauses, harms))
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A folder on a disk of its own, of 96 MB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=96m", "tmpfs", str(folder)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("needs the right to mount a small disk")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 def test_a_few_kills(
     own_server: Callable[..., Server], server: Server, landscape: bytes, painting: bytes, tmp_path: Path
 ) -> None:
-    run(own_server, server, (landscape, painting), tmp_path, 2, (4, 7))
+    run(own_server, server, (landscape, painting), tmp_path, tmp_path / "clock", 2, (4, 7), KILLS)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(3000)
 def test_two_hundred_kills(
-    own_server: Callable[..., Server], server: Server, landscape: bytes, painting: bytes, tmp_path: Path
+    own_server: Callable[..., Server],
+    server: Server,
+    landscape: bytes,
+    painting: bytes,
+    tmp_path: Path,
+    small_disk: Path,
 ) -> None:
     kills = int(os.environ.get("TFSTYLE_FAULT_KILLS", "200"))
-    run(own_server, server, (landscape, painting), tmp_path, kills, (1, 9))
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A folder on a disk of its own, of 24 MB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(folder)], capture_output=True)
-    if mounted.returncode:
-        pytest.skip("needs the right to mount a small disk")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
+    harms = KILLS * 2 + OTHERS
+    run(own_server, server, (landscape, painting), small_disk, tmp_path / "clock", kills, (1, 9), harms)
 
 
 def keep_creating(client: Client, content: bytes, style: bytes) -> None:
@@ -238,28 +297,11 @@ def test_full_disk_is_told_and_outlived(
         job = client.create(landscape, painting, **KINDS[0])
         while job.status().progress is None:
             time.sleep(0.05)
-        ballast, enough = small_disk / "ballast", threading.Event()
-
-        def fill() -> None:
-            """Take whatever becomes free, as what a failed checkpoint leaves."""
-            with ballast.open("wb", buffering=0) as file:
-                while not enough.is_set():
-                    try:
-                        file.write(bytes(4096))
-                    except OSError:
-                        time.sleep(0.01)
-
-        filler = threading.Thread(target=fill)
-        filler.start()
-        try:
+        with filled(small_disk):
             with pytest.raises(ServerBusyError, match="disk is full"):
                 keep_creating(client, landscape + bytes(10**6), painting)
             own.wait_for_log("cannot be recorded, trying again|no checkpoint|cannot be written, trying again")
             time.sleep(3)
-        finally:
-            enough.set()
-            filler.join()
-            ballast.unlink()
         assert job.result().digest == wanted
         assert client.create(landscape, painting, **KINDS[0]).result().digest == wanted
     assert own.process.poll() is None

@@ -12,11 +12,6 @@ import pytest
 from tfstyle_server.blobs import SPARED_SECONDS, BlobDamagedError, BlobStore
 
 
-def age(path: Path) -> None:
-    old = path.stat().st_mtime - SPARED_SECONDS - 1
-    os.utime(path, (old, old))
-
-
 def test_blob_is_named_by_its_bytes(tmp_path: Path) -> None:
     blobs = BlobStore(tmp_path)
     digest = blobs.put([b"ab", b"c"])
@@ -44,16 +39,28 @@ def test_nothing_is_left_of_a_blob_that_breaks_off(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_sweep_spares_what_is_wanted_or_young(tmp_path: Path) -> None:
+def test_sweep_spares_what_is_wanted_or_was_lately(tmp_path: Path) -> None:
     blobs = BlobStore(tmp_path)
-    wanted, young, old = (blobs.put([data]) for data in (b"wanted", b"young", b"old"))
+    wanted, old = (blobs.put([data]) for data in (b"wanted", b"old"))
     (tmp_path / "left.draft").write_bytes(b"12")
-    for path in (blobs.path(wanted), blobs.path(old), tmp_path / "left.draft"):
-        age(path)
-    assert blobs.sweep(frozenset({wanted})) == len(b"old") + 2
+    assert blobs.sweep(frozenset({wanted}), 1000.0) == 0
+    young = blobs.put([b"young"])
+    assert blobs.sweep(frozenset({wanted}), 1000.0 + SPARED_SECONDS) == 0
+    assert blobs.sweep(frozenset({wanted}), 1001.0 + SPARED_SECONDS) == len(b"old") + 2
     assert blobs.path(wanted).exists()
     assert blobs.path(young).exists()
     assert not blobs.path(old).exists()
-    age(blobs.path(young))
     blobs.put([b"young"])
-    assert blobs.sweep(frozenset()) == len(b"wanted"), "a blob that is written again is young again"
+    later = 1001.0 + 2 * SPARED_SECONDS
+    assert blobs.sweep(frozenset(), later) == 0, "a blob that is written again is young again"
+    assert blobs.sweep(frozenset({young}), later + SPARED_SECONDS) == 0, "not before its time, wanted or not"
+    assert blobs.sweep(frozenset(), later + 2 * SPARED_SECONDS) == len(b"wanted")
+    assert blobs.path(young).exists(), "that it was wanted meanwhile counts"
+
+
+def test_nothing_goes_because_a_file_is_old(tmp_path: Path) -> None:
+    blobs = BlobStore(tmp_path)
+    digest = blobs.put([b"abc"])
+    os.utime(blobs.path(digest), (0, 0))
+    assert BlobStore(tmp_path).sweep(frozenset(), 1e9) == 0
+    assert blobs.path(digest).exists()

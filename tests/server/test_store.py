@@ -14,6 +14,7 @@ import pytest
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle_server.states import State
 from tfstyle_server.store import (
+    IMAGE_SECONDS,
     Entry,
     JobStore,
     NewJob,
@@ -140,21 +141,61 @@ def test_retention_forgets_the_oldest_that_have_ended(tmp_path: Path, retention:
         create(store, new(f"jobs/{index}"))
         finish(store, f"jobs/{index}")
     create(store, new("jobs/running"))
-    time.sleep(0.01)
-    gone = store.retain()
+    gone = store.retain(0.01)
     left = sorted(job.name for _, job in store.page("me", None, 99))
     assert left == [*kept, "jobs/running"]
     assert sorted([*gone, *kept]) == [f"jobs/{index}" for index in range(5)]
     store.close()
 
 
+def test_jobs_age_by_the_time_that_a_server_has_seen_and_by_no_clock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, retention = tmp_path / "jobs.sqlite3", Retention(seconds=100.0)
+    store = JobStore(path, retention)
+    create(store, new("jobs/a"))
+    finish(store, "jobs/a")
+    assert store.retain(60.0) == []
+    store.close()
+    today = time.time()
+    monkeypatch.setattr(time, "time", lambda: today + 10**9)
+    store = JobStore(path, retention)
+    create(store, new("jobs/b"))
+    finish(store, "jobs/b")
+    assert store.retain(30.0) == []
+    assert store.retain(30.0) == ["jobs/a"]
+    store.close()
+
+
+def test_database_of_the_release_before_is_taken_over(tmp_path: Path) -> None:
+    path = tmp_path / "jobs.sqlite3"
+    store = JobStore(path, Retention())
+    create(store, new("jobs/a"))
+    finish(store, "jobs/a")
+    store.close()
+    database = sqlite3.connect(path)
+    database.executescript(
+        "ALTER TABLE jobs DROP COLUMN age; ALTER TABLE images RENAME COLUMN age TO expires; PRAGMA user_version = 1;"
+    )
+    database.execute("INSERT INTO images VALUES ('me', 'i', 10, 1.7e9)")
+    database.commit()
+    database.close()
+    store = JobStore(path, Retention())
+    assert store.retain(60.0) == []
+    assert store.get("me", "jobs/a").state == State.SUCCEEDED
+    assert store.image_size("me", "i") == 10
+    store.close()
+    JobStore(path, Retention()).close()
+
+
 def test_blobs_are_wanted_as_long_as_something_refers_to_them(store: JobStore) -> None:
     create(store, new())
     assert store.wanted_blobs() == {"c" * 64, "s" * 64}
     finish(store, "jobs/a")
-    store.add_image("me", "i" * 64, 10, time.time() + 60)
-    store.add_image("me", "j" * 64, 10, time.time() - 60)
-    store.retain()
+    store.add_image("me", "j" * 64, 10)
+    store.retain(IMAGE_SECONDS)
+    store.add_image("me", "i" * 64, 10)
+    store.retain(1.0)
     assert store.wanted_blobs() == {"c" * 64, "s" * 64, "f" * 64, "i" * 64}
     assert store.image_size("me", "i" * 64) == 10
     assert store.image_size("you", "i" * 64) is None

@@ -1,0 +1,184 @@
+"""Which workers are started again, when, and when that is given up; with workers that do as they are told here."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tfstyle.options import ProgressOptions, TransferOptions
+from tfstyle_server import worker_pool
+from tfstyle_server.messages import Cancel, CannotStart, Ready, Run, Stopped, WorkerSettings
+from tfstyle_server.worker_pool import WorkerPool
+
+
+@dataclass(eq=False)
+class Worker:
+    """In place of a process."""
+
+    settings: WorkerSettings
+    on_report: Callable[..., None]
+    on_end: Callable[..., None]
+    pid: int = 1
+    sent: list[Any] = field(default_factory=list)
+    killed: bool = False
+
+    def __post_init__(self) -> None:
+        STARTED.append(self)
+
+    async def send(self, command: object) -> None:
+        self.sent.append(command)
+
+    def kill(self) -> None:
+        self.killed = True
+
+    def says(self, report: object) -> None:
+        self.on_report(self, report)
+
+    def ends(self, code: int = -9) -> None:
+        self.on_end(self, code)
+
+
+STARTED: list[Worker] = []
+
+
+@dataclass
+class Employer:
+    """Remembers what it hears."""
+
+    heard: list[str] = field(default_factory=list)
+
+    def worker_ready(self) -> None:
+        self.heard.append("ready")
+
+    def worker_idle(self) -> None:
+        pass
+
+    def worker_reported(self, job: str, attempt: int, report: object) -> None:
+        self.heard.append(f"{job} {type(report).__name__}")
+
+    def worker_lost(self, job: str, attempt: int, reason: str) -> None:
+        self.heard.append(f"{job} lost")
+
+    def cannot_work(self, reason: str) -> None:
+        self.heard.append(f"cannot work: {reason}")
+
+
+RUN = Run("jobs/a", 1, "c", "s", TransferOptions(), ProgressOptions(), Path("b"), Path("c"))
+
+
+def settings(device: str) -> WorkerSettings:
+    return WorkerSettings(device, "auto", None, 1, 1, None, 2, 2.0, None)
+
+
+def run(devices: str, story: Callable[[WorkerPool, Employer], Awaitable[None]]) -> None:
+    async def main() -> None:
+        STARTED.clear()
+        employer = Employer()
+        pool = WorkerPool([settings(device) for device in devices], employer)
+        pool.start()
+        await story(pool, employer)
+
+    asyncio.run(main())
+
+
+@pytest.fixture(autouse=True)
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses that were made; none lasts."""
+    made: list[float] = []
+    sleep = asyncio.sleep
+
+    async def short(seconds: float) -> None:
+        made.append(seconds)
+        await sleep(0)
+
+    monkeypatch.setattr(worker_pool, "WorkerProcess", Worker)
+    monkeypatch.setattr(asyncio, "sleep", short)
+    return made
+
+
+async def settle() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+def test_device_that_never_works_is_given_up_and_the_others_go_on(pauses: list[float]) -> None:
+    async def story(pool: WorkerPool, employer: Employer) -> None:
+        bad, good = STARTED
+        good.says(Ready("lite"))
+        for _ in range(3):
+            bad.says(CannotStart("MemoryError", lasting=False))
+            bad.ends(0)
+            await settle()
+            bad = STARTED[-1]
+        assert [worker.settings.device for worker in STARTED] == ["0", "1", "0", "0"]
+        assert [pause for pause in pauses if pause] == [1.0, 2.0]
+        assert employer.heard == ["ready"], "failures of one device are no reason to end"
+        assert pool.idle == 1
+
+    run("01", story)
+
+
+def test_server_ends_when_every_device_is_given_up() -> None:
+    async def story(pool: WorkerPool, employer: Employer) -> None:
+        for _ in range(3):
+            for worker in STARTED[-2:]:
+                worker.ends(-6)
+            await settle()
+        assert len(STARTED) == 6
+        assert employer.heard == ["cannot work: no worker can start: its process ends as it starts (exit code -6)"]
+
+    run("01", story)
+
+
+def test_device_that_has_worked_is_tried_for_ever_in_growing_intervals(pauses: list[float]) -> None:
+    async def story(pool: WorkerPool, employer: Employer) -> None:
+        STARTED[0].says(Ready("lite"))
+        STARTED[0].ends()
+        assert len(STARTED) == 2, "at once: it was no failed start"
+        for _ in range(9):
+            STARTED[-1].ends()
+            await settle()
+        assert [pause for pause in pauses if pause] == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0]
+        STARTED[-1].says(Ready("lite"))
+        assert employer.heard == ["ready", "ready"]
+        assert pool.idle == 1
+
+    run("0", story)
+
+
+def test_reason_that_lasts_ends_the_server_at_once_unless_it_has_worked() -> None:
+    async def story(pool: WorkerPool, employer: Employer) -> None:
+        first, second = STARTED
+        first.says(Ready("lite"))
+        second.says(CannotStart("weights: no such file", lasting=True))
+        assert employer.heard == ["ready"]
+
+    async def other(pool: WorkerPool, employer: Employer) -> None:
+        STARTED[0].says(CannotStart("weights: no such file", lasting=True))
+        assert employer.heard == ["cannot work: weights: no such file"]
+
+    run("01", story)
+    run("01", other)
+
+
+def test_worker_that_does_not_hear_a_cancellation_is_ended() -> None:
+    async def story(pool: WorkerPool, employer: Employer) -> None:
+        for obeys in (True, False):
+            worker = STARTED[-1]
+            worker.says(Ready("lite"))
+            pool.give(pool.reserve("jobs/a"), RUN)
+            pool.cancel("jobs/a")
+            if obeys:
+                worker.says(Stopped("jobs/a", 1))
+            await settle()
+            assert worker.sent == [RUN, Cancel("jobs/a")]
+            assert worker.killed is not obeys
+            worker.ends()
+        assert employer.heard == ["ready", "jobs/a Stopped", "ready", "jobs/a lost"]
+
+    run("0", story)
