@@ -106,6 +106,29 @@ def test_job_from_its_creation_to_its_deletion(client: Client, landscape: bytes,
             gone()
 
 
+def test_deletion_that_is_sent_again_is_done(client: Client, landscape: bytes, painting: bytes) -> None:
+    job = client.create(landscape, painting, size=48, steps=1)
+    job.result()
+    job.delete()
+    client.stub.DeleteJob(pb.DeleteJobRequest(name=job.name, allow_missing=True))
+    with pytest.raises(JobNotFoundError):
+        job.delete()
+
+
+@pytest.mark.slow
+def test_worker_that_hangs_does_not_keep_its_place(
+    own_server: Callable[..., Server], landscape: bytes, painting: bytes
+) -> None:
+    server = own_server()
+    with Client(server.address) as client:
+        hanging = client.create(landscape, painting, size=48, steps=LONG)
+        wait_for(lambda: evaluation(hanging) > 1)
+        os.kill(server.worker_pid(), signal.SIGSTOP)
+        assert hanging.cancel().state == "cancelled"
+        assert client.create(landscape, painting, size=48, steps=1).result().png
+        server.wait_for_log("does not hear that its job was cancelled")
+
+
 def test_watch_begins_with_the_job_and_misses_nothing(server: Server, landscape: bytes, painting: bytes) -> None:
     with Client(server.address) as client:
         job = client.create(landscape, painting, size=48, steps=5)

@@ -38,6 +38,7 @@ def details(error: grpc.RpcError) -> tuple[str, float]:
     [
         (["--caller-jobs", "1"], "CALLER_JOBS"),
         (["--caller-work", "100"], "CALLER_WORK"),
+        (["--caller-queue", "0"], "CALLER_QUEUE"),
         (["--queue", "0"], "QUEUE_FULL"),
     ],
 )
@@ -87,6 +88,27 @@ def test_limits_are_each_callers_own_and_running_jobs_leave_room(
             assert time.monotonic() < deadline
             time.sleep(0.05)
         jobs[1].cancel()
+
+
+def test_nobody_fills_the_queue_alone_and_callers_take_turns(
+    own_server: Callable[..., Server], landscape: bytes, painting: bytes, tmp_path: Path
+) -> None:
+    ann, bob = (Access(token=new_token(name, tmp_path / "tokens")) for name in ("ann", "bob"))
+    server = own_server("--tokens", str(tmp_path / "tokens"), "--caller-queue", "2", "--queue", "3")
+    server.worker_pid()
+    with Client(server.address, access=ann) as first, Client(server.address, access=bob) as second:
+        jobs = [first.create(landscape, painting, size=48, steps=LONG) for _ in range(3)]
+        with pytest.raises(ServerBusyError, match="you have 2 waiting jobs"):
+            first.create(landscape, painting, size=48, steps=1)
+        assert [job.status().position for job in jobs] == [0, 0, 1]
+        own = second.create(landscape, painting, size=48, steps=1)
+        assert [job.status().position for job in (own, *jobs[1:])] == [0, 1, 2], "bob's first comes before ann's second"
+        with pytest.raises(ServerBusyError, match="the queue is full"):
+            second.create(landscape, painting, size=48, steps=1)
+        jobs[0].cancel()
+        assert own.result().png
+        for job in jobs[1:]:
+            job.cancel()
 
 
 def test_too_many_watches(own_server: Callable[..., Server], landscape: bytes, painting: bytes) -> None:

@@ -1,0 +1,98 @@
+"""Requests are taken in from callers who are known, a few at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import grpc
+import pytest
+
+from conftest import Server
+from tfstyle.errors import InvalidInputError
+from tfstyle.v1 import style_transfer_pb2 as pb
+from tfstyle_server import receiving
+from tfstyle_server.receiving import Receiving, TooSlowError
+from tfstyle_server.security import new_token
+
+METHOD = "/tfstyle.v1.StyleTransfer/CreateJob"
+MOST_KB = 20_000
+
+
+def peak_kb(pid: int) -> int:
+    """The most memory that the process has held, in KiB."""
+    (line,) = (line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1])
+
+
+def test_what_strangers_send_is_not_taken_in(own_server: Callable[..., Server], tmp_path: Path) -> None:
+    token = new_token("ann", tmp_path / "tokens")
+    server = own_server("--tokens", str(tmp_path / "tokens"))
+    server.worker_pid()
+    large = pb.CreateJobRequest(transfer=pb.StylizeRequest(content=bytes(30 * 2**20), style=b"x")).SerializeToString()
+    channels = [
+        grpc.insecure_channel(server.address, [("grpc.max_send_message_length", -1), ("tfstyle.number", number)])
+        for number in range(8)
+    ]
+
+    def codes(token: str) -> set[grpc.StatusCode]:
+        calls = [
+            channel.unary_unary(METHOD).future(large, metadata=(("authorization", f"Bearer {token}"),), timeout=60)
+            for channel in channels
+        ]
+        return {call.code() for call in calls}
+
+    before = peak_kb(server.process.pid)
+    assert codes(token[:-1]) == {grpc.StatusCode.UNAUTHENTICATED}
+    assert peak_kb(server.process.pid) - before < MOST_KB
+    # The measure is one that would have shown it: ann's requests are taken in, and found to be no pictures.
+    grown = peak_kb(server.process.pid)
+    assert codes(token) <= {grpc.StatusCode.OK, grpc.StatusCode.RESOURCE_EXHAUSTED}
+    assert peak_kb(server.process.pid) - grown > 2 * MOST_KB
+
+
+async def messages(*given: object) -> AsyncIterator[object]:
+    for each in given:
+        yield each
+
+
+def test_only_so_many_of_one_caller_at_once() -> None:
+    async def main() -> None:
+        room = Receiving(2)
+        arrived = asyncio.Event()
+
+        async def slowly() -> AsyncIterator[object]:
+            await arrived.wait()
+            yield pb.GetJobRequest(name="slow")
+
+        slow = [asyncio.create_task(room.one("ann", slowly(), pb.GetJobRequest)) for _ in range(2)]
+        await asyncio.sleep(0)
+        third = asyncio.create_task(room.one("ann", messages(pb.GetJobRequest(name="third")), pb.GetJobRequest))
+        assert (await room.one("bob", messages(pb.GetJobRequest(name="b")), pb.GetJobRequest)).name == "b"
+        await asyncio.sleep(0.05)
+        assert not third.done()
+        arrived.set()
+        assert [(await task).name for task in (*slow, third)] == ["slow", "slow", "third"]
+
+    asyncio.run(main())
+
+
+def test_what_does_not_arrive_or_is_no_message_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def never() -> AsyncIterator[object]:
+        await asyncio.Event().wait()
+        yield None
+
+    async def main() -> None:
+        room = Receiving(1)
+        monkeypatch.setattr(receiving, "SECONDS", 0.01)
+        with pytest.raises(TooSlowError):
+            await room.one("ann", never(), pb.GetJobRequest)
+        with pytest.raises(InvalidInputError, match=r"request: is no tfstyle\.v1\.GetJobRequest"):
+            await room.one("ann", messages(None), pb.GetJobRequest)
+        with pytest.raises(InvalidInputError, match="request: is missing"):
+            await room.one("ann", messages(), pb.GetJobRequest)
+        pieces = room.pieces("ann", messages(1, 2, 3), pb.UploadImageRequest)
+        assert [piece async for piece in pieces] == [1, 2, 3], "and its room is free again after each"
+
+    asyncio.run(main())

@@ -1,0 +1,30 @@
+"""Exceptions as statuses: what nobody expected is told to the log and to no caller."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import sqlite3
+
+import grpc
+import pytest
+
+from tfstyle_server.servicer import _answer_to
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (sqlite3.OperationalError("database or disk is full"), grpc.StatusCode.RESOURCE_EXHAUSTED),
+        (OSError(errno.ENOSPC, "no space"), grpc.StatusCode.RESOURCE_EXHAUSTED),
+        (FileNotFoundError("blob"), grpc.StatusCode.DATA_LOSS),
+        (sqlite3.DatabaseError("malformed secret"), grpc.StatusCode.INTERNAL),
+        (RuntimeError("secret"), grpc.StatusCode.INTERNAL),
+    ],
+)
+def test_answers(error: Exception, code: grpc.StatusCode, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.ERROR):
+        answer = _answer_to(error)
+    assert answer.code == code.value[0]
+    assert "secret" not in answer.message
+    assert str(error) in caplog.text
