@@ -2,8 +2,8 @@
 
     python benchmarks/watchers.py [--watchers 500] [--size 450] [--weights VGG19.h5] [--rounds 6] [--evaluations 15]
 
-The watchers are in a process of their own, as they would be elsewhere, but on the same cores; so it is also
-said how much processor time the server's front alone takes for them.
+The watchers are in a process of their own, as they would be elsewhere, but on the same cores; so they give way to the
+server and its worker (nice 19), and it is also said how much processor time the server's front alone takes for them.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import multiprocessing
+import os
 import statistics
 import time
 from importlib.resources import files
@@ -27,6 +28,7 @@ from tfstyle_client.local_server import private_server
 
 def watch(target: str, name: str, count: int, stop: Event) -> None:
     """Watch a job with so many streams, over ten connections, until `stop`."""
+    os.nice(19)
 
     async def run() -> None:
         channels = [grpc.aio.insecure_channel(target, options=[("tfstyle.channel", index)]) for index in range(10)]

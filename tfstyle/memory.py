@@ -28,8 +28,9 @@ FEATURES = 3.3
 TARGETS = 1.2
 """The same for the features alone (measured: 1.0 to 1.2)."""
 SURFACE = 190
-"""Bytes for each pixel that picture, pyramid, total variation and gamut take at once, and what TensorFlow
-keeps of it from one evaluation to the next (measured)."""
+"""Bytes for each pixel that picture, pyramid, total variation and gamut take in one compiled function (measured)."""
+BESIDE = 12
+"""The same where the picture is tiled, beside picture, gradient and maps, which are counted (measured: up to 9)."""
 FIXED = 300 * 10**6
 """Bytes that compiled code and TensorFlow's own buffers take beside (measured: 170 to 340 MB)."""
 TRAFFIC = 1.0e-6
@@ -96,7 +97,7 @@ def bytes_needed(network: Network, pyramid: Pyramid, painting: int, options: Tra
     targets = (FLOAT * 3 + maps) * painting + TARGETS * _feature_bytes(network, whole, painting)
     features = FEATURES * max([_feature_bytes(network, whole, pixels), *windows])
     picture = 2 * 3 * FLOAT  # and its gradient
-    evaluation = max(SURFACE * pixels, (picture + 1.5 * maps) * pixels + features)
+    evaluation = (picture + 1.5 * maps + BESIDE) * pixels + features
     if not cuts:
         evaluation = SURFACE * pixels + features  # in one compiled function
     return int(FIXED + content + max(targets, optimiser_bytes(pyramid, options) + evaluation))

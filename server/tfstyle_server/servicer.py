@@ -6,7 +6,8 @@ import asyncio
 import errno
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from typing import Any, TypeAlias
 
 import grpc
@@ -22,7 +23,7 @@ from tfstyle_server.jobs import Jobs
 from tfstyle_server.limits import LimitError
 from tfstyle_server.metrics import Metrics
 from tfstyle_server.paths import in_transfer
-from tfstyle_server.receiving import Receiving, TooSlowError
+from tfstyle_server.receiving import Receiving, TooSlowError, one
 from tfstyle_server.requests import checked, checked_creation, page_of, page_token
 from tfstyle_server.security import Gate, UnauthenticatedError
 from tfstyle_server.states import State
@@ -35,6 +36,8 @@ SERVICE = pb.DESCRIPTOR.services_by_name["StyleTransfer"].full_name
 CHUNK_BYTES = 256 * 1024
 Context: TypeAlias = Any
 """grpc.aio.ServicerContext, which has no types."""
+TakeIn: TypeAlias = Callable[[str, AsyncIterator[Any], type], Awaitable[Any]]
+"""Reads the request of an owner's call."""
 
 
 class StyleTransferServicer:
@@ -76,28 +79,29 @@ class StyleTransferServicer:
         taken in, whatever its size, before anybody asks who sends it.
         """
         unary, stream = grpc.stream_unary_rpc_method_handler, grpc.stream_stream_rpc_method_handler
-        methods: dict[str, tuple[Any, Any, type]] = {
-            "Stylize": (stream, self.Stylize, pb.StylizeRequest),
-            "CreateJob": (unary, self.CreateJob, pb.CreateJobRequest),
-            "GetJob": (unary, self.GetJob, pb.GetJobRequest),
-            "ListJobs": (unary, self.ListJobs, pb.ListJobsRequest),
-            "CancelJob": (unary, self.CancelJob, pb.CancelJobRequest),
-            "DeleteJob": (unary, self.DeleteJob, pb.DeleteJobRequest),
-            "WatchJob": (stream, self.WatchJob, pb.WatchJobRequest),
-            "ReadResult": (stream, self.ReadResult, pb.ReadResultRequest),
-            "UploadImage": (unary, self.UploadImage, pb.UploadImageRequest),
+        small, large, pieces = _small, self._receiving.one, self._in_pieces
+        methods: dict[str, tuple[Any, Any, type, TakeIn]] = {
+            "Stylize": (stream, self.Stylize, pb.StylizeRequest, large),
+            "CreateJob": (unary, self.CreateJob, pb.CreateJobRequest, large),
+            "GetJob": (unary, self.GetJob, pb.GetJobRequest, small),
+            "ListJobs": (unary, self.ListJobs, pb.ListJobsRequest, small),
+            "CancelJob": (unary, self.CancelJob, pb.CancelJobRequest, small),
+            "DeleteJob": (unary, self.DeleteJob, pb.DeleteJobRequest, small),
+            "WatchJob": (stream, self.WatchJob, pb.WatchJobRequest, small),
+            "ReadResult": (stream, self.ReadResult, pb.ReadResultRequest, small),
+            "UploadImage": (unary, self.UploadImage, pb.UploadImageRequest, pieces),
         }
         return grpc.method_handlers_generic_handler(
             SERVICE,
             {
-                name: kind(self._guarded(method, request), _parser(request), _serialised)
-                for name, (kind, method, request) in methods.items()
+                name: kind(self._guarded(method, request, take_in), _parser(request), _serialised)
+                for name, (kind, method, request, take_in) in methods.items()
             },
         )
 
-    def _guarded(self, method: Callable[[Any, Context, str], Awaitable[Any]], kind: type) -> Any:
-        """`method` for callers who are who they say and requests that could be parsed as `kind`; its exceptions become
-        statuses.
+    def _guarded(self, method: Callable[[Any, Context, str], Awaitable[Any]], kind: type, take_in: TakeIn) -> Any:
+        """`method` for callers who are who they say, whose requests of that `kind` are then taken in; its exceptions
+        become statuses.
         """
 
         async def call(requests: AsyncIterator[Any], context: Context) -> Any:
@@ -105,9 +109,7 @@ class StyleTransferServicer:
                 await context.abort_with_status(status.to_grpc(status.unavailable("the server is stopping")))
             try:
                 owner = self._gate.owner(context.invocation_metadata() or (), context.auth_context() or {})
-                if kind is pb.UploadImageRequest:
-                    return await method(self._receiving.pieces(owner, requests, kind), context, owner)
-                return await method(await self._receiving.one(owner, requests, kind), context, owner)
+                return await method(await take_in(owner, requests, kind), context, owner)
             except (asyncio.CancelledError, grpc.aio.AbortError):
                 raise
             except Exception as error:
@@ -116,6 +118,9 @@ class StyleTransferServicer:
                 await context.abort_with_status(status.to_grpc(answer))
 
         return call
+
+    async def _in_pieces(self, owner: str, requests: AsyncIterator[Any], kind: type) -> AsyncGenerator[Any, None]:
+        return self._receiving.each(owner, requests, kind)
 
     async def Stylize(self, request: pb.StylizeRequest, context: Context, owner: str) -> None:  # noqa: N802 - gRPC's name
         """A job that belongs to its call, unless it is detached, and all that there is to know of it."""
@@ -230,15 +235,16 @@ class StyleTransferServicer:
         async for chunk in self._chunks(job.result, request.offset):
             await context.write(chunk)
 
-    async def UploadImage(self, requests: AsyncIterator[Any], context: Context, owner: str) -> pb.Image:  # noqa: N802
+    async def UploadImage(self, requests: AsyncGenerator[Any, None], context: Context, owner: str) -> pb.Image:  # noqa: N802
         """A picture in pieces, the other way."""
         pieces, size = [], 0
-        async for request in requests:
-            size += len(request.data)
-            if size > self._max_image_bytes:
-                why = f"is more than {self._max_image_bytes:,} bytes"
-                raise InvalidInputError([Violation("data", why)])
-            pieces.append(request.data)
+        async with aclosing(requests):  # whatever ends this, there is room for the next
+            async for request in requests:
+                size += len(request.data)
+                if size > self._max_image_bytes:
+                    why = f"is more than {self._max_image_bytes:,} bytes"
+                    raise InvalidInputError([Violation("data", why)])
+                pieces.append(request.data)
         if not size:
             raise InvalidInputError([Violation("data", "is empty; send a PNG, JPEG or WebP picture")])
         return await self._jobs.images.upload(owner, pieces)
@@ -294,6 +300,11 @@ def _reason(answer: status_pb2.Status) -> str:
         if detail.Unpack(info):
             return str(info.reason)
     return str(code_pb2.Code.Name(answer.code))
+
+
+async def _small(owner: str, requests: AsyncIterator[Any], kind: type) -> Any:
+    del owner
+    return await one(requests, kind)
 
 
 def _parser(kind: Any) -> Callable[[bytes], Any]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import grpc
@@ -12,7 +14,9 @@ import pytest
 from conftest import Server
 from tfstyle.errors import InvalidInputError
 from tfstyle.v1 import style_transfer_pb2 as pb
+from tfstyle.v1 import style_transfer_pb2_grpc
 from tfstyle_server import receiving
+from tfstyle_server.limits import CallerLimits
 from tfstyle_server.receiving import Receiving, TooSlowError
 from tfstyle_server.security import new_token
 
@@ -50,6 +54,25 @@ def test_what_strangers_send_is_not_taken_in(own_server: Callable[..., Server], 
     grown = peak_kb(server.process.pid)
     assert codes(token) <= {grpc.StatusCode.OK, grpc.StatusCode.RESOURCE_EXHAUSTED}
     assert peak_kb(server.process.pid) - grown > 2 * MOST_KB
+
+
+def test_pictures_that_do_not_arrive_hold_up_nothing_but_pictures(server: Server) -> None:
+    stub = style_transfer_pb2_grpc.StyleTransferStub(grpc.insecure_channel(server.address))
+    over = threading.Event()
+
+    def stalled() -> Iterator[pb.UploadImageRequest]:
+        yield pb.UploadImageRequest(data=b"x")
+        over.wait(30)
+
+    calls = [stub.UploadImage.future(stalled()) for _ in range(CallerLimits().receiving)]
+    time.sleep(0.5)
+    stub.ListJobs(pb.ListJobsRequest(), timeout=10)
+    with pytest.raises(grpc.RpcError) as caught:
+        stub.UploadImage(iter([pb.UploadImageRequest(data=b"x")]), timeout=0.5)
+    assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+    over.set()
+    assert all(call.result().size == 1 for call in calls)
+    assert stub.UploadImage(iter([pb.UploadImageRequest(data=b"x")]), timeout=10).size == 1
 
 
 async def messages(*given: object) -> AsyncIterator[object]:
@@ -92,7 +115,7 @@ def test_what_does_not_arrive_or_is_no_message_is_an_error(monkeypatch: pytest.M
             await room.one("ann", messages(None), pb.GetJobRequest)
         with pytest.raises(InvalidInputError, match="request: is missing"):
             await room.one("ann", messages(), pb.GetJobRequest)
-        pieces = room.pieces("ann", messages(1, 2, 3), pb.UploadImageRequest)
+        pieces = room.each("ann", messages(1, 2, 3), pb.UploadImageRequest)
         assert [piece async for piece in pieces] == [1, 2, 3], "and its room is free again after each"
 
     asyncio.run(main())
