@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import itertools
 import logging
 import secrets
 import shutil
@@ -91,6 +92,8 @@ class Jobs:
         self._pool = WorkerPool(settings, self)
         self._live: dict[str, Live] = {}
         self._waiting: dict[str, Ticket] = {}
+        self._turns = itertools.count(1)
+        self._served: dict[str, int] = {}  # the last turn of each owner with jobs under way
         self._creating: list[Demand] = []
         self._ordering = asyncio.Lock()
         self._typical_seconds = 60.0
@@ -189,7 +192,7 @@ class Jobs:
 
     def _place_of_next(self, owner: str) -> int:
         next_one = Ticket(2**63, "", owner)
-        return in_turn([*self._waiting.values(), next_one], self._running()).index(next_one)
+        return in_turn([*self._waiting.values(), next_one], self._running(), self._served).index(next_one)
 
     async def get(self, owner: str, name: str) -> pb.Job:
         """The job as it stands. Raises `UnknownJobError`."""
@@ -291,6 +294,7 @@ class Jobs:
     async def _interrupt(self, name: str, attempt: int, reason: str) -> None:
         log.warning("job %s: interrupted: %s", _short(name), reason)
         if await self._record(name, _interrupted(reason), attempt) is not None and name in self._live:
+            self._served.pop(self._live[name].owner, None)  # it has not had its turn
             self._enqueue(name)
             self._dispatch()
 
@@ -300,7 +304,7 @@ class Jobs:
         self._announce_places()
 
     def _line(self) -> list[Ticket]:
-        return in_turn(self._waiting.values(), self._running())
+        return in_turn(self._waiting.values(), self._running(), self._served)
 
     def _running(self) -> Counter[str]:
         return Counter(self._live[name].owner for name in self._pool.jobs if name in self._live)
@@ -308,7 +312,7 @@ class Jobs:
     def _dispatch(self) -> None:
         moved = False
         while self._pool.idle and not self._stopping and (name := self._next()) is not None:
-            del self._waiting[name]
+            self._served[self._waiting.pop(name).owner] = next(self._turns)
             worker = self._pool.reserve(name)
             self._spawn(self._begin(worker, name))
             moved = True
@@ -380,6 +384,8 @@ class Jobs:
         if stored.last:
             del self._live[entry.name]
             self._waiting.pop(entry.name, None)
+            if all(other.owner != live.owner for other in self._live.values()):
+                self._served.pop(live.owner, None)
             self._pool.cancel(entry.name)
             self._spawn(self._note_end(live.owner, entry.name))
             self._spawn(self._discard_checkpoints(entry.name))
