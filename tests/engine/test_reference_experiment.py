@@ -102,7 +102,7 @@ def prepared(engine: Engine, shared: Path, **overrides: object) -> tfstyle.Trans
     return engine.prepare(*pictures, resolve_options("reference", {"network": "vgg19", **overrides}))
 
 
-@pytest.mark.parametrize("longer", [225, 450])
+@pytest.mark.parametrize("longer", [225, pytest.param(450, marks=pytest.mark.slow)])
 def test_first_losses_agree_with_numpy(engine: Engine, independent: NumpyVGG19, shared: Path, longer: int) -> None:
     size = (longer, longer * 2 // 3)
     # The engine reads rainier through its ICC profile; take its pixels, which test_images checks.
@@ -148,6 +148,7 @@ def test_gradient_agrees_with_finite_differences_in_float64(
         assert slope == pytest.approx((ahead - back) / (2 * step), rel=2e-3)
 
 
+@pytest.mark.slow
 def test_run_falls_as_the_designs_table_says(engine: Engine, shared: Path) -> None:
     """Design, section 2: at 150 x 225 a total of 37.4 at step 1, 6.66 at 50 and 5.27 at 100."""
     transfer = prepared(engine, shared, size=225, steps=100)

@@ -55,8 +55,17 @@ def evaluate(objective: Objective | TiledObjective, images: tuple[np.ndarray, np
 
 
 @pytest.mark.usefixtures("small_tiles")
-@pytest.mark.parametrize("pooling", ["max", "average"])
-@pytest.mark.parametrize("whole_from", [3, 4, 5])
+@pytest.mark.parametrize(
+    ("whole_from", "pooling"),
+    [
+        (3, "max"),
+        (4, "max"),
+        (5, "max"),
+        pytest.param(3, "average", marks=pytest.mark.slow),
+        pytest.param(4, "average", marks=pytest.mark.slow),
+        (5, "average"),
+    ],
+)
 def test_losses_and_gradient_are_those_of_the_picture_seen_whole(
     network: Network, whole_from: int, pooling: str
 ) -> None:

@@ -421,6 +421,7 @@ def test_damaged_checkpoint_falls_back_to_the_one_before(
         assert job.result().png == uninterrupted
 
 
+@pytest.mark.slow
 def test_job_that_kills_its_workers_is_given_up(
     own_server: Callable[..., Server], landscape: bytes, painting: bytes
 ) -> None:
