@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 SPARED_SECONDS = 100.0
@@ -13,7 +15,7 @@ SPARED_SECONDS = 100.0
 
 
 class BlobDamagedError(Exception):
-    """A blob's bytes are not those that its name promises."""
+    """A blob is gone, or its bytes are not those that its name promises."""
 
 
 class BlobStore:
@@ -21,7 +23,7 @@ class BlobStore:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._unwanted: dict[tuple[str, int], float] = {}  # (name, inode): since when
+        self._unwanted: dict[tuple[str, int, int], float] = {}  # which file: since when
         folder.mkdir(parents=True, exist_ok=True)
 
     def path(self, digest: str) -> Path:
@@ -41,7 +43,8 @@ class BlobStore:
                 os.fsync(file.fileno())
             path = self.path(digest.hexdigest())
             path.parent.mkdir(exist_ok=True)
-            draft.replace(path)  # over its like, if there is one: a new file is spared by `sweep`
+            with self._undisturbed():
+                draft.replace(path)  # over its like, if there is one: a new file is spared by `sweep`
         except BaseException:
             draft.unlink(missing_ok=True)
             raise
@@ -49,7 +52,10 @@ class BlobStore:
 
     def read(self, digest: str) -> bytes:
         """The blob, checked. Raises `BlobDamagedError`."""
-        data = self.path(digest).read_bytes()
+        try:
+            data = self.path(digest).read_bytes()
+        except FileNotFoundError:
+            raise BlobDamagedError(f"{digest} is gone") from None
         if hashlib.sha256(data).hexdigest() != digest:
             raise BlobDamagedError(f"{digest} is damaged")
         return data
@@ -63,16 +69,28 @@ class BlobStore:
         for file in [*self._folder.glob("??/*"), *self._folder.glob("*.draft")]:
             if file.name in wanted:
                 continue
-            try:
-                status = file.stat()
-            except FileNotFoundError:  # a draft that has just got its name
-                continue
-            key = file.name, status.st_ino  # one that is written again is another file
-            since = self._unwanted.get(key, now)
-            if now - since > SPARED_SECONDS:
-                file.unlink(missing_ok=True)
-                freed += status.st_size
-            else:
-                unwanted[key] = since
+            with self._undisturbed():
+                try:
+                    status = file.stat()
+                except FileNotFoundError:  # a draft that has just got its name
+                    continue
+                # One that is written again is another file.
+                key = file.name, status.st_ino, status.st_ctime_ns
+                since = self._unwanted.get(key, now)
+                if now - since > SPARED_SECONDS:
+                    file.unlink()
+                    freed += status.st_size
+                else:
+                    unwanted[key] = since
         self._unwanted = unwanted
         return freed
+
+    @contextmanager
+    def _undisturbed(self) -> Iterator[None]:
+        """No other thread or process gives a file its name, or takes one away."""
+        folder = os.open(self._folder, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(folder)

@@ -124,7 +124,7 @@ async def serve(
     try:
         await jobs.begin()
     except sqlite3.Error as error:
-        raise CannotServeError(f"data: cannot read the jobs in {options.data}: {error}") from None
+        raise CannotServeError(f"data: cannot go on with the jobs in {options.data}: {error}") from None
     await server.start()
     log.info("listening on %s", address)
     if on_listening is not None:

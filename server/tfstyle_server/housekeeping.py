@@ -6,7 +6,8 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 
 from tfstyle_server.data import Data
 from tfstyle_server.heap import trim
@@ -27,17 +28,28 @@ async def keep_house(
     before = time.monotonic()
     while True:
         now = time.monotonic()
-        try:
-            gone = await data.call(data.store.retain, now - before)
-            before = now
+        # What needs no room comes first: on a full disk the database can write nothing until there is some.
+        with _told("checkpoints"):
+            await asyncio.to_thread(data.sweep_checkpoints, unfinished())
+        with _told("blobs"):
             # Asked for first: what is recorded from here on is among the wanted.
             held = results()
             wanted = await data.call(data.store.wanted_blobs)
             freed = await asyncio.to_thread(data.blobs.sweep, wanted | held, now)
-            if gone or freed:
-                log.info("forgot %d jobs, freed %.1f MB", len(gone), freed / 1e6)
-            await asyncio.to_thread(data.sweep_checkpoints, unfinished())
-            await asyncio.to_thread(trim)
-        except (OSError, sqlite3.Error) as error:
-            log.error("cannot clean up: %s", error)
+            if freed:
+                log.info("freed %.1f MB", freed / 1e6)
+        with _told("jobs"):
+            gone = await data.call(data.store.retain, now - before)
+            before = now
+            if gone:
+                log.info("forgot %d jobs", len(gone))
+        await asyncio.to_thread(trim)
         await asyncio.sleep(SWEEP_SECONDS)
+
+
+@contextmanager
+def _told(what: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        log.error("cannot clean up %s: %s", what, error)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import time
-from dataclasses import dataclass
+from collections import Counter
 
 from tfstyle.errors import InvalidInputError, Violation
 from tfstyle.v1 import style_transfer_pb2 as pb
@@ -15,40 +16,51 @@ from tfstyle_server.store import IMAGE_SECONDS
 RETRY_SECONDS = 60.0
 
 
-@dataclass(frozen=True)
-class Pictures:
-    """The blobs of a job's two pictures, and their sizes together."""
-
-    content: str
-    style: str
-    bytes: int
-
-
 class Images:
     """Every caller's pictures, of which at most `most_bytes` uploaded ones are kept."""
 
     def __init__(self, data: Data, most_bytes: int) -> None:
         self._data = data
         self._most_bytes = most_bytes
+        self._arriving: Counter[str] = Counter()
 
-    async def upload(self, owner: str, pieces: list[bytes]) -> pb.Image:
+    async def upload(self, owner: str, picture: bytes) -> pb.Image:
         """Keep a picture for a day, for `owner` to name in a request. Raises `LimitError`, OSError, sqlite3.Error."""
-        size = sum(map(len, pieces))
-        held = await self._data.call(self._data.store.image_bytes, owner)
-        if held + size > self._most_bytes:
-            why = f"your uploaded images are {held:,} bytes; at most {self._most_bytes:,} are kept"
-            raise LimitError("CALLER_IMAGES", why, RETRY_SECONDS)
-        digest = await asyncio.to_thread(self._data.blobs.put, pieces)
-        await self._data.call(self._data.store.add_image, owner, digest, size)
-        image = pb.Image(name=f"images/{digest}", size=size)
+        digest = await asyncio.to_thread(_digest, picture)
+        self._arriving[owner] += len(picture)
+        try:
+            known = await self._data.call(self._data.store.image_size, owner, digest) or 0
+            held = await self._data.call(self._data.store.image_bytes, owner) - known
+            if held + self._arriving[owner] > self._most_bytes:
+                why = f"your uploaded images are {held:,} bytes; at most {self._most_bytes:,} are kept"
+                raise LimitError("CALLER_IMAGES", why, RETRY_SECONDS)
+            await asyncio.to_thread(self._data.blobs.put, [picture])
+            await self._data.call(self._data.store.add_image, owner, digest, len(picture))
+        finally:
+            self._arriving[owner] -= len(picture)
+            self._arriving += Counter()  # without those who have none
+        image = pb.Image(name=f"images/{digest}", size=len(picture))
         image.expire_time.FromSeconds(int(time.time() + IMAGE_SECONDS))
         return image
 
-    async def of_request(self, owner: str, transfer: pb.StylizeRequest) -> Pictures:
-        """The pictures of `transfer`, kept. Raises OSError, and `InvalidInputError` where one is named that is not
-        there.
+    async def digests(self, transfer: pb.StylizeRequest) -> tuple[str, str]:
+        """What the blobs of `transfer`'s pictures, content and style, are called; nothing is written."""
+
+        def both() -> tuple[str, str]:
+            content, style = (
+                getattr(transfer, f"{field}_image").removeprefix("images/") or _digest(getattr(transfer, field))
+                for field in ("content", "style")
+            )
+            return content, style
+
+        return await asyncio.to_thread(both)
+
+    async def keep(self, owner: str, transfer: pb.StylizeRequest) -> int:
+        """Keep the pictures of `transfer`; gives their bytes.
+
+        Raises `InvalidInputError` where one is named that is not there, OSError, sqlite3.Error.
         """
-        violations, digests, size = [], [], 0
+        violations, size = [], 0
         for field in ("content", "style"):
             name = getattr(transfer, f"{field}_image")
             if name:
@@ -56,13 +68,16 @@ class Images:
                 found = await self._data.call(self._data.store.image_size, owner, digest)
                 if found is None or not self._data.blobs.path(digest).exists():
                     violations.append(Violation(f"{field}_image", f"there is no image {name[:100]!r}; upload it again"))
-                    continue
-                size += found
-            else:
-                picture = getattr(transfer, field)
-                digest = await asyncio.to_thread(self._data.blobs.put, [picture])
-                size += len(picture)
-            digests.append(digest)
+                size += found or 0
         if violations:
             raise InvalidInputError(violations)
-        return Pictures(digests[0], digests[1], size)
+        for field in ("content", "style"):
+            picture = getattr(transfer, field)
+            if picture:
+                await asyncio.to_thread(self._data.blobs.put, [picture])
+                size += len(picture)
+        return size
+
+
+def _digest(picture: bytes) -> str:
+    return hashlib.sha256(picture).hexdigest()

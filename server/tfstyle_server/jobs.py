@@ -11,11 +11,11 @@ import itertools
 import logging
 import secrets
 import shutil
+import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from google.rpc import status_pb2
@@ -34,7 +34,7 @@ from tfstyle_server.metrics import Metrics
 from tfstyle_server.paths import in_request
 from tfstyle_server.recorder import Recorder
 from tfstyle_server.states import State
-from tfstyle_server.store import Entry, NewJob, Stored, UnknownJobError
+from tfstyle_server.store import Entry, NewJob, RequestIdTakenError, Stored, UnknownJobError
 from tfstyle_server.turns import Ticket, in_turn
 from tfstyle_server.watches import Feed, Watches
 from tfstyle_server.worker_pool import WorkerPool
@@ -44,6 +44,7 @@ log = logging.getLogger("tfstyle.front")
 
 MOST_DEATHS = 5
 """Workers that may end under a job in a row without an evaluation more between them."""
+RETRY_SECONDS = 1.0
 ANNOUNCED = 20
 """Places in the queue whose changes are told as events."""
 
@@ -60,9 +61,13 @@ class Live:
     """Before how many others it was last said to be."""
     began: float | None = None
     """When its worker was given it."""
+    turn_before: int = 0
+    """Its owner's turn before the one in which it was given."""
     evaluation: int = 0
     seconds: float = 0.0
-    """What its workers have reached, and after how many seconds of evaluations."""
+    """The last evaluation that was reported, and after how many seconds of evaluations."""
+    reached: int = 0
+    """What its workers have reached, reported as progress or not."""
     died_at: int = 0
     deaths: int = 0
     """At which evaluation workers have ended under it, and how many in a row."""
@@ -109,8 +114,12 @@ class Jobs:
         metrics.watchers.set_function(lambda: self.watches.count)
 
     async def begin(self) -> None:
-        """Go on with the jobs that have not ended, and start the workers. Raises sqlite3.Error."""
+        """Go on with the jobs that have not ended, and start the workers.
+
+        Raises sqlite3.Error where the database cannot be used or written, and DecodeError where a row is damaged.
+        """
         self._recording = self._spawn(self._recorder.run())
+        await self._data.call(self._data.store.forget_calls)
         for job in await self._data.call(self._data.store.unfinished):
             work = await self._data.call(self._data.store.work, job.name)
             try:
@@ -119,11 +128,11 @@ class Jobs:
                 size = 0.0
             self._live[job.name] = Live(work.number, job.owner, size)
             if job.attached:
-                await self._record(job.name, _cancelled("the server ended, and with it the call"))
+                await self._record(job.name, _cancelled("the server ended, and with it the call"), patient=False)
                 self._spawn(self._forget(job.owner, job.name))
                 continue
             if job.state is State.RUNNING:
-                await self._record(job.name, _interrupted("the server ended"))
+                await self._record(job.name, _interrupted("the server ended"), patient=False)
             self._enqueue(job.name)
         if self._waiting:
             log.info("%d jobs go on", len(self._waiting))
@@ -149,43 +158,48 @@ class Jobs:
         Raises `LimitError`, `InvalidInputError`, `RequestIdTakenError`, and OSError or sqlite3.Error where
         the disk is full.
         """
-        new = Demand(owner, work_of(_options(transfer)), waits=True)
-        made = await self._data.call(self._data.store.by_request, owner, request_id) if request_id else None
-        if made is None:  # what is there already takes no room
-            under_way = [Demand(live.owner, live.work, name in self._waiting) for name, live in self._live.items()]
-            soon = self._typical_seconds / self._pool.size
-            check(self._limits, self._queue, self._pool.idle, under_way + self._creating, new, soon)
-        self._creating.append(new)
-        try:
-            name = await self._create(new, transfer, request_id, attached)
-        finally:
-            self._creating.remove(new)
-        self._dispatch()
-        return await self.get(owner, name)
-
-    async def _create(self, demand: Demand, transfer: pb.StylizeRequest, request_id: str, attached: bool) -> str:
-        pictures = await self.images.of_request(demand.owner, transfer)
+        content, style = await self.images.digests(transfer)
         plan = pb.StylizeRequest()
         plan.CopyFrom(transfer)
         for picture in ("content", "style", "content_image", "style_image"):
             plan.ClearField(picture)
-        facts = (plan.SerializeToString(deterministic=True).hex(), pictures.content, pictures.style)
+        facts = (plan.SerializeToString(deterministic=True).hex(), content, style)
         new = NewJob(
             name=f"jobs/{secrets.token_hex(8)}",
-            owner=demand.owner,
+            owner=owner,
             request_id=request_id or None,
             fingerprint=hashlib.sha256(repr(facts).encode()).hexdigest(),
             attached=attached,
-            content=pictures.content,
-            style=pictures.style,
-            bytes=pictures.bytes,
+            content=content,
+            style=style,
+            bytes=0,
             transfer=plan,
         )
+        made = await self._data.call(self._data.store.by_request, owner, request_id) if request_id else None
+        if made is not None:  # what is there already takes no room, and nothing is kept for what is not
+            name, fingerprint = made
+            if fingerprint != new.fingerprint:
+                raise RequestIdTakenError
+            return await self.get(owner, name)
+        demand = Demand(owner, work_of(_options(transfer)), waits=True)
+        under_way = [Demand(live.owner, live.work, name in self._waiting) for name, live in self._live.items()]
+        soon = self._typical_seconds / self._pool.size
+        check(self._limits, self._queue, self._pool.idle, under_way + self._creating, demand, soon)
+        self._creating.append(demand)
+        try:
+            size = await self.images.keep(owner, transfer)
+            name = await self._create(replace(new, bytes=size), demand)
+        finally:
+            self._creating.remove(demand)
+        self._dispatch()
+        return await self.get(owner, name)
+
+    async def _create(self, new: NewJob, demand: Demand) -> str:
         async with self._ordering:  # so that each is told its own place
-            place = self._place_of_next(demand.owner)
+            place = self._place_of_next(new.owner)
             name, number, accepted = await self._data.call(self._data.store.create, new, _accepted(place))
             if accepted is not None:
-                self._live[name] = Live(number, demand.owner, demand.work, place=place)
+                self._live[name] = Live(number, new.owner, demand.work, place=place)
                 self._live[name].feed.publish(accepted, b"")
                 self._enqueue(name)
         return name
@@ -218,7 +232,7 @@ class Jobs:
         return await self.get(owner, name)
 
     async def delete(self, owner: str, name: str) -> None:
-        """Forget a job. Raises `UnknownJobError`, `NotEndedError`."""
+        """Forget a job. Raises `UnknownJobError`, `NotEndedError`, and sqlite3.Error where the disk is full."""
         await self._data.call(self._data.store.delete, owner, name)
 
     def end_of_call(self, owner: str, name: str) -> None:
@@ -243,9 +257,10 @@ class Jobs:
         event: pb.JobEvent | None
         live = self._live.get(job)
         match report:
-            case News(_, _, event, preview):
+            case News(_, _, event, reached, preview):
                 if live is None:
                     return  # it has ended, and its worker is about to learn of it
+                live.reached = max(live.reached, reached)
                 if event.HasField("progress"):
                     self._note_progress(live, event.progress)
                 self._recorder.note(Entry(job, event, attempt), preview)
@@ -279,10 +294,10 @@ class Jobs:
         if live is None:
             return
         self._metrics.interruptions.inc()
-        live.deaths = live.deaths + 1 if live.evaluation <= live.died_at else 1
-        live.died_at = max(live.evaluation, live.died_at)
+        live.deaths = live.deaths + 1 if live.reached <= live.died_at else 1
+        live.died_at = max(live.reached, live.died_at)
         if live.deaths >= MOST_DEATHS:
-            why = f"given up: {reason}, {live.deaths} times at evaluation {live.evaluation}"
+            why = f"given up: {reason}, {live.deaths} times at evaluation {live.reached}"
             self._recorder.note(Entry(job, _failed(status.internal(why)), attempt))
         else:
             self._spawn(self._interrupt(job, attempt, reason))
@@ -294,7 +309,8 @@ class Jobs:
     async def _interrupt(self, name: str, attempt: int, reason: str) -> None:
         log.warning("job %s: interrupted: %s", _short(name), reason)
         if await self._record(name, _interrupted(reason), attempt) is not None and name in self._live:
-            self._served.pop(self._live[name].owner, None)  # it has not had its turn
+            live = self._live[name]
+            self._served[live.owner] = live.turn_before  # it has not had its turn
             self._enqueue(name)
             self._dispatch()
 
@@ -312,7 +328,10 @@ class Jobs:
     def _dispatch(self) -> None:
         moved = False
         while self._pool.idle and not self._stopping and (name := self._next()) is not None:
-            self._served[self._waiting.pop(name).owner] = next(self._turns)
+            live = self._live[name]
+            live.turn_before = self._served.get(live.owner, 0)
+            self._served[live.owner] = next(self._turns)
+            del self._waiting[name]
             worker = self._pool.reserve(name)
             self._spawn(self._begin(worker, name))
             moved = True
@@ -338,6 +357,9 @@ class Jobs:
             return
         try:
             run = await self._run(name, pb.JobEvent.FromString(begun.data).begun.attempt)
+        except UnknownJobError:  # cancelled and deleted meanwhile
+            self._pool.release(worker)
+            return
         except Exception as error:
             log.exception("job %s: cannot be read", _short(name))
             self._pool.release(worker)
@@ -404,8 +426,16 @@ class Jobs:
         await asyncio.to_thread(shutil.rmtree, self._data.checkpoints(name), True)
 
     async def _forget(self, owner: str, name: str) -> None:
-        with suppress(UnknownJobError):  # its owner was faster
-            await self._data.call(self._data.store.delete, owner, name)
+        while True:
+            try:
+                await self._data.call(self._data.store.delete, owner, name)
+            except UnknownJobError:  # its owner was faster
+                return
+            except sqlite3.OperationalError as error:
+                log.error("job %s: cannot be forgotten, trying again: %s", _short(name), error)
+                await asyncio.sleep(RETRY_SECONDS)
+            else:
+                return
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)

@@ -71,11 +71,15 @@ class Retiring:
 
 @dataclass(frozen=True)
 class News:
-    """From a worker: an event of a running job; sequence and time are not set. `preview` is a PNG, or empty."""
+    """From a worker: an event of a running job; sequence and time are not set.
+
+    `reached` is how many evaluations have been made, in this process and before; `preview` a PNG, or empty.
+    """
 
     job: str
     attempt: int
     event: JobEvent
+    reached: int
     preview: bytes = b""
 
 

@@ -13,7 +13,10 @@ from typing import Any
 from tfstyle.errors import InvalidInputError, Violation
 
 SECONDS = 300.0
-"""For one message to arrive: 64 MB over 2 Mbit/s."""
+"""For the pictures of one call to arrive: 64 MB over 2 Mbit/s."""
+SMALL_SECONDS = 10.0
+SMALL_BYTES = 64 * 1024
+"""For what has no pictures."""
 
 
 class TooSlowError(Exception):
@@ -24,23 +27,35 @@ _END = object()
 
 
 class Receiving:
-    """Room for `most` requests with pictures of each caller that are being taken in; the others wait."""
+    """Room for `most` requests of each caller that are being taken in; the others wait. Each call's have `seconds`."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, seconds: float = SECONDS) -> None:
         self._most = most
+        self._seconds = seconds
         self._rooms: dict[str, tuple[asyncio.Semaphore, int]] = {}  # and how many use it or wait
 
     async def one(self, owner: str, requests: AsyncIterator[Any], kind: type) -> Any:
-        """The only message of a call, as the function `one`, when there is room."""
+        """The only message of a call, a `kind`, when there is room.
+
+        Raises `TooSlowError`, and `InvalidInputError` where there is none, or None, which is what could not be parsed.
+        """
         with self._room(owner) as room:
             async with room:
-                return await one(requests, kind)
+                return await _one(requests, kind, _now() + self._seconds)
+
+    async def small(self, owner: str, requests: AsyncIterator[Any], kind: type) -> Any:
+        """As `one`; raises `InvalidInputError` as well where it is larger than anything without pictures is."""
+        request = await self.one(owner, requests, kind)
+        if (size := request.ByteSize()) > SMALL_BYTES:
+            raise InvalidInputError([Violation("request", f"is {size:,} bytes; at most {SMALL_BYTES:,} are accepted")])
+        return request
 
     async def each(self, owner: str, requests: AsyncIterator[Any], kind: type) -> AsyncGenerator[Any, None]:
-        """The messages of a call, as they come, when there is room for the first. Raises as the function `one`."""
+        """The messages of a call, as they come, with room until the generator is closed. Raises as `one`."""
         with self._room(owner) as room:
             async with room:
-                while (request := await _next(requests, kind)) is not _END:
+                until = _now() + self._seconds
+                while (request := await _next(requests, kind, until)) is not _END:
                     yield request
 
     @contextmanager
@@ -57,20 +72,20 @@ class Receiving:
                 del self._rooms[owner]
 
 
-async def one(requests: AsyncIterator[Any], kind: type) -> Any:
-    """The only message of a call, a `kind`.
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
-    Raises `TooSlowError`, and `InvalidInputError` where there is none, or None, which is what could not be parsed.
-    """
-    request = await _next(requests, kind)
+
+async def _one(requests: AsyncIterator[Any], kind: type, until: float) -> Any:
+    request = await _next(requests, kind, until)
     if request is _END:
         raise InvalidInputError([Violation("request", "is missing")])
     return request
 
 
-async def _next(requests: AsyncIterator[Any], kind: type) -> Any:
+async def _next(requests: AsyncIterator[Any], kind: type, until: float) -> Any:
     try:
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout_at(until):
             request = await anext(requests, _END)
     except TimeoutError:
         raise TooSlowError from None

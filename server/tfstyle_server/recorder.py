@@ -50,6 +50,7 @@ class Recorder:
         self._append = append
         self._on_recorded = on_recorded
         self._notes: asyncio.Queue[Note] = asyncio.Queue()
+        self._broken: Exception | None = None
 
     def note(self, entry: Entry, preview: bytes = b"") -> None:
         """Record an event when its turn comes, however long the disk is full; progress is then dropped."""
@@ -58,30 +59,45 @@ class Recorder:
     async def record(self, entry: Entry, *, patient: bool = True) -> Stored | None:
         """Record an event and give what was written, or None.
 
-        Where the disk is full this waits until it is not, or raises sqlite3.Error for the impatient.
+        Where the disk is full this waits until it is not, or raises sqlite3.OperationalError for the impatient. Raises
+        what `run` has raised.
         """
+        if self._broken is not None:
+            raise self._broken
         done: asyncio.Future[Stored | None] = asyncio.get_running_loop().create_future()
         self._notes.put_nowait(Note(entry, b"", done, patient))
         return await done
 
     async def run(self) -> None:
-        """Record what is noted, for ever."""
-        while True:
-            batch = [await self._notes.get()]
-            while not self._notes.empty() and len(batch) < MOST_AT_ONCE:
+        """Record what is noted, for ever. Raises what no waiting cures, after who waits has been told."""
+        batch: list[Note] = []
+        try:
+            while True:
+                batch = [await self._notes.get()]
+                while not self._notes.empty() and len(batch) < MOST_AT_ONCE:
+                    batch.append(self._notes.get_nowait())
+                await self._write(batch)
+        except Exception as error:
+            self._broken = error
+            while not self._notes.empty():
                 batch.append(self._notes.get_nowait())
-            while batch:
-                try:
-                    written = await self._append([note.entry for note in batch])
-                except sqlite3.Error as error:
-                    log.error("events cannot be recorded, trying again: %s", error)
-                    while not self._notes.empty():
-                        batch.append(self._notes.get_nowait())
-                    batch = [note for note in batch if note.outlives(error)]
-                    await asyncio.sleep(RETRY_SECONDS)
-                    continue
-                for note, stored in zip(batch, written, strict=True):
-                    self._on_recorded(note.entry, stored, note.preview)
-                    if note.done is not None and not note.done.done():
-                        note.done.set_result(stored)
+            for note in batch:
+                if note.done is not None and not note.done.done():
+                    note.done.set_exception(error)
+            raise
+
+    async def _write(self, batch: list[Note]) -> None:
+        while True:
+            try:
+                written = await self._append([note.entry for note in batch])
                 break
+            except sqlite3.OperationalError as error:
+                log.error("events cannot be recorded, trying again: %s", error)
+                while not self._notes.empty():
+                    batch.append(self._notes.get_nowait())
+                batch[:] = [note for note in batch if note.outlives(error)]
+                await asyncio.sleep(RETRY_SECONDS)
+        for note, stored in zip(batch, written, strict=True):
+            self._on_recorded(note.entry, stored, note.preview)
+            if note.done is not None and not note.done.done():
+                note.done.set_result(stored)

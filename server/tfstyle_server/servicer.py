@@ -23,7 +23,7 @@ from tfstyle_server.jobs import Jobs
 from tfstyle_server.limits import LimitError
 from tfstyle_server.metrics import Metrics
 from tfstyle_server.paths import in_transfer
-from tfstyle_server.receiving import Receiving, TooSlowError, one
+from tfstyle_server.receiving import SMALL_SECONDS, Receiving, TooSlowError
 from tfstyle_server.requests import checked, checked_creation, page_of, page_token
 from tfstyle_server.security import Gate, UnauthenticatedError
 from tfstyle_server.states import State
@@ -34,6 +34,8 @@ log = logging.getLogger("tfstyle.front")
 
 SERVICE = pb.DESCRIPTOR.services_by_name["StyleTransfer"].full_name
 CHUNK_BYTES = 256 * 1024
+MOST_SMALL = 16
+"""Requests without pictures of one caller that are taken in at once."""
 Context: TypeAlias = Any
 """grpc.aio.ServicerContext, which has no types."""
 TakeIn: TypeAlias = Callable[[str, AsyncIterator[Any], type], Awaitable[Any]]
@@ -49,6 +51,7 @@ class StyleTransferServicer:
         self._jobs = jobs
         self._blobs = blobs
         self._receiving = Receiving(receiving)
+        self._small = Receiving(MOST_SMALL, SMALL_SECONDS)
         self._gate = gate
         self._metrics = metrics
         self._max_image_bytes = max_image_bytes
@@ -79,7 +82,7 @@ class StyleTransferServicer:
         taken in, whatever its size, before anybody asks who sends it.
         """
         unary, stream = grpc.stream_unary_rpc_method_handler, grpc.stream_stream_rpc_method_handler
-        small, large, pieces = _small, self._receiving.one, self._in_pieces
+        small, large, pieces = self._small.small, self._receiving.one, self._in_pieces
         methods: dict[str, tuple[Any, Any, type, TakeIn]] = {
             "Stylize": (stream, self.Stylize, pb.StylizeRequest, large),
             "CreateJob": (unary, self.CreateJob, pb.CreateJobRequest, large),
@@ -127,12 +130,14 @@ class StyleTransferServicer:
         options = checked(request, self._max_image_bytes)
         self._calls += 1
         self._drained.clear()
-        creation = asyncio.ensure_future(self._jobs.create(owner, request, "", attached=not request.detach))
+        detach, preset = request.detach, request.preset or "default"
+        creation = asyncio.ensure_future(self._jobs.create(owner, request, "", attached=not detach))
+        del request  # its pictures are on the disk from here on, and the call may wait for long
         try:
             job = await asyncio.shield(creation)
             log.info(
                 "job %s: accepted from %s, %s, %d px, %d steps",
-                *(job.name.removeprefix("jobs/"), context.peer(), request.preset or "default"),
+                *(job.name.removeprefix("jobs/"), context.peer(), preset),
                 *(options.size, options.steps),
             )
             await self._relay(owner, job.name, context)
@@ -143,11 +148,11 @@ class StyleTransferServicer:
             self._calls -= 1
             if self._calls == 0:
                 self._drained.set()
-            if not request.detach:
-                creation.add_done_callback(lambda made: self._end(owner, made))
+            creation.add_done_callback(lambda made: self._end(owner, made, detach))
 
-    def _end(self, owner: str, made: asyncio.Future[pb.Job]) -> None:
-        if not made.cancelled() and made.exception() is None:
+    def _end(self, owner: str, made: asyncio.Future[pb.Job], detach: bool) -> None:
+        # Asked for its exception in any case: the call that would have told it may be over.
+        if not made.cancelled() and made.exception() is None and not detach:
             self._jobs.end_of_call(owner, made.result().name)
 
     async def _relay(self, owner: str, name: str, context: Context) -> None:
@@ -179,6 +184,7 @@ class StyleTransferServicer:
         options = checked_creation(request, self._max_image_bytes)
         transfer = request.transfer
         creation = asyncio.ensure_future(self._jobs.create(owner, transfer, request.request_id, attached=False))
+        creation.add_done_callback(lambda made: made.cancelled() or made.exception())  # if nobody is there to hear it
         try:
             # Once it is begun it is completed, even if the caller has gone.
             job = await asyncio.shield(creation)
@@ -219,7 +225,9 @@ class StyleTransferServicer:
     async def WatchJob(self, request: pb.WatchJobRequest, context: Context, owner: str) -> None:  # noqa: N802
         """The job and its events, as they were serialised when they were recorded."""
         after = request.after_sequence
-        async for data in self._jobs.watches.watch(owner, request.name, after, lambda: self._refusing):
+        name = request.name
+        del request  # a watch may last for days
+        async for data in self._jobs.watches.watch(owner, name, after, lambda: self._refusing):
             await context.write(data)
 
     async def ReadResult(self, request: pb.ReadResultRequest, context: Context, owner: str) -> None:  # noqa: N802
@@ -237,17 +245,16 @@ class StyleTransferServicer:
 
     async def UploadImage(self, requests: AsyncGenerator[Any, None], context: Context, owner: str) -> pb.Image:  # noqa: N802
         """A picture in pieces, the other way."""
-        pieces, size = [], 0
-        async with aclosing(requests):  # whatever ends this, there is room for the next
+        picture = bytearray()
+        async with aclosing(requests):  # which keeps its room until the picture is on the disk
             async for request in requests:
-                size += len(request.data)
-                if size > self._max_image_bytes:
+                picture += request.data
+                if len(picture) > self._max_image_bytes:
                     why = f"is more than {self._max_image_bytes:,} bytes"
                     raise InvalidInputError([Violation("data", why)])
-                pieces.append(request.data)
-        if not size:
-            raise InvalidInputError([Violation("data", "is empty; send a PNG, JPEG or WebP picture")])
-        return await self._jobs.images.upload(owner, pieces)
+            if not picture:
+                raise InvalidInputError([Violation("data", "is empty; send a PNG, JPEG or WebP picture")])
+            return await self._jobs.images.upload(owner, bytes(picture))
 
     async def _chunks(self, result: pb.Result, offset: int) -> AsyncIterator[pb.Chunk]:
         path = self._blobs.path(result.digest)
@@ -282,7 +289,9 @@ def _answer_to(error: Exception) -> status_pb2.Status:
         case FileNotFoundError():
             log.error("a picture has been lost: %s", error)
             return status.data_loss("the picture has been lost on the server's disk")
-        case sqlite3.OperationalError() | OSError(errno=errno.ENOSPC) | OSError(errno=errno.EDQUOT):
+        case (
+            sqlite3.OperationalError(sqlite_errorcode=sqlite3.SQLITE_FULL) | OSError(errno=errno.ENOSPC | errno.EDQUOT)
+        ):
             log.error("the request cannot be kept: %s", error)
             return status.resource_exhausted("DISK_FULL", "the server's disk is full", 60.0)
         case sqlite3.Error():
@@ -300,11 +309,6 @@ def _reason(answer: status_pb2.Status) -> str:
         if detail.Unpack(info):
             return str(info.reason)
     return str(code_pb2.Code.Name(answer.code))
-
-
-async def _small(owner: str, requests: AsyncIterator[Any], kind: type) -> Any:
-    del owner
-    return await one(requests, kind)
 
 
 def _parser(kind: Any) -> Callable[[bytes], Any]:

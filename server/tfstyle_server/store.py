@@ -8,7 +8,6 @@ job, or it has ended, they change nothing, whatever any clock says.
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -31,8 +30,7 @@ CREATE TABLE IF NOT EXISTS jobs (
     style TEXT NOT NULL,
     result TEXT,
     bytes INTEGER NOT NULL,                    -- of all its blobs
-    ended REAL,
-    age REAL NOT NULL DEFAULT 0,               -- seconds that a server has seen pass since the end
+    ended REAL,                                -- in seconds as in passed
     transfer BLOB NOT NULL,                    -- StylizeRequest without pictures
     job BLOB NOT NULL                          -- Job
 );
@@ -49,15 +47,19 @@ CREATE TABLE IF NOT EXISTS images (
     owner TEXT NOT NULL,
     digest TEXT NOT NULL,
     size INTEGER NOT NULL,
-    age REAL NOT NULL DEFAULT 0,
+    since REAL NOT NULL,                       -- in seconds as in passed
     PRIMARY KEY (owner, digest)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS passed (            -- one row: seconds that servers have seen pass, by no clock
+    seconds REAL NOT NULL
+);
+INSERT INTO passed SELECT 0 WHERE NOT EXISTS (SELECT * FROM passed);
 """
 VERSION = 2
 FROM_VERSION_1 = """
-ALTER TABLE jobs ADD COLUMN age REAL NOT NULL DEFAULT 0;
-ALTER TABLE images RENAME COLUMN expires TO age;
-UPDATE images SET age = 0;
+UPDATE jobs SET ended = 0 WHERE ended IS NOT NULL;
+ALTER TABLE images RENAME COLUMN expires TO since;
+UPDATE images SET since = 0;
 """
 IMAGE_SECONDS = 86400.0
 """How long an uploaded image is kept that no job uses."""
@@ -226,11 +228,14 @@ class JobStore:
         db.execute(
             "UPDATE jobs SET state = ?, job = ?, ended = ?, result = ?, bytes = bytes + ? WHERE number = ?",
             (
-                *(job.state, job.SerializeToString(), time.time() if last else None),
+                *(job.state, job.SerializeToString(), self._passed(db) if last else None),
                 *(job.result.digest or None, event.result.size, number),
             ),
         )
         return Stored(event.sequence, data, last)
+
+    def _passed(self, db: sqlite3.Connection) -> float:
+        return float(db.execute("SELECT seconds FROM passed").fetchone()[0])
 
     def get(self, owner: str, name: str) -> pb.Job:
         """The job as it stands. Raises `UnknownJobError`."""
@@ -281,21 +286,26 @@ class JobStore:
                 raise NotEndedError(name)
             db.execute("DELETE FROM jobs WHERE name = ?", (name,))
 
+    def forget_calls(self) -> None:
+        """Forget what has ended of calls whose server ended before it could forget them."""
+        with self._transaction() as db:
+            db.execute("DELETE FROM jobs WHERE attached AND ended IS NOT NULL")
+
     def image_bytes(self, owner: str) -> int:
         """Bytes of all blobs that `owner` has uploaded and that are kept."""
         row = self._db.execute("SELECT COALESCE(SUM(size), 0) FROM images WHERE owner = ?", (owner,)).fetchone()
         return int(row[0])
 
-    def by_request(self, owner: str, request_id: str) -> str | None:
-        """The name of the job that `owner` has made under a request id."""
-        query = "SELECT name FROM jobs WHERE owner = ? AND request_id = ?"
+    def by_request(self, owner: str, request_id: str) -> tuple[str, str] | None:
+        """(name, fingerprint) of the job that `owner` has made under a request id."""
+        query = "SELECT name, fingerprint FROM jobs WHERE owner = ? AND request_id = ?"
         row = self._db.execute(query, (owner, request_id)).fetchone()
-        return None if row is None else str(row[0])
+        return None if row is None else (str(row[0]), str(row[1]))
 
     def add_image(self, owner: str, digest: str, size: int) -> None:
         """Note that `owner` has uploaded a blob, to be kept for `IMAGE_SECONDS`."""
         with self._transaction() as db:
-            db.execute("INSERT OR REPLACE INTO images VALUES (?, ?, ?, 0)", (owner, digest, size))
+            db.execute("INSERT OR REPLACE INTO images VALUES (?, ?, ?, ?)", (owner, digest, size, self._passed(db)))
 
     def image_size(self, owner: str, digest: str) -> int | None:
         """Bytes of a blob that `owner` has uploaded; None where there is none."""
@@ -304,22 +314,25 @@ class JobStore:
         return None if row is None else int(row[0])
 
     def retain(self, seconds: float) -> list[str]:
-        """Let everything be older by so many `seconds`, and forget what the retention does not keep: images, and
-        ended jobs, whose names are returned.
+        """So many `seconds` have passed: forget what the retention does not keep, images, and ended jobs, whose names
+        are returned.
         """
         limits = self._retention
         gone = []
         with self._transaction() as db:
-            db.execute("UPDATE images SET age = age + ?", (seconds,))
-            db.execute("DELETE FROM images WHERE age > ?", (IMAGE_SECONDS,))
-            db.execute("UPDATE jobs SET age = age + ? WHERE ended IS NOT NULL", (seconds,))
-            query = "SELECT name, owner, age, bytes FROM jobs WHERE ended IS NOT NULL ORDER BY age, ended DESC"
+            db.execute("UPDATE passed SET seconds = seconds + ?", (seconds,))
+            now = self._passed(db)
+            db.execute("DELETE FROM images WHERE since < ?", (now - IMAGE_SECONDS,))
+            # Of those that ended between two calls of this, the number decides.
+            query = (
+                "SELECT name, owner, ended, bytes FROM jobs WHERE ended IS NOT NULL ORDER BY ended DESC, number DESC"
+            )
             kept: Counter[str] = Counter()
             total: Counter[str] = Counter()
-            for name, owner, age, size in db.execute(query).fetchall():
+            for name, owner, ended, size in db.execute(query).fetchall():
                 kept[owner] += 1
                 total[owner] += size
-                if kept[owner] > limits.jobs or total[owner] > limits.bytes or age > limits.seconds:
+                if kept[owner] > limits.jobs or total[owner] > limits.bytes or now - ended > limits.seconds:
                     gone.append(name)
             db.executemany("DELETE FROM jobs WHERE name = ?", [(name,) for name in gone])
         return gone

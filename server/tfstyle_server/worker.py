@@ -124,7 +124,7 @@ def _end_of(pipe: Connection, engine: Engine, job: Run, settings: WorkerSettings
         return Unprepared(job.job, job.attempt, str(error))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         raise
-    except (BlobDamagedError, FileNotFoundError) as error:
+    except BlobDamagedError as error:
         log.error("job %s: a picture has been lost: %s", job.job, error)
         return Failed(job.job, job.attempt, "one of the job's pictures has been lost or damaged on the server's disk")
     except Exception:
@@ -147,7 +147,7 @@ def _run(pipe: Connection, engine: Engine, job: Run, settings: WorkerSettings) -
     began = time.perf_counter()
     with Checkpoints(job.checkpoints, job.attempt, settings.checkpoint_seconds) as checkpoints:
         transfer = _prepare(engine, content, style, job, checkpoints)
-        pipe.send(News(job.job, job.attempt, events.started(transfer)))
+        pipe.send(News(job.job, job.attempt, events.started(transfer), transfer.evaluations))
         made, seconds = transfer.evaluations, transfer.seconds
         for iterate in transfer.iterates():
             _obey(pipe, job.job)
@@ -156,7 +156,7 @@ def _run(pipe: Connection, engine: Engine, job: Run, settings: WorkerSettings) -
             if job.progress.reports(made, iterate.steps):
                 due = job.progress.previews(made)
                 preview = events.preview(iterate, job.progress.preview_size) if due else b""
-                pipe.send(News(job.job, job.attempt, events.progress(iterate), preview))
+                pipe.send(News(job.job, job.attempt, events.progress(iterate), made, preview))
         delivered = transfer.deliver()
     png = encode_png(delivered.picture)
     digest = _put(pipe, job.job, blobs, png)

@@ -1,6 +1,6 @@
 """Keeps one worker process for each device alive, and knows which of them is at which job.
 
-Everything here runs on the event loop's thread; nothing blocks.
+Everything here runs on the event loop's thread, and nothing blocks it but the start of a process.
 """
 
 from __future__ import annotations
@@ -140,7 +140,11 @@ class WorkerPool:
             worker.kill()
 
     def _start_worker(self, place: Place) -> None:
-        worker = WorkerProcess(place.settings, self._heard, self._ended)
+        try:
+            worker = WorkerProcess(place.settings, self._heard, self._ended)
+        except OSError as error:  # no more processes, files or memory
+            self._start_again(place, f"its process cannot be started: {error.strerror or error}")
+            return
         self._workers[worker] = place
         self._starting.add(worker)
         log.info("worker %s starts on %s", worker.pid, place.settings.device)

@@ -51,9 +51,9 @@ class WorkerProcess:
         """Pass `command` on; a worker that is gone already is no error, for `on_end` tells of it."""
         async with self._sending:
             try:
-                # Pictures of many megabytes fill the pipe until the worker reads.
+                # A worker that does not read may let the pipe fill up.
                 await asyncio.to_thread(self._pipe.send, command)
-            except (BrokenPipeError, ConnectionResetError, OSError):
+            except OSError:
                 log.info("worker %s has gone before it could be told", self.pid)
 
     def kill(self) -> None:

@@ -310,6 +310,43 @@ def test_full_disk_is_told_and_outlived(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("left", [0, 4, 8, 12, 64])
+def test_start_on_a_full_disk_ends_or_serves_and_hangs_in_no_case(
+    own_server: Callable[..., Server], landscape: bytes, painting: bytes, small_disk: Path, left: int
+) -> None:
+    """`left` KiB are free as the server starts again, with a job that was running and little that was ever written: from
+    4 to 12 the database opens, and cannot note that the job was interrupted.
+    """
+    own = own_server(data=small_disk / "data")
+    with Client(own.address) as client:
+        job = client.create(landscape, painting, size=64, steps=400, progress=ProgressOptions(every=400))
+        while job.status().progress is None:
+            time.sleep(0.05)
+    own.process.kill()
+    own.process.wait()
+    time.sleep(1)  # the worker ends by itself
+    ballast, spare = small_disk / "ballast", small_disk / "spare"
+    spare.write_bytes(bytes(left * 1024))
+    with ballast.open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(bytes(4096))
+    spare.unlink()
+    said = ""
+    try:
+        again = own_server(data=small_disk / "data")
+    except AssertionError as error:  # it has ended
+        said = str(error)
+    else:
+        assert again.stop() == 0
+    assert not said or "tfstyle-server: data: cannot" in said
+    assert "Traceback" not in said
+    ballast.unlink()
+    last = own_server(data=small_disk / "data")
+    with Client(last.address) as client:
+        assert client.job(job.name).result().png
+
+
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_ten_minutes_of_work_leave_memory_as_it_was(
     own_server: Callable[..., Server], landscape: bytes, painting: bytes

@@ -515,6 +515,55 @@ def test_result_that_the_disk_has_lost_is_data_loss(
         assert caught.value.code == "DATA_LOSS"
 
 
+def blobs_of(data: Path) -> set[str]:
+    return {path.name for path in (data / "blobs").glob("??/*")}
+
+
+def test_request_id_that_is_taken_lets_no_picture_in(
+    own_server: Callable[..., Server], landscape: bytes, painting: bytes, tmp_path: Path
+) -> None:
+    stub = raw(own_server(data=tmp_path))
+    transfer = pb.StylizeRequest(content=landscape, style=painting, options=pb.TransferOptions(size=48, steps=LONG))
+    name = stub.CreateJob(pb.CreateJobRequest(transfer=transfer, request_id="one")).name
+    before = blobs_of(tmp_path)
+    transfer.content += b"more"
+    code, _ = refused(
+        lambda: stub.CreateJob(pb.CreateJobRequest(transfer=transfer, request_id="one")), error_details_pb2.BadRequest
+    )
+    assert code is grpc.StatusCode.INVALID_ARGUMENT
+    assert blobs_of(tmp_path) == before
+    stub.CancelJob(pb.CancelJobRequest(name=name))
+
+
+def test_upload_counts_bytes_once_and_pieces_never(server: Server, landscape: bytes) -> None:
+    stub = raw(server)
+
+    def pieces() -> Iterator[pb.UploadImageRequest]:
+        for byte in landscape[:500]:
+            yield pb.UploadImageRequest()
+            yield pb.UploadImageRequest(data=bytes([byte]))
+
+    first = stub.UploadImage(pieces())
+    assert (first.size, stub.UploadImage(pieces()).name) == (500, first.name)
+
+
+@pytest.mark.slow
+def test_job_that_gets_on_is_not_given_up_however_little_it_reports(
+    own_server: Callable[..., Server], landscape: bytes, painting: bytes, tmp_path: Path
+) -> None:
+    server = own_server(data=tmp_path)
+    with Client(server.address) as client:
+        job = client.create(landscape, painting, size=96, steps=LONG, progress=ProgressOptions(every=LONG))
+        reached = 0
+        for occurrence in range(1, 8):
+            wait_for(lambda n=occurrence: job.status().attempts == n)
+            wait_for(lambda r=reached: any(int(path.name[:6]) > r for path in checkpoints(tmp_path, job)))
+            reached = max(int(path.name[:6]) for path in checkpoints(tmp_path, job))
+            os.kill(server.worker_pid(occurrence), signal.SIGKILL)
+        wait_for(lambda: job.status().attempts == 8)
+        assert job.cancel().state == "cancelled"
+
+
 def test_creation_that_is_sent_again_takes_no_room(
     own_server: Callable[..., Server], landscape: bytes, painting: bytes
 ) -> None:

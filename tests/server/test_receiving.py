@@ -15,7 +15,6 @@ from conftest import Server
 from tfstyle.errors import InvalidInputError
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle.v1 import style_transfer_pb2_grpc
-from tfstyle_server import receiving
 from tfstyle_server.limits import CallerLimits
 from tfstyle_server.receiving import Receiving, TooSlowError
 from tfstyle_server.security import new_token
@@ -101,16 +100,24 @@ def test_only_so_many_of_one_caller_at_once() -> None:
     asyncio.run(main())
 
 
-def test_what_does_not_arrive_or_is_no_message_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_does_not_arrive_or_is_no_message_or_too_large_is_an_error() -> None:
     async def never() -> AsyncIterator[object]:
         await asyncio.Event().wait()
         yield None
 
     async def main() -> None:
-        room = Receiving(1)
-        monkeypatch.setattr(receiving, "SECONDS", 0.01)
+        async def dripping() -> AsyncIterator[object]:
+            while True:
+                await asyncio.sleep(0.02)
+                yield pb.UploadImageRequest(data=b"x")
+
+        room = Receiving(1, 0.1)
         with pytest.raises(TooSlowError):
             await room.one("ann", never(), pb.GetJobRequest)
+        with pytest.raises(TooSlowError):
+            _ = [piece async for piece in room.each("ann", dripping(), pb.UploadImageRequest)]
+        with pytest.raises(InvalidInputError, match=r"request: is 70,\d\d\d bytes; at most 65,536"):
+            await room.small("ann", messages(pb.GetJobRequest(name="x" * 70_000)), pb.GetJobRequest)
         with pytest.raises(InvalidInputError, match=r"request: is no tfstyle\.v1\.GetJobRequest"):
             await room.one("ann", messages(None), pb.GetJobRequest)
         with pytest.raises(InvalidInputError, match="request: is missing"):

@@ -47,6 +47,22 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recorder, "RETRY_SECONDS", 0.01)
 
 
+def test_what_no_waiting_cures_is_told_to_all_and_ends_it() -> None:
+    async def main() -> None:
+        async def append(entries: list[Entry]) -> list[Stored | None]:
+            raise sqlite3.DatabaseError("malformed")
+
+        made = Recorder(append, lambda *_: None)
+        waiting = [asyncio.create_task(made.record(BEGUN)) for _ in range(2)]
+        with pytest.raises(sqlite3.DatabaseError):
+            await made.run()
+        for each in (*waiting, made.record(BEGUN)):
+            with pytest.raises(sqlite3.DatabaseError, match="malformed"):
+                await each
+
+    asyncio.run(main())
+
+
 def test_who_waits_is_told_what_was_recorded_and_after_everybody_else() -> None:
     async def story(made: Recorder, disk: Disk, told: list[str]) -> None:
         made.note(BEGUN)

@@ -12,10 +12,17 @@ import pytest
 from tfstyle_server.servicer import _answer_to
 
 
+def full() -> sqlite3.OperationalError:
+    error = sqlite3.OperationalError("database or disk is full")
+    error.sqlite_errorcode = sqlite3.SQLITE_FULL
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        (sqlite3.OperationalError("database or disk is full"), grpc.StatusCode.RESOURCE_EXHAUSTED),
+        (full(), grpc.StatusCode.RESOURCE_EXHAUSTED),
+        (sqlite3.OperationalError("no such column: secret"), grpc.StatusCode.INTERNAL),
         (OSError(errno.ENOSPC, "no space"), grpc.StatusCode.RESOURCE_EXHAUSTED),
         (FileNotFoundError("blob"), grpc.StatusCode.DATA_LOSS),
         (sqlite3.DatabaseError("malformed secret"), grpc.StatusCode.INTERNAL),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sqlite3
 import subprocess
 import sys
@@ -167,6 +168,28 @@ def test_jobs_age_by_the_time_that_a_server_has_seen_and_by_no_clock(
     store.close()
 
 
+def test_what_has_ended_of_a_call_is_forgotten_with_it(store: JobStore) -> None:
+    for name, attached in (("jobs/call", True), ("jobs/own", False), ("jobs/waits", True)):
+        create(store, dataclasses.replace(new(name), attached=attached))
+    for name in ("jobs/call", "jobs/own"):
+        finish(store, name)
+    store.forget_calls()
+    assert [job.name for _, job in store.page("me", None, 9)] == ["jobs/waits", "jobs/own"]
+
+
+def test_of_jobs_that_ended_at_once_the_newest_are_kept_whatever_the_clock_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = JobStore(tmp_path / "jobs.sqlite3", Retention(jobs=1))
+    today = time.time()
+    for hour, name in enumerate(("jobs/a", "jobs/b")):
+        monkeypatch.setattr(time, "time", lambda hour=hour: today - 3600 * hour)
+        create(store, new(name))
+        finish(store, name)
+    assert store.retain(1.0) == ["jobs/a"]
+    store.close()
+
+
 def test_database_of_the_release_before_is_taken_over(tmp_path: Path) -> None:
     path = tmp_path / "jobs.sqlite3"
     store = JobStore(path, Retention())
@@ -175,7 +198,8 @@ def test_database_of_the_release_before_is_taken_over(tmp_path: Path) -> None:
     store.close()
     database = sqlite3.connect(path)
     database.executescript(
-        "ALTER TABLE jobs DROP COLUMN age; ALTER TABLE images RENAME COLUMN age TO expires; PRAGMA user_version = 1;"
+        "DROP TABLE passed; UPDATE jobs SET ended = 1.7e9 WHERE ended IS NOT NULL;"
+        "ALTER TABLE images RENAME COLUMN since TO expires; PRAGMA user_version = 1;"
     )
     database.execute("INSERT INTO images VALUES ('me', 'i', 10, 1.7e9)")
     database.commit()

@@ -151,6 +151,24 @@ def test_device_that_has_worked_is_tried_for_ever_in_growing_intervals(pauses: l
     run("0", story)
 
 
+def test_process_that_cannot_be_started_is_tried_again(pauses: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left(*_: object) -> None:
+        raise OSError(24, "Too many open files")
+
+    async def story(pool: WorkerPool, employer: Employer) -> None:
+        STARTED[0].says(Ready("lite"))
+        monkeypatch.setattr(worker_pool, "WorkerProcess", none_left)
+        STARTED[0].ends()
+        for _ in range(4):
+            await settle()
+        monkeypatch.setattr(worker_pool, "WorkerProcess", Worker)
+        await settle()
+        assert len(STARTED) == 2
+        assert [pause for pause in pauses if pause][:4] == [1.0, 2.0, 4.0, 8.0]
+
+    run("0", story)
+
+
 def test_reason_that_lasts_ends_the_server_at_once_unless_it_has_worked() -> None:
     async def story(pool: WorkerPool, employer: Employer) -> None:
         first, second = STARTED
