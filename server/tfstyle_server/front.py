@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 
 import grpc
+from google.protobuf.message import DecodeError
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
@@ -123,7 +124,7 @@ async def serve(
         raise CannotServeError(f"metrics: cannot listen on {options.metrics}: {error}") from None
     try:
         await jobs.begin()
-    except sqlite3.Error as error:
+    except (sqlite3.Error, DecodeError) as error:
         raise CannotServeError(f"data: cannot go on with the jobs in {options.data}: {error}") from None
     await server.start()
     log.info("listening on %s", address)

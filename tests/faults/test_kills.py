@@ -314,8 +314,9 @@ def test_full_disk_is_told_and_outlived(
 def test_start_on_a_full_disk_ends_or_serves_and_hangs_in_no_case(
     own_server: Callable[..., Server], landscape: bytes, painting: bytes, small_disk: Path, left: int
 ) -> None:
-    """`left` KiB are free as the server starts again, with a job that was running and little that was ever written: from
-    4 to 12 the database opens, and cannot note that the job was interrupted.
+    """`left` KiB are free as the server starts again, with a job that was running and little that was ever written.
+
+    With 4 to 12 the database opens, and cannot note that the job was interrupted.
     """
     own = own_server(data=small_disk / "data")
     with Client(own.address) as client:

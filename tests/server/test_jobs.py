@@ -6,6 +6,7 @@ import base64
 import dataclasses
 import os
 import signal
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -483,6 +484,23 @@ def test_one_server_at_a_time_has_the_data(own_server: Callable[..., Server], tm
     (damaged / "jobs.sqlite3").write_bytes(b"no database" * 1000)
     with pytest.raises(AssertionError, match="file is not a database"):
         own_server(data=damaged)
+
+
+def test_row_that_is_damaged_is_told_as_the_server_starts(
+    own_server: Callable[..., Server], landscape: bytes, painting: bytes, tmp_path: Path
+) -> None:
+    server = own_server(data=tmp_path)
+    with Client(server.address) as client:
+        job = client.create(landscape, painting, size=48, steps=LONG)
+        wait_for(lambda: job.status().state == "running")
+    server.process.kill()
+    server.process.wait()
+    database = sqlite3.connect(tmp_path / "jobs.sqlite3")
+    database.execute("UPDATE jobs SET job = x'ff'")
+    database.commit()
+    database.close()
+    with pytest.raises(AssertionError, match="tfstyle-server: data: cannot go on with the jobs"):
+        own_server(data=tmp_path)
 
 
 @pytest.mark.parametrize("damage", ["changed", "gone"])
