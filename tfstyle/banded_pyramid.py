@@ -1,8 +1,8 @@
 """The pyramid's picture and its adjoint for pictures too large to be handed to TensorFlow as a whole.
 
 The same numbers as `tfstyle.pyramid.Pyramid.image` and its gradient, in bands of rows: beside picture and variables it
-takes the memory of some bands and of the coarse levels, a third of the picture. TensorFlow keeps for itself what it once
-held, so nothing as large as the picture must reach it.
+takes the memory of some bands and of the coarse levels, a third of the picture. TensorFlow keeps for itself what it
+once held, so nothing as large as the picture must reach it.
 """
 
 from __future__ import annotations
