@@ -264,7 +264,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_few_kills(
     own_server: Callable[..., Server], server: Server, landscape: bytes, painting: bytes, tmp_path: Path
 ) -> None:
-    run(own_server, server, (landscape, painting), tmp_path, tmp_path / "clock", 2, (4, 7), KILLS)
+    run(own_server, server, (landscape, painting), tmp_path, tmp_path / "clock", 2, (2, 4), KILLS)
 
 
 @pytest.mark.slow

@@ -394,9 +394,8 @@ def test_drain_ends_watches_cleanly_and_jobs_go_on_in_the_next_server(
         assert job.result().png == uninterrupted
 
 
-@pytest.mark.parametrize(
-    "damage", ["flipped", pytest.param("cut", marks=pytest.mark.slow), pytest.param("empty", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("damage", ["flipped", "cut", "empty"])
 def test_damaged_checkpoint_falls_back_to_the_one_before(
     own_server: Callable[..., Server],
     landscape: bytes,
