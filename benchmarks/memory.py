@@ -1,7 +1,7 @@
 """Peak memory against megapixels, and what tfstyle estimated before the run.
 
-    python benchmarks/memory.py [--weights VGG19.h5] [--megapixels 0.5,1,2] [--steps 3] [--history 20]
-        [--optimiser lbfgs]
+    python benchmarks/memory.py [--weights VGG19.h5] [--megapixels 0.5,1,2] [--steps 3] [--history-size 20]
+        [--optimizer lbfgs]
     python benchmarks/memory.py --sizes 100
 
 Each line is a process of its own, whose peak is that of its resident memory beside what it held when the
@@ -84,8 +84,8 @@ def main() -> None:
     parser.add_argument("--megapixels", default="0.5,1,2")
     parser.add_argument("--whole-from", default="1,3,5", help="comma-separated (default %(default)s)")
     parser.add_argument("--steps", type=int, default=3)
-    parser.add_argument("--history", type=int, default=20)
-    parser.add_argument("--optimiser", default="lbfgs")
+    parser.add_argument("--history-size", type=int, default=20)
+    parser.add_argument("--optimizer", default="lbfgs")
     parser.add_argument("--sizes", type=int, help="many sizes on one server instead")
     parser.add_argument("--alone", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -95,8 +95,8 @@ def main() -> None:
     if arguments.alone:
         network = "vgg19" if arguments.weights else "vgg19-lite"
         size = min(8192, round((float(arguments.megapixels) * 1e6 * 1.5) ** 0.5))
-        overrides = {"network": network, "size": size, "steps": arguments.steps, "history": arguments.history}
-        overrides["optimiser"] = arguments.optimiser
+        overrides = {"network": network, "size": size, "steps": arguments.steps, "history_size": arguments.history_size}
+        overrides["optimizer"] = arguments.optimizer
         options = resolve_options("default", overrides)
         measure(arguments.weights, int(arguments.whole_from), float(arguments.megapixels), options)
         return
@@ -106,8 +106,8 @@ def main() -> None:
         for megapixels in arguments.megapixels.split(","):
             for whole_from in arguments.whole_from.split(","):
                 command = [sys.executable, __file__, "--alone", "--megapixels", megapixels, "--whole-from", whole_from]
-                command += ["--steps", str(arguments.steps), "--history", str(arguments.history)]
-                command += ["--optimiser", arguments.optimiser]
+                command += ["--steps", str(arguments.steps), "--history-size", str(arguments.history_size)]
+                command += ["--optimizer", arguments.optimizer]
                 command += ["--weights", weights] if weights else []
                 subprocess.run(command, check=True, stderr=subprocess.DEVNULL)  # noqa: S603 - this very program
 

@@ -2,7 +2,7 @@
 
     python benchmarks/reference_experiment.py --weights VGG19.h5 --content rainier.jpg --style autumn-oak.jpg
 
-Prints content / style / total variation, weighted 1 : 1e4 : 10, as the optimiser sees them ("inside")
+Prints content / style / total variation, weighted 1 : 1e4 : 10, as the optimizer sees them ("inside")
 and of the 8-bit picture that a person gets ("delivered"), and saves the pictures. Seconds are those of the
 run alone, the compilation in the first evaluation of each network included.
 """

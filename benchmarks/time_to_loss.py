@@ -80,7 +80,7 @@ def stock_lbfgs(loss: PyTorchLoss, evaluations: int) -> Iterator[Any]:
     """torch.optim.LBFGS as it comes, but for its line search, and for its tolerances, which take the small
     gradients of means over pixels for the end."""
     picture = loss.start.clone(memory_format=torch.contiguous_format).requires_grad_(True)
-    optimiser = torch.optim.LBFGS(
+    optimizer = torch.optim.LBFGS(
         [picture],
         max_iter=1,
         history_size=20,
@@ -93,14 +93,14 @@ def stock_lbfgs(loss: PyTorchLoss, evaluations: int) -> Iterator[Any]:
     def closure() -> torch.Tensor:
         nonlocal made
         made += 1
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         value = loss(picture)
         value.backward()
         return value
 
     told = 0
     while made < evaluations:
-        optimiser.step(closure)
+        optimizer.step(closure)
         for _ in range(made - told):
             yield lambda: shown(picture)
         told = made

@@ -1,6 +1,6 @@
 """A transfer between two evaluations as a file, from which another process goes on bit for bit.
 
-The file is an uncompressed `.npz`: the optimiser's vectors as they are, all else as JSON in one entry.
+The file is an uncompressed `.npz`: the optimizer's vectors as they are, all else as JSON in one entry.
 Nothing in it is pickled, every entry has its checksum, and it gets its name only when it is whole.
 """
 
@@ -27,7 +27,7 @@ class CheckpointError(TfstyleError):
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Vectors of the optimiser by name, and `notes`: whatever JSON can hold. Floats in both are kept to the bit."""
+    """Vectors of the optimizer by name, and `notes`: whatever JSON can hold. Floats in both are kept to the bit."""
 
     arrays: Mapping[str, NDArray[Any]]
     notes: Mapping[str, Any]

@@ -43,14 +43,14 @@ MOST_REFUSALS = 12
 class LBFGS:
     """Ask for a point, tell its value and gradient; the whole state can be saved between any two.
 
-    Variables and gradients are float32 [n], inner products float64. `history` pairs are kept:
-    8 n `history` bytes, and 8 n for the diagonal. The first step has unit length; later ones try the
+    Variables and gradients are float32 [n], inner products float64. `history_size` pairs are kept:
+    8 n `history_size` bytes, and 8 n for the diagonal. The first step has unit length; later ones try the
     full quasi-Newton step, or `GROWTH` times the step before where that is shorter. A step counts if
     it lowers the value by `ARMIJO` of what the slope promises; else it is shortened to the minimum of
     the cubic through both values and slopes, within `SHRINK`.
     """
 
-    def __init__(self, start: Vector, history: int) -> None:
+    def __init__(self, start: Vector, history_size: int) -> None:
         self.point = start.copy()
         self.finished = False
         self._trial = self.point
@@ -61,8 +61,8 @@ class LBFGS:
         self._reach = 1 / GROWTH  # norm of the last step that counted
         self._refusals = 0
         # Row i of the first half is a step s, of the second its gradient change y.
-        self._pairs = np.zeros((2, history, start.size), np.float32)
-        self._sy = np.zeros((history, history))  # s_i y_j, where j is no older than i
+        self._pairs = np.zeros((2, history_size, start.size), np.float32)
+        self._sy = np.zeros((history_size, history_size))  # s_i y_j, where j is no older than i
         self._squares = np.zeros((2, start.size), np.float32)  # fading sums of s^2 and of y^2
         self._order: list[int] = []  # slots in use, oldest first
 

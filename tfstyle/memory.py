@@ -63,18 +63,19 @@ def choose_whole_from(
     least = min(needs.values())
     fixes = ["a smaller size"]
     spared = 2 * FLOAT * pyramid.size
-    if options.optimiser == "lbfgs":
-        if (history := options.history - -(-(least - available) // spared)) >= 1:
-            fixes.append(f"history {history}")
-        spared = optimiser_bytes(pyramid, options) - optimiser_bytes(pyramid, replace(options, optimiser="adam"))
+    if options.optimizer == "lbfgs":
+        if (history := options.history_size - -(-(least - available) // spared)) >= 1:
+            fixes.append(f"history_size {history}")
+        spared = optimizer_bytes(pyramid, options) - optimizer_bytes(pyramid, replace(options, optimizer="adam"))
         if least - spared <= available:
-            fixes.append("optimiser adam")
+            fixes.append("optimizer adam")
     raise InvalidInputError(
         [
             Violation(
                 "size",
-                f"{pyramid.width} x {pyramid.height} pixels need {least / 1e9:.1f} GB of memory with history "
-                f"{options.history}, and {max(available, 0) / 1e9:.1f} GB are free; {' or '.join(fixes)} would fit",
+                f"{pyramid.width} x {pyramid.height} pixels need {least / 1e9:.1f} GB of memory with history_size "
+                f"{options.history_size}, and {max(available, 0) / 1e9:.1f} GB are free; "
+                f"{' or '.join(fixes)} would fit",
             )
         ]
     )
@@ -100,12 +101,12 @@ def bytes_needed(network: Network, pyramid: Pyramid, painting: int, options: Tra
     evaluation = (picture + 1.5 * maps + BESIDE) * pixels + features
     if not cuts:
         evaluation = SURFACE * pixels + features  # in one compiled function
-    return int(FIXED + content + max(targets, optimiser_bytes(pyramid, options) + evaluation))
+    return int(FIXED + content + max(targets, optimizer_bytes(pyramid, options) + evaluation))
 
 
-def optimiser_bytes(pyramid: Pyramid, options: TransferOptions) -> int:
-    """What the optimiser holds: 2 `history` + 6 vectors for L-BFGS, 5 for Adam."""
-    vectors = 2 * options.history + 6 if options.optimiser == "lbfgs" else 5
+def optimizer_bytes(pyramid: Pyramid, options: TransferOptions) -> int:
+    """What the optimizer holds: 2 `history` + 6 vectors for L-BFGS, 5 for Adam."""
+    vectors = 2 * options.history_size + 6 if options.optimizer == "lbfgs" else 5
     return int(vectors * FLOAT * pyramid.size)
 
 

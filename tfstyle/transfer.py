@@ -35,7 +35,7 @@ from tfstyle.tiled_objective import TiledObjective
 class Iterate:
     """What is known after one evaluation.
 
-    `evaluation` counts from 1, of `steps` planned. `total` and `losses` are those of the best point
+    `evaluation` counts from 1, of at most `max_evaluations`. `total` and `losses` are those of the best point
     so far: a trial that the line search refused (`accepted` False) does not show. `losses` are
     before their weights, by part and layer. `seconds` are since the run began, `remaining` those that
     are expected to be left (None after a network's first evaluation, which may compile). `picture()` makes
@@ -43,7 +43,7 @@ class Iterate:
     """
 
     evaluation: int
-    steps: int
+    max_evaluations: int
     total: float
     losses: Parts
     seconds: float
@@ -54,7 +54,7 @@ class Iterate:
 
 @dataclass(frozen=True)
 class Delivered:
-    """The 8-bit `picture` that a person gets; `total` and `losses` are measured on it, not inside the optimiser."""
+    """The 8-bit `picture` that a person gets; `total` and `losses` are measured on it, not inside the optimizer."""
 
     picture: Picture
     total: float
@@ -110,8 +110,8 @@ class Transfer:
         facts = (tfstyle.__version__, dataclasses.asdict(options), plan, content.size, pictures)
         self._identity = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
         self._weights = (options.content_weight, options.style_weight, options.tv_weight, options.gamut_weight)
-        self._optimiser = self._begin(self._objective.pyramid.variables(standardise(content.pixels)))
-        self._stepping = threading.Lock()  # who has it sees the optimiser and these between two evaluations
+        self._optimizer = self._begin(self._objective.pyramid.variables(standardise(content.pixels)))
+        self._stepping = threading.Lock()  # who has it sees the optimizer and these between two evaluations
         self._stage = 0
         self._made = 0  # evaluations of this stage
         self._evaluations = 0
@@ -142,18 +142,18 @@ class Transfer:
         """Optimise, yielding after every evaluation; whoever stops asking has stopped the work.
 
         The first evaluation is that of the photo itself; a network's first includes the compilation
-        where the size is new. Ends before `steps` only where the optimiser can get no further.
+        where the size is new. Ends before `steps` only where the optimizer can get no further.
         Losses are those of the network in use: where the second takes over they may rise.
         """
         began = time.perf_counter() - self._seconds
         while self._stage < len(self._stages):
             stage = self._stages[self._stage]
             warm, cold = 0.0, self._made
-            while self._made < stage.steps and not self._optimiser.finished:
-                trial = self._optimiser.trial
+            while self._made < stage.steps and not self._optimizer.finished:
+                trial = self._optimizer.trial
                 evaluation = stage.objective(trial, stage.targets, self._weights)
                 with self._stepping:
-                    accepted = self._optimiser.tell(evaluation.total, evaluation.gradient)
+                    accepted = self._optimizer.tell(evaluation.total, evaluation.gradient)
                     if accepted or self._best is None:
                         self._best = evaluation.total, evaluation.parts
                     self._made += 1
@@ -163,10 +163,10 @@ class Transfer:
                 warm = warm or now
                 since = self._made - cold - 1
                 pace = (now - warm) / since if since else None
-                point = trial if accepted else self._optimiser.point
+                point = trial if accepted else self._optimizer.point
                 yield Iterate(
                     self._evaluations,
-                    self.options.steps,
+                    self.options.max_evaluations,
                     *self._best,
                     self._seconds,
                     None if pace is None else pace * self._evaluations_left(),
@@ -176,7 +176,7 @@ class Transfer:
             with self._stepping:
                 self._stage, self._made, self._best = self._stage + 1, 0, None
                 if self._stage < len(self._stages):
-                    self._optimiser.retarget()
+                    self._optimizer.retarget()
 
     def checkpoint(self, path: Path) -> int:
         """Write all that the rest of the run depends on to `path`; gives the evaluations made so far.
@@ -186,12 +186,12 @@ class Transfer:
         Raises OSError.
         """
         with self._stepping:
-            state = self._optimiser.state()
+            state = self._optimizer.state()
             arrays = {name: value for name, value in state.items() if isinstance(value, np.ndarray)}
             notes = {
                 "of": self._identity,
                 "whole_from": self.estimate.whole_from,
-                "optimiser": {name: value for name, value in state.items() if name not in arrays},
+                "optimizer": {name: value for name, value in state.items() if name not in arrays},
                 "stage": self._stage,
                 "made": self._made,
                 "evaluations": self._evaluations,
@@ -211,14 +211,14 @@ class Transfer:
         notes = checkpoint.notes
         if notes.get("of") != self._identity:
             raise CheckpointError("the checkpoint is that of another transfer, or of another release of tfstyle")
-        self._optimiser.restore({**checkpoint.arrays, **notes["optimiser"]})
+        self._optimizer.restore({**checkpoint.arrays, **notes["optimizer"]})
         self._stage, self._made, self._evaluations = notes["stage"], notes["made"], notes["evaluations"]
         self._seconds = notes["seconds"]
         self._best = None if notes["best"] is None else (notes["best"][0], notes["best"][1])
 
     def deliver(self) -> Delivered:
         """The picture as it stands, and its losses in 8 bits (one more evaluation)."""
-        picture = self._picture(self._optimiser.point)
+        picture = self._picture(self._optimizer.point)
         evaluation = self.judge(picture)
         return Delivered(picture, evaluation.total, evaluation.parts)
 
@@ -237,8 +237,8 @@ class Transfer:
 
     def _begin(self, start: NDArray[np.float32]) -> LBFGS | Adam:
         options = self.options
-        if options.optimiser == "lbfgs":
-            return LBFGS(start, options.history)
+        if options.optimizer == "lbfgs":
+            return LBFGS(start, options.history_size)
         return Adam(start, options.learning_rate, options.learning_rate_decay, options.learning_rate_decay_every)
 
     def _evaluate(self, variables: NDArray[np.float32]) -> Evaluation:
@@ -285,9 +285,9 @@ class Engine:
         choice, network = self.network(options.network)
         if network.name == "vgg19-lite" and (violations := lite_violations(options)):
             raise InvalidInputError(violations)
-        plan = [(network, options.steps - options.lite_steps)]
-        if options.lite_steps:
-            plan.insert(0, (self.network("vgg19-lite")[1], options.lite_steps))
+        plan = [(network, options.max_evaluations - options.lite_evaluations)]
+        if options.lite_evaluations:
+            plan.insert(0, (self.network("vgg19-lite")[1], options.lite_evaluations))
         size = fit_longer_side(content.size, options.size, "content")
         style_size = (
             size

@@ -5,7 +5,7 @@
 What is lowered is what the losses of style transfer get wrong, in their own units: the error of
 block4_conv4's *difference* between a picture and its photo, of the features themselves, and of the
 Gram matrices at the default style weight. Pairs of picture and photo are a photo overlaid with a
-painting's texture, a painting and a photo, and, from the second round on, what the optimiser made
+painting's texture, a painting and a photo, and, from the second round on, what the optimizer made
 of a photo against the network as it stood: it finds whatever the network does not see.
 
 Writes vgg19_lite.npz (float16) and its SHA-256. With --made 0,0,0 it runs on any backend of Keras
@@ -289,7 +289,7 @@ def overlay(photo: Floats, painting: Floats, random: np.random.Generator) -> Flo
 def made_pairs(
     pool: Pool, arrays: Arrays, photos: list[int], paintings: list[int], count: int, random: np.random.Generator
 ) -> list[Pair]:
-    """What the optimiser makes of `count` photos against the network as it stands, with those photos."""
+    """What the optimizer makes of `count` photos against the network as it stands, with those photos."""
     # The engine's loop is TensorFlow; the rest of this program runs on any backend of Keras.
     from made_pictures import make_pictures
 

@@ -1,4 +1,4 @@
-"""Pictures that the optimiser makes against a network as it stands: where that network is wrong, they show it."""
+"""Pictures that the optimizer makes against a network as it stands: where that network is wrong, they show it."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def make_pictures(
             style_grams(network, STYLE, OPTIONS.pooling, painting[None]),
         )
         weights = (OPTIONS.content_weight, style_weight, OPTIONS.tv_weight, OPTIONS.gamut_weight)
-        optimiser = LBFGS(pyramid.variables(photo[None]), OPTIONS.history)
+        optimizer = LBFGS(pyramid.variables(photo[None]), OPTIONS.history_size)
         kept = []
         for evaluation in range(1, KEPT_AT[-1] + 1):
-            seen = objective(optimiser.trial, targets, weights)
-            optimiser.tell(seen.total, seen.gradient)
+            seen = objective(optimizer.trial, targets, weights)
+            optimizer.tell(seen.total, seen.gradient)
             if evaluation in KEPT_AT:
-                picture = pyramid.image(tf.constant(optimiser.point)).numpy()[0]
+                picture = pyramid.image(tf.constant(optimizer.point)).numpy()[0]
                 kept.append(np.clip(picture, DARKEST, BRIGHTEST))
         yield kept

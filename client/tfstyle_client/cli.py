@@ -19,7 +19,8 @@ from typing import Annotated, Any
 import typer
 
 from tfstyle.errors import InvalidInputError, Violation
-from tfstyle.options import KINDS, PRESETS, RULES, STYLE_WEIGHT_OF_STRENGTH, ProgressOptions, shown
+from tfstyle.options import KINDS, PRESETS, RULES, STYLE_WEIGHT_OF_STRENGTH, ProgressOptions
+from tfstyle.rules import shown
 from tfstyle_client.access import Access
 from tfstyle_client.client import Client
 from tfstyle_client.display import display, job_fields, job_line, print_json
@@ -68,7 +69,8 @@ def _engine_option(name: str) -> inspect.Parameter:
     defaults = ", ".join([words["default"], *own])
     kind = str if KINDS[name] is tuple else KINDS[name]
     text = f"{RULES[name].doc} ({RULES[name].accepts()}) [default: {defaults}]"
-    option = typer.Option("--" + name.replace("_", "-"), help=text, rich_help_panel="The picture", show_default=False)
+    flags = ["--" + spelling.replace("_", "-") for spelling in (name, RULES[name].alias) if spelling]
+    option = typer.Option(*flags, help=text, rich_help_panel="The picture", show_default=False)
     annotation = Annotated[kind | None, option]  # type: ignore[valid-type]
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 

@@ -83,7 +83,7 @@ class _Words:
         self._say(event.note or f"network {event.network} ({event.origin})")
         tiled = ", in tiles" if event.tiled else ""
         self._say(
-            f"{event.width} x {event.height} pixels{tiled}, {event.steps} evaluations: "
+            f"{event.width} x {event.height} pixels{tiled}, {event.max_evaluations} evaluations: "
             f"about {clock(event.expected)} and {event.memory / 1e9:.1f} GB"
         )
 
@@ -103,10 +103,10 @@ class PlainLines(_Words):
                 self._say("waiting for a worker" if position == 0 else f"waiting, {position} before")
             case Started():
                 self._say_started(event)
-            case Progress(evaluation, steps, losses, elapsed, remaining):
-                if evaluation in (1, steps) or evaluation % max(1, steps // 10) == 0:
+            case Progress(evaluation, most, losses, elapsed, remaining):
+                if evaluation in (1, most) or evaluation % max(1, most // 10) == 0:
                     times = f"{clock(elapsed)} elapsed, {clock(remaining)} left"
-                    self._say(f"{evaluation}/{steps}  {weighted(losses, self._options)}  {times}")
+                    self._say(f"{evaluation}/{most}  {weighted(losses, self._options)}  {times}")
             case Interrupted(reason):
                 self._say(f"interrupted, and goes on by itself: {reason}")
             case Result():
@@ -144,9 +144,9 @@ class LiveBar(_Words):
             case Accepted(position):
                 text = "waiting for a worker" if position == 0 else f"waiting, {position} before"
                 self._bar.update(self._task, description=text)
-            case Started(steps=steps):
+            case Started(max_evaluations=most):
                 self._say_started(event)
-                self._bar.update(self._task, description="compiling", total=steps)
+                self._bar.update(self._task, description="compiling", total=most)
             case Progress(evaluation, _, losses, _, remaining):
                 self._bar.update(
                     self._task,
@@ -187,7 +187,7 @@ def job_line(job: JobStatus) -> str:
     if job.state == "queued":
         how = f"{job.position} before it"
     elif job.state == "running" and job.progress is not None:
-        how = f"{job.progress.evaluation}/{job.progress.steps}, {clock(job.progress.remaining)} left"
+        how = f"{job.progress.evaluation}/{job.progress.max_evaluations}, {clock(job.progress.remaining)} left"
     elif job.error is not None:
         how = job.error
     return f"{job.name}  {job.state:9}  {job.created:%Y-%m-%d %H:%M:%S}Z  {how}".rstrip()

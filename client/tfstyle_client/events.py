@@ -43,7 +43,7 @@ class Started:
     note: str
     width: int
     height: int
-    steps: int
+    max_evaluations: int
     options: TransferOptions
     memory: int
     expected: float
@@ -52,12 +52,12 @@ class Started:
 
 @dataclass(frozen=True)
 class Progress:
-    """After `evaluation` of `steps`. Times in seconds; `remaining` is None where it cannot be told yet.
+    """After `evaluation` of `max_evaluations`. Times in seconds; `remaining` is None where it cannot be told yet.
     `preview` is a PNG, or None.
     """
 
     evaluation: int
-    steps: int
+    max_evaluations: int
     losses: Losses
     elapsed: float
     remaining: float | None
@@ -232,7 +232,7 @@ def _started(message: pb.Started) -> Started:
         network.note,
         message.width,
         message.height,
-        message.steps,
+        message.max_evaluations,
         options,
         message.memory,
         message.expected.ToTimedelta().total_seconds(),
@@ -243,7 +243,7 @@ def _started(message: pb.Started) -> Started:
 def _progress(message: pb.Progress) -> Progress:
     return Progress(
         message.evaluation,
-        message.steps,
+        message.max_evaluations,
         _losses(message.losses),
         message.elapsed.ToTimedelta().total_seconds(),
         message.remaining.ToTimedelta().total_seconds() if message.HasField("remaining") else None,

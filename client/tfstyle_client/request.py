@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tfstyle.errors import InvalidInputError
-from tfstyle.options import ProgressOptions, resolve_options
+from tfstyle.options import ProgressOptions, canonical_overrides, resolve_options
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle.v1.conversion import options_to_proto
 from tfstyle_client.errors import BadRequestError
@@ -32,8 +32,8 @@ def stylize_request(
     content: bytes, style: bytes, preset: str, progress: ProgressOptions, options: dict[str, Any]
 ) -> pb.StylizeRequest:
     """The message. Raises `BadRequestError` naming each option at fault."""
-    given = {name: value for name, value in options.items() if value is not None}
     try:
+        given = canonical_overrides(options)
         resolve_options(preset, given)
     except InvalidInputError as error:
         raise BadRequestError(error.violations) from None

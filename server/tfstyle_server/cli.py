@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from tfstyle.options import NETWORKS, shown
+from tfstyle.options import NETWORKS
+from tfstyle.rules import shown
 from tfstyle_server.front import CannotServeError, serve
 from tfstyle_server.limits import CallerLimits
 from tfstyle_server.logs import configure_logging

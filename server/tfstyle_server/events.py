@@ -26,7 +26,7 @@ def started(transfer: Transfer) -> pb.JobEvent:
             ),
             width=width,
             height=height,
-            steps=transfer.options.steps,
+            max_evaluations=transfer.options.max_evaluations,
             options=options_to_proto(dataclasses.asdict(transfer.options)),
             memory=transfer.estimate.memory,
             expected=_duration(transfer.estimate.seconds),
@@ -39,7 +39,7 @@ def progress(iterate: Iterate) -> pb.JobEvent:
     """One evaluation."""
     event = pb.Progress(
         evaluation=iterate.evaluation,
-        steps=iterate.steps,
+        max_evaluations=iterate.max_evaluations,
         losses=_losses(iterate.total, iterate.losses),
         elapsed=_duration(iterate.seconds),
     )

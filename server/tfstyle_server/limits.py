@@ -65,4 +65,4 @@ def check(limits: CallerLimits, queue: int, idle: int, demands: Sequence[Demand]
 
 def work_of(options: TransferOptions) -> float:
     """Megapixels times evaluations of a transfer, as if its picture were square."""
-    return options.size**2 / 1e6 * options.steps
+    return options.size**2 / 1e6 * options.max_evaluations

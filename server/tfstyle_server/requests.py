@@ -6,7 +6,8 @@ import base64
 import binascii
 
 from tfstyle.errors import InvalidInputError, Violation
-from tfstyle.options import ProgressOptions, TransferOptions, resolve_options, shown
+from tfstyle.options import ProgressOptions, TransferOptions, resolve_options
+from tfstyle.rules import shown
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle.v1.conversion import options_from_proto
 from tfstyle_server.paths import in_request, in_transfer

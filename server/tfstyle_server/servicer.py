@@ -138,7 +138,7 @@ class StyleTransferServicer:
             log.info(
                 "job %s: accepted from %s, %s, %d px, %d steps",
                 *(job.name.removeprefix("jobs/"), context.peer(), preset),
-                *(options.size, options.steps),
+                *(options.size, options.max_evaluations),
             )
             await self._relay(owner, job.name, context)
         except asyncio.CancelledError:
@@ -193,7 +193,7 @@ class StyleTransferServicer:
         log.info(
             "job %s: created from %s, %s, %d px, %d steps",
             *(job.name.removeprefix("jobs/"), context.peer(), transfer.preset or "default"),
-            *(options.size, options.steps),
+            *(options.size, options.max_evaluations),
         )
         return job
 

@@ -153,7 +153,7 @@ def _run(pipe: Connection, engine: Engine, job: Run, settings: WorkerSettings) -
             _obey(pipe, job.job)
             checkpoints.write_if_due(transfer)
             made, seconds = iterate.evaluation, iterate.seconds
-            if job.progress.reports(made, iterate.steps):
+            if job.progress.reports(made, iterate.max_evaluations):
                 due = job.progress.previews(made)
                 preview = events.preview(iterate, job.progress.preview_size) if due else b""
                 pipe.send(News(job.job, job.attempt, events.progress(iterate), made, preview))

@@ -85,7 +85,7 @@ def test_layers_are_given_as_a_list(files: Path, server: Server) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--steps", "0"], "tfstyle: steps: must be 1 to 10000; got 0"),
+        (["--steps", "0"], "tfstyle: max_evaluations: must be 1 to 10000; got 0"),
         (["--style-weight", "-1"], "tfstyle: style_weight: must be 0 to 1e+09; got -1"),
         (["--content-weight", "nan"], "tfstyle: content_weight: must be a finite number; got nan"),
         (["--style-layers", "conv9"], "tfstyle: style_layers: there is no layer 'conv9'"),
@@ -151,7 +151,7 @@ def test_missing_picture_and_folder(files: Path, server: Server) -> None:
 def test_json_errors_are_json_too(files: Path, server: Server) -> None:
     ended = stylize(files, server, "--json", "--steps", 0)
     assert json.loads(ended.stdout) == {
-        "event": "error", "code": "INVALID_ARGUMENT", "message": "steps: must be 1 to 10000; got 0",
+        "event": "error", "code": "INVALID_ARGUMENT", "message": "max_evaluations: must be 1 to 10000; got 0",
     }  # fmt: skip
 
 

@@ -62,7 +62,7 @@ def test_blocking_and_asyncio_clients_agree(server: Server, landscape: bytes, pa
     assert [without_times(event) for event in blocking] == [without_times(event) for event in awaited]
     started = blocking[1]
     assert isinstance(started, Started)
-    assert (started.options.size, started.options.steps, started.network) == (48, 4, "vgg19-lite")
+    assert (started.options.size, started.options.max_evaluations, started.network) == (48, 4, "vgg19-lite")
 
 
 def test_blocking_and_asyncio_jobs_agree(server: Server, landscape: bytes, painting: bytes) -> None:
@@ -145,7 +145,7 @@ def test_result_is_waited_for(server: Server, landscape: bytes, painting: bytes)
 def test_bad_options_are_refused_before_anything_is_sent(landscape: bytes, painting: bytes) -> None:
     with Client("127.0.0.1:1") as client, pytest.raises(BadRequestError) as caught:
         client.stylize(landscape, painting, steps=0, pooling="sum")
-    assert {violation.field for violation in caught.value.violations} == {"steps", "pooling"}
+    assert {violation.field for violation in caught.value.violations} == {"max_evaluations", "pooling"}
 
 
 def test_servers_refusal_names_the_field(server: Server, painting: bytes) -> None:

@@ -17,7 +17,7 @@ from tfstyle import CheckpointError, Engine, Picture, read_checkpoint, resolve_o
 from tfstyle.checkpoint import Checkpoint, publish, write_draft
 
 RUNS = {
-    "lbfgs": resolve_options("fast", {"size": 72, "steps": 14, "history": 4}),
+    "lbfgs": resolve_options("fast", {"size": 72, "steps": 14, "history_size": 4}),
     "adam": resolve_options("reference", {"size": 64, "steps": 14, "network": "vgg19-lite"}),
     "tiled": resolve_options("fast", {"size": 320, "steps": 4}),
     "strong": resolve_options("fast", {"size": 48, "steps": 14, "style_weight": 1e6, "pyramid_decay": 0.0}),
@@ -105,7 +105,7 @@ def test_checkpoints_from_another_thread_are_whole_and_do_no_harm(
     pictures: tuple[Picture, Picture], tmp_path: Path
 ) -> None:
     engine = Engine()
-    options = resolve_options("fast", {"size": 64, "steps": 40, "history": 5})
+    options = resolve_options("fast", {"size": 64, "steps": 40, "history_size": 5})
     wanted = records(engine.prepare(*pictures, options).iterates())
     transfer = engine.prepare(*pictures, options)
     written: list[int] = []

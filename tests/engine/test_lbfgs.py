@@ -26,12 +26,12 @@ def rosenbrock(x: np.ndarray) -> tuple[float, np.ndarray]:
     return float(rosen(x)), rosen_der(x).astype(np.float32)
 
 
-def minimise(optimiser: LBFGS, function: Function, evaluations: int) -> list[tuple[float, bool]]:
+def minimise(optimizer: LBFGS, function: Function, evaluations: int) -> list[tuple[float, bool]]:
     seen = []
     for _ in range(evaluations):
-        value, gradient = function(optimiser.trial)
-        seen.append((value, optimiser.tell(value, gradient)))
-        if optimiser.finished:
+        value, gradient = function(optimizer.trial)
+        seen.append((value, optimizer.tell(value, gradient)))
+        if optimizer.finished:
             break
     return seen
 
@@ -58,18 +58,18 @@ def learnt_diagonal(pairs: list[Pair]) -> np.ndarray:
 
 
 def test_direction_is_the_textbooks_while_the_history_wraps() -> None:
-    optimiser = LBFGS(RANDOM.normal(size=40).astype(np.float32), history=6)
+    optimizer = LBFGS(RANDOM.normal(size=40).astype(np.float32), history_size=6)
     points: list[Pair] = []
     pairs: list[Pair] = []
     for _ in range(16):
-        value, gradient = quadratic(optimiser.trial)
-        if optimiser.tell(value, gradient):
-            points.append((optimiser.point.astype(float), gradient.astype(float)))
+        value, gradient = quadratic(optimizer.trial)
+        if optimizer.tell(value, gradient):
+            points.append((optimizer.point.astype(float), gradient.astype(float)))
             if len(points) > 1:
                 (before, slope_before), (here, slope) = points[-2:]
                 pairs.append((here - before, slope - slope_before))
                 inverse = learnt_diagonal(pairs) if len(pairs) >= SCALED_FROM else np.ones(40)
-                direction = optimiser.state()["direction"]
+                direction = optimizer.state()["direction"]
                 expected = textbook_direction(pairs[-6:], gradient, inverse)
                 np.testing.assert_allclose(direction, expected, rtol=2e-3, atol=1e-5)
     assert len(pairs) > 6
@@ -82,9 +82,9 @@ def test_learns_that_variables_differ_in_stiffness() -> None:
     def stiff(x: np.ndarray) -> tuple[float, np.ndarray]:
         return float(0.5 * (scales * x.astype(float) ** 2).sum()), (scales * x).astype(np.float32)
 
-    optimiser = LBFGS(RANDOM.normal(size=4000).astype(np.float32), history=5)
-    minimise(optimiser, stiff, 30)
-    moved, changed = optimiser.state()["squares"]
+    optimizer = LBFGS(RANDOM.normal(size=4000).astype(np.float32), history_size=5)
+    minimise(optimizer, stiff, 30)
+    moved, changed = optimizer.state()["squares"]
     assert np.corrcoef(np.log(changed / moved), np.log(scales))[0, 1] > 0.9
 
 
@@ -92,14 +92,14 @@ def test_goes_on_with_another_function_where_it_stands() -> None:
     def shifted(x: np.ndarray) -> tuple[float, np.ndarray]:
         return quadratic(x - np.float32(0.1))
 
-    kept, anew = (LBFGS(np.ones(40, np.float32), history=10) for _ in range(2))
+    kept, anew = (LBFGS(np.ones(40, np.float32), history_size=10) for _ in range(2))
     minimise(kept, quadratic, 25)
     minimise(anew, quadratic, 25)
     here = kept.point
     kept.retarget()
     np.testing.assert_array_equal(kept.trial, here)
     minimise(kept, shifted, 12)
-    anew = LBFGS(here, history=10)
+    anew = LBFGS(here, history_size=10)
     minimise(anew, shifted, 12)
     assert shifted(kept.point)[0] < 0.1 * shifted(anew.point)[0]
 
@@ -108,38 +108,38 @@ def test_steps_grow_at_most_fourfold() -> None:
     def ramp(x: np.ndarray) -> tuple[float, np.ndarray]:
         return float(x.sum() + 1e-9 * (x**2).sum()), (1 + 2e-9 * x).astype(np.float32)
 
-    optimiser = LBFGS(np.zeros(9, np.float32), history=3)
+    optimizer = LBFGS(np.zeros(9, np.float32), history_size=3)
     lengths = []
     for _ in range(6):
-        optimiser.tell(*ramp(optimiser.trial))
-        lengths.append(np.linalg.norm(optimiser.trial - optimiser.point))
+        optimizer.tell(*ramp(optimizer.trial))
+        lengths.append(np.linalg.norm(optimizer.trial - optimizer.point))
     np.testing.assert_allclose(lengths, [1, 4, 16, 64, 256, 1024], rtol=1e-4)
 
 
 def test_first_step_has_unit_length() -> None:
-    optimiser = LBFGS(np.full(40, 3.0, np.float32), history=5)
-    optimiser.tell(*quadratic(optimiser.trial))
-    assert np.linalg.norm(optimiser.trial - optimiser.point) == pytest.approx(1, rel=1e-5)
+    optimizer = LBFGS(np.full(40, 3.0, np.float32), history_size=5)
+    optimizer.tell(*quadratic(optimizer.trial))
+    assert np.linalg.norm(optimizer.trial - optimizer.point) == pytest.approx(1, rel=1e-5)
 
 
 @pytest.mark.parametrize(("function", "start"), [(quadratic, np.ones(40)), (rosenbrock, np.zeros(6))])
 def test_reaches_the_minimum(function: Function, start: np.ndarray) -> None:
-    optimiser = LBFGS(start.astype(np.float32), history=10)
-    seen = minimise(optimiser, function, 200)
-    assert function(optimiser.point)[0] < 1e-5 * seen[0][0]
+    optimizer = LBFGS(start.astype(np.float32), history_size=10)
+    seen = minimise(optimizer, function, 200)
+    assert function(optimizer.point)[0] < 1e-5 * seen[0][0]
 
 
 def test_accepted_values_fall_by_what_armijo_asks() -> None:
-    optimiser = LBFGS(np.array([-1.2, 1, -1, 2], np.float32), history=4)
+    optimizer = LBFGS(np.array([-1.2, 1, -1, 2], np.float32), history_size=4)
     last = np.inf
     for _ in range(60):
-        value, gradient = rosenbrock(optimiser.trial)
-        step = optimiser.trial - optimiser.point
-        slope = float(optimiser.state()["gradient"] @ step)
-        if optimiser.tell(value, gradient):
+        value, gradient = rosenbrock(optimizer.trial)
+        step = optimizer.trial - optimizer.point
+        slope = float(optimizer.state()["gradient"] @ step)
+        if optimizer.tell(value, gradient):
             assert value <= last + ARMIJO * slope
             last = value
-        assert optimiser.point.dtype == np.float32
+        assert optimizer.point.dtype == np.float32
 
 
 def test_a_step_into_nowhere_is_shortened() -> None:
@@ -151,21 +151,21 @@ def test_a_step_into_nowhere_is_shortened() -> None:
     def quadratic_1d(x: np.ndarray) -> tuple[float, np.ndarray]:
         return float((x[0] - 1) ** 2), (2 * (x - 1)).astype(np.float32)
 
-    optimiser = LBFGS(np.full(1, 0.2, np.float32), history=3)
-    seen = minimise(optimiser, cliff, 30)
+    optimizer = LBFGS(np.full(1, 0.2, np.float32), history_size=3)
+    seen = minimise(optimizer, cliff, 30)
     assert not all(accepted for _, accepted in seen)
-    assert float(optimiser.point[0]) == pytest.approx(1, abs=1e-3)
+    assert float(optimizer.point[0]) == pytest.approx(1, abs=1e-3)
 
 
 def test_ends_where_no_step_can_help() -> None:
-    at_rest = LBFGS(np.zeros(40, np.float32), history=3)
+    at_rest = LBFGS(np.zeros(40, np.float32), history_size=3)
     assert len(minimise(at_rest, quadratic, 50)) == 1
     assert at_rest.finished
 
     def wrong_gradient(x: np.ndarray) -> tuple[float, np.ndarray]:
         return float(x.sum()), -np.ones_like(x)
 
-    stuck = LBFGS(np.ones(3, np.float32), history=3)
+    stuck = LBFGS(np.ones(3, np.float32), history_size=3)
     seen = minimise(stuck, wrong_gradient, 200)
     assert stuck.finished
     assert len(seen) < 60
@@ -175,7 +175,7 @@ def test_ends_where_no_step_can_help() -> None:
 @pytest.mark.parametrize("cut", [0, 1, 2, 7, 13])
 def test_goes_on_from_a_saved_state_bit_for_bit(cut: int) -> None:
     start = np.array([-1.2, 1, -1, 2, 0.5], np.float32)
-    whole, first, second = (LBFGS(start, history=4) for _ in range(3))
+    whole, first, second = (LBFGS(start, history_size=4) for _ in range(3))
     minimise(whole, rosenbrock, 25)
     minimise(first, rosenbrock, cut)
     second.restore(first.state())

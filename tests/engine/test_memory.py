@@ -33,9 +33,9 @@ def test_more_is_tiled_the_less_memory_there_is() -> None:
 
 
 def test_24_megapixels_fit_into_8_gb_with_a_short_history() -> None:
-    assert choose(6000, 4000, 8e9, history=1) > 1
-    assert choose(6000, 4000, 7e9, optimiser="adam") > 1
-    with pytest.raises(InvalidInputError, match="a smaller size or history 1 or optimiser adam would fit"):
+    assert choose(6000, 4000, 8e9, history_size=1) > 1
+    assert choose(6000, 4000, 7e9, optimizer="adam") > 1
+    with pytest.raises(InvalidInputError, match="a smaller size or history_size 1 or optimizer adam would fit"):
         choose(6000, 4000, 8e9)
 
 
@@ -46,27 +46,27 @@ def test_what_cannot_fit_is_refused_and_the_way_out_that_is_named_works() -> Non
     assert violation.field == "size"
     assert "6000 x 4000 pixels need" in violation.description
     assert "10.0 GB are free" in violation.description
-    history = int(violation.description.split("or history ")[1].split()[0])
-    assert choose(6000, 4000, 10e9, optimiser="adam") > 1
-    assert choose(6000, 4000, 10e9, history=history) > 1
+    history = int(violation.description.split("or history_size ")[1].split()[0])
+    assert choose(6000, 4000, 10e9, optimizer="adam") > 1
+    assert choose(6000, 4000, 10e9, history_size=history) > 1
     with pytest.raises(InvalidInputError):
-        choose(6000, 4000, 10e9, history=history + 1)
+        choose(6000, 4000, 10e9, history_size=history + 1)
 
 
 def test_layers_that_end_above_a_block_leave_nothing_to_see_whole_there() -> None:
     with pytest.raises(InvalidInputError):
-        choose(6000, 4000, 5e9, history=1, content_layers=("block2_conv2",), style_layers=("block1_conv1",))
+        choose(6000, 4000, 5e9, history_size=1, content_layers=("block2_conv2",), style_layers=("block1_conv1",))
 
 
-def test_the_optimisers_bytes_are_what_its_arrays_hold() -> None:
+def test_the_optimizers_bytes_are_what_its_arrays_hold() -> None:
     pyramid = Pyramid(40, 60, 7, 1.0)
-    options = resolve_options("default", {"history": 6})
-    optimiser = LBFGS(np.zeros(pyramid.size, np.float32), options.history)
-    optimiser.tell(1.0, np.ones(pyramid.size, np.float32))
-    state = optimiser.state()
+    options = resolve_options("default", {"history_size": 6})
+    optimizer = LBFGS(np.zeros(pyramid.size, np.float32), options.history_size)
+    optimizer.tell(1.0, np.ones(pyramid.size, np.float32))
+    state = optimizer.state()
     vectors = ("point", "trial", "gradient", "direction", "squares")
     held = sum(state[name].nbytes for name in vectors)
-    assert memory.optimiser_bytes(pyramid, options) == held + state["pairs"].nbytes
+    assert memory.optimizer_bytes(pyramid, options) == held + state["pairs"].nbytes
 
 
 def test_a_container_limit_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,7 +84,7 @@ def test_a_transfer_that_must_be_tiled_gives_the_picture_that_it_gives_untiled(
     landscape: bytes, painting: bytes
 ) -> None:
     pictures: tuple[Picture, Picture] = (tfstyle.decode(landscape, "content"), tfstyle.decode(painting, "style"))
-    options = resolve_options("fast", {"size": 320, "steps": 4, "history": 3})
+    options = resolve_options("fast", {"size": 320, "steps": 4, "history_size": 3})
     delivered = []
     for limit in (None, 430 * 10**6):
         transfer = tfstyle.Engine(memory=limit).prepare(*pictures, options)

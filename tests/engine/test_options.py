@@ -14,7 +14,7 @@ from tfstyle.options import PRESETS, ProgressOptions, TransferOptions, resolve_o
 def test_reference_preset_is_the_published_one() -> None:
     reference = PRESETS["reference"]
     assert (reference.content_weight, reference.style_weight, reference.tv_weight) == (1, 1e4, 10)
-    assert (reference.optimiser, reference.learning_rate, reference.steps) == ("adam", 0.3, 500)
+    assert (reference.optimizer, reference.learning_rate, reference.max_evaluations) == ("adam", 0.3, 500)
     assert (reference.learning_rate_decay, reference.learning_rate_decay_every) == (0.8, 50)
     assert reference.content_layers == ("block4_conv4",)
     assert reference.style_layers == tuple(f"block{i}_conv1" for i in range(1, 6))
@@ -23,24 +23,24 @@ def test_reference_preset_is_the_published_one() -> None:
 
 def test_default_preset_is_twenty_times_the_published_style() -> None:
     assert PRESETS["default"].style_weight == 20 * PRESETS["reference"].style_weight
-    assert (PRESETS["default"].optimiser, PRESETS["default"].steps) == ("lbfgs", 100)
+    assert (PRESETS["default"].optimizer, PRESETS["default"].max_evaluations) == ("lbfgs", 100)
 
 
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
-        ("steps", 0, "1 to 10000"),
-        ("steps", 2.5, "whole number"),
-        ("steps", True, "whole number"),
+        ("max_evaluations", 0, "1 to 10000"),
+        ("max_evaluations", 2.5, "whole number"),
+        ("max_evaluations", True, "whole number"),
         ("size", 15, "16 to 8192"),
         ("size", 8193, "16 to 8192"),
-        ("style_weight", -1.0, "0 to 1e+09"),
+        ("style_weight", -1.0, "0 to 1e9"),
         ("content_weight", math.nan, "finite"),
         ("tv_weight", math.inf, "finite"),
         ("tv_weight", "much", "number"),
         ("learning_rate", 0.0, "above 0"),
         ("learning_rate_decay", 1.5, "above 0 to 1"),
-        ("optimiser", "sgd", "lbfgs, adam"),
+        ("optimizer", "sgd", "lbfgs, adam"),
         ("network", "resnet", "vgg19-lite"),
         ("pooling", "", "max, average"),
         ("style_layers", (), "at least one"),
@@ -59,8 +59,8 @@ def test_bad_value_is_refused_by_name(name: str, value: Any, says: str) -> None:
 
 def test_every_fault_is_named_at_once() -> None:
     with pytest.raises(InvalidInputError) as caught:
-        TransferOptions(steps=0, size=1, pooling="none")
-    assert {violation.field for violation in caught.value.violations} == {"steps", "size", "pooling"}
+        TransferOptions(max_evaluations=0, size=1, pooling="none")
+    assert {violation.field for violation in caught.value.violations} == {"max_evaluations", "size", "pooling"}
 
 
 def test_unknown_preset_and_option() -> None:
@@ -79,8 +79,8 @@ def test_lite_refuses_layers_that_it_does_not_have() -> None:
 
 
 def test_cascade_leaves_steps_for_the_second_network() -> None:
-    with pytest.raises(InvalidInputError, match=r"lite_steps: must be less than steps \(20\); got 20"):
-        TransferOptions(steps=20, lite_steps=20)
+    with pytest.raises(InvalidInputError, match=r"lite_evaluations: must be less than max_evaluations \(20\); got 20"):
+        TransferOptions(max_evaluations=20, lite_evaluations=20)
     with pytest.raises(InvalidInputError, match="content_layers: vgg19-lite ends at block5_conv1; block5_conv4"):
         resolve_options("cascade", {"content_layers": ("block5_conv4",)})
 

@@ -105,19 +105,19 @@ def test_adam_optimises_the_pixels_themselves(engine: Engine, pictures: tuple[Pi
     # Adam's first step moves each pixel by the learning rate, up or down, in standardised RGB.
     options = resolve_options("reference", {"size": 48, "steps": 1, "network": "vgg19-lite"})
     one_step = engine.prepare(*pictures, options)
-    start = one_step._optimiser.point
+    start = one_step._optimizer.point
     (first,) = one_step.iterates()
     np.testing.assert_array_equal(first.picture().pixels, tfstyle.images.resize(pictures[0], (48, 32)).pixels)
-    moved = np.abs(one_step._optimiser.point - start)
+    moved = np.abs(one_step._optimizer.point - start)
     assert np.median(moved) == pytest.approx(0.3, rel=1e-3)
 
 
 def test_second_stage_goes_on_from_the_first_ones_picture(engine: Engine, pictures: tuple[Picture, Picture]) -> None:
-    overrides = {"size": 48, "steps": 12, "lite_steps": 8, "network": "vgg19-lite"}
+    overrides = {"size": 48, "steps": 12, "lite_evaluations": 8, "network": "vgg19-lite"}
     transfer = engine.prepare(*pictures, resolve_options("default", overrides))
     iterates = list(transfer.iterates())
     assert [iterate.evaluation for iterate in iterates] == list(range(1, 13))
-    assert {iterate.steps for iterate in iterates} == {12}
+    assert {iterate.max_evaluations for iterate in iterates} == {12}
     assert iterates[8].total == pytest.approx(iterates[7].total, rel=1e-5), "the same picture on the same network"
     np.testing.assert_array_equal(iterates[8].picture().pixels, iterates[7].picture().pixels)
     assert iterates[11].total < iterates[7].total
@@ -129,7 +129,7 @@ def test_second_stage_goes_on_from_the_first_ones_picture(engine: Engine, pictur
 def test_time_left_counts_the_dearer_network_as_what_it_costs(
     engine: Engine, pictures: tuple[Picture, Picture], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    overrides = {"size": 48, "steps": 12, "lite_steps": 8, "network": "vgg19-lite"}
+    overrides = {"size": 48, "steps": 12, "lite_evaluations": 8, "network": "vgg19-lite"}
     transfer = engine.prepare(*pictures, resolve_options("default", overrides))
     dear = dataclasses.replace(transfer._stages[1].network, weights={})
     monkeypatch.setattr(type(dear), "work", property(lambda network: 1.0 if network.weights else 7.0))

@@ -122,7 +122,7 @@ def fuzz_pictures(server: Server, chance: random.Random, count: int) -> None:
     for number in range(count):
         fine, damaged = chance.choice(originals[:5]), mutate(chance, chance.choice(originals), originals)
         content, style = (damaged, fine) if number % 2 else (fine, damaged)
-        options = pb.TransferOptions(size=48, steps=1, network="vgg19-lite", style_fit="stretch")
+        options = pb.TransferOptions(size=48, max_evaluations=1, network="vgg19-lite", style_fit="stretch")
         asked = pb.StylizeRequest(content=content, style=style, options=options)
         code = answer(lambda a=asked: list(stub.Stylize(a, timeout=120)))
         assert code in (grpc.StatusCode.OK, grpc.StatusCode.INVALID_ARGUMENT), damaged.hex()
@@ -134,7 +134,9 @@ def fuzz_pictures(server: Server, chance: random.Random, count: int) -> None:
 def requests() -> dict[str, tuple[str, bytes]]:
     """{method: (kind of call, a good request)}."""
     picture = pictures()[0]
-    options = pb.TransferOptions(size=48, steps=2, style_weight=1e5, style_layers=pb.Layers(names=["block1_conv1"]))
+    options = pb.TransferOptions(
+        size=48, max_evaluations=2, style_weight=1e5, style_layers=pb.Layers(names=["block1_conv1"])
+    )
     transfer = pb.StylizeRequest(
         content=picture, style=picture, preset="fast", options=options, progress=pb.ProgressOptions(preview_every=1)
     )

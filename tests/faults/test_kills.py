@@ -370,7 +370,9 @@ def test_ten_minutes_of_work_leave_memory_as_it_was(
                 next(watch)
             watches[0].cancel()
             call = stub.Stylize(
-                pb.StylizeRequest(content=landscape, style=painting, options=pb.TransferOptions(size=64, steps=50))
+                pb.StylizeRequest(
+                    content=landscape, style=painting, options=pb.TransferOptions(size=64, max_evaluations=50)
+                )
             )
             next(call)
             call.cancel()

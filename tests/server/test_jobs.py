@@ -207,12 +207,14 @@ def test_events_no_longer_kept_are_a_clear_answer(
 
 def test_creation_is_idempotent_by_its_request_id(server: Server, landscape: bytes, painting: bytes) -> None:
     stub = raw(server)
-    transfer = pb.StylizeRequest(content=landscape, style=painting, options=pb.TransferOptions(size=48, steps=1))
+    transfer = pb.StylizeRequest(
+        content=landscape, style=painting, options=pb.TransferOptions(size=48, max_evaluations=1)
+    )
     first = stub.CreateJob(pb.CreateJobRequest(transfer=transfer, request_id="one"))
     again = stub.CreateJob(pb.CreateJobRequest(transfer=transfer, request_id="one"))
     assert again.name == first.name
     assert stub.CreateJob(pb.CreateJobRequest(transfer=transfer, request_id="two")).name != first.name
-    transfer.options.steps = 2
+    transfer.options.max_evaluations = 2
     code, detail = refused(
         lambda: stub.CreateJob(pb.CreateJobRequest(transfer=transfer, request_id="one")), error_details_pb2.BadRequest
     )
@@ -271,7 +273,7 @@ def test_upload_is_named_by_its_bytes_and_limited(
     image = stub.UploadImage(pb.UploadImageRequest(data=painting[i : i + 1000]) for i in range(0, len(painting), 1000))
     assert image.size == len(painting)
     transfer = pb.StylizeRequest(
-        content_image=image.name, style_image=image.name, options=pb.TransferOptions(size=48, steps=1)
+        content_image=image.name, style_image=image.name, options=pb.TransferOptions(size=48, max_evaluations=1)
     )
     assert any(event.HasField("result") for event in stub.Stylize(transfer))
     for data in (bytes(200_001), b""):
@@ -442,10 +444,12 @@ def test_call_that_ends_takes_its_job_along_unless_detached(
 ) -> None:
     server = own_server(data=tmp_path)
     stub = raw(server)
-    transfer = pb.StylizeRequest(content=landscape, style=painting, options=pb.TransferOptions(size=48, steps=4))
+    transfer = pb.StylizeRequest(
+        content=landscape, style=painting, options=pb.TransferOptions(size=48, max_evaluations=4)
+    )
     assert any(event.HasField("result") for event in stub.Stylize(transfer))
     wait_for(lambda: not stub.ListJobs(pb.ListJobsRequest()).jobs)
-    transfer.options.steps = LONG
+    transfer.options.max_evaluations = LONG
     call = stub.Stylize(transfer)
     while not next(call).HasField("progress"):
         pass
@@ -540,7 +544,9 @@ def test_request_id_that_is_taken_lets_no_picture_in(
     own_server: Callable[..., Server], landscape: bytes, painting: bytes, tmp_path: Path
 ) -> None:
     stub = raw(own_server(data=tmp_path))
-    transfer = pb.StylizeRequest(content=landscape, style=painting, options=pb.TransferOptions(size=48, steps=LONG))
+    transfer = pb.StylizeRequest(
+        content=landscape, style=painting, options=pb.TransferOptions(size=48, max_evaluations=LONG)
+    )
     name = stub.CreateJob(pb.CreateJobRequest(transfer=transfer, request_id="one")).name
     before = blobs_of(tmp_path)
     transfer.content += b"more"
@@ -585,6 +591,8 @@ def test_creation_that_is_sent_again_takes_no_room(
     own_server: Callable[..., Server], landscape: bytes, painting: bytes
 ) -> None:
     stub = raw(own_server("--caller-jobs", "1"))
-    transfer = pb.StylizeRequest(content=landscape, style=painting, options=pb.TransferOptions(size=48, steps=LONG))
+    transfer = pb.StylizeRequest(
+        content=landscape, style=painting, options=pb.TransferOptions(size=48, max_evaluations=LONG)
+    )
     request = pb.CreateJobRequest(transfer=transfer, request_id="one")
     assert stub.CreateJob(request).name == stub.CreateJob(request).name

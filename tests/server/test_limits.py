@@ -49,7 +49,9 @@ def test_more_jobs_than_allowed_are_refused_with_the_reason(
     server.worker_pid()
     with Client(server.address) as client:
         job = client.create(landscape, painting, size=96, steps=LONG)  # 92 megapixels x evaluations
-        transfer = pb.StylizeRequest(content=landscape, style=painting, options=pb.TransferOptions(size=96, steps=LONG))
+        transfer = pb.StylizeRequest(
+            content=landscape, style=painting, options=pb.TransferOptions(size=96, max_evaluations=LONG)
+        )
         with pytest.raises(grpc.RpcError) as caught:
             client.stub.CreateJob(pb.CreateJobRequest(transfer=transfer))
         assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED

@@ -57,7 +57,7 @@ def guarded(tokens: dict[str, str], tmp_path_factory: pytest.TempPathFactory) ->
 
 
 def small(content: bytes, style: bytes) -> pb.StylizeRequest:
-    return pb.StylizeRequest(content=content, style=style, options=pb.TransferOptions(size=48, steps=1))
+    return pb.StylizeRequest(content=content, style=style, options=pb.TransferOptions(size=48, max_evaluations=1))
 
 
 METHODS: Methods = {

@@ -44,7 +44,7 @@ def request(
         content=content,
         style=style,
         preset=preset,
-        options=pb.TransferOptions(size=size, steps=steps),
+        options=pb.TransferOptions(size=size, max_evaluations=steps),
         progress=pb.ProgressOptions(**progress),
     )
 
@@ -73,7 +73,7 @@ def test_events_come_in_order_and_the_png_is_whole(
     assert kinds == ["accepted", "started", "progress", "result", "chunk"]
 
     started = next(event.started for event in events if event.HasField("started"))
-    assert (started.network.name, started.width, started.height, started.steps) == ("vgg19-lite", 48, 32, 6)
+    assert (started.network.name, started.width, started.height, started.max_evaluations) == ("vgg19-lite", 48, 32, 6)
     assert len(started.network.digest) == 64
     assert len(started.options.ListFields()) == len(pb.TransferOptions.DESCRIPTOR.fields)
 
@@ -120,7 +120,7 @@ def test_large_result_comes_in_chunks(stub: style_transfer_pb2_grpc.StyleTransfe
         ({"content": b"no picture"}, ["content"]),
         ({"style": b"\x89PNG\r\n\x1a\n"}, ["style"]),
         ({"preset": "turbo"}, ["preset"]),
-        ({"options": pb.TransferOptions(steps=0)}, ["options.steps"]),
+        ({"options": pb.TransferOptions(max_evaluations=0)}, ["options.max_evaluations"]),
         ({"options": pb.TransferOptions(style_weight=-1)}, ["options.style_weight"]),
         ({"options": pb.TransferOptions(content_weight=float("nan"))}, ["options.content_weight"]),
         ({"options": pb.TransferOptions(style_layers=pb.Layers(names=["conv7"]))}, ["options.style_layers"]),
@@ -129,10 +129,10 @@ def test_large_result_comes_in_chunks(stub: style_transfer_pb2_grpc.StyleTransfe
         (
             {
                 "content": b"",
-                "options": pb.TransferOptions(size=9, optimiser="sgd"),
+                "options": pb.TransferOptions(size=9, optimizer="sgd"),
                 "progress": pb.ProgressOptions(preview_size=1),
             },
-            ["content", "options.size", "options.optimiser", "progress.preview_size"],
+            ["content", "options.size", "options.optimizer", "progress.preview_size"],
         ),
     ],
 )

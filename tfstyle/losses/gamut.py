@@ -11,7 +11,7 @@ from tfstyle.losses.term import Synthesis, Term
 class GamutPenalty(Term):
     """mean(max(0, x - white)^2 + max(0, black - x)^2) of the standardised picture.
 
-    Without it an optimiser leaves the gamut and the clipping of the 8-bit result undoes its work:
+    Without it an optimizer leaves the gamut and the clipping of the 8-bit result undoes its work:
     the published method's delivered picture is worth a third of what it reports (design, section 2).
     """
 

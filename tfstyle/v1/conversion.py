@@ -1,6 +1,6 @@
-"""Options between the contract's messages and plain values, field by field by name.
+"""Options and inputs between the contract's messages and plain values, field by field by name.
 
-Both ends use it; there is no second list of fields. Presence is kept: what is not set stays unset.
+Client and server both use it, so there is no second list of fields. Presence is kept: an unset field stays unset.
 """
 
 from __future__ import annotations
@@ -8,28 +8,68 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tfstyle.errors import InvalidInputError, Violation
+from tfstyle.inputs import Inputs, Style
 from tfstyle.options import KINDS
-from tfstyle.v1.style_transfer_pb2 import Layers, TransferOptions
+from tfstyle.v1 import style_transfer_pb2 as pb
 
 
-def options_to_proto(values: Mapping[str, Any]) -> TransferOptions:
+def options_to_proto(values: Mapping[str, Any]) -> pb.TransferOptions:
     """The message with the fields that `values` name; None leaves a field unset.
 
     Raises ValueError or TypeError, as protobuf does, where a value does not fit its field.
     """
-    message = TransferOptions()
+    message = pb.TransferOptions()
     for name, value in values.items():
         if value is None:
             continue
         if KINDS[name] is tuple:
-            getattr(message, name).CopyFrom(Layers(names=value))
+            getattr(message, name).CopyFrom(pb.Layers(names=value))
         else:
             setattr(message, name, value)
     return message
 
 
-def options_from_proto(message: TransferOptions) -> dict[str, Any]:
+def options_from_proto(message: pb.TransferOptions) -> dict[str, Any]:
     """The fields that are set in `message`, as `tfstyle.options.resolve_options` takes them."""
     return {
         field.name: tuple(value.names) if KINDS[field.name] is tuple else value for field, value in message.ListFields()
     }
+
+
+def inputs_to_proto(inputs: Inputs[pb.Picture]) -> pb.Inputs:
+    """The message for `inputs`, whose pictures are messages with their bytes or the name of an uploaded image."""
+    styles = [
+        pb.Style(picture=style.picture, weight=None if style.weight == 1 else style.weight, mask=style.mask)
+        for style in inputs.styles
+    ]
+    return pb.Inputs(content=inputs.content, styles=styles)
+
+
+def inputs_from_proto(request: pb.StylizeRequest) -> Inputs[pb.Picture]:
+    """The pictures of `request`, from `inputs` or from the shorthand fields.
+
+    Raises `InvalidInputError` where both ways are used, and as `Inputs` does. An unset picture is an empty message.
+    """
+    shorthand = [name for name in ("content", "style", "content_image", "style_image") if getattr(request, name)]
+    if not request.HasField("inputs"):
+        return Inputs(_shorthand_picture(request, "content"), (Style(_shorthand_picture(request, "style")),))
+    if shorthand:
+        raise InvalidInputError([Violation(name, "is another way to set inputs; use one of the two") for name in shorthand])
+    styles = tuple(
+        Style(
+            style.picture,
+            style.weight if style.HasField("weight") else 1.0,
+            style.mask if style.HasField("mask") else None,
+        )
+        for style in request.inputs.styles
+    )
+    return Inputs(request.inputs.content, styles)
+
+
+def _shorthand_picture(request: pb.StylizeRequest, field: str) -> pb.Picture:
+    data, image = getattr(request, field), getattr(request, f"{field}_image")
+    if data and image:
+        complaint = f"is another way to send {field}; use one of the two"
+        raise InvalidInputError([Violation(f"{field}_image", complaint)])
+    return pb.Picture(image=image) if image else pb.Picture(data=data)

@@ -14,7 +14,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class StylizeRequest(_message.Message):
-    __slots__ = ("content", "style", "preset", "options", "progress", "content_image", "style_image", "detach")
+    __slots__ = ("content", "style", "preset", "options", "progress", "content_image", "style_image", "detach", "inputs")
     CONTENT_FIELD_NUMBER: _ClassVar[int]
     STYLE_FIELD_NUMBER: _ClassVar[int]
     PRESET_FIELD_NUMBER: _ClassVar[int]
@@ -23,6 +23,7 @@ class StylizeRequest(_message.Message):
     CONTENT_IMAGE_FIELD_NUMBER: _ClassVar[int]
     STYLE_IMAGE_FIELD_NUMBER: _ClassVar[int]
     DETACH_FIELD_NUMBER: _ClassVar[int]
+    INPUTS_FIELD_NUMBER: _ClassVar[int]
     content: bytes
     style: bytes
     preset: str
@@ -31,10 +32,37 @@ class StylizeRequest(_message.Message):
     content_image: str
     style_image: str
     detach: bool
-    def __init__(self, content: _Optional[bytes] = ..., style: _Optional[bytes] = ..., preset: _Optional[str] = ..., options: _Optional[_Union[TransferOptions, _Mapping]] = ..., progress: _Optional[_Union[ProgressOptions, _Mapping]] = ..., content_image: _Optional[str] = ..., style_image: _Optional[str] = ..., detach: bool = ...) -> None: ...
+    inputs: Inputs
+    def __init__(self, content: _Optional[bytes] = ..., style: _Optional[bytes] = ..., preset: _Optional[str] = ..., options: _Optional[_Union[TransferOptions, _Mapping]] = ..., progress: _Optional[_Union[ProgressOptions, _Mapping]] = ..., content_image: _Optional[str] = ..., style_image: _Optional[str] = ..., detach: bool = ..., inputs: _Optional[_Union[Inputs, _Mapping]] = ...) -> None: ...
+
+class Inputs(_message.Message):
+    __slots__ = ("content", "styles")
+    CONTENT_FIELD_NUMBER: _ClassVar[int]
+    STYLES_FIELD_NUMBER: _ClassVar[int]
+    content: Picture
+    styles: _containers.RepeatedCompositeFieldContainer[Style]
+    def __init__(self, content: _Optional[_Union[Picture, _Mapping]] = ..., styles: _Optional[_Iterable[_Union[Style, _Mapping]]] = ...) -> None: ...
+
+class Style(_message.Message):
+    __slots__ = ("picture", "weight", "mask")
+    PICTURE_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    MASK_FIELD_NUMBER: _ClassVar[int]
+    picture: Picture
+    weight: float
+    mask: Picture
+    def __init__(self, picture: _Optional[_Union[Picture, _Mapping]] = ..., weight: _Optional[float] = ..., mask: _Optional[_Union[Picture, _Mapping]] = ...) -> None: ...
+
+class Picture(_message.Message):
+    __slots__ = ("data", "image")
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    IMAGE_FIELD_NUMBER: _ClassVar[int]
+    data: bytes
+    image: str
+    def __init__(self, data: _Optional[bytes] = ..., image: _Optional[str] = ...) -> None: ...
 
 class TransferOptions(_message.Message):
-    __slots__ = ("network", "pooling", "size", "style_scale", "style_fit", "content_layers", "style_layers", "content_weight", "style_weight", "tv_weight", "gamut_weight", "optimiser", "steps", "lite_steps", "pyramid_levels", "pyramid_decay", "history", "learning_rate", "learning_rate_decay", "learning_rate_decay_every")
+    __slots__ = ("network", "pooling", "size", "style_scale", "style_fit", "content_layers", "style_layers", "content_weight", "style_weight", "tv_weight", "gamut_weight", "optimizer", "max_evaluations", "lite_evaluations", "pyramid_levels", "pyramid_decay", "history_size", "learning_rate", "learning_rate_decay", "learning_rate_decay_every")
     NETWORK_FIELD_NUMBER: _ClassVar[int]
     POOLING_FIELD_NUMBER: _ClassVar[int]
     SIZE_FIELD_NUMBER: _ClassVar[int]
@@ -46,12 +74,12 @@ class TransferOptions(_message.Message):
     STYLE_WEIGHT_FIELD_NUMBER: _ClassVar[int]
     TV_WEIGHT_FIELD_NUMBER: _ClassVar[int]
     GAMUT_WEIGHT_FIELD_NUMBER: _ClassVar[int]
-    OPTIMISER_FIELD_NUMBER: _ClassVar[int]
-    STEPS_FIELD_NUMBER: _ClassVar[int]
-    LITE_STEPS_FIELD_NUMBER: _ClassVar[int]
+    OPTIMIZER_FIELD_NUMBER: _ClassVar[int]
+    MAX_EVALUATIONS_FIELD_NUMBER: _ClassVar[int]
+    LITE_EVALUATIONS_FIELD_NUMBER: _ClassVar[int]
     PYRAMID_LEVELS_FIELD_NUMBER: _ClassVar[int]
     PYRAMID_DECAY_FIELD_NUMBER: _ClassVar[int]
-    HISTORY_FIELD_NUMBER: _ClassVar[int]
+    HISTORY_SIZE_FIELD_NUMBER: _ClassVar[int]
     LEARNING_RATE_FIELD_NUMBER: _ClassVar[int]
     LEARNING_RATE_DECAY_FIELD_NUMBER: _ClassVar[int]
     LEARNING_RATE_DECAY_EVERY_FIELD_NUMBER: _ClassVar[int]
@@ -66,16 +94,16 @@ class TransferOptions(_message.Message):
     style_weight: float
     tv_weight: float
     gamut_weight: float
-    optimiser: str
-    steps: int
-    lite_steps: int
+    optimizer: str
+    max_evaluations: int
+    lite_evaluations: int
     pyramid_levels: int
     pyramid_decay: float
-    history: int
+    history_size: int
     learning_rate: float
     learning_rate_decay: float
     learning_rate_decay_every: int
-    def __init__(self, network: _Optional[str] = ..., pooling: _Optional[str] = ..., size: _Optional[int] = ..., style_scale: _Optional[float] = ..., style_fit: _Optional[str] = ..., content_layers: _Optional[_Union[Layers, _Mapping]] = ..., style_layers: _Optional[_Union[Layers, _Mapping]] = ..., content_weight: _Optional[float] = ..., style_weight: _Optional[float] = ..., tv_weight: _Optional[float] = ..., gamut_weight: _Optional[float] = ..., optimiser: _Optional[str] = ..., steps: _Optional[int] = ..., lite_steps: _Optional[int] = ..., pyramid_levels: _Optional[int] = ..., pyramid_decay: _Optional[float] = ..., history: _Optional[int] = ..., learning_rate: _Optional[float] = ..., learning_rate_decay: _Optional[float] = ..., learning_rate_decay_every: _Optional[int] = ...) -> None: ...
+    def __init__(self, network: _Optional[str] = ..., pooling: _Optional[str] = ..., size: _Optional[int] = ..., style_scale: _Optional[float] = ..., style_fit: _Optional[str] = ..., content_layers: _Optional[_Union[Layers, _Mapping]] = ..., style_layers: _Optional[_Union[Layers, _Mapping]] = ..., content_weight: _Optional[float] = ..., style_weight: _Optional[float] = ..., tv_weight: _Optional[float] = ..., gamut_weight: _Optional[float] = ..., optimizer: _Optional[str] = ..., max_evaluations: _Optional[int] = ..., lite_evaluations: _Optional[int] = ..., pyramid_levels: _Optional[int] = ..., pyramid_decay: _Optional[float] = ..., history_size: _Optional[int] = ..., learning_rate: _Optional[float] = ..., learning_rate_decay: _Optional[float] = ..., learning_rate_decay_every: _Optional[int] = ...) -> None: ...
 
 class Layers(_message.Message):
     __slots__ = ("names",)
@@ -118,24 +146,26 @@ class Accepted(_message.Message):
     def __init__(self, position: _Optional[int] = ...) -> None: ...
 
 class Started(_message.Message):
-    __slots__ = ("network", "width", "height", "steps", "options", "memory", "expected", "tiled")
+    __slots__ = ("network", "width", "height", "max_evaluations", "options", "memory", "expected", "tiled", "warnings")
     NETWORK_FIELD_NUMBER: _ClassVar[int]
     WIDTH_FIELD_NUMBER: _ClassVar[int]
     HEIGHT_FIELD_NUMBER: _ClassVar[int]
-    STEPS_FIELD_NUMBER: _ClassVar[int]
+    MAX_EVALUATIONS_FIELD_NUMBER: _ClassVar[int]
     OPTIONS_FIELD_NUMBER: _ClassVar[int]
     MEMORY_FIELD_NUMBER: _ClassVar[int]
     EXPECTED_FIELD_NUMBER: _ClassVar[int]
     TILED_FIELD_NUMBER: _ClassVar[int]
+    WARNINGS_FIELD_NUMBER: _ClassVar[int]
     network: Network
     width: int
     height: int
-    steps: int
+    max_evaluations: int
     options: TransferOptions
     memory: int
     expected: _duration_pb2.Duration
     tiled: bool
-    def __init__(self, network: _Optional[_Union[Network, _Mapping]] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., steps: _Optional[int] = ..., options: _Optional[_Union[TransferOptions, _Mapping]] = ..., memory: _Optional[int] = ..., expected: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., tiled: bool = ...) -> None: ...
+    warnings: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, network: _Optional[_Union[Network, _Mapping]] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., max_evaluations: _Optional[int] = ..., options: _Optional[_Union[TransferOptions, _Mapping]] = ..., memory: _Optional[int] = ..., expected: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., tiled: bool = ..., warnings: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Network(_message.Message):
     __slots__ = ("name", "origin", "digest", "note")
@@ -158,7 +188,7 @@ class Losses(_message.Message):
     def __init__(self, total: _Optional[float] = ..., parts: _Optional[_Iterable[_Union[LossPart, _Mapping]]] = ...) -> None: ...
 
 class LossPart(_message.Message):
-    __slots__ = ("name", "value", "by_layer")
+    __slots__ = ("name", "value", "by_layer", "weighted")
     class ByLayerEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -169,26 +199,28 @@ class LossPart(_message.Message):
     NAME_FIELD_NUMBER: _ClassVar[int]
     VALUE_FIELD_NUMBER: _ClassVar[int]
     BY_LAYER_FIELD_NUMBER: _ClassVar[int]
+    WEIGHTED_FIELD_NUMBER: _ClassVar[int]
     name: str
     value: float
     by_layer: _containers.ScalarMap[str, float]
-    def __init__(self, name: _Optional[str] = ..., value: _Optional[float] = ..., by_layer: _Optional[_Mapping[str, float]] = ...) -> None: ...
+    weighted: float
+    def __init__(self, name: _Optional[str] = ..., value: _Optional[float] = ..., by_layer: _Optional[_Mapping[str, float]] = ..., weighted: _Optional[float] = ...) -> None: ...
 
 class Progress(_message.Message):
-    __slots__ = ("evaluation", "steps", "losses", "elapsed", "remaining", "preview")
+    __slots__ = ("evaluation", "max_evaluations", "losses", "elapsed", "remaining", "preview")
     EVALUATION_FIELD_NUMBER: _ClassVar[int]
-    STEPS_FIELD_NUMBER: _ClassVar[int]
+    MAX_EVALUATIONS_FIELD_NUMBER: _ClassVar[int]
     LOSSES_FIELD_NUMBER: _ClassVar[int]
     ELAPSED_FIELD_NUMBER: _ClassVar[int]
     REMAINING_FIELD_NUMBER: _ClassVar[int]
     PREVIEW_FIELD_NUMBER: _ClassVar[int]
     evaluation: int
-    steps: int
+    max_evaluations: int
     losses: Losses
     elapsed: _duration_pb2.Duration
     remaining: _duration_pb2.Duration
     preview: bytes
-    def __init__(self, evaluation: _Optional[int] = ..., steps: _Optional[int] = ..., losses: _Optional[_Union[Losses, _Mapping]] = ..., elapsed: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., remaining: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., preview: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, evaluation: _Optional[int] = ..., max_evaluations: _Optional[int] = ..., losses: _Optional[_Union[Losses, _Mapping]] = ..., elapsed: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., remaining: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., preview: _Optional[bytes] = ...) -> None: ...
 
 class Result(_message.Message):
     __slots__ = ("digest", "size", "width", "height", "delivered", "evaluations", "elapsed")

@@ -1,0 +1,90 @@
+"""What a transfer is made from: one content picture and one or more styles, in whatever form the pictures are held.
+
+The client holds pictures as bytes, the server as names of stored files, the engine as decoded pixels. All three use
+this one record; `Inputs.map` goes from one form to the next and names each picture for error messages.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from tfstyle.errors import InvalidInputError, Violation
+from tfstyle.rules import shown
+
+Form = TypeVar("Form")
+Other = TypeVar("Other")
+
+MOST_STYLES = 8
+
+
+@dataclass(frozen=True)
+class Style(Generic[Form]):
+    """A style picture, its `weight` relative to the other styles, and a mask.
+
+    `mask` is a grey picture of the style picture's aspect ratio: statistics are taken from the style picture where
+    the mask is white, in proportion where it is grey, and not at all where it is black. None means everywhere.
+    """
+
+    picture: Form
+    weight: float = 1.0
+    mask: Form | None = None
+
+
+@dataclass(frozen=True)
+class Inputs(Generic[Form]):
+    """The content picture and 1 to `MOST_STYLES` styles, whose statistics are averaged by weight.
+
+    Raises `InvalidInputError` for a wrong number of styles, and for weights that are negative, not finite or all 0.
+    """
+
+    content: Form
+    styles: tuple[Style[Form], ...]
+
+    def __post_init__(self) -> None:
+        violations = []
+        if not 1 <= len(self.styles) <= MOST_STYLES:
+            violations.append(Violation("styles", f"must be 1 to {MOST_STYLES}; got {len(self.styles)}"))
+        for index, style in enumerate(self.styles):
+            if not (math.isfinite(style.weight) and style.weight >= 0):
+                complaint = f"must be a finite number of at least 0; got {shown(style.weight)}"
+                violations.append(Violation(f"styles[{index}].weight", complaint))
+        if not violations and not any(style.weight for style in self.styles):
+            violations.append(Violation("styles", "must not all have the weight 0"))
+        if violations:
+            raise InvalidInputError(violations)
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """Each style's weight as a share of their sum."""
+        total = math.fsum(style.weight for style in self.styles)
+        return tuple(style.weight / total for style in self.styles)
+
+    def pictures(self) -> Iterator[tuple[str, Form]]:
+        """(name, picture) of every picture: "content", then "style", or "styles[0]" ... where there are several.
+
+        A mask's name is that of its style followed by ".mask".
+        """
+        yield "content", self.content
+        for index, style in enumerate(self.styles):
+            name = "style" if len(self.styles) == 1 else f"styles[{index}]"
+            yield name, style.picture
+            if style.mask is not None:
+                yield f"{name}.mask", style.mask
+
+    def map(self, convert: Callable[[str, Form], Other]) -> Inputs[Other]:
+        """The same inputs with each picture replaced by `convert(name, picture)`, called in the order of `pictures`."""
+        converted = iter([convert(name, picture) for name, picture in self.pictures()])
+        content = next(converted)
+        styles = tuple(
+            Style(next(converted), style.weight, None if style.mask is None else next(converted))
+            for style in self.styles
+        )
+        return Inputs(content, styles)
+
+
+def content_and_style(content: Form, style: Form) -> Inputs[Form]:
+    """The usual inputs: one content picture and one style picture."""
+    return Inputs(content, (Style(style),))
