@@ -61,10 +61,10 @@ def parts(network: str, weights: str | None, size: int) -> None:
         now = time.perf_counter()
         seconds[part], last = now - last, now
 
-    import tensorflow as tf
 
     lap("TensorFlow")
-    from tfstyle import Engine, decode, resolve_options
+    from tfstyle import Engine, content_and_style, decode, resolve_options
+    from tfstyle.objective import weight_tensors
 
     lap("tfstyle")
     engine = Engine(weights)
@@ -73,10 +73,11 @@ def parts(network: str, weights: str | None, size: int) -> None:
     folder = files("tfstyle_client").joinpath("demo")
     pictures = [decode(folder.joinpath(name).read_bytes(), "picture") for name in ("landscape.jpg", "painting.jpg")]
     lap("decode")
-    transfer = engine.prepare(*pictures, resolve_options("default", {"network": network, "size": size, "steps": 3}))
+    options = resolve_options("default", {"network": network, "size": size, "steps": 3})
+    transfer = engine.prepare(content_and_style(*pictures), options)
     lap("targets")
     (stage,) = transfer._stages
-    arguments = dict(stage.targets.content), dict(stage.targets.grams), tf.zeros([4])
+    arguments = stage.targets, *weight_tensors(transfer._loss)
     stage.objective._compiled.get_concrete_function(*arguments)
     lap("tracing")
     iterates = transfer.iterates()

@@ -19,16 +19,17 @@ import numpy as np
 import torch
 
 from pytorch_peer import PyTorchLoss
+from tfstyle.losses import loss_from_options
 from tfstyle.networks.lite import load_lite
 from tfstyle.networks.network import LayerMetric, Network
 from tfstyle.networks.topology import CONVOLUTIONS, VGG19_CHANNELS, block_of
 from tfstyle.networks.vgg19 import load_vgg19
-from tfstyle.objective import Objective, Targets, content_features, style_grams
-from tfstyle.options import PRESETS
+from tfstyle.objective import WholeObjective
+from tfstyle.options import PRESETS, resolve_options
 from tfstyle.pyramid import Pyramid
 
 OPTIONS = PRESETS["default"]
-WEIGHTS = (1.0, 1e4, 10.0, 0.0)
+LOSS = loss_from_options(resolve_options("default", {"style_weight": 1e4, "gamut_weight": 0.0}))
 
 
 def random_vgg19() -> Network:
@@ -57,14 +58,11 @@ def convolution_flops(network: Network, height: int, width: int) -> float:
 
 def ours(network: Network, image: np.ndarray, levels: int) -> Callable[[], None]:
     _, height, width, _ = image.shape
-    layers = OPTIONS.content_layers, OPTIONS.style_layers
-    targets = Targets(
-        content_features(network, layers[0], "max", image), style_grams(network, layers[1], "max", image[:, :, ::-1])
-    )
     pyramid = Pyramid(height, width, levels, OPTIONS.pyramid_decay)
-    objective = Objective(network, pyramid, *layers, "max")
+    objective = WholeObjective(network, pyramid, LOSS.terms, "max")
+    targets = {**objective.content_targets(image), **objective.style_targets(image[:, :, ::-1], None)}
     variables = pyramid.variables(image)
-    return lambda: void(objective(variables, targets, WEIGHTS))
+    return lambda: void(objective(variables, targets, LOSS))
 
 
 def peer(network: Network, image: np.ndarray, channels_last: bool) -> Callable[[], None]:

@@ -14,7 +14,7 @@ import statistics
 from pathlib import Path
 
 from contact_sheet import contact_sheet
-from tfstyle import Delivered, Engine, Picture, Transfer, decode, encode_png, resolve_options
+from tfstyle import Delivered, Engine, Picture, Transfer, content_and_style, decode, encode_png, resolve_options
 
 
 def main() -> None:
@@ -37,7 +37,7 @@ def main() -> None:
 
         def prepare(network: str, pictures: list[Picture] = pictures) -> Transfer:
             options = {"network": network, "size": arguments.size, "steps": arguments.steps}
-            return engine.prepare(*pictures, resolve_options("default", options))
+            return engine.prepare(content_and_style(*pictures), resolve_options("default", options))
 
         judge = prepare("vgg19")
         totals, shown = [], []
@@ -47,7 +47,7 @@ def main() -> None:
             totals.append(verdict.total)
             weights = judge.options.content_weight, judge.options.style_weight, judge.options.tv_weight
             parts = zip(("content", "style", "tv"), weights, strict=True)
-            values = [weight * sum(verdict.parts[part].values()) for part, weight in parts]
+            values = [weight * verdict.parts[part].value for part, weight in parts]
             shown.append(" / ".join(f"{value:.2f}" for value in values) + f" = {verdict.total:.2f}")
             paths.append(arguments.out / f"{name}-{network}.png")
             paths[-1].write_bytes(encode_png(delivered.picture))

@@ -19,7 +19,8 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from tfstyle import Engine, Picture, encode_png, memory, resolve_options
+from tfstyle import Engine, Picture, content_and_style, encode_png, memory, resolve_options
+from tfstyle.losses import loss_from_options
 from tfstyle.options import TransferOptions
 from tfstyle.pyramid import Pyramid
 from tfstyle_client import Client
@@ -48,12 +49,13 @@ def measure(weights: str | None, whole_from: int, megapixels: float, options: Tr
     network.extractor(options.style_layers)
     painting = picture(1024, 768)
     pyramid = Pyramid(height, width, options.pyramid_levels, options.pyramid_decay)
-    needs = {start: memory.bytes_needed(network, pyramid, 1024 * 768, options, start) for start in (1, 3, 4, 5)}
-    if memory.choose_whole_from(network, pyramid, 1024 * 768, options, needs[whole_from]) != whole_from:
+    demand = memory.Demand(pyramid, 1024 * 768, loss_from_options(options).terms, options)
+    needs = {start: memory.bytes_needed(network, demand, start) for start in (1, 3, 4, 5)}
+    if memory.choose_whole_from(network, demand, needs[whole_from]) != whole_from:
         return  # a picture so small that tiling it saves nothing
     held = psutil.Process().memory_info().rss
     engine = Engine(weights, memory=needs[whole_from])
-    transfer = engine.prepare(picture(width, height), painting, options)
+    transfer = engine.prepare(content_and_style(picture(width, height), painting), options)
     seconds = [iterate.seconds for iterate in transfer.iterates()]
     pace = min(np.diff(seconds)) if len(seconds) > 1 else seconds[0]
     used = peak() - held

@@ -14,7 +14,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tfstyle import Engine, Transfer, decode, encode_png, resolve_options
+from tfstyle import Engine, Transfer, content_and_style, decode, encode_png, resolve_options
+from tfstyle.losses import Parts
 
 WEIGHTS = {"content": 1.0, "style": 1e4, "tv": 10.0}
 RUNS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -53,7 +54,9 @@ def main() -> None:
     def prepare(name: str) -> Transfer:
         preset, options = RUNS[name]
         steps = {} if arguments.steps is None else {"steps": arguments.steps}
-        return engine.prepare(*pictures, resolve_options(preset, {**options, **steps, "size": arguments.size}))
+        return engine.prepare(
+            content_and_style(*pictures), resolve_options(preset, {**options, **steps, "size": arguments.size})
+        )
 
     judge = prepare("reference")
     print(f"{'run':18} {'evaluation':>10} {'seconds':>8}  {'inside':34} delivered, judged by VGG19")
@@ -74,8 +77,8 @@ def main() -> None:
         )
 
 
-def shown(parts: dict[str, dict[str, float]]) -> str:
-    values = [weight * sum(parts[name].values()) for name, weight in WEIGHTS.items()]
+def shown(parts: Parts) -> str:
+    values = [weight * parts[name].value for name, weight in WEIGHTS.items()]
     return " / ".join(f"{value:.2f}" for value in values) + f" = {sum(values):.2f}"
 
 

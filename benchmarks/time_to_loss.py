@@ -23,7 +23,7 @@ import numpy as np
 import torch
 
 from pytorch_peer import PyTorchLoss
-from tfstyle import Engine, Picture, Transfer, decode, encode_png, resolve_options
+from tfstyle import Engine, Picture, Transfer, content_and_style, decode, encode_png, resolve_options
 from tfstyle.colour import standardise, to_pixels
 from tfstyle.images import resize
 
@@ -136,7 +136,7 @@ def measure(runs: list[Run], judge: Transfer) -> None:
                 seen = judge.judge(run.picture).parts
                 weights = judge.options.content_weight, judge.options.style_weight, judge.options.tv_weight
                 parts = zip(("content", "style", "tv"), weights, strict=True)
-                losses = tuple(weight * sum(seen[part].values()) for part, weight in parts)
+                losses = tuple(weight * seen[part].value for part, weight in parts)
                 run.points.append(Point(run.evaluations, run.seconds, losses))
         else:
             waiting.append(run)
@@ -189,7 +189,8 @@ def main() -> None:
         content, style = (decode(path.read_bytes(), path.stem) for path in paths)
         engine = Engine(arguments.weights, keep=4)
         judge = engine.prepare(
-            content, style, resolve_options("reference", {"network": "vgg19", "size": arguments.size})
+            content_and_style(content, style),
+            resolve_options("reference", {"network": "vgg19", "size": arguments.size}),
         )
         network = judge.network
         photo, painting = (standardise(resize(picture, judge.size).pixels) for picture in (content, style))
@@ -201,7 +202,9 @@ def main() -> None:
             ),
         ]
         for label, (preset, options) in OURS.items():
-            transfer = engine.prepare(content, style, resolve_options(preset, {**options, "size": arguments.size}))
+            transfer = engine.prepare(
+                content_and_style(content, style), resolve_options(preset, {**options, "size": arguments.size})
+            )
             runs.append(Run(label, ours(transfer)))
         judge.judge(resize(content, judge.size))  # compiles
         measure(runs, judge)

@@ -13,12 +13,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from tfstyle.errors import InvalidInputError, TfstyleError, Violation, WeightsError
+from tfstyle.inputs import Inputs, Style, content_and_style
 from tfstyle.options import PRESETS, TransferOptions, resolve_options
 
 if TYPE_CHECKING:
     from tfstyle.checkpoint import Checkpoint, CheckpointError, read_checkpoint
+    from tfstyle.engine import Engine, Stylized, stylize
     from tfstyle.images import Picture, decode, encode_png
-    from tfstyle.transfer import Delivered, Engine, Estimate, Iterate, Stylized, Transfer, stylize
+    from tfstyle.memory import Estimate
+    from tfstyle.transfer import Delivered, Iterate, Transfer
 
 __version__ = "0.1.0"
 
@@ -29,15 +32,18 @@ __all__ = [
     "Delivered",
     "Engine",
     "Estimate",
+    "Inputs",
     "InvalidInputError",
     "Iterate",
     "Picture",
+    "Style",
     "Stylized",
     "TfstyleError",
     "Transfer",
     "TransferOptions",
     "Violation",
     "WeightsError",
+    "content_and_style",
     "decode",
     "encode_png",
     "read_checkpoint",
@@ -48,9 +54,9 @@ __all__ = [
 _LAZY = {
     **dict.fromkeys(("Checkpoint", "CheckpointError", "read_checkpoint"), "tfstyle.checkpoint"),
     **dict.fromkeys(("Picture", "decode", "encode_png"), "tfstyle.images"),
-    **dict.fromkeys(
-        ("Delivered", "Engine", "Estimate", "Iterate", "Stylized", "Transfer", "stylize"), "tfstyle.transfer"
-    ),
+    **dict.fromkeys(("Engine", "Stylized", "stylize"), "tfstyle.engine"),
+    **dict.fromkeys(("Delivered", "Iterate", "Transfer"), "tfstyle.transfer"),
+    "Estimate": "tfstyle.memory",
 }
 
 

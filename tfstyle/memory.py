@@ -1,26 +1,30 @@
-"""How much memory and time a transfer needs, counted before it runs; and with that, whether it is tiled.
+"""How much memory and time a transfer needs, counted before it runs, and whether it is therefore tiled.
 
-The bytes that grow with the picture are counted; two figures are measured (benchmarks/memory.py):
-what XLA holds beside the features that the gradient needs, and what a process holds in any case.
+Bytes that grow with the picture are counted; terms and optimizers say what they hold. Two figures are measured
+(benchmarks/memory.py): what XLA holds beside the features that the gradient needs, and what a process holds anyway.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
 
 from tfstyle.errors import InvalidInputError, Violation
+from tfstyle.losses import FeatureTerm
 from tfstyle.networks.network import Network
 from tfstyle.networks.topology import block_of
+from tfstyle.objective import Terms, feature_layers
+from tfstyle.optimizers import OPTIMIZERS
 from tfstyle.options import TransferOptions
 from tfstyle.pyramid import Pyramid
-from tfstyle.tiled_objective import CUTS
+from tfstyle.tiled import segment
 
 FLOAT = 4
 FEATURES = 3.3
@@ -28,90 +32,161 @@ FEATURES = 3.3
 TARGETS = 1.2
 """The same for the features alone (measured: 1.0 to 1.2)."""
 SURFACE = 190
-"""Bytes for each pixel that picture, pyramid, total variation and gamut take in one compiled function (measured)."""
+"""Bytes per pixel that picture, pyramid, total variation and gamut take in one compiled function (measured)."""
 BESIDE = 12
 """The same where the picture is tiled, beside picture, gradient and maps, which are counted (measured: up to 9)."""
 FIXED = 300 * 10**6
-"""Bytes that compiled code and TensorFlow's own buffers take beside (measured: 170 to 340 MB)."""
+"""Bytes that compiled code and TensorFlow's own buffers take in addition (measured: 170 to 340 MB)."""
 TRAFFIC = 1.0e-6
-"""Seconds for each pixel and evaluation beside the arithmetic (measured: 0.7 to 1.1)."""
+"""Seconds per pixel and evaluation in addition to the arithmetic (measured: 0.7 to 1.1)."""
 _CGROUP = Path("/sys/fs/cgroup")
 
 
+@dataclass(frozen=True)
+class Estimate:
+    """What a transfer will take: bytes of `memory` at its peak, and `seconds` of evaluations without compilation.
+
+    `whole_from` is the first block of the network that is not tiled.
+    """
+
+    memory: int
+    seconds: float
+    whole_from: int
+
+    @property
+    def tiled(self) -> bool:
+        """Whether the picture is computed in tiles."""
+        return self.whole_from > 1
+
+
+@dataclass(frozen=True)
+class Demand:
+    """What the memory of a transfer depends on.
+
+    `style_pixels` is the pixel count of the largest style picture, `terms` are those of the loss, `grey` says whether
+    the optimizer has a third of the variables (`tfstyle.variables`).
+    """
+
+    pyramid: Pyramid
+    style_pixels: int
+    terms: Terms
+    options: TransferOptions
+    grey: bool = False
+
+    @property
+    def variables(self) -> int:
+        """Count of the optimizer's variables."""
+        return self.pyramid.size // 3 if self.grey else self.pyramid.size
+
+
 def available_memory() -> int:
-    """Bytes that this process may still take: what the machine has free, or its container where that is less."""
+    """Bytes that this process may still take: what the machine has free, or its container where that is less.
+
+    A container's `memory.current` counts the page cache, which the kernel gives up under pressure: the part of it that
+    is not in active use does not count as taken.
+    """
     free = int(psutil.virtual_memory().available)
     try:
-        limit, used = ((_CGROUP / name).read_text().strip() for name in ("memory.max", "memory.current"))
+        limit = (_CGROUP / "memory.max").read_text().strip()
+        used = int((_CGROUP / "memory.current").read_text())
     except OSError:
         return free
-    return free if limit == "max" else min(free, int(limit) - int(used))
+    return free if limit == "max" else min(free, int(limit) - used + _inactive_file())
 
 
-def choose_whole_from(
-    network: Network, pyramid: Pyramid, painting: int, options: TransferOptions, available: int
-) -> int:
-    """The first block that is seen whole: 1 where all fits into `available` bytes, else as few tiled as will do.
+def _inactive_file() -> int:
+    """Bytes of the container's page cache that can be reclaimed at once; 0 where the kernel does not say."""
+    try:
+        lines = (_CGROUP / "memory.stat").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("inactive_file ")), 0)
 
-    `painting` is the style picture's count of pixels. Raises `InvalidInputError` where no tiling
-    fits, naming what to change.
+
+def choose_whole_from(network: Network, demand: Demand, available: int) -> int:
+    """The first block that is computed whole: 1 where all fits into `available` bytes, else as few tiled as will do.
+
+    Raises `InvalidInputError` where no tiling fits, naming what to change.
     """
-    needs = {start: bytes_needed(network, pyramid, painting, options, start) for start in _starts(options)}
+    needs = {start: bytes_needed(network, demand, start) for start in _starts(demand.terms)}
     for start, need in needs.items():
         if need <= available:
             return start
     least = min(needs.values())
-    fixes = ["a smaller size"]
-    spared = 2 * FLOAT * pyramid.size
-    if options.optimizer == "lbfgs":
-        if (history := options.history_size - -(-(least - available) // spared)) >= 1:
-            fixes.append(f"history_size {history}")
-        spared = optimizer_bytes(pyramid, options) - optimizer_bytes(pyramid, replace(options, optimizer="adam"))
-        if least - spared <= available:
-            fixes.append("optimizer adam")
+    pyramid = demand.pyramid
+    fixes = ["a smaller size", *_lighter_options(demand, least - available)]
     raise InvalidInputError(
         [
             Violation(
                 "size",
-                f"{pyramid.width} x {pyramid.height} pixels need {least / 1e9:.1f} GB of memory with history_size "
-                f"{options.history_size}, and {max(available, 0) / 1e9:.1f} GB are free; "
+                f"{pyramid.width} x {pyramid.height} pixels need {least / 1e9:.1f} GB of memory with "
+                f"{_shown(demand.options)}, and {max(available, 0) / 1e9:.1f} GB are free; "
                 f"{' or '.join(fixes)} would fit",
             )
         ]
     )
 
 
-def bytes_needed(network: Network, pyramid: Pyramid, painting: int, options: TransferOptions, whole_from: int) -> int:
-    """Memory that a transfer takes at its peak, beside that of a process that has loaded the network."""
+def _lighter_options(demand: Demand, excess: int) -> list[str]:
+    """Options under which the optimizer takes at least `excess` bytes less, in words."""
+    options = demand.options
+    vector = FLOAT * demand.variables
+    affordable = (optimizer_bytes(demand) - excess) // vector
+    found = []
+    for name, kind in OPTIMIZERS.items():
+        if name == options.optimizer:
+            overrides = kind.lighter(options, affordable)
+        else:
+            overrides = {"optimizer": name} if kind.vectors(replace(options, optimizer=name)) <= affordable else None
+        if overrides:
+            found.append(_in_words(overrides))
+    return found
+
+
+def _shown(options: TransferOptions) -> str:
+    """The optimizer and, where it has one, the setting that decides its memory."""
+    settings = OPTIMIZERS[options.optimizer].lighter(options, OPTIMIZERS[options.optimizer].vectors(options))
+    return _in_words(settings or {"optimizer": options.optimizer})
+
+
+def _in_words(overrides: Mapping[str, Any]) -> str:
+    return " and ".join(f"{name} {value}" for name, value in overrides.items())
+
+
+def bytes_needed(network: Network, demand: Demand, whole_from: int) -> int:
+    """Memory that a transfer takes at its peak, in addition to that of a process that has loaded the network."""
+    pyramid, terms = demand.pyramid, demand.terms
     pixels = pyramid.height * pyramid.width
-    cuts = [cut for cut in CUTS if cut.last < whole_from]
+    cuts = [cut for cut in segment.CUTS if cut.last < whole_from]
     windows = [
         _feature_bytes(network, range(cut.first, cut.last + 1), min(cut.tile**2 * 4 ** (cut.first - 1), pixels))
         for cut in cuts
     ]
-    # The maps between segments; of their gradients at most half are alive beside them.
+    # The maps between segments; at most half of their gradients exist at the same time.
     maps = sum(FLOAT * network.channels_into(cut.last + 1) / 4**cut.last for cut in cuts)
-    whole = range(whole_from, _deepest(options) + 1)
-    content = sum(
-        _channels(network, name) * FLOAT * pixels * 0.25 ** (block_of(name) - 1) for name in options.content_layers
+    whole = range(whole_from, _deepest(terms) + 1)
+    kept = sum(
+        term.target_bytes(_channels(network, layer), pixels // 4 ** (block_of(layer) - 1))
+        for term in terms.values()
+        if isinstance(term, FeatureTerm)
+        for layer in term.layers
     )
-    targets = (FLOAT * 3 + maps) * painting + TARGETS * _feature_bytes(network, whole, painting)
+    targets = (FLOAT * 3 + maps) * demand.style_pixels + TARGETS * _feature_bytes(network, whole, demand.style_pixels)
     features = FEATURES * max([_feature_bytes(network, whole, pixels), *windows])
     picture = 2 * 3 * FLOAT  # and its gradient
     evaluation = (picture + 1.5 * maps + BESIDE) * pixels + features
     if not cuts:
         evaluation = SURFACE * pixels + features  # in one compiled function
-    return int(FIXED + content + max(targets, optimizer_bytes(pyramid, options) + evaluation))
+    return int(FIXED + kept + max(targets, optimizer_bytes(demand) + evaluation))
 
 
-def optimizer_bytes(pyramid: Pyramid, options: TransferOptions) -> int:
-    """What the optimizer holds: 2 `history` + 6 vectors for L-BFGS, 5 for Adam."""
-    vectors = 2 * options.history_size + 6 if options.optimizer == "lbfgs" else 5
-    return int(vectors * FLOAT * pyramid.size)
+def optimizer_bytes(demand: Demand) -> int:
+    """Memory of the vectors that the optimizer holds."""
+    return OPTIMIZERS[demand.options.optimizer].vectors(demand.options) * FLOAT * demand.variables
 
 
 def seconds_needed(stages: Sequence[tuple[Network, int]], pyramid: Pyramid, whole_from: int, rate: float) -> float:
-    """Time of all evaluations, [(network, count)], at `rate` multiplications a second, without compiling."""
+    """Time of all evaluations, [(network, count)], at `rate` multiplications per second, without compilation."""
     pixels = pyramid.height * pyramid.width
     total = 0.0
     for network, count in stages:
@@ -123,7 +198,7 @@ def seconds_needed(stages: Sequence[tuple[Network, int]], pyramid: Pyramid, whol
 
 @cache
 def multiplication_rate() -> float:
-    """Multiplications with addition a second, float32, of a matrix product on this machine, measured once."""
+    """Multiplications with addition per second, float32, of a matrix product on this machine, measured once."""
     matrix = np.ones((1024, 1024), np.float32)
     matrix @ matrix
     seconds = []
@@ -134,12 +209,12 @@ def multiplication_rate() -> float:
     return float(1024**3 / min(seconds))
 
 
-def _deepest(options: TransferOptions) -> int:
-    return max(map(block_of, (*options.content_layers, *options.style_layers)))
+def _deepest(terms: Terms) -> int:
+    return max(map(block_of, feature_layers(terms)))
 
 
-def _starts(options: TransferOptions) -> list[int]:
-    return [1, *(cut.last + 1 for cut in CUTS if cut.last < _deepest(options))]
+def _starts(terms: Terms) -> list[int]:
+    return [1, *(cut.last + 1 for cut in segment.CUTS if cut.last < _deepest(terms))]
 
 
 def _feature_bytes(network: Network, blocks: range, pixels: int) -> float:

@@ -1,105 +1,172 @@
-"""From variables to the total loss and its gradient, compiled once a size and kept for the next picture."""
+"""From variables to the loss and its gradient, compiled once per picture size and reused for the next picture."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from tfstyle.losses import ContentLoss, GamutPenalty, StyleLoss, Synthesis, TotalVariation, gram_matrix
+from tfstyle.losses import IMAGE, FeatureTerm, ImageTerm, LocalTerm, Loss, Parts, PooledTerm, Term
+from tfstyle.masks import BlockWeights, layer_weights
 from tfstyle.networks.network import Network
 from tfstyle.pyramid import Pyramid
 
-Parts = dict[str, dict[str, float]]
-"""Losses before their weights: {"content": {"block4_conv4": 1.2}, "style": {...}, "tv": ..., "gamut": ...}."""
-
-TERMS = ("content", "style", "tv", "gamut")
-
-
-@dataclass(frozen=True)
-class Targets:
-    """What the picture should look like: `content` {layer: [1, h, w, c]}, `grams` {layer: [c, c]}."""
-
-    content: Mapping[str, tf.Tensor]
-    grams: Mapping[str, tf.Tensor]
-
-
-def content_features(network: Network, layers: Sequence[str], pooling: str, image: NDArray[np.float32]) -> Any:
-    """The photo's features {layer: [1, h, w, c]} for the content loss; `image` [1, H, W, 3] standardised."""
-    return network.extractor(layers, pooling)(tf.constant(image))
-
-
-def style_grams(network: Network, layers: Sequence[str], pooling: str, image: NDArray[np.float32]) -> Any:
-    """The painting's Gram matrices {layer: [c, c]} for the style loss; `image` [1, h, w, 3] standardised."""
-    features = network.extractor(layers, pooling)(tf.constant(image))
-    return {layer: gram_matrix(features[layer], network.metrics[layer].channels) for layer in layers}
+Map = NDArray[np.float32]
+Terms = Mapping[str, Term]
+"""{name: term}."""
+Targets = Mapping[str, Mapping[str, Any]]
+"""{name of the term: {layer: what the layer should look like}}; image terms have none."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The weighted total, its parts before their weights, and the gradient [size] of the total."""
+    """The weighted total, its parts, and the gradient [size] of the total."""
 
     total: float
     parts: Parts
-    gradient: NDArray[np.float32]
+    gradient: Map
 
 
-class Objective:
-    """The total loss of the picture that variables stand for, and its gradient.
+class Objective(Protocol):
+    """The loss of the picture that variables stand for, and its gradient."""
 
-    Weights and targets are arguments of the compiled function, not constants in it: pictures of
-    the same size, layers and network share one compilation. The first call compiles (seconds).
+    pyramid: Pyramid
+
+    @property
+    def compilations(self) -> int:
+        """How often something of it was compiled: memory that XLA does not free."""
+
+    def content_targets(self, image: Map) -> Targets:
+        """The targets of local terms, from the content picture [1, H, W, 3], standardised, as large as the result."""
+
+    def style_targets(self, image: Map, weights: Map | None) -> Targets:
+        """The targets of pooled terms, from a style picture [1, h, w, 3], standardised, of any size.
+
+        `weights` [h, w] say how much each position counts; None: 1.
+        """
+
+    def image(self, variables: Map) -> Map:
+        """The picture [1, H, W, 3], standardised, for which `variables` [size] stand."""
+
+    def __call__(self, variables: Map, targets: Targets, loss: Loss) -> Evaluation:
+        """Evaluate at `variables` [size]; the terms of `loss` are those that the objective was made for."""
+
+
+class WholeObjective:
+    """The objective of a picture that fits into memory: one compiled function.
+
+    Weights and targets are arguments of the compiled function, not constants in it: pictures of one size, terms and
+    network share one compilation. The first call compiles (seconds).
     """
 
-    def __init__(
-        self,
-        network: Network,
-        pyramid: Pyramid,
-        content_layers: Sequence[str],
-        style_layers: Sequence[str],
-        pooling: str,
-    ) -> None:
+    compilations = 1
+
+    def __init__(self, network: Network, pyramid: Pyramid, terms: Terms, pooling: str) -> None:
         self.pyramid = pyramid
         self._network = network
-        self._layers = content_layers, style_layers
+        self._terms = terms
         self._pooling = pooling
-        self._extractor = network.extractor((*content_layers, *style_layers), pooling)
+        self._extractor = network.extractor(feature_layers(terms), pooling)
         self._variables = tf.Variable(tf.zeros([pyramid.size]), name="picture")
         self._compiled = tf.function(self._trace, jit_compile=True)
 
-    def content_features(self, image: NDArray[np.float32]) -> Any:
-        """The photo's features for `Targets`; `image` [1, H, W, 3] standardised, as large as the picture."""
-        return content_features(self._network, self._layers[0], self._pooling, image)
+    def content_targets(self, image: Map) -> Targets:
+        """As in `Objective`."""
+        return content_targets(self._network, self._terms, self._pooling, image)
 
-    def style_grams(self, image: NDArray[np.float32]) -> Any:
-        """The painting's Gram matrices for `Targets`; `image` [1, h, w, 3] standardised, of any size."""
-        return style_grams(self._network, self._layers[1], self._pooling, image)
+    def style_targets(self, image: Map, weights: Map | None) -> Targets:
+        """As in `Objective`."""
+        return style_targets(self._network, self._terms, self._pooling, image, weights)
 
-    def image(self, variables: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The picture [1, H, W, 3] for which `variables` [size] stand."""
-        picture: NDArray[np.float32] = self.pyramid.image(tf.constant(variables)).numpy()
+    def image(self, variables: Map) -> Map:
+        """As in `Objective`."""
+        picture: Map = self.pyramid.image(tf.constant(variables)).numpy()
         return picture
 
-    def _trace(self, content: Any, grams: Any, weights: tf.Tensor) -> Any:
-        metrics = self._network.metrics
-        terms = (ContentLoss(content, metrics), StyleLoss(grams, metrics), TotalVariation(), GamutPenalty())
-        loss = terms[0] * weights[0]
-        for index, term in enumerate(terms[1:], 1):
-            loss = loss + term * weights[index]
+    def _trace(self, targets: Any, weights: tf.Tensor, factors: Mapping[str, tf.Tensor]) -> Any:
+        size = self.pyramid.height, self.pyramid.width
         with tf.GradientTape() as tape:
             image = self.pyramid.image(self._variables)
-            total, parts = loss(Synthesis(image, self._extractor(image)))
-        return total, parts, tape.gradient(total, self._variables)
+            features = self._extractor(image)
+            values = {}
+            for name, term in self._terms.items():
+                if isinstance(term, FeatureTerm):
+                    values[name] = term.by_layer(features, targets[name], self._network.metrics)
+                elif isinstance(term, ImageTerm):
+                    values[name] = {IMAGE: term.value(image, size[0], size)}
+            total = weighted_total(values, weights, factors)
+        return total, values, tape.gradient(total, self._variables)
 
-    def __call__(self, variables: NDArray[np.float32], targets: Targets, weights: Sequence[float]) -> Evaluation:
-        """Evaluate at `variables` [size]; `weights` are those of `TERMS`, in that order."""
+    def __call__(self, variables: Map, targets: Targets, loss: Loss) -> Evaluation:
+        """As in `Objective`."""
         self._variables.assign(variables)
-        total, parts, gradient = self._compiled(
-            dict(targets.content), dict(targets.grams), tf.constant(weights, tf.float32)
-        )
-        values = {name: {layer: float(value) for layer, value in layers.items()} for name, layers in parts.items()}
-        return Evaluation(float(total), values, gradient.numpy())
+        total, values, gradient = self._compiled(targets, *weight_tensors(loss))
+        return Evaluation(float(total), parts(loss, values), gradient.numpy())
+
+
+def feature_layers(terms: Terms) -> tuple[str, ...]:
+    """Every layer that a term looks at, each once."""
+    return tuple(dict.fromkeys(layer for term in terms.values() for layer in getattr(term, "layers", ())))
+
+
+def content_targets(network: Network, terms: Terms, pooling: str, image: Map) -> Targets:
+    """As `Objective.content_targets`, for a picture that fits into memory."""
+    local = {name: term for name, term in terms.items() if isinstance(term, LocalTerm)}
+    features = _features(network, local, pooling, image)
+    return {name: {layer: features[layer] for layer in term.layers} for name, term in local.items()}
+
+
+def style_targets(network: Network, terms: Terms, pooling: str, image: Map, weights: Map | None = None) -> Targets:
+    """As `Objective.style_targets`, for a picture that fits into memory."""
+    pooled = {name: term for name, term in terms.items() if isinstance(term, PooledTerm)}
+    features = _features(network, pooled, pooling, image)
+    blocks = None if weights is None else BlockWeights(weights)
+    targets: dict[str, dict[str, Any]] = {}
+    for name, term in pooled.items():
+        targets[name] = {}
+        for layer in term.layers:
+            here, count = layer_weights(blocks, layer, features[layer].shape[1:3])
+            sums = term.sums(features[layer], here)
+            targets[name][layer] = term.statistics(sums, count, network.metrics[layer])
+    return targets
+
+
+def _features(network: Network, terms: Terms, pooling: str, image: Map) -> Mapping[str, tf.Tensor]:
+    layers = feature_layers(terms)
+    found: Mapping[str, tf.Tensor] = network.extractor(layers, pooling)(tf.constant(image)) if layers else {}
+    return found
+
+
+def weight_tensors(loss: Loss) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+    """The terms' weights [terms], and {name: factors [layers]} of the terms that have factors for single layers."""
+    weights = tf.constant([part.weight for part in loss.weighted.values()], tf.float32)
+    factors = {
+        name: tf.constant([part.layer_factors.get(layer, 1.0) for layer in part.term.layers], tf.float32)
+        for name, part in loss.weighted.items()
+        if isinstance(part.term, FeatureTerm) and part.layer_factors
+    }
+    return weights, factors
+
+
+def weighted_total(
+    values: Mapping[str, Mapping[str, tf.Tensor]], weights: tf.Tensor, factors: Mapping[str, tf.Tensor]
+) -> tf.Tensor:
+    """The weighted sum of `values` {name: {layer: value}}; weights and factors as in `weight_tensors`."""
+    totals = []
+    for index, (name, by_layer) in enumerate(values.items()):
+        scaled = list(by_layer.values())
+        if name in factors:
+            scaled = [factors[name][layer] * value for layer, value in enumerate(scaled)]
+        totals.append(weights[index] * tf.add_n(scaled))
+    return tf.add_n(totals)
+
+
+def parts(loss: Loss, values: Mapping[str, Mapping[str, tf.Tensor]]) -> Parts:
+    """The record of each term, in the order of `loss`."""
+    return {
+        name: loss.part(name, {layer: float(value) for layer, value in values[name].items()}) for name in loss.weighted
+    }

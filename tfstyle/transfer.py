@@ -1,4 +1,4 @@
-"""The transfer itself: decoded pictures -> features -> targets -> optimise -> delivered picture."""
+"""One picture in the making: optimised evaluation by evaluation, checkpointed, delivered in 8 bits."""
 
 from __future__ import annotations
 
@@ -7,39 +7,40 @@ import hashlib
 import json
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 import tfstyle
-from tfstyle.adam import Adam
 from tfstyle.checkpoint import Checkpoint, CheckpointError, publish, write_draft
 from tfstyle.colour import standardise, to_pixels
-from tfstyle.errors import InvalidInputError
-from tfstyle.images import Picture, decode, encode_png, fit_longer_side, resize
-from tfstyle.lbfgs import LBFGS
-from tfstyle.memory import available_memory, bytes_needed, choose_whole_from, multiplication_rate, seconds_needed
-from tfstyle.networks.choice import Choice, choose_network, load_network
+from tfstyle.images import Picture
+from tfstyle.losses import Loss, Part, Parts
+from tfstyle.memory import Estimate, available_memory
+from tfstyle.networks.choice import Choice
 from tfstyle.networks.network import Network
-from tfstyle.objective import Evaluation, Objective, Parts, Targets
-from tfstyle.options import TransferOptions, lite_violations, resolve_options
-from tfstyle.pyramid import Pyramid
-from tfstyle.tiled_objective import TiledObjective
+from tfstyle.objective import Evaluation, Objective, Targets
+from tfstyle.optimizers import OPTIMIZERS
+from tfstyle.options import TransferOptions
+from tfstyle.variables import ColourVariables, GreyVariables, Variables
+
+COPIED_SHARE = 4
+"""A checkpoint is written from a copy where the copy takes at most this part of the free memory."""
 
 
 @dataclass(frozen=True)
 class Iterate:
     """What is known after one evaluation.
 
-    `evaluation` counts from 1, of at most `max_evaluations`. `total` and `losses` are those of the best point
-    so far: a trial that the line search refused (`accepted` False) does not show. `losses` are
-    before their weights, by part and layer. `seconds` are since the run began, `remaining` those that
-    are expected to be left (None after a network's first evaluation, which may compile). `picture()` makes
-    the 8-bit picture that has these losses; it costs a pass over the pixels, and is valid at any time.
+    `evaluation` counts from 1, of at most `max_evaluations`. `total` and `losses` are those of the best point so far: a
+    trial that the line search refused (`accepted` is False) does not show. `seconds` are counted from the start of the
+    run, `remaining` is an estimate (None after a network's first evaluation, which may compile). `picture()` makes the
+    8-bit picture that has these losses; it costs a pass over the pixels, and may be called at any time.
     """
 
     evaluation: int
@@ -63,64 +64,63 @@ class Delivered:
 
 @dataclass(frozen=True)
 class Stage:
-    """`steps` evaluations in a row on one network: what is computed, and what towards."""
+    """`evaluations` in a row on one network, with the objective and the targets to reach."""
 
     network: Network
-    objective: Objective | TiledObjective
+    objective: Objective
     targets: Targets
-    steps: int
+    evaluations: int
 
 
 @dataclass(frozen=True)
-class Estimate:
-    """What a transfer will take: bytes of `memory` at its peak, `seconds` of evaluations without compiling.
+class Plan:
+    """Everything that a transfer starts from.
 
-    `whole_from` is the first block of the network that is not tiled.
+    `content` is the content picture at the size of the result; `grey` says whether the result is to be a picture of
+    greys; `digest` identifies all input pictures; `warnings` are remarks on them, one line each.
     """
 
-    memory: int
-    seconds: float
-    whole_from: int
-
-    @property
-    def tiled(self) -> bool:
-        """Whether the picture is too large to be seen whole."""
-        return self.whole_from > 1
+    options: TransferOptions
+    choice: Choice
+    loss: Loss
+    stages: Sequence[Stage]
+    content: Picture
+    grey: bool
+    digest: str
+    estimate: Estimate
+    warnings: tuple[str, ...] = ()
 
 
 class Transfer:
     """One picture in the making: made by `Engine.prepare`, run by `iterates`, ended by `deliver`."""
 
-    def __init__(
-        self,
-        options: TransferOptions,
-        choice: Choice,
-        stages: Sequence[Stage],
-        content: Picture,
-        style: Picture,
-        estimate: Estimate,
-    ) -> None:
-        self.options = options
-        self.choice = choice
-        self.estimate = estimate
-        self._stages = stages
-        self._alpha = content.alpha
-        plan = [(stage.network.digest, stage.steps) for stage in stages]
-        pictures = [hashlib.sha256(picture.pixels.tobytes()).hexdigest() for picture in (content, style)]
-        facts = (tfstyle.__version__, dataclasses.asdict(options), plan, content.size, pictures)
+    def __init__(self, plan: Plan) -> None:
+        self.options = plan.options
+        self.choice = plan.choice
+        self.estimate = plan.estimate
+        self.warnings = plan.warnings
+        self._loss = plan.loss
+        self._stages = plan.stages
+        self._alpha = plan.content.alpha
+        self._grey = plan.grey
+        evaluations = [(stage.network.digest, stage.evaluations) for stage in plan.stages]
+        facts = (tfstyle.__version__, dataclasses.asdict(plan.options), evaluations, plan.content.size, plan.digest)
         self._identity = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
-        self._weights = (options.content_weight, options.style_weight, options.tv_weight, options.gamut_weight)
-        self._optimizer = self._begin(self._objective.pyramid.variables(standardise(content.pixels)))
-        self._stepping = threading.Lock()  # who has it sees the optimizer and these between two evaluations
+        pyramid = self._objective.pyramid
+        self._variables: Variables = GreyVariables(pyramid) if plan.grey else ColourVariables(pyramid)
+        start = self._variables.start(standardise(plan.content.pixels))
+        self._optimizer = OPTIMIZERS[plan.options.optimizer].begin(start, plan.options)
+        self._stepping = threading.Lock()
+        """Guards the optimizer and the fields below, which change together between two evaluations."""
         self._stage = 0
-        self._made = 0  # evaluations of this stage
+        self._made = 0  # evaluations in this stage
         self._evaluations = 0
         self._seconds = 0.0
         self._best: tuple[float, Parts] | None = None
 
     @property
     def network(self) -> Network:
-        """The network that has the last word on the picture."""
+        """The network of the last stage."""
         return self._stages[-1].network
 
     @property
@@ -130,28 +130,28 @@ class Transfer:
 
     @property
     def evaluations(self) -> int:
-        """How many have been made."""
+        """How many evaluations have been made, in this process and in those before it."""
         return self._evaluations
 
     @property
     def seconds(self) -> float:
-        """What the evaluations have taken, in this process and in those before it."""
+        """How long the evaluations took, in this process and in those before it."""
         return self._seconds
 
     def iterates(self) -> Iterator[Iterate]:
-        """Optimise, yielding after every evaluation; whoever stops asking has stopped the work.
+        """Optimise, yielding after every evaluation; the work stops when the caller stops iterating.
 
-        The first evaluation is that of the photo itself; a network's first includes the compilation
-        where the size is new. Ends before `steps` only where the optimizer can get no further.
-        Losses are those of the network in use: where the second takes over they may rise.
+        The first evaluation is that of the content picture itself; a network's first evaluation includes the
+        compilation where the size is new. Ends early where the optimizer cannot improve any further. Losses are those
+        of the network in use: where the second one takes over they may rise.
         """
         began = time.perf_counter() - self._seconds
         while self._stage < len(self._stages):
             stage = self._stages[self._stage]
             warm, cold = 0.0, self._made
-            while self._made < stage.steps and not self._optimizer.finished:
-                trial = self._optimizer.trial
-                evaluation = stage.objective(trial, stage.targets, self._weights)
+            while self._made < stage.evaluations and not self._optimizer.finished:
+                trial = self._optimizer.ask()
+                evaluation = self._evaluate(stage, trial)
                 with self._stepping:
                     accepted = self._optimizer.tell(evaluation.total, evaluation.gradient)
                     if accepted or self._best is None:
@@ -179,13 +179,14 @@ class Transfer:
                     self._optimizer.retarget()
 
     def checkpoint(self, path: Path) -> int:
-        """Write all that the rest of the run depends on to `path`; gives the evaluations made so far.
+        """Write everything that the rest of the run depends on to `path`; gives the evaluations made so far.
 
-        May be called at any time from another thread: the next step waits while memory is copied, an
-        evaluation and the disk are waited for by nobody.
-        Raises OSError.
+        May be called at any time from another thread. The optimizer's state is copied between two evaluations and
+        written afterwards; only where the copy would take more than a quarter of the free memory does the next step
+        wait for the write. Raises OSError.
         """
-        with self._stepping:
+        with ExitStack() as stepping:
+            stepping.enter_context(self._stepping)
             state = self._optimizer.state()
             arrays = {name: value for name, value in state.items() if isinstance(value, np.ndarray)}
             notes = {
@@ -196,25 +197,28 @@ class Transfer:
                 "made": self._made,
                 "evaluations": self._evaluations,
                 "seconds": self._seconds,
-                "best": self._best,
+                "best": self._best and (self._best[0], _parts_to_notes(self._best[1])),
             }
-            draft = write_draft(path, Checkpoint(arrays, notes))
             evaluations = self._evaluations
+            if sum(array.nbytes for array in arrays.values()) <= available_memory() // COPIED_SHARE:
+                arrays = {name: array.copy() for name, array in arrays.items()}
+                stepping.close()
+            draft = write_draft(path, Checkpoint(arrays, notes))
         publish(draft, path)
         return evaluations
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Go on from where another process was: the rest of `iterates` is bit for bit what it would have made.
+        """Continue from a checkpoint: the rest of `iterates` is bit for bit what the other process would have made.
 
         Raises `CheckpointError` where the checkpoint is that of another transfer.
         """
         notes = checkpoint.notes
         if notes.get("of") != self._identity:
-            raise CheckpointError("the checkpoint is that of another transfer, or of another release of tfstyle")
+            raise CheckpointError("the checkpoint belongs to another transfer, or to another release of tfstyle")
         self._optimizer.restore({**checkpoint.arrays, **notes["optimizer"]})
         self._stage, self._made, self._evaluations = notes["stage"], notes["made"], notes["evaluations"]
         self._seconds = notes["seconds"]
-        self._best = None if notes["best"] is None else (notes["best"][0], notes["best"][1])
+        self._best = notes["best"] and (notes["best"][0], _parts_from_notes(notes["best"][1]))
 
     def deliver(self) -> Delivered:
         """The picture as it stands, and its losses in 8 bits (one more evaluation)."""
@@ -224,149 +228,34 @@ class Transfer:
 
     def judge(self, picture: Picture) -> Evaluation:
         """The losses of any `picture` of this `size` under this transfer's targets and weights."""
-        return self._evaluate(self._objective.pyramid.variables(standardise(picture.pixels)))
+        stage = self._stages[-1]
+        variables = self._objective.pyramid.variables(standardise(picture.pixels))
+        return stage.objective(variables, stage.targets, self._loss)
+
+    def _evaluate(self, stage: Stage, variables: NDArray[np.float32]) -> Evaluation:
+        evaluation = stage.objective(self._variables.expand(variables), stage.targets, self._loss)
+        return dataclasses.replace(evaluation, gradient=self._variables.gradient(evaluation.gradient))
 
     def _evaluations_left(self) -> float:
-        """What is still to do, in evaluations of the network in use."""
+        """What is left to do, in evaluations of the network in use."""
         here, *later = self._stages[self._stage :]
-        return here.steps - self._made + sum(stage.steps * stage.network.work / here.network.work for stage in later)
+        left = sum(stage.evaluations * stage.network.work / here.network.work for stage in later)
+        return here.evaluations - self._made + left
 
     @property
-    def _objective(self) -> Objective | TiledObjective:
+    def _objective(self) -> Objective:
         return self._stages[-1].objective
 
-    def _begin(self, start: NDArray[np.float32]) -> LBFGS | Adam:
-        options = self.options
-        if options.optimizer == "lbfgs":
-            return LBFGS(start, options.history_size)
-        return Adam(start, options.learning_rate, options.learning_rate_decay, options.learning_rate_decay_every)
-
-    def _evaluate(self, variables: NDArray[np.float32]) -> Evaluation:
-        return self._objective(variables, self._stages[-1].targets, self._weights)
-
     def _picture(self, variables: NDArray[np.float32]) -> Picture:
-        return Picture(to_pixels(self._objective.image(variables)), self._alpha)
+        pixels = to_pixels(self._objective.image(self._variables.expand(variables)))
+        if self._grey:  # the channels agree but for rounding
+            pixels = np.repeat(pixels[..., 1:2], 3, axis=2)
+        return Picture(pixels, self._alpha)
 
 
-class Engine:
-    """Holds what outlives one picture: loaded networks and the last compiled objectives.
-
-    `weights` is the path of VGG19's weights, where they are to be taken from a file. At most
-    `keep` compiled objectives are held. `memory` is how many bytes a transfer may take; None for
-    what is free when it is prepared. Not for use by two threads at once.
-    """
-
-    def __init__(self, weights: str | None = None, keep: int = 2, memory: int | None = None) -> None:
-        self._weights = weights
-        self._keep = keep
-        self._memory = memory
-        self._networks: dict[str, Network] = {}
-        self._objectives: OrderedDict[tuple[object, ...], Objective | TiledObjective] = OrderedDict()
-        self.compilations = 0
-        """Objectives made so far. XLA never frees what it compiled, so a long-lived process watches this."""
-
-    def network(self, name: str) -> tuple[Choice, Network]:
-        """What the options' network `name` stands for, and that network, loaded once. Raises `WeightsError`."""
-        choice = choose_network(name, self._weights)
-        if choice.name not in self._networks:
-            self._networks[choice.name] = load_network(choice, self._weights)
-        return choice, self._networks[choice.name]
-
-    def prepare(
-        self, content: Picture, style: Picture, options: TransferOptions, resume: Checkpoint | None = None
-    ) -> Transfer:
-        """Load the networks, resize both pictures, compute the targets; nothing is optimised yet.
-
-        A picture too large to be seen whole in the memory at hand is tiled, with the same result but for
-        rounding. `resume` is where to go on, to the bit as long as the memory allows the tiling of then.
-        Raises `InvalidInputError` where the pictures or layers do not suit the options or the
-        memory does not suffice, `WeightsError`, and `CheckpointError` if `resume` is another transfer's.
-        """
-        choice, network = self.network(options.network)
-        if network.name == "vgg19-lite" and (violations := lite_violations(options)):
-            raise InvalidInputError(violations)
-        plan = [(network, options.max_evaluations - options.lite_evaluations)]
-        if options.lite_evaluations:
-            plan.insert(0, (self.network("vgg19-lite")[1], options.lite_evaluations))
-        size = fit_longer_side(content.size, options.size, "content")
-        style_size = (
-            size
-            if options.style_fit == "stretch"
-            else fit_longer_side(style.size, round(options.size * options.style_scale), "style")
-        )
-        pyramid = Pyramid(size[1], size[0], options.pyramid_levels, options.pyramid_decay)
-        available = available_memory() if self._memory is None else self._memory
-        needs = pyramid, style_size[0] * style_size[1], options
-        whole_from = max(choose_whole_from(network, *needs, available) for network, _ in plan)
-        if (
-            resume is not None
-            and max(bytes_needed(n, *needs, resume.notes["whole_from"]) for n, _ in plan) <= available
-        ):
-            whole_from = resume.notes["whole_from"]
-        estimate = Estimate(
-            max(bytes_needed(network, *needs, whole_from) for network, _ in plan),
-            seconds_needed(plan, pyramid, whole_from, multiplication_rate()),
-            whole_from,
-        )
-        content, style = resize(content, size), resize(style, style_size)
-        photo, painting = standardise(content.pixels), standardise(style.pixels)
-        stages = []
-        for network, steps in plan:
-            objective = self._objective(network, pyramid, whole_from, options)
-            targets = Targets(objective.content_features(photo), objective.style_grams(painting))
-            stages.append(Stage(network, objective, targets, steps))
-        transfer = Transfer(options, choice, stages, content, style, estimate)
-        if resume is not None:
-            transfer.restore(resume)
-        return transfer
-
-    def _objective(
-        self, network: Network, pyramid: Pyramid, whole_from: int, options: TransferOptions
-    ) -> Objective | TiledObjective:
-        layers = options.content_layers, options.style_layers
-        key = (network.digest, pyramid, whole_from, *layers, options.pooling)
-        if key not in self._objectives:
-            self._objectives[key] = (
-                TiledObjective(network, pyramid, whole_from, *layers, options.pooling)
-                if whole_from > 1
-                else Objective(network, pyramid, *layers, options.pooling)
-            )
-            self.compilations += 1
-        self._objectives.move_to_end(key)
-        while len(self._objectives) > self._keep:
-            self._objectives.popitem(last=False)
-        return self._objectives[key]
+def _parts_to_notes(parts: Parts) -> dict[str, Any]:
+    return {name: [dict(part.by_layer), part.weighted] for name, part in parts.items()}
 
 
-@dataclass(frozen=True)
-class Stylized:
-    """The end of a transfer: `png` bytes, the delivered picture's losses, the network and the options used."""
-
-    png: bytes
-    delivered: Delivered
-    network: Network
-    options: TransferOptions
-
-
-def stylize(
-    content: bytes,
-    style: bytes,
-    *,
-    preset: str = "default",
-    weights: str | None = None,
-    on_iterate: Callable[[Iterate], None] | None = None,
-    **overrides: object,
-) -> Stylized:
-    """Repaint the photo `content` in the style of the painting `style` (PNG, JPEG or WebP bytes).
-
-    `preset` and `overrides` as in `TransferOptions`; `weights` is the path of VGG19's weights;
-    `on_iterate` is called after each evaluation. Raises `InvalidInputError`, `WeightsError`.
-    """
-    options = resolve_options(preset, overrides)
-    pictures = decode(content, "content"), decode(style, "style")
-    transfer = Engine(weights).prepare(*pictures, options)
-    for iterate in transfer.iterates():
-        if on_iterate is not None:
-            on_iterate(iterate)
-    delivered = transfer.deliver()
-    return Stylized(encode_png(delivered.picture), delivered, transfer.network, options)
+def _parts_from_notes(notes: dict[str, Any]) -> Parts:
+    return {name: Part(by_layer, weighted) for name, (by_layer, weighted) in notes.items()}

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import tfstyle
-from tfstyle import CheckpointError, Engine, Picture, read_checkpoint, resolve_options
+from tfstyle import CheckpointError, Engine, Picture, content_and_style, read_checkpoint, resolve_options
 from tfstyle.checkpoint import Checkpoint, publish, write_draft
 
 RUNS = {
@@ -27,11 +27,10 @@ CUTS = {"lbfgs": (1, 2, 7, 13, 14), "adam": (1, 9), "tiled": (2,), "strong": ran
 GO_ON = """
 import sys
 from pathlib import Path
-from tfstyle import Engine, decode, encode_png, read_checkpoint, resolve_options
+from tfstyle import Engine, content_and_style, decode, encode_png, read_checkpoint, resolve_options
 content, style, checkpoint, out = map(Path, sys.argv[1:])
 transfer = Engine().prepare(
-    decode(content.read_bytes(), "content"),
-    decode(style.read_bytes(), "style"),
+    content_and_style(decode(content.read_bytes(), "content"), decode(style.read_bytes(), "style")),
     resolve_options("fast", {"size": 400, "steps": 9}),
     read_checkpoint(checkpoint),
 )
@@ -57,7 +56,7 @@ def records(iterates: object) -> list[tuple[object, ...]]:
 @pytest.mark.parametrize("name", RUNS)
 def test_cut_run_makes_the_very_same_picture(name: str, pictures: tuple[Picture, Picture], tmp_path: Path) -> None:
     engine = engine_for(name)
-    whole = engine.prepare(*pictures, RUNS[name])
+    whole = engine.prepare(content_and_style(*pictures), RUNS[name])
     assert whole.estimate.tiled == (name == "tiled")
     wanted = []
     for iterate in whole.iterates():
@@ -68,7 +67,7 @@ def test_cut_run_makes_the_very_same_picture(name: str, pictures: tuple[Picture,
     for cut in CUTS[name]:
         checkpoint = read_checkpoint(tmp_path / f"{cut}.npz")
         # An engine with all memory would not tile; the checkpoint says how it was.
-        again = (engine if name != "tiled" else Engine()).prepare(*pictures, RUNS[name], checkpoint)
+        again = (engine if name != "tiled" else Engine()).prepare(content_and_style(*pictures), RUNS[name], checkpoint)
         assert records(again.iterates()) == wanted[cut:]
         delivered = again.deliver()
         assert delivered.total == whole.deliver().total
@@ -78,10 +77,10 @@ def test_cut_run_makes_the_very_same_picture(name: str, pictures: tuple[Picture,
 def test_time_goes_on(pictures: tuple[Picture, Picture], tmp_path: Path) -> None:
     engine = Engine()
     options = resolve_options("fast", {"size": 48, "steps": 6})
-    transfer = engine.prepare(*pictures, options)
+    transfer = engine.prepare(content_and_style(*pictures), options)
     first = list(itertools.islice(transfer.iterates(), 3))
     transfer.checkpoint(tmp_path / "c.npz")
-    rest = list(engine.prepare(*pictures, options, read_checkpoint(tmp_path / "c.npz")).iterates())
+    rest = list(engine.prepare(content_and_style(*pictures), options, read_checkpoint(tmp_path / "c.npz")).iterates())
     assert [iterate.evaluation for iterate in rest] == [4, 5, 6]
     assert first[-1].seconds < rest[0].seconds < rest[-1].seconds
     assert rest[0].remaining is None, "the first evaluation of a process may compile"
@@ -92,7 +91,8 @@ def test_another_process_goes_on_bit_for_bit(landscape: bytes, painting: bytes, 
     for name, data in (("content", landscape), ("style", painting)):
         (tmp_path / name).write_bytes(data)
     options = resolve_options("fast", {"size": 400, "steps": 9})
-    transfer = Engine().prepare(tfstyle.decode(landscape, "content"), tfstyle.decode(painting, "style"), options)
+    inputs = content_and_style(tfstyle.decode(landscape, "content"), tfstyle.decode(painting, "style"))
+    transfer = Engine().prepare(inputs, options)
     for iterate in transfer.iterates():
         if iterate.evaluation == 4:
             transfer.checkpoint(tmp_path / "c.npz")
@@ -106,8 +106,8 @@ def test_checkpoints_from_another_thread_are_whole_and_do_no_harm(
 ) -> None:
     engine = Engine()
     options = resolve_options("fast", {"size": 64, "steps": 40, "history_size": 5})
-    wanted = records(engine.prepare(*pictures, options).iterates())
-    transfer = engine.prepare(*pictures, options)
+    wanted = records(engine.prepare(content_and_style(*pictures), options).iterates())
+    transfer = engine.prepare(content_and_style(*pictures), options)
     written: list[int] = []
     over = threading.Event()
 
@@ -124,26 +124,26 @@ def test_checkpoints_from_another_thread_are_whole_and_do_no_harm(
     writer.join()
     assert len(set(written)) > 3
     for made in sorted(set(written))[:: max(1, len(set(written)) // 4)]:
-        again = engine.prepare(*pictures, options, read_checkpoint(tmp_path / f"{made}.npz"))
+        again = engine.prepare(content_and_style(*pictures), options, read_checkpoint(tmp_path / f"{made}.npz"))
         assert records(again.iterates()) == wanted[made:]
 
 
 def test_checkpoint_of_another_transfer_is_refused(pictures: tuple[Picture, Picture], tmp_path: Path) -> None:
     engine = Engine()
     options = resolve_options("fast", {"size": 48, "steps": 3})
-    transfer = engine.prepare(*pictures, options)
+    transfer = engine.prepare(content_and_style(*pictures), options)
     next(transfer.iterates())
     transfer.checkpoint(tmp_path / "c.npz")
     checkpoint = read_checkpoint(tmp_path / "c.npz")
     content, style = pictures
     other = Picture(255 - content.pixels, None)
-    for another in (
+    for photo, painting, wanted in (
         (content, style, resolve_options("fast", {"size": 48, "steps": 4})),
         (other, style, options),
         (content, other, options),
     ):
         with pytest.raises(CheckpointError, match="another transfer"):
-            engine.prepare(*another, checkpoint)
+            engine.prepare(content_and_style(photo, painting), wanted, checkpoint)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -11,18 +12,22 @@ import tfstyle
 from tfstyle import memory
 from tfstyle.errors import InvalidInputError
 from tfstyle.images import Picture
-from tfstyle.lbfgs import LBFGS
+from tfstyle.inputs import content_and_style
+from tfstyle.losses import loss_from_options
 from tfstyle.networks.lite import load_lite
+from tfstyle.optimizers.lbfgs import LBFGS
 from tfstyle.options import resolve_options
 from tfstyle.pyramid import Pyramid
 
-OPTIONS = resolve_options("default", {"network": "vgg19-lite"})
+
+def demand(width: int, height: int, **overrides: object) -> memory.Demand:
+    options = resolve_options("default", {"network": "vgg19-lite", **overrides})
+    pyramid = Pyramid(height, width, options.pyramid_levels, options.pyramid_decay)
+    return memory.Demand(pyramid, 10**6, loss_from_options(options).terms, options)
 
 
 def choose(width: int, height: int, available: float, **overrides: object) -> int:
-    options = resolve_options("default", {"network": "vgg19-lite", **overrides})
-    pyramid = Pyramid(height, width, options.pyramid_levels, options.pyramid_decay)
-    return memory.choose_whole_from(load_lite(), pyramid, 10**6, options, round(available))
+    return memory.choose_whole_from(load_lite(), demand(width, height, **overrides), round(available))
 
 
 def test_more_is_tiled_the_less_memory_there_is() -> None:
@@ -59,14 +64,14 @@ def test_layers_that_end_above_a_block_leave_nothing_to_see_whole_there() -> Non
 
 
 def test_the_optimizers_bytes_are_what_its_arrays_hold() -> None:
-    pyramid = Pyramid(40, 60, 7, 1.0)
-    options = resolve_options("default", {"history_size": 6})
-    optimizer = LBFGS(np.zeros(pyramid.size, np.float32), options.history_size)
-    optimizer.tell(1.0, np.ones(pyramid.size, np.float32))
+    small = demand(60, 40, history_size=6)
+    size = small.pyramid.size
+    optimizer = LBFGS(np.zeros(size, np.float32), small.options.history_size)
+    optimizer.tell(1.0, np.ones(size, np.float32))
     state = optimizer.state()
     vectors = ("point", "trial", "gradient", "direction", "squares")
     held = sum(state[name].nbytes for name in vectors)
-    assert memory.optimizer_bytes(pyramid, options) == held + state["pairs"].nbytes
+    assert memory.optimizer_bytes(small) == held + state["pairs"].nbytes
 
 
 def test_a_container_limit_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,6 +83,9 @@ def test_a_container_limit_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert memory.available_memory() > 10**6
     (tmp_path / "memory.max").write_text("3000000\n")
     assert memory.available_memory() == 2_000_000
+    # What is cached of files and not in use can be reclaimed.
+    (tmp_path / "memory.stat").write_text("anon 200000\nfile 800000\ninactive_file 600000\nactive_file 100000\n")
+    assert memory.available_memory() == 2_600_000
 
 
 def test_a_transfer_that_must_be_tiled_gives_the_picture_that_it_gives_untiled(
@@ -87,7 +95,7 @@ def test_a_transfer_that_must_be_tiled_gives_the_picture_that_it_gives_untiled(
     options = resolve_options("fast", {"size": 320, "steps": 4, "history_size": 3})
     delivered = []
     for limit in (None, 430 * 10**6):
-        transfer = tfstyle.Engine(memory=limit).prepare(*pictures, options)
+        transfer = tfstyle.Engine(memory=limit).prepare(content_and_style(*pictures), options)
         assert transfer.estimate.tiled == (limit is not None)
         assert transfer.estimate.seconds > 0
         list(transfer.iterates())
@@ -95,3 +103,9 @@ def test_a_transfer_that_must_be_tiled_gives_the_picture_that_it_gives_untiled(
     assert delivered[0].total == pytest.approx(delivered[1].total, rel=1e-3)
     apart = np.abs(delivered[0].picture.pixels.astype(int) - delivered[1].picture.pixels)
     assert apart.max() <= 2
+
+
+def test_a_grey_picture_has_a_third_of_the_variables() -> None:
+    coloured = demand(600, 400)
+    grey = dataclasses.replace(coloured, grey=True)
+    assert 3 * memory.optimizer_bytes(grey) == memory.optimizer_bytes(coloured)

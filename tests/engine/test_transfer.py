@@ -11,10 +11,11 @@ import tensorflow as tf
 
 import tfstyle
 from tfstyle.colour import standardise
+from tfstyle.engine import Engine
 from tfstyle.errors import InvalidInputError
 from tfstyle.images import Picture
+from tfstyle.inputs import content_and_style
 from tfstyle.options import resolve_options
-from tfstyle.transfer import Engine
 
 
 @pytest.fixture(scope="module")
@@ -30,14 +31,14 @@ def pictures(landscape: bytes, painting: bytes) -> tuple[Picture, Picture]:
 def test_losses_fall_and_the_delivered_picture_keeps_what_was_reached(
     engine: Engine, pictures: tuple[Picture, Picture]
 ) -> None:
-    transfer = engine.prepare(*pictures, resolve_options("default", {"size": 96, "steps": 60}))
+    transfer = engine.prepare(content_and_style(*pictures), resolve_options("default", {"size": 96, "steps": 60}))
     iterates = list(transfer.iterates())
     assert [iterate.evaluation for iterate in iterates] == list(range(1, 61))
     totals = [iterate.total for iterate in iterates]
     assert all(later <= earlier for earlier, later in itertools.pairwise(totals))
     assert totals[-1] < totals[0] / 10
-    assert sum(iterates[0].losses["content"].values()) < 1e-6, "the picture starts as the photo"
-    assert set(iterates[0].losses["style"]) == set(transfer.options.style_layers)
+    assert iterates[0].losses["content"].value < 1e-6, "the picture starts as the photo"
+    assert set(iterates[0].losses["style"].by_layer) == set(transfer.options.style_layers)
     seconds = [iterate.seconds for iterate in iterates]
     assert all(later > earlier for earlier, later in itertools.pairwise(seconds))
     delivered = transfer.deliver()
@@ -55,7 +56,7 @@ def test_one_trace_serves_a_run_and_the_next_pictures_of_that_size(
     before = engine.compilations
     for weight in (1e3, 1e5):
         options = resolve_options("default", {"size": 48, "steps": 3, "style_weight": weight})
-        transfer = engine.prepare(*pictures, options)
+        transfer = engine.prepare(content_and_style(*pictures), options)
         list(transfer.iterates())
     assert engine.compilations == before + 1
     assert transfer._objective._compiled.experimental_get_tracing_count() == 1
@@ -66,37 +67,40 @@ def test_weights_are_those_of_the_options_though_the_compilation_is_shared(
 ) -> None:
     for overrides in ({"tv_weight": 0.0}, {"tv_weight": 7.0, "style_weight": 3e4, "gamut_weight": 0.0}):
         options = resolve_options("default", {"size": 48, "steps": 1, **overrides})
-        (first,) = engine.prepare(*pictures, options).iterates()
-        sums = {name: sum(layers.values()) for name, layers in first.losses.items()}
-        expected = (
-            options.content_weight * sums["content"]
-            + options.style_weight * sums["style"]
-            + options.tv_weight * sums["tv"]
-            + options.gamut_weight * sums["gamut"]
-        )
-        assert first.total == pytest.approx(expected, rel=1e-5)
+        (first,) = engine.prepare(content_and_style(*pictures), options).iterates()
+        weights = {
+            "content": options.content_weight,
+            "style": options.style_weight,
+            "tv": options.tv_weight,
+            "gamut": options.gamut_weight,
+        }
+        for name, part in first.losses.items():
+            assert part.weighted == pytest.approx(weights[name] * sum(part.by_layer.values()))
+        assert first.total == pytest.approx(sum(part.weighted for part in first.losses.values()), rel=1e-5)
 
 
 def test_gradient_agrees_with_finite_differences(engine: Engine, pictures: tuple[Picture, Picture]) -> None:
     # Average pooling and no total variation: the loss is smooth but for the ReLUs.
     options = resolve_options("default", {"size": 48, "pooling": "average", "tv_weight": 0.0})
-    transfer = engine.prepare(*pictures, options)
+    transfer = engine.prepare(content_and_style(*pictures), options)
     random = np.random.default_rng(0)
     pyramid = transfer._objective.pyramid
     variables = pyramid.variables(standardise(pictures[0].pixels[:32, :48]))
     variables += random.normal(0, 0.3, variables.shape).astype(np.float32)
-    gradient = transfer._evaluate(variables).gradient
+    gradient = transfer._evaluate(transfer._stages[-1], variables).gradient
     for _ in range(3):
         direction = random.normal(size=variables.shape).astype(np.float32)
         direction = direction / np.linalg.norm(direction) + gradient / np.linalg.norm(gradient)
         step = np.float32(0.05)
-        ahead, back = (transfer._evaluate(variables + sign * step * direction).total for sign in (1, -1))
+        ahead, back = (
+            transfer._evaluate(transfer._stages[-1], variables + sign * step * direction).total for sign in (1, -1)
+        )
         assert (ahead - back) / (2 * float(step)) == pytest.approx(float(gradient @ direction), rel=0.02)
 
 
 def test_adam_optimises_the_pixels_themselves(engine: Engine, pictures: tuple[Picture, Picture]) -> None:
     transfer = engine.prepare(
-        *pictures, resolve_options("reference", {"size": 48, "steps": 8, "network": "vgg19-lite"})
+        content_and_style(*pictures), resolve_options("reference", {"size": 48, "steps": 8, "network": "vgg19-lite"})
     )
     assert transfer._objective.pyramid.size == 3 * 48 * 32
     assert isinstance(transfer._objective._variables, tf.Variable)
@@ -104,7 +108,7 @@ def test_adam_optimises_the_pixels_themselves(engine: Engine, pictures: tuple[Pi
     assert iterates[-1].total < iterates[0].total
     # Adam's first step moves each pixel by the learning rate, up or down, in standardised RGB.
     options = resolve_options("reference", {"size": 48, "steps": 1, "network": "vgg19-lite"})
-    one_step = engine.prepare(*pictures, options)
+    one_step = engine.prepare(content_and_style(*pictures), options)
     start = one_step._optimizer.point
     (first,) = one_step.iterates()
     np.testing.assert_array_equal(first.picture().pixels, tfstyle.images.resize(pictures[0], (48, 32)).pixels)
@@ -114,7 +118,7 @@ def test_adam_optimises_the_pixels_themselves(engine: Engine, pictures: tuple[Pi
 
 def test_second_stage_goes_on_from_the_first_ones_picture(engine: Engine, pictures: tuple[Picture, Picture]) -> None:
     overrides = {"size": 48, "steps": 12, "lite_evaluations": 8, "network": "vgg19-lite"}
-    transfer = engine.prepare(*pictures, resolve_options("default", overrides))
+    transfer = engine.prepare(content_and_style(*pictures), resolve_options("default", overrides))
     iterates = list(transfer.iterates())
     assert [iterate.evaluation for iterate in iterates] == list(range(1, 13))
     assert {iterate.max_evaluations for iterate in iterates} == {12}
@@ -130,7 +134,7 @@ def test_time_left_counts_the_dearer_network_as_what_it_costs(
     engine: Engine, pictures: tuple[Picture, Picture], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     overrides = {"size": 48, "steps": 12, "lite_evaluations": 8, "network": "vgg19-lite"}
-    transfer = engine.prepare(*pictures, resolve_options("default", overrides))
+    transfer = engine.prepare(content_and_style(*pictures), resolve_options("default", overrides))
     dear = dataclasses.replace(transfer._stages[1].network, weights={})
     monkeypatch.setattr(type(dear), "work", property(lambda network: 1.0 if network.weights else 7.0))
     stages = transfer._stages[0], dataclasses.replace(transfer._stages[1], network=dear)
@@ -145,7 +149,9 @@ def test_alpha_of_the_photo_is_on_the_result(engine: Engine, pictures: tuple[Pic
     photo = pictures[0].pixels
     alpha = np.zeros(photo.shape[:2], np.uint8)
     alpha[:, : photo.shape[1] // 2] = 255
-    transfer = engine.prepare(Picture(photo, alpha), pictures[1], resolve_options("default", {"size": 48, "steps": 1}))
+    transfer = engine.prepare(
+        content_and_style(Picture(photo, alpha), pictures[1]), resolve_options("default", {"size": 48, "steps": 1})
+    )
     list(transfer.iterates())
     delivered = transfer.deliver().picture
     assert delivered.alpha is not None
@@ -156,8 +162,8 @@ def test_alpha_of_the_photo_is_on_the_result(engine: Engine, pictures: tuple[Pic
 def test_style_scale_and_fit_change_the_target(engine: Engine, pictures: tuple[Picture, Picture]) -> None:
     def first_style(**overrides: object) -> float:
         options = resolve_options("default", {"size": 64, "steps": 1, **overrides})
-        (first,) = engine.prepare(*pictures, options).iterates()
-        return sum(first.losses["style"].values())
+        (first,) = engine.prepare(content_and_style(*pictures), options).iterates()
+        return first.losses["style"].value
 
     values = {first_style(), first_style(style_scale=2.0), first_style(style_fit="stretch")}
     assert len(values) == 3
@@ -166,17 +172,17 @@ def test_style_scale_and_fit_change_the_target(engine: Engine, pictures: tuple[P
 def test_compiled_objectives_are_bounded(pictures: tuple[Picture, Picture]) -> None:
     engine = Engine(keep=2)
     for size in (32, 40, 48):
-        engine.prepare(*pictures, resolve_options("default", {"size": size}))
+        engine.prepare(content_and_style(*pictures), resolve_options("default", {"size": size}))
     assert engine.compilations == 3
     assert len(engine._objectives) == 2
-    engine.prepare(*pictures, resolve_options("default", {"size": 48}))
+    engine.prepare(content_and_style(*pictures), resolve_options("default", {"size": 48}))
     assert engine.compilations == 3
 
 
 def test_auto_refuses_deep_layers_where_it_falls_to_lite(engine: Engine, pictures: tuple[Picture, Picture]) -> None:
     options = resolve_options("default", {"content_layers": ("block5_conv2",), "size": 48})
     with pytest.raises(InvalidInputError, match="content_layers: vgg19-lite ends at block5_conv1"):
-        engine.prepare(*pictures, options)
+        engine.prepare(content_and_style(*pictures), options)
 
 
 def test_front_function_gives_a_png(landscape: bytes, painting: bytes) -> None:

@@ -1,19 +1,28 @@
 """The losses, as terms that add and scale: `content + 1e4 * style + 10 * variation`."""
 
-from tfstyle.losses.content import ContentLoss, sum_of_squares
+from tfstyle.losses.content import ContentLoss
+from tfstyle.losses.from_options import loss_from_options
 from tfstyle.losses.gamut import GamutPenalty
-from tfstyle.losses.style import StyleLoss, gram_matrix
-from tfstyle.losses.term import Synthesis, Term, WeightedSum
+from tfstyle.losses.gram import GramLoss
+from tfstyle.losses.loss import Loss, Part, Parts, Weighted
+from tfstyle.losses.term import IMAGE, FeatureTerm, ImageTerm, LocalTerm, Metrics, PooledTerm, Term
 from tfstyle.losses.total_variation import TotalVariation
 
 __all__ = [
+    "IMAGE",
     "ContentLoss",
+    "FeatureTerm",
     "GamutPenalty",
-    "StyleLoss",
-    "Synthesis",
+    "GramLoss",
+    "ImageTerm",
+    "LocalTerm",
+    "Loss",
+    "Metrics",
+    "Part",
+    "Parts",
+    "PooledTerm",
     "Term",
     "TotalVariation",
-    "WeightedSum",
-    "gram_matrix",
-    "sum_of_squares",
+    "Weighted",
+    "loss_from_options",
 ]

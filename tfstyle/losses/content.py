@@ -1,41 +1,41 @@
-"""The content loss: the distance between features of the picture and of the photo."""
+"""The content loss: the distance between the features of the picture and those of the content picture."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
 
 import tensorflow as tf
 
-from tfstyle.losses.term import Synthesis, Term
+from tfstyle.losses.term import FLOAT_BYTES, LocalTerm
 from tfstyle.networks.network import LayerMetric
 
 
-class ContentLoss(Term):
+@dataclass(frozen=True)
+class ContentLoss(LocalTerm):
     """mean((F - P)^2) over each content layer, summed over the layers.
 
-    `targets` {layer: [1, h, w, c]} are the photo's features. Deviation from Gatys et al. 2016,
-    equation 1: the mean in place of half the sum, as in the published reference implementation.
-    With a metric the difference is measured as e^T M e / C, in the imitated network's space.
+    The target P of a layer is the content picture's features [1, h, w, c]. Deviation from Gatys et al. 2016,
+    equation 1: the mean instead of half the sum, as in the published reference implementation.
+    With a metric the difference e is measured as e^T M e / C, in the imitated network's space.
     """
 
-    name = "content"
+    layers: tuple[str, ...]
+    name: ClassVar[str] = "content"
 
-    def __init__(self, targets: Mapping[str, tf.Tensor], metrics: Mapping[str, LayerMetric]) -> None:
-        self.targets = targets
-        self.metrics = metrics
+    def total(
+        self, features: tf.Tensor, target: tf.Tensor, weights: tf.Tensor | None, metric: LayerMetric
+    ) -> tf.Tensor:
+        difference = features - target
+        counted = difference if weights is None else difference * weights
+        if metric.matrix is None:
+            return tf.reduce_sum(difference**2 if weights is None else counted * difference)
+        flat = tf.reshape(difference, [-1, difference.shape[-1]])
+        measured = tf.matmul(tf.reshape(counted, flat.shape), tf.constant(metric.matrix))
+        return tf.reduce_sum(measured * flat)
 
-    def by_layer(self, synthesis: Synthesis) -> dict[str, tf.Tensor]:
-        distances = {}
-        for layer, target in self.targets.items():
-            metric, (_, height, width, _) = self.metrics[layer], target.shape
-            squares = sum_of_squares(synthesis.features[layer] - target, metric)
-            distances[layer] = squares / (metric.channels * height * width)
-        return distances
+    def divisor(self, positions: int, metric: LayerMetric) -> float:
+        return metric.channels * positions
 
-
-def sum_of_squares(difference: tf.Tensor, metric: LayerMetric) -> tf.Tensor:
-    """The squared length of `difference` [1, h, w, c] in the space of `metric`."""
-    if metric.matrix is None:
-        return tf.reduce_sum(difference**2)
-    flat = tf.reshape(difference, [-1, difference.shape[-1]])
-    return tf.reduce_sum(tf.matmul(flat, tf.constant(metric.matrix)) * flat)
+    def target_bytes(self, channels: int, positions: int) -> int:
+        return FLOAT_BYTES * channels * positions

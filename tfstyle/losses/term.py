@@ -1,66 +1,132 @@
-"""What every loss is: a term that can be weighted and added, and that says what it is made of."""
+"""Terms of the loss: what each kind of term computes.
+
+There are three kinds. A pooled term compares statistics that add up over positions (Gram matrices). A local term adds
+up one value per position (the content loss). An image term looks at the pixels alone (total variation). The
+objectives, whole and tiled, know these three kinds and no single term. Every kind can be computed on parts of a picture
+and summed, so a tiled picture has the same loss and gradient as a whole one.
+"""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import tensorflow as tf
 
+from tfstyle.losses.loss import Loss, Weighted
+from tfstyle.networks.network import LayerMetric
 
-@dataclass(frozen=True)
-class Synthesis:
-    """The picture being judged: `image` [1, H, W, 3] standardised RGB; `features` {layer: [1, h, w, c]}."""
-
-    image: tf.Tensor
-    features: Mapping[str, tf.Tensor]
+Metrics = Mapping[str, LayerMetric]
+IMAGE = "image"
+"""The name that an image term's value has where a feature term's has its layer."""
+FLOAT_BYTES = 4
 
 
 class Term(ABC):
-    """One loss before its weight. Terms add and scale: `content + 1e4 * style + 10 * variation`."""
+    """One loss before its weight. Terms are immutable and hashable: equal terms share a compiled objective."""
 
-    name: str
+    name: ClassVar[str]
+    """The name under which the term is reported."""
+
+    def __mul__(self, weight: float) -> Loss:
+        return Loss({self.name: Weighted(self, weight)})
+
+    __rmul__ = __mul__
+
+    def __add__(self, other: Term | Loss) -> Loss:
+        return self * 1.0 + other
+
+
+class FeatureTerm(Term):
+    """A term of the network's features."""
+
+    layers: tuple[str, ...]
+    """The layers that it looks at; each has its own target and its own value."""
 
     @abstractmethod
-    def by_layer(self, synthesis: Synthesis) -> dict[str, tf.Tensor]:
-        """Its value, a float32 scalar, for each layer it looks at ("image" where it looks at none)."""
+    def by_layer(
+        self, features: Mapping[str, tf.Tensor], targets: Mapping[str, Any], metrics: Metrics
+    ) -> dict[str, tf.Tensor]:
+        """The value, a float32 scalar, of each layer in `targets`; `features` {layer: [1, h, w, c]}."""
 
-    @property
-    def alone(self) -> WeightedSum:
-        """This term with the weight 1."""
-        return WeightedSum(((1.0, self),))
-
-    def __mul__(self, weight: Any) -> WeightedSum:
-        return WeightedSum(((weight, self),))
-
-    __rmul__ = __mul__
-
-    def __add__(self, other: Term | WeightedSum) -> WeightedSum:
-        return self.alone + other
+    @abstractmethod
+    def target_bytes(self, channels: int, positions: int) -> int:
+        """Memory of the target of one layer with so many `channels` and `positions` (height times width)."""
 
 
-@dataclass(frozen=True)
-class WeightedSum:
-    """Weighted terms. `terms` are (weight, term); a weight is a number or a scalar tensor."""
+class PooledTerm(FeatureTerm):
+    """A term of statistics that add up over positions.
 
-    terms: tuple[tuple[Any, Term], ...]
+    Its target is the `statistics` of the style picture; those of several styles are averaged.
+    """
 
-    def __mul__(self, weight: Any) -> WeightedSum:
-        return WeightedSum(tuple((own * weight, term) for own, term in self.terms))
+    @abstractmethod
+    def sums(self, features: tf.Tensor, weights: tf.Tensor | None) -> Any:
+        """Sums over the positions of `features` [1, h, w, c], each counted by `weights` [1, h, w, 1] (None: 1).
 
-    __rmul__ = __mul__
+        A tensor, or a structure of tensors: the sums of two parts of a picture add up to those of both.
+        """
 
-    def __add__(self, other: Term | WeightedSum) -> WeightedSum:
-        more = other.alone if isinstance(other, Term) else other
-        return WeightedSum(self.terms + more.terms)
+    @abstractmethod
+    def statistics(self, sums: Any, count: float, metric: LayerMetric) -> Any:
+        """The statistics that are compared, from the sums over positions whose weights add up to `count`."""
 
-    def __call__(self, synthesis: Synthesis) -> tuple[tf.Tensor, dict[str, dict[str, tf.Tensor]]]:
-        """The total, and its parts before their weights as {name: {layer: value}}."""
-        parts = {term.name: term.by_layer(synthesis) for _, term in self.terms}
-        total = tf.add_n([weight * tf.add_n(list(parts[term.name].values())) for weight, term in self.terms])
-        return total, parts
+    @abstractmethod
+    def distance(self, statistics: Any, target: Any, metric: LayerMetric) -> tf.Tensor:
+        """How far apart two statistics are: a float32 scalar of at least 0."""
 
-    def __str__(self) -> str:
-        return " + ".join(f"{float(weight):g} {term.name}" for weight, term in self.terms)
+    def by_layer(
+        self, features: Mapping[str, tf.Tensor], targets: Mapping[str, Any], metrics: Metrics
+    ) -> dict[str, tf.Tensor]:
+        """As in `FeatureTerm`."""
+        values = {}
+        for layer, target in targets.items():
+            _, height, width, _ = features[layer].shape
+            found = self.statistics(self.sums(features[layer], None), height * width, metrics[layer])
+            values[layer] = self.distance(found, target, metrics[layer])
+        return values
+
+
+class LocalTerm(FeatureTerm):
+    """A term of values that add up over positions. Its target is a map of features [1, h, w, c] to be close to."""
+
+    @abstractmethod
+    def total(
+        self, features: tf.Tensor, target: tf.Tensor, weights: tf.Tensor | None, metric: LayerMetric
+    ) -> tf.Tensor:
+        """The sum over the positions of `features` [1, h, w, c], each counted by `weights` [1, h, w, 1] (None: 1)."""
+
+    @abstractmethod
+    def divisor(self, positions: int, metric: LayerMetric) -> float:
+        """What the sum over all `positions` is divided by."""
+
+    def by_layer(
+        self, features: Mapping[str, tf.Tensor], targets: Mapping[str, Any], metrics: Metrics
+    ) -> dict[str, tf.Tensor]:
+        """As in `FeatureTerm`."""
+        values = {}
+        for layer, target in targets.items():
+            _, height, width, _ = target.shape
+            total = self.total(features[layer], target, None, metrics[layer])
+            values[layer] = total / self.divisor(height * width, metrics[layer])
+        return values
+
+
+class ImageTerm(Term):
+    """A term of the standardised picture itself, which adds up over bands of rows."""
+
+    halo: ClassVar[int]
+    """Rows below a band that its value depends on."""
+
+    @staticmethod
+    def own_rows(rows: tf.Tensor, own: int) -> tf.Tensor:
+        """The first `own` of `rows`; `rows` themselves where that is all, so that no slice enters the gradient."""
+        return rows if own == rows.shape[1] else rows[:, :own]
+
+    @abstractmethod
+    def value(self, rows: tf.Tensor, own: int, size: tuple[int, int]) -> tf.Tensor:
+        """What the first `own` of `rows` [1, h, W, 3] add to the value of a picture of `size` (height, width).
+
+        `rows` holds the band and up to `halo` rows below it, fewer at the picture's end.
+        """

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 import tensorflow as tf
 
-from tfstyle.losses.term import Synthesis, Term
+from tfstyle.losses.term import ImageTerm
 
 
-class TotalVariation(Term):
-    """0.5 (mean|x[i+1, j] - x[i, j]| + mean|x[i, j+1] - x[i, j]|) of the standardised picture.
+@dataclass(frozen=True)
+class TotalVariation(ImageTerm):
+    """0.5 (mean|x[i+1, j] - x[i, j]| + mean|x[i, j+1] - x[i, j]|) of the standardised picture x.
 
-    The anisotropic form of Rudin, Osher and Fatemi 1992, as the reference implementation has it;
-    its derivative where two neighbours are equal is taken as 0.
+    The anisotropic form of Rudin, Osher and Fatemi 1992, as in the published reference implementation; its derivative
+    where two neighbours are equal is taken as 0.
     """
 
-    name = "tv"
+    name: ClassVar[str] = "tv"
+    halo: ClassVar[int] = 1
 
-    def by_layer(self, synthesis: Synthesis) -> dict[str, tf.Tensor]:
-        image = synthesis.image
-        down = tf.reduce_mean(tf.abs(image[:, 1:] - image[:, :-1]))
-        across = tf.reduce_mean(tf.abs(image[:, :, 1:] - image[:, :, :-1]))
-        return {"image": 0.5 * (down + across)}
+    def value(self, rows: tf.Tensor, own: int, size: tuple[int, int]) -> tf.Tensor:
+        height, width = size
+        down = tf.reduce_sum(tf.abs(rows[:, 1:] - rows[:, :-1])) / ((height - 1) * width * 3)
+        image = self.own_rows(rows, own)
+        across = tf.reduce_sum(tf.abs(image[:, :, 1:] - image[:, :, :-1])) / (height * (width - 1) * 3)
+        return 0.5 * (down + across)

@@ -1,7 +1,6 @@
 """Keras layers of a frozen network, in the form whose input gradient is fastest under XLA.
 
-They hold no trainable state: only the picture is ever optimised. The code is Keras 3 and runs on
-any of its backends.
+They hold no trainable state: only the picture is optimised. The code is Keras 3 and runs on any of its backends.
 """
 
 from __future__ import annotations
@@ -9,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import keras
 import numpy as np
-from keras import ops
 from numpy.typing import NDArray
 
 from tfstyle.colour import MEAN, STD
+from tfstyle.networks.keras_backend import keras
+
+ops = keras.ops
 
 _CAFFE_MEAN_BGR = np.array([103.939, 116.779, 123.68], np.float32)
 
@@ -37,9 +37,9 @@ class FrozenConvolution(keras.layers.Layer):  # type: ignore[misc]
     """Convolution with zero padding, stride 1, bias and ReLU, whose kernels are constants.
 
     kernels: one [3, 3, c_in, c_out], or a chain that stands for one, [1, 1, c_in, r], [3, 3, r, s],
-    [1, 1, s, c_out], with nothing between its links; bias [c_out]; all float32. The gradient with
-    respect to the input is written as forward convolutions with the turned kernels, which is what
-    it is: TensorFlow's own conv2d_backprop_input takes a slower path on the CPU (design, section 2).
+    [1, 1, s, c_out], with nothing in between; bias [c_out]; all float32. The gradient with respect to the input is
+    written as forward convolutions with the flipped kernels (mathematically identical), because TensorFlow's own
+    conv2d_backprop_input takes a slower path on the CPU.
     """
 
     def __init__(self, kernels: Sequence[NDArray[np.float32]], bias: NDArray[np.float32], name: str) -> None:
@@ -53,14 +53,14 @@ class FrozenConvolution(keras.layers.Layer):  # type: ignore[misc]
         self.built = True
 
     def call(self, features: Any) -> Any:
-        # A custom gradient must see values, not variables; and these never learn.
+        # A custom gradient must be given values, not variables; the kernels are never trained.
         kernels = [ops.stop_gradient(kernel) for kernel in self.kernels]
-        turned = [ops.transpose(ops.flip(kernel, axis=(0, 1)), (0, 1, 3, 2)) for kernel in reversed(kernels)]
+        flipped = [ops.transpose(ops.flip(kernel, axis=(0, 1)), (0, 1, 3, 2)) for kernel in reversed(kernels)]
 
         @ops.custom_gradient  # type: ignore[untyped-decorator]
         def convolve(x: Any) -> Any:
             def gradient(*args: Any, upstream: Any = None) -> Any:
-                return _chain(args[0] if upstream is None else upstream, turned)
+                return _chain(args[0] if upstream is None else upstream, flipped)
 
             return _chain(x, kernels), gradient
 

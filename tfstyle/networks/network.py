@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from tfstyle.networks.keras_backend import keras
 from tfstyle.networks.layers import POOLINGS, FrozenConvolution, StandardisedToCaffe
 from tfstyle.networks.topology import block_of
 

@@ -6,10 +6,10 @@ import hashlib
 import os
 from pathlib import Path
 
-import keras
 import numpy as np
 
 from tfstyle.errors import WeightsError
+from tfstyle.networks.keras_backend import keras
 from tfstyle.networks.network import LayerMetric, Network, Weights
 from tfstyle.networks.normalisation import normalise, shipped_mean_activations
 from tfstyle.networks.topology import CONVOLUTIONS, VGG19_CHANNELS, block_of

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfstyle import banded_pyramid
 from tfstyle.pyramid import Pyramid
+from tfstyle.tiled import banded_pyramid
 
 RANDOM = np.random.default_rng(3)
 SIZES = [(37, 50, 7), (38, 51, 3), (64, 64, 7), (5, 1, 4), (1, 9, 2), (3, 2, 9), (21, 34, 1)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tfstyle.adam import Adam
+from tfstyle.optimizers.adam import Adam
 
 RANDOM = np.random.default_rng(0)
 
@@ -15,7 +15,7 @@ def test_follows_the_paper_and_the_decay() -> None:
     adam = Adam(start, 0.3, 0.8, 5)
     x, m, v = start.astype(float), np.zeros(50), np.zeros(50)
     for t, gradient in enumerate(gradients.astype(float), 1):
-        np.testing.assert_allclose(adam.trial, x, atol=2e-5)
+        np.testing.assert_allclose(adam.ask(), x, atol=2e-5)
         assert adam.tell(0.0, gradient.astype(np.float32))
         m, v = 0.9 * m + 0.1 * gradient, 0.999 * v + 0.001 * gradient**2
         rate = 0.3 * 0.8 ** ((t - 1) // 5)

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from tfstyle.tiling import Window, margin, poolings_stride, windows
+from tfstyle.tiled.windows import Window, margin, poolings_stride, windows
 
 
 @pytest.mark.parametrize("length", [1, 16, 63, 64, 65, 97, 200, 203, 1024, 1027])

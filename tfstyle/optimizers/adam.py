@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Vector = NDArray[np.float32]
+from tfstyle.optimizers.optimizer import OptimizerKind, Vector
 
 
 class Adam:
-    """Ask for a point, tell its gradient. beta = (0.9, 0.999), epsilon = 1e-8 as published.
+    """An `Optimizer` that accepts every step. beta = (0.9, 0.999), epsilon = 1e-8 as published.
 
     The learning rate of step t (from 0) is `learning_rate * decay ** (t // decay_every)`.
     """
@@ -24,18 +23,17 @@ class Adam:
         self._square = np.zeros_like(start)
         self._steps = 0
 
-    @property
-    def trial(self) -> Vector:
-        """The variables [n] to evaluate next."""
+    def ask(self) -> Vector:
+        """As in `Optimizer`: the `point` itself."""
         return self.point
 
     @property
     def finished(self) -> bool:
-        """Whether no further evaluation can help: never, for Adam."""
+        """As in `Optimizer`: never, for Adam."""
         return False
 
     def tell(self, value: float, gradient: Vector) -> bool:
-        """Take the step that `gradient` [n] at `trial` calls for. True: every step is taken."""
+        """As in `Optimizer`. True: every step is accepted."""
         del value
         rate = self._rate * self._decay ** (self._steps // self._decay_every)
         self._steps += 1
@@ -46,15 +44,24 @@ class Adam:
         return True
 
     def retarget(self) -> None:
-        """From now on another function is told of, one like it: the moments and the schedule go on."""
+        """As in `Optimizer`: moments and schedule are kept."""
 
     def state(self) -> dict[str, Any]:
-        """Everything that the next step depends on, as plain arrays and numbers."""
+        """As in `Optimizer`."""
         return {"point": self.point, "mean": self._mean, "square": self._square, "steps": self._steps}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from a `state`; the next points are bit for bit those of the run that it was taken from."""
+        """As in `Optimizer`."""
         self.point = np.array(state["point"], np.float32)
         self._mean = np.array(state["mean"], np.float32)
         self._square = np.array(state["square"], np.float32)
         self._steps = int(state["steps"])
+
+
+KIND = OptimizerKind(
+    begin=lambda start, options: Adam(
+        start, options.learning_rate, options.learning_rate_decay, options.learning_rate_decay_every
+    ),
+    vectors=lambda options: 5,  # point, mean, square, the gradient, and the step in the making
+    lighter=lambda options, vectors: None,
+)

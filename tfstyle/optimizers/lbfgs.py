@@ -1,14 +1,14 @@
 """L-BFGS (Nocedal 1980; Nocedal and Wright 2006, algorithm 7.4) with Armijo backtracking.
 
-Both loops of the recursion run on coefficients, for which the inner products of the remembered steps S and
-gradient changes Y are kept. An iteration then reads the history two and a half times, as matrix-vector
-products: S times the newest change and the gradient, Y for the first loop's end and the second's
-beginning, and S for the second's end.
+Both loops of the recursion work on coefficients, for which the inner products of the stored steps S and gradient
+changes Y are kept. An iteration then reads the history two and a half times, as matrix-vector products: S times the
+newest change and the gradient, Y for the end of the first loop and the beginning of the second, and S for the end of
+the second.
 
-The initial Hessian is diagonal, h_i = sqrt(sum y_i^2 / sum s_i^2) over the latest pairs, and scaled as a whole
-by the newest pair as usual. Pixels differ in stiffness, flat sky from texture and level from level of the
-pyramid, and this learns it: it saves a third of the evaluations at the published weights and a
-fifth at the default ones (docs/performance.md).
+The initial Hessian is diagonal, h_i = sqrt(sum y_i^2 / sum s_i^2) over the latest pairs, and scaled as a whole by the
+newest pair as usual. Pixels differ in stiffness (flat sky from texture, one pyramid level from the next), and the
+diagonal learns it: it saves a third of the evaluations at the published weights and a fifth at the default ones
+(docs/performance.md).
 """
 
 from __future__ import annotations
@@ -18,36 +18,35 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Vector = NDArray[np.float32]
+from tfstyle.optimizers.optimizer import OptimizerKind, Vector
+from tfstyle.options import TransferOptions
 
 ARMIJO = 1e-4
 SHRINK = (0.1, 0.5)
 """Bounds of the factor by which a refused step is shortened."""
 GROWTH = 4.0
-"""A trial is at most so many times as long as the last step that counted: where the function is
-nearly linear the quasi-Newton step is boundless, and would only be refused over and over."""
+"""A trial step is at most this many times as long as the last accepted one: where the function is nearly linear the
+quasi-Newton step has no bound, and would be refused again and again."""
 SCALED_FROM = 5
-"""Pairs from which the diagonal is believed; before, it would be mostly noise."""
+"""Pairs needed before the diagonal is used; with fewer it would be mostly noise."""
 FADING = 0.95
-"""What an older pair counts in the diagonal beside the one after it."""
+"""Weight of a pair in the diagonal, relative to the next newer one."""
 FLOOR = 0.1
-"""Of the mean, added to both sums of the diagonal: a variable that has hardly moved has said nothing."""
+"""Share of the mean that is added to both sums of the diagonal: a variable that hardly moved says nothing."""
 BLOCK = 2**16
-"""Variables that are handled at once."""
+"""Variables that are processed at once."""
 MOST_REFUSALS = 12
-"""Refused steps in a row after which the history is dropped, or, with none left, the search ends."""
+"""Refused steps in a row after which the history is dropped; without a history the search ends."""
 
 
 class LBFGS:
-    """Ask for a point, tell its value and gradient; the whole state can be saved between any two.
+    """An `Optimizer` that stores `history_size` pairs of steps and gradient changes.
 
-    Variables and gradients are float32 [n], inner products float64. `history_size` pairs are kept:
-    8 n `history_size` bytes, and 8 n for the diagonal. The first step has unit length; later ones try the
-    full quasi-Newton step, or `GROWTH` times the step before where that is shorter. A step counts if
-    it lowers the value by `ARMIJO` of what the slope promises; else it is shortened to the minimum of
-    the cubic through both values and slopes, within `SHRINK`.
+    Variables and gradients are float32 [n], inner products float64. Memory: 8 n `history_size` bytes for the pairs and
+    8 n for the diagonal. The first step has unit length; later ones try the full quasi-Newton step, or `GROWTH` times
+    the step before where that is shorter. A step is accepted if it lowers the value by `ARMIJO` of what the slope
+    promises; else it is shortened to the minimum of the cubic through both values and slopes, within `SHRINK`.
     """
 
     def __init__(self, start: Vector, history_size: int) -> None:
@@ -58,7 +57,7 @@ class LBFGS:
         self._gradient = np.zeros_like(start)
         self._direction = np.zeros_like(start)
         self._length = 0.0
-        self._reach = 1 / GROWTH  # norm of the last step that counted
+        self._reach = 1 / GROWTH  # norm of the last accepted step
         self._refusals = 0
         # Row i of the first half is a step s, of the second its gradient change y.
         self._pairs = np.zeros((2, history_size, start.size), np.float32)
@@ -66,13 +65,12 @@ class LBFGS:
         self._squares = np.zeros((2, start.size), np.float32)  # fading sums of s^2 and of y^2
         self._order: list[int] = []  # slots in use, oldest first
 
-    @property
-    def trial(self) -> Vector:
-        """The variables [n] to evaluate next."""
+    def ask(self) -> Vector:
+        """As in `Optimizer`."""
         return self._trial
 
     def tell(self, value: float, gradient: Vector) -> bool:
-        """Take in the value and gradient [n] at `trial`. True where the trial becomes the `point`."""
+        """As in `Optimizer`."""
         if self._trial is self.point:
             self._move(value, gradient)
             return True
@@ -86,10 +84,7 @@ class LBFGS:
         return False
 
     def retarget(self) -> None:
-        """From now on another function is told of, one like it: the next trial is the `point` once more.
-
-        What is remembered of the curvature is kept.
-        """
+        """As in `Optimizer`."""
         self._trial, self._value, self.finished = self.point, math.inf, False
 
     def _move(self, value: float, gradient: Vector) -> None:
@@ -187,7 +182,7 @@ class LBFGS:
         return [slice(start, start + BLOCK) for start in range(0, self.point.size, BLOCK)]
 
     def state(self) -> dict[str, Any]:
-        """Everything that the next step depends on, as plain arrays and numbers."""
+        """As in `Optimizer`."""
         return {
             "point": self.point,
             "trial": self._trial,
@@ -205,7 +200,7 @@ class LBFGS:
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from a `state`; the next points are bit for bit those of the run that it was taken from."""
+        """As in `Optimizer`."""
         fresh = not math.isfinite(state["value"])
         self.point = np.array(state["point"], np.float32)
         self._trial = self.point if fresh else np.array(state["trial"], np.float32)
@@ -234,3 +229,18 @@ def _cubic_minimum(value: float, slope: float, value_there: float, slope_there: 
     if root < 0 or span == 0:
         return longest
     return min(max(1 - (slope_there + math.sqrt(root) - bend) / span, shortest), longest)
+
+
+def _lighter(options: TransferOptions, vectors: int) -> dict[str, Any] | None:
+    history_size = (vectors - _BESIDE_PAIRS) // 2
+    return {"history_size": history_size} if history_size >= 1 else None
+
+
+_BESIDE_PAIRS = 6
+"""Vectors beside the pairs: point, trial, gradient, direction, and the two of the diagonal."""
+
+KIND = OptimizerKind(
+    begin=lambda start, options: LBFGS(start, options.history_size),
+    vectors=lambda options: 2 * options.history_size + _BESIDE_PAIRS,
+    lighter=_lighter,
+)

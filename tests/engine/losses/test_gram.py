@@ -1,0 +1,53 @@
+"""The Gram loss against its formula in NumPy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from features import FEATURES, IMITATING, LEFT, OTHERS, PLAIN, READ_OUT
+
+from tfstyle.losses import GramLoss
+
+TERM = GramLoss(("a", "b"))
+
+
+def gram(features: np.ndarray) -> np.ndarray:
+    channels = features.shape[-1]
+    flat = features.astype(float).reshape(-1, channels).T
+    return flat @ flat.T / (channels * flat.shape[1])
+
+
+def target(name: str, metrics=PLAIN) -> tf.Tensor:
+    count = OTHERS[name].shape[1] * OTHERS[name].shape[2]
+    return TERM.statistics(TERM.sums(tf.constant(OTHERS[name]), None), count, metrics[name])
+
+
+@pytest.mark.parametrize("name", ["a", "b"])
+def test_statistics_are_the_gram_matrix(name: str) -> None:
+    np.testing.assert_allclose(target(name), gram(OTHERS[name]), rtol=1e-5)
+    assert TERM.target_bytes(OTHERS[name].shape[-1], 1) == target(name).numpy().nbytes
+
+
+def test_value_is_the_mean_square_difference_of_gram_matrices() -> None:
+    values = TERM.by_layer(FEATURES, {name: target(name) for name in FEATURES}, PLAIN)
+    for name in FEATURES:
+        expected = np.mean((gram(FEATURES[name]) - gram(OTHERS[name])) ** 2)
+        assert float(values[name]) == pytest.approx(expected, rel=1e-4)
+
+
+def test_metric_measures_in_the_imitated_networks_space() -> None:
+    value = TERM.by_layer(FEATURES, {"a": target("a", IMITATING)}, IMITATING)["a"]
+    expected = np.mean((gram(FEATURES["a"] @ READ_OUT) - gram(OTHERS["a"] @ READ_OUT)) ** 2)
+    assert float(value) == pytest.approx(expected, rel=1e-4)
+
+
+def test_weighted_sums_are_those_of_the_positions_that_count() -> None:
+    soft = np.where(LEFT == 1, np.float32(1), np.float32(0.25))
+    flat = FEATURES["a"].astype(float).reshape(-1, 3)
+    expected = (flat * soft.reshape(-1, 1)).T @ flat
+    np.testing.assert_allclose(TERM.sums(tf.constant(FEATURES["a"]), soft), expected, rtol=1e-5)
+    left, right, whole = (TERM.sums(tf.constant(FEATURES["a"]), each) for each in (LEFT, 1 - LEFT, None))
+    np.testing.assert_allclose(left + right, whole, rtol=1e-5)
+    alone = TERM.statistics(left, LEFT.sum(), PLAIN["a"])
+    np.testing.assert_allclose(alone, gram(FEATURES["a"][:, :, :2]), rtol=1e-5)

@@ -1,0 +1,40 @@
+"""Total variation and gamut penalty against their formulas in NumPy, whole and in bands of rows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfstyle.colour import BRIGHTEST, DARKEST
+from tfstyle.losses import GamutPenalty, ImageTerm, TotalVariation
+
+RANDOM = np.random.default_rng(5)
+IMAGE = RANDOM.normal(0, 2, size=(1, 5, 7, 3)).astype(np.float32)
+
+
+def value(term: ImageTerm, image: np.ndarray) -> float:
+    _, height, width, _ = image.shape
+    return float(term.value(tf.constant(image.astype(np.float32)), height, (height, width)))
+
+
+def test_total_variation() -> None:
+    down = np.abs(np.diff(IMAGE, axis=1)).mean()
+    across = np.abs(np.diff(IMAGE, axis=2)).mean()
+    assert value(TotalVariation(), IMAGE) == pytest.approx(0.5 * (down + across), rel=1e-5)
+
+
+def test_gamut_penalty_is_zero_inside_and_quadratic_outside() -> None:
+    inside = RANDOM.uniform(DARKEST, BRIGHTEST, (1, 4, 4, 3))
+    assert value(GamutPenalty(), inside) == 0
+    assert value(GamutPenalty(), np.broadcast_to(BRIGHTEST + 0.5, (1, 4, 4, 3))) == pytest.approx(0.25, rel=1e-5)
+    assert value(GamutPenalty(), np.broadcast_to(DARKEST - 2, (1, 4, 4, 3))) == pytest.approx(4, rel=1e-5)
+
+
+@pytest.mark.parametrize("term", [TotalVariation(), GamutPenalty()])
+@pytest.mark.parametrize("cut", [1, 2, 4])
+def test_bands_add_up(term: ImageTerm, cut: int) -> None:
+    upper = term.value(tf.constant(IMAGE[:, : cut + term.halo]), cut, (5, 7))
+    lower = term.value(tf.constant(IMAGE[:, cut:]), 5 - cut, (5, 7))
+    assert float(upper) > 0
+    assert float(upper + lower) == pytest.approx(value(term, IMAGE), rel=1e-5)

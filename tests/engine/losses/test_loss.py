@@ -1,0 +1,50 @@
+"""The algebra of terms: they add, scale, keep their names apart and say what they are made of."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tfstyle.losses import ContentLoss, GamutPenalty, GramLoss, Loss, TotalVariation, Weighted, loss_from_options
+from tfstyle.options import PRESETS
+
+VALUES = {"a": 0.5, "b": 0.25}
+
+
+def test_terms_add_and_scale() -> None:
+    loss = 2 * (ContentLoss(("a",)) + 10 * TotalVariation()) + 0.5 * GamutPenalty()
+    assert {name: part.weight for name, part in loss.weighted.items()} == {"content": 2, "tv": 20, "gamut": 0.5}
+    assert str(loss) == "2 content + 20 tv + 0.5 gamut"
+
+
+def test_two_terms_of_a_kind_keep_their_own_weights() -> None:
+    loss = ContentLoss(("a",)) + 4 * ContentLoss(("b",)) + ContentLoss(("a",))
+    assert list(loss.weighted) == ["content", "content-2", "content-3"]
+    parts = [loss.part(name, {layer: 1.0}) for name, layer in (("content", "a"), ("content-2", "b"))]
+    assert [part.value for part in parts] == [1.0, 1.0]
+    assert sum(part.weighted for part in parts) == 5.0
+
+
+def test_a_part_knows_what_it_adds_to_the_total() -> None:
+    part = (3 * GramLoss(("a", "b"))).part("style", VALUES)
+    assert (part.value, part.weighted) == (0.75, 2.25)
+    factored = Loss({"style": Weighted(GramLoss(("a", "b")), 3.0, {"b": 8.0})}).part("style", VALUES)
+    assert (factored.value, factored.weighted) == (0.75, 3 * (0.5 + 8 * 0.25))
+
+
+def test_equal_terms_are_one_key() -> None:
+    assert GramLoss(("a",)) == GramLoss(("a",))
+    assert len({GramLoss(("a",)), GramLoss(("a",)), ContentLoss(("a",)), TotalVariation()}) == 3
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_the_options_loss_has_their_weights_and_layers(preset: str) -> None:
+    options = PRESETS[preset]
+    loss = loss_from_options(options)
+    weights = [part.weight for part in loss.weighted.values()]
+    assert list(loss.weighted) == ["content", "style", "tv", "gamut"]
+    np.testing.assert_array_equal(
+        weights, [options.content_weight, options.style_weight, options.tv_weight, options.gamut_weight]
+    )
+    assert loss.weighted["style"].term == GramLoss(options.style_layers)
+    assert loss.weighted["content"].term == ContentLoss(options.content_layers)

@@ -1,0 +1,42 @@
+"""Image terms in bands of rows: the values and the gradient of the whole picture."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfstyle.losses import GamutPenalty, TotalVariation
+from tfstyle.tiled import image_terms
+from tfstyle.tiled.image_terms import BandedImageTerms
+
+TERMS = {"tv": TotalVariation(), "gamut": GamutPenalty()}
+WEIGHTS = {"tv": 10.0, "gamut": 1000.0}
+
+
+@pytest.mark.parametrize("size", [(7, 5), (64, 48), (65, 33)])
+@pytest.mark.parametrize("band", [1, 40, 333, 10**6])
+def test_values_and_gradient_are_those_of_the_whole_picture(
+    size: tuple[int, int], band: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(image_terms, "BAND_PIXELS", band)
+    random = np.random.default_rng(0)
+    image = random.normal(0, 2, (1, *size, 3)).astype(np.float32)
+    image[:, :, :1] = image[:, :1, :1]  # equal neighbours
+    before = random.normal(size=image.shape).astype(np.float32)
+    variable = tf.Variable(image)
+    with tf.GradientTape() as tape:
+        wanted = {name: term.value(variable, size[0], size) for name, term in TERMS.items()}
+        total = sum(WEIGHTS[name] * value for name, value in wanted.items())
+    expected = tape.gradient(total, variable).numpy()
+    gradient = before.copy()
+    found = BandedImageTerms(TERMS, size).add(image, gradient, WEIGHTS)
+    for name, value in wanted.items():
+        assert found[name] == pytest.approx(float(value), rel=1e-6)
+    np.testing.assert_allclose(gradient - before, expected, atol=1e-6 * np.abs(expected).max())
+
+
+def test_no_image_terms_add_nothing() -> None:
+    gradient = np.ones((1, 4, 4, 3), np.float32)
+    assert BandedImageTerms({}, (4, 4)).add(gradient, gradient, {}) == {}
+    assert (gradient == 1).all()

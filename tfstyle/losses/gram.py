@@ -1,0 +1,44 @@
+"""The style loss of Gatys et al.: the distance between Gram matrices of the picture and of the style picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import tensorflow as tf
+
+from tfstyle.losses.term import FLOAT_BYTES, PooledTerm
+from tfstyle.networks.network import LayerMetric
+
+
+@dataclass(frozen=True)
+class GramLoss(PooledTerm):
+    """mean((G - A)^2) over the entries of the Gram matrices, summed over the style layers.
+
+    G = X^T X / (C n) over the n positions of the features X [n, c]; A is that of the style picture. C is c itself, or
+    the channel count of the network that is imitated. Deviation from Gatys et al. 2016, equations 3 to 5: the mean
+    instead of 1/4 of the sum, 1/(C n) in the Gram matrix, layers summed rather than averaged, as in the published
+    reference implementation. With a metric M = R^T R the difference D counts as tr(M D M D) / C^2: that of R D R^T.
+    """
+
+    layers: tuple[str, ...]
+    name: ClassVar[str] = "style"
+
+    def sums(self, features: tf.Tensor, weights: tf.Tensor | None) -> tf.Tensor:
+        flat = tf.reshape(features, [-1, features.shape[-1]])
+        counted = flat if weights is None else tf.reshape(features * weights, flat.shape)
+        return tf.matmul(counted, flat, transpose_a=True)
+
+    def statistics(self, sums: tf.Tensor, count: float, metric: LayerMetric) -> tf.Tensor:
+        return sums / (metric.channels * count)
+
+    def distance(self, statistics: tf.Tensor, target: tf.Tensor, metric: LayerMetric) -> tf.Tensor:
+        difference = statistics - target
+        if metric.matrix is None:
+            return tf.reduce_mean(difference**2)
+        matrix = tf.constant(metric.matrix)
+        measured = tf.matmul(tf.matmul(matrix, difference), matrix)
+        return tf.reduce_sum(measured * difference) / metric.channels**2
+
+    def target_bytes(self, channels: int, positions: int) -> int:
+        return FLOAT_BYTES * channels * channels

@@ -1,0 +1,83 @@
+"""The loss: a weighted sum of terms by name, and the record of what each term is worth."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tfstyle.losses.term import Term
+
+
+@dataclass(frozen=True)
+class Weighted:
+    """A term with its weight, and with a factor on the weight for single layers (1 where none is given)."""
+
+    term: Term
+    weight: float
+    layer_factors: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A weighted sum of terms by name: `content + 1e4 * style + 10 * variation`.
+
+    Two terms of one kind get names of their own ("content", "content-2"), so their targets, weights and values stay
+    apart.
+    """
+
+    weighted: Mapping[str, Weighted]
+
+    @property
+    def terms(self) -> dict[str, Term]:
+        """The terms without their weights, as an objective is made for them."""
+        return {name: part.term for name, part in self.weighted.items()}
+
+    def __mul__(self, factor: float) -> Loss:
+        return Loss(
+            {
+                name: Weighted(part.term, part.weight * factor, part.layer_factors)
+                for name, part in self.weighted.items()
+            }
+        )
+
+    __rmul__ = __mul__
+
+    def __add__(self, other: Term | Loss) -> Loss:
+        weighted = dict(self.weighted)
+        for part in (other * 1.0).weighted.values():
+            name, number = part.term.name, 1
+            while name in weighted:
+                number += 1
+                name = f"{part.term.name}-{number}"
+            weighted[name] = part
+        return Loss(weighted)
+
+    def __str__(self) -> str:
+        return " + ".join(f"{part.weight:g} {name}" for name, part in self.weighted.items())
+
+    def part(self, name: str, by_layer: Mapping[str, float]) -> Part:
+        """The record of the term `name`, from its values by layer before all weights."""
+        own = self.weighted[name]
+        scaled = math.fsum(own.layer_factors.get(layer, 1.0) * value for layer, value in by_layer.items())
+        return Part(by_layer, own.weight * scaled)
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one term is worth: its values `by_layer` before all weights, and what it adds to the total (`weighted`)."""
+
+    by_layer: Mapping[str, float]
+    weighted: float
+
+    @property
+    def value(self) -> float:
+        """The sum over the layers, before all weights."""
+        return math.fsum(self.by_layer.values())
+
+
+Parts = Mapping[str, Part]
+"""{name of the term: its part}."""

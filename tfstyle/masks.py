@@ -1,0 +1,50 @@
+"""Weights of positions: how much each pixel counts in the statistics of a picture, and so each position of a layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tfstyle.networks.topology import block_of
+
+Map = NDArray[np.float32]
+
+
+class BlockWeights:
+    """Weights [h, w] of a picture's pixels, averaged to the positions of each block of the network.
+
+    A position's weight is the mean over the pixels that the poolings bring together there, so soft edges stay soft. An
+    odd last row or column is dropped, as the network's poolings drop it.
+    """
+
+    def __init__(self, weights: Map) -> None:
+        self._by_block = [np.asarray(weights, np.float32)]
+        while len(self._by_block) < 5 and min(self._by_block[-1].shape) > 1:
+            finer = self._by_block[-1]
+            height, width = (side // 2 for side in finer.shape)
+            pairs = finer[: 2 * height, : 2 * width].reshape(height, 2, width, 2)
+            self._by_block.append(pairs.mean((1, 3)))
+
+    def of(self, block: int) -> Map:
+        """The weights [h, w] of the positions of a block, 1 to 5."""
+        return self._by_block[block - 1]
+
+    @property
+    def empty(self) -> bool:
+        """Whether no position of some block counts, so that there are no statistics."""
+        return any(float(weights.sum()) <= 0 for weights in self._by_block)
+
+
+def layer_weights(
+    weights: BlockWeights | None, layer: str, size: Sequence[int]
+) -> tuple[NDArray[np.float32] | None, float]:
+    """The weights [1, h, w, 1] of the positions of `layer`, whose map has the `size` (h, w), and their sum.
+
+    None and h w where every position counts.
+    """
+    if weights is None:
+        return None, size[0] * size[1]
+    here = weights.of(block_of(layer))
+    return here[None, :, :, None], float(here.sum(dtype=np.float64))

@@ -1,0 +1,39 @@
+"""Keras on its TensorFlow backend, whatever the caller's environment says.
+
+KERAS_BACKEND and ~/.keras/keras.json choose the backend of other programs; here the engine computes with TensorFlow. A
+program that has imported Keras before keeps its own choice: the networks run on any backend, the engine does not.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from tfstyle.errors import TfstyleError
+
+_VARIABLE = "KERAS_BACKEND"
+
+if "keras" in sys.modules:
+    import keras
+else:
+    _before = os.environ.get(_VARIABLE)
+    os.environ[_VARIABLE] = "tensorflow"
+    try:
+        import keras
+    finally:
+        if _before is None:
+            del os.environ[_VARIABLE]
+        else:
+            os.environ[_VARIABLE] = _before
+
+__all__ = ["keras", "require_tensorflow"]
+
+
+def require_tensorflow() -> None:
+    """Raise `TfstyleError` where this process has Keras on another backend."""
+    backend = keras.backend.backend()
+    if backend != "tensorflow":
+        raise TfstyleError(
+            f"Keras runs on {backend} in this process, and the engine needs TensorFlow: set KERAS_BACKEND=tensorflow, "
+            "or import tfstyle.engine before keras"
+        )

@@ -1,0 +1,59 @@
+"""Image terms of a picture that does not fit into memory as a whole: their values and gradient, in bands of rows.
+
+TensorFlow's allocator keeps what it once held, so it is handed some rows at a time and never the whole picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from tfstyle.losses import ImageTerm
+from tfstyle.objective import Terms
+
+BAND_PIXELS = 2**19
+
+
+class BandedImageTerms:
+    """The image terms among `terms`, for a picture of `size` (height, width)."""
+
+    def __init__(self, terms: Terms, size: tuple[int, int]) -> None:
+        self._terms = {name: term for name, term in terms.items() if isinstance(term, ImageTerm)}
+        self._size = size
+        self._band = tf.function(self._trace, reduce_retracing=True)
+
+    def add(
+        self, image: NDArray[np.float32], gradient: NDArray[np.float32], weights: Mapping[str, float]
+    ) -> dict[str, float]:
+        """The value of each term for `image` [1, H, W, 3], before its weight.
+
+        The gradient of their weighted sum is added to `gradient` [1, H, W, 3] in place.
+        """
+        values = dict.fromkeys(self._terms, 0.0)
+        if not self._terms:
+            return values
+        height, width = self._size
+        halo = max(term.halo for term in self._terms.values())
+        factors = {name: tf.constant(weights[name], tf.float32) for name in self._terms}
+        count = max(1, BAND_PIXELS // width)
+        for start in range(0, height, count):
+            own = min(count, height - start)
+            rows = image[:, start : start + own + halo]
+            found, by_rows = self._band(tf.constant(rows), own, factors)
+            gradient[:, start : start + rows.shape[1]] += by_rows
+            for name, value in found.items():
+                values[name] += float(value)
+        return values
+
+    def _trace(self, rows: tf.Tensor, own: int, weights: Mapping[str, tf.Tensor]) -> Any:
+        with tf.GradientTape() as tape:
+            tape.watch(rows)
+            values = {
+                name: term.value(rows[:, : own + term.halo], own, self._size) for name, term in self._terms.items()
+            }
+            total = tf.add_n([weights[name] * value for name, value in values.items()])
+        return values, tape.gradient(total, rows)

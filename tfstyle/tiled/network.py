@@ -1,0 +1,169 @@
+"""A network over a picture that does not fit into memory, cut at its poolings into segments.
+
+A map between two segments is kept whole, all other features only for one window of one segment at a time:
+
+1. forward: each window computes its part of the next map and adds its part to the sums of the pooled terms;
+2. the sums are now those of the whole picture; the terms' derivatives by them follow;
+3. backward, from the deepest segment: each window is computed again and passes down the gradient of the next map, of
+   its local terms, and of the sums (for Gram matrices 2 F dL/dG: Gatys et al. 2016, equation 6).
+
+The deepest blocks, whose maps are small, are computed whole and need no second pass. Nothing is approximated: windows
+overlap by as much as their edges are wrong (`tfstyle.tiled.windows`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tfstyle.losses import FeatureTerm, LocalTerm, PooledTerm
+from tfstyle.masks import BlockWeights, layer_weights
+from tfstyle.networks.network import Network
+from tfstyle.networks.topology import block_of
+from tfstyle.objective import Targets, Terms, feature_layers
+from tfstyle.tiled import segment as segments
+from tfstyle.tiled.segment import ByTerm, Map, Segment, layers_inside
+
+Values = dict[str, dict[str, float]]
+"""{name of a term: {layer: value before all weights}}."""
+
+
+class TiledNetwork:
+    """A network over pictures of `size` (height, width) whose blocks before `whole_from` are tiled.
+
+    `whole_from` is the first block that is computed whole: one that follows a segment of `CUTS`. `terms` are feature
+    terms.
+    """
+
+    def __init__(self, network: Network, size: tuple[int, int], whole_from: int, terms: Terms, pooling: str) -> None:
+        self._network = network
+        self._terms: dict[str, FeatureTerm] = {n: term for n, term in terms.items() if isinstance(term, FeatureTerm)}
+        self.segments: list[Segment] = []
+        for cut in segments.CUTS:
+            if cut.last < whole_from:
+                self.segments.append(Segment(network, cut, size, self._terms, pooling))
+                size = self.segments[-1].next_size
+        self._tail_layers = layers_inside(self._terms, range(whole_from, 6))
+        layers = [layer for layer in feature_layers(self._terms) if block_of(layer) >= whole_from]
+        deepest = max(map(block_of, feature_layers(self._terms)))
+        self._model = network.segment(whole_from, deepest, layers, pooling)
+        self._whole = tf.function(lambda below: self._model(below), jit_compile=True)
+        self._tail = tf.function(self._trace_tail, jit_compile=True)
+        self._by_sums = tf.function(self._trace_by_sums)
+
+    def content_targets(self, image: Map) -> Targets:
+        """As in `tfstyle.objective.Objective`."""
+        maps: dict[str, Any] = {}
+        for segment in self.segments:
+            image, _ = segment.forward(image, maps=maps)
+        whole = self._whole(image)
+        local = {name: term for name, term in self._terms.items() if isinstance(term, LocalTerm)}
+        for layers in (self._tail_layers[name] for name in local):
+            maps |= {layer: whole[layer].numpy() for layer in layers}
+        return {name: {layer: maps[layer] for layer in term.layers} for name, term in local.items()}
+
+    def style_targets(self, image: Map, weights: Map | None) -> Targets:
+        """As in `tfstyle.objective.Objective`."""
+        blocks = None if weights is None else BlockWeights(weights)
+        sums: dict[tuple[str, str], Any] = {}
+        counts: dict[str, float] = {}
+        for segment in self.segments:
+            image, by_term = segment.forward(image, blocks)
+            for name, by_layer in by_term.items():
+                for layer, total in by_layer.items():
+                    sums[name, layer] = total
+                    counts[layer] = (
+                        segment.positions(layer)
+                        if blocks is None
+                        else float(blocks.of(block_of(layer)).sum(dtype=np.float64))
+                    )
+        whole = self._whole(image)
+        targets: dict[str, dict[str, Any]] = {}
+        for name, term in self._terms.items():
+            if not isinstance(term, PooledTerm):
+                continue
+            for layer in self._tail_layers[name]:
+                here, counts[layer] = layer_weights(blocks, layer, whole[layer].shape[1:3])
+                sums[name, layer] = term.sums(whole[layer], here)
+            targets[name] = {
+                layer: term.statistics(sums[name, layer], counts[layer], self._network.metrics[layer])
+                for layer in term.layers
+            }
+        return targets
+
+    def losses(self, image: Map, targets: Targets, weights: Mapping[str, Mapping[str, float]]) -> tuple[Values, Map]:
+        """The values of all feature terms, and the gradient of their weighted sum by `image` [1, H, W, 3].
+
+        `weights` {name: {layer: weight}}.
+        """
+        maps = [image]
+        sums: ByTerm = {}
+        for segment in self.segments:
+            above, by_term = segment.forward(maps[-1])
+            maps.append(above)
+            for name, by_layer in by_term.items():
+                sums.setdefault(name, {}).update(by_layer)
+        factors = {
+            name: {layer: tf.constant(weight, tf.float32) for layer, weight in by_layer.items()}
+            for name, by_layer in weights.items()
+        }
+        tail_targets = {name: {layer: targets[name][layer] for layer in own} for name, own in self._tail_layers.items()}
+        found, tail_gradient = self._tail(maps.pop(), tail_targets, factors)
+        values = _numbers(found)
+        above = np.asarray(tail_gradient)  # a view of TensorFlow's own memory; numpy() would copy
+        head_targets = {name: {layer: targets[name][layer] for layer in by_layer} for name, by_layer in sums.items()}
+        found, by_sums = self._by_sums(sums, head_targets, factors)
+        _merge(values, _numbers(found))
+        for segment in reversed(self.segments):
+            above, local = segment.backward(maps.pop(), above, by_sums, targets, factors)
+            _merge(values, local)
+        return {name: {layer: values[name][layer] for layer in t.layers} for name, t in self._terms.items()}, above
+
+    def _trace_tail(self, below: tf.Tensor, targets: ByTerm, weights: ByTerm) -> Any:
+        with tf.GradientTape() as tape:
+            tape.watch(below)
+            features = self._model(below)
+            values = {
+                name: term.by_layer(features, targets[name], self._network.metrics)
+                for name, term in self._terms.items()
+            }
+            total = _weighted(values, weights)
+        return values, tape.gradient(total, below, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+
+    def _trace_by_sums(self, sums: ByTerm, targets: ByTerm, weights: ByTerm) -> Any:
+        counts = {
+            layer: segment.positions(layer)
+            for segment in self.segments
+            for layer in self._network.layers
+            if segment.cut.first <= block_of(layer) <= segment.cut.last
+        }
+        values: ByTerm = {}
+        with tf.GradientTape() as tape:
+            tape.watch(sums)
+            for name, by_layer in sums.items():
+                term = self._terms[name]
+                assert isinstance(term, PooledTerm)
+                values[name] = {}
+                for layer, total in by_layer.items():
+                    metric = self._network.metrics[layer]
+                    found = term.statistics(total, counts[layer], metric)
+                    values[name][layer] = term.distance(found, targets[name][layer], metric)
+            total = _weighted(values, weights)
+        return values, tape.gradient(total, sums)
+
+
+def _weighted(values: ByTerm, weights: ByTerm) -> tf.Tensor:
+    scaled = [weights[name][layer] * value for name, by_layer in values.items() for layer, value in by_layer.items()]
+    return tf.add_n(scaled) if scaled else tf.zeros([])
+
+
+def _numbers(values: ByTerm) -> Values:
+    return {name: {layer: float(value) for layer, value in by_layer.items()} for name, by_layer in values.items()}
+
+
+def _merge(values: Values, more: Values) -> None:
+    for name, by_layer in more.items():
+        values.setdefault(name, {}).update(by_layer)

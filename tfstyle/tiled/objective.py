@@ -1,0 +1,75 @@
+"""The objective of a picture that does not fit into memory: the same loss and gradient, tile by tile."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import numpy as np
+
+from tfstyle.losses import IMAGE, FeatureTerm, Loss
+from tfstyle.networks.network import Network
+from tfstyle.objective import Evaluation, Map, Targets, Terms, parts
+from tfstyle.pyramid import Pyramid
+from tfstyle.tiled import banded_pyramid
+from tfstyle.tiled.image_terms import BandedImageTerms
+from tfstyle.tiled.network import TiledNetwork
+
+MOST_STYLE_SIZES = 2
+"""Sizes of style pictures whose compiled networks are kept."""
+
+
+class TiledObjective:
+    """What `tfstyle.objective.WholeObjective` is, in bounded memory.
+
+    `whole_from` as in `TiledNetwork`. The first call of a size compiles (seconds).
+    """
+
+    def __init__(self, network: Network, pyramid: Pyramid, whole_from: int, terms: Terms, pooling: str) -> None:
+        self.pyramid = pyramid
+        self._network, self._terms = network, terms
+        self._whole_from, self._pooling = whole_from, pooling
+        size = pyramid.height, pyramid.width
+        self._tiled = self._over(size)
+        self._image_terms = BandedImageTerms(terms, size)
+        self._styles = OrderedDict({size: self._tiled})
+        self.compilations = 1
+
+    def _over(self, size: tuple[int, int]) -> TiledNetwork:
+        return TiledNetwork(self._network, size, self._whole_from, self._terms, self._pooling)
+
+    def content_targets(self, image: Map) -> Targets:
+        """As in `tfstyle.objective.Objective`."""
+        return self._tiled.content_targets(image)
+
+    def style_targets(self, image: Map, weights: Map | None) -> Targets:
+        """As in `tfstyle.objective.Objective`."""
+        _, height, width, _ = image.shape
+        size = height, width
+        if size not in self._styles:
+            self._styles[size] = self._over(size)
+            self.compilations += 1
+            if len(self._styles) > MOST_STYLE_SIZES:
+                self._styles.popitem(last=False)
+        self._styles.move_to_end(size)
+        return self._styles[size].style_targets(image, weights)
+
+    def image(self, variables: Map) -> Map:
+        """As in `tfstyle.objective.Objective`."""
+        return banded_pyramid.image(self.pyramid, variables)
+
+    def __call__(self, variables: Map, targets: Targets, loss: Loss) -> Evaluation:
+        """As in `tfstyle.objective.Objective`."""
+        image = self.image(variables)
+        weights = {
+            name: {layer: part.weight * part.layer_factors.get(layer, 1.0) for layer in part.term.layers}
+            for name, part in loss.weighted.items()
+            if isinstance(part.term, FeatureTerm)
+        }
+        values, by_image = self._tiled.losses(image, targets, weights)
+        by_image = np.require(by_image, requirements="W")  # a copy where TensorFlow's own memory is shared
+        found = self._image_terms.add(image, by_image, {name: part.weight for name, part in loss.weighted.items()})
+        values |= {name: {IMAGE: value} for name, value in found.items()}
+        del image
+        gradient = banded_pyramid.adjoint(self.pyramid, by_image)
+        worth = parts(loss, values)
+        return Evaluation(sum(part.weighted for part in worth.values()), worth, gradient)

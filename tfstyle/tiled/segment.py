@@ -1,0 +1,216 @@
+"""One segment of a network on a map, computed window by window, forward and backward."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from tfstyle.losses import FeatureTerm, LocalTerm, PooledTerm
+from tfstyle.masks import BlockWeights
+from tfstyle.networks.network import POOLED, Network
+from tfstyle.networks.topology import block_of
+from tfstyle.objective import Terms, feature_layers
+from tfstyle.tiled.windows import Window, margin, poolings_stride, windows
+
+Map = NDArray[np.float32]
+ByTerm = dict[str, dict[str, Any]]
+"""{name of a term: {layer: value}}."""
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Where a segment lies: blocks `first` to `last`; its windows own `tile` pixels a side of the segment's input."""
+
+    first: int
+    last: int
+    tile: int
+
+
+CUTS = (Cut(1, 2, 512), Cut(3, 3, 192), Cut(4, 4, 128))
+"""Blocks that may be tiled, from the picture down. Blocks 1 and 2 form one segment because the map between them would
+be the largest of all. The map below block 4 has a 256th of the picture's positions and is always computed whole."""
+
+
+class Segment:
+    """One `Cut` of a network on a map of `size` (height, width), as functions that are compiled once.
+
+    `terms` are feature terms; only their layers inside the cut matter here.
+    """
+
+    def __init__(self, network: Network, cut: Cut, size: tuple[int, int], terms: Terms, pooling: str) -> None:
+        self.cut, self.size = cut, size
+        self._network = network
+        self._terms = terms
+        blocks = range(cut.first, cut.last + 1)
+        layers = layers_inside(terms, blocks)
+        self._pooled = {name: layers[name] for name, term in terms.items() if isinstance(term, PooledTerm)}
+        self._local = {name: layers[name] for name, term in terms.items() if isinstance(term, LocalTerm)}
+        inside = [layer for layer in feature_layers(terms) if block_of(layer) in blocks]
+        self._model = network.segment(cut.first, cut.last, inside, pooling, pooled=True)
+        convolutions = [sum(block_of(name) == block for name in network.layers) for block in blocks]
+        stride = poolings_stride(len(convolutions), pooled=True)
+        sides = [windows(length, cut.tile, margin(convolutions, pooled=True), stride) for length in size]
+        self._tiles = list(product(*sides))
+        self.next_channels = network.channels_into(cut.last + 1)
+        self._forward = tf.function(self._trace_forward, jit_compile=True)
+        self._backward = tf.function(self._trace_backward, jit_compile=True)
+
+    @property
+    def next_size(self) -> tuple[int, int]:
+        """(height, width) of the map that the next segment reads."""
+        poolings = self.cut.last - self.cut.first + 1
+        return self.size[0] >> poolings, self.size[1] >> poolings
+
+    def positions(self, layer: str) -> int:
+        """Height times width of the features of a layer of this segment on the whole map."""
+        poolings = block_of(layer) - self.cut.first
+        return (self.size[0] >> poolings) * (self.size[1] >> poolings)
+
+    def forward(
+        self, below: Map, weights: BlockWeights | None = None, maps: dict[str, Map] | None = None
+    ) -> tuple[Map, ByTerm]:
+        """The next map, and the sums of the pooled terms over the whole map `below`.
+
+        `weights` say how much each position counts. The features of local terms {layer: [1, h, w, c]} are put into
+        `maps` where that is given.
+        """
+        above = np.empty((1, *self.next_size, self.next_channels), np.float32)
+        sums: ByTerm = {}
+        for rows, columns in self._tiles:
+            parts = {} if weights is None else self._weight_parts(weights, rows, columns)
+            pooled, own, features = self._forward(below[:, rows.read, columns.read], rows.mask, columns.mask, parts)
+            self._paste(above, pooled, rows, columns, self.cut.last + 1)
+            sums = tf.nest.map_structure(tf.add, sums, own) if sums else own
+            if maps is None:
+                continue
+            for layer, value in features.items():
+                if layer not in maps:
+                    poolings = block_of(layer) - self.cut.first
+                    sides = (side >> poolings for side in self.size)
+                    maps[layer] = np.empty((1, *sides, value.shape[-1]), np.float32)
+                self._paste(maps[layer], value, rows, columns, block_of(layer))
+        return above, sums
+
+    def backward(
+        self, below: Map, above: Map, by_sums: ByTerm, targets: Mapping[str, Mapping[str, Map]], weights: ByTerm
+    ) -> tuple[Map, dict[str, dict[str, float]]]:
+        """The total's gradient by the map `below`, and the values of local terms in this segment.
+
+        `above` is the gradient by the next map, `by_sums` that by the sums of pooled terms, `targets` those of local
+        terms, and `weights` the weights {name: {layer: weight}} of local terms.
+        """
+        gradient = np.empty_like(below)
+        totals = {name: dict.fromkeys(layers, 0.0) for name, layers in self._local.items()}
+        for rows, columns in self._tiles:
+            target_parts = {
+                name: {layer: self._part(targets[name][layer], rows, columns, block_of(layer)) for layer in layers}
+                for name, layers in self._local.items()
+            }
+            own_totals, own = self._backward(
+                below[:, rows.read, columns.read],
+                rows.mask,
+                columns.mask,
+                self._part(above, rows, columns, self.cut.last + 1),
+                {name: by_sums[name] for name in self._pooled},
+                target_parts,
+                {name: {layer: weights[name][layer] for layer in layers} for name, layers in self._local.items()},
+            )
+            self._paste(gradient, own, rows, columns, self.cut.first)
+            for name, layers in self._local.items():
+                for layer in layers:
+                    totals[name][layer] += float(own_totals[name][layer])
+        values = {
+            name: {layer: total / self._divisor(name, layer) for layer, total in by_layer.items()}
+            for name, by_layer in totals.items()
+        }
+        return gradient, values
+
+    def _divisor(self, name: str, layer: str) -> float:
+        term = self._terms[name]
+        assert isinstance(term, LocalTerm)
+        return term.divisor(self.positions(layer), self._network.metrics[layer])
+
+    def _weight_parts(self, weights: BlockWeights, rows: Window, columns: Window) -> dict[str, Map]:
+        parts = {}
+        for block in range(self.cut.first, self.cut.last + 1):
+            here, across = (side.halved(block - self.cut.first) for side in (rows, columns))
+            parts[str(block)] = weights.of(block)[here.read, across.read]
+        return parts
+
+    def _part(self, whole: Map, rows: Window, columns: Window, block: int) -> Map:
+        rows, columns = (side.halved(block - self.cut.first) for side in (rows, columns))
+        return whole[:, rows.read, columns.read]
+
+    def _paste(self, whole: Map, part: tf.Tensor, rows: Window, columns: Window, block: int) -> None:
+        rows, columns = (side.halved(block - self.cut.first) for side in (rows, columns))
+        whole[:, rows.owned, columns.owned] = np.asarray(part)[:, rows.owned_inside, columns.owned_inside]
+
+    def _mask(self, rows: tf.Tensor, columns: tf.Tensor, layer: str) -> tf.Tensor:
+        step = 2 ** (block_of(layer) - self.cut.first)
+        rows, columns = (side[: side.shape[0] // step * step : step] for side in (rows, columns))
+        return rows[None, :, None, None] * columns[None, None, :, None]
+
+    def _trace_forward(
+        self, below: tf.Tensor, rows: tf.Tensor, columns: tf.Tensor, weights: Mapping[str, tf.Tensor]
+    ) -> Any:
+        features = self._model(below)
+
+        def counted(layer: str) -> tf.Tensor:
+            own = self._mask(rows, columns, layer)
+            return own * weights[str(block_of(layer))][None, :, :, None] if weights else own
+
+        sums = {
+            name: {layer: self._terms[name].sums(features[layer], counted(layer)) for layer in layers}  # type: ignore[attr-defined]
+            for name, layers in self._pooled.items()
+        }
+        local = {layer: features[layer] for layers in self._local.values() for layer in layers}
+        return features[POOLED], sums, local
+
+    def _trace_backward(
+        self,
+        below: tf.Tensor,
+        rows: tf.Tensor,
+        columns: tf.Tensor,
+        above: tf.Tensor,
+        by_sums: Mapping[str, Mapping[str, Any]],
+        targets: Mapping[str, Mapping[str, tf.Tensor]],
+        weights: Mapping[str, Mapping[str, tf.Tensor]],
+    ) -> Any:
+        metrics = self._network.metrics
+        totals: ByTerm = {}
+        with tf.GradientTape() as tape:
+            tape.watch(below)
+            features = self._model(below)
+            # Linear in the gradients that come in, so the derivative of this total is what the chain rule asks for.
+            total = tf.reduce_sum(features[POOLED] * above)
+            for name, layers in self._pooled.items():
+                for layer in layers:
+                    sums = self._terms[name].sums(features[layer], None)  # type: ignore[attr-defined]
+                    products = tf.nest.map_structure(lambda a, b: tf.reduce_sum(a * b), sums, by_sums[name][layer])
+                    total += tf.add_n(tf.nest.flatten(products))
+            for name, layers in self._local.items():
+                term = self._terms[name]
+                assert isinstance(term, LocalTerm)
+                totals[name] = {}
+                for layer in layers:
+                    target, own = targets[name][layer], self._mask(rows, columns, layer)
+                    totals[name][layer] = term.total(features[layer], target, own, metrics[layer])
+                    # Not only what this window owns: its gradient needs the neighbours' share as well.
+                    around = term.total(features[layer], target, None, metrics[layer])
+                    total += weights[name][layer] / self._divisor(name, layer) * around
+        return totals, tape.gradient(total, below)
+
+
+def layers_inside(terms: Terms, blocks: range) -> dict[str, list[str]]:
+    """{name: its layers in `blocks`} of the feature terms among `terms`."""
+    return {
+        name: [layer for layer in term.layers if block_of(layer) in blocks]
+        for name, term in terms.items()
+        if isinstance(term, FeatureTerm)
+    }
