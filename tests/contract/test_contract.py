@@ -16,7 +16,7 @@ from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle.v1.conversion import options_from_proto, options_to_proto
 from tfstyle_client import cli
 
-REPOSITORY = Path(__file__).parents[1]
+REPOSITORY = Path(__file__).parents[2]
 PROTO = REPOSITORY / "protos" / "tfstyle" / "v1" / "style_transfer.proto"
 
 

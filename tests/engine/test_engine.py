@@ -1,0 +1,158 @@
+"""What the engine makes of its inputs: several styles, masks, transparency, greys, sizes, and the environment."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import tfstyle
+from tfstyle import Inputs, InvalidInputError, Picture, Style, content_and_style
+from tfstyle.engine import Engine
+from tfstyle.options import resolve_options
+
+OPTIONS = resolve_options("default", {"size": 64, "network": "vgg19-lite", "max_evaluations": 3})
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    return Engine()
+
+
+@pytest.fixture(scope="module")
+def photo(landscape: bytes) -> Picture:
+    return tfstyle.decode(landscape, "content")
+
+
+@pytest.fixture(scope="module")
+def oils(painting: bytes) -> Picture:
+    return tfstyle.decode(painting, "style")
+
+
+def grams(engine: Engine, inputs: Inputs[Picture], **overrides: object) -> dict[str, np.ndarray]:
+    options = resolve_options("default", {"size": 64, "network": "vgg19-lite", **overrides})
+    return {name: np.array(gram) for name, gram in engine.prepare(inputs, options)._stages[0].targets["style"].items()}
+
+
+def negative(picture: Picture) -> Picture:
+    return Picture(255 - picture.pixels)
+
+
+def test_several_styles_average_by_weight(engine: Engine, photo: Picture, oils: Picture) -> None:
+    one, other = (grams(engine, content_and_style(photo, style)) for style in (oils, negative(oils)))
+    both = grams(engine, Inputs(photo, (Style(oils, 3.0), Style(negative(oils), 1.0))))
+    for layer, gram in both.items():
+        np.testing.assert_allclose(gram, 0.75 * one[layer] + 0.25 * other[layer], rtol=1e-4, atol=1e-7)
+
+
+def test_a_style_blended_with_itself_is_that_style(engine: Engine, photo: Picture, oils: Picture) -> None:
+    alone = grams(engine, content_and_style(photo, oils))
+    twice = grams(engine, Inputs(photo, (Style(oils, 0.3), Style(oils, 0.7))))
+    for layer, gram in twice.items():
+        np.testing.assert_allclose(gram, alone[layer], rtol=1e-5, atol=1e-8)
+
+
+def half(picture: Picture, level: int) -> Picture:
+    """A mask: white on the left half, `level` on the right."""
+    pixels = np.full_like(picture.pixels, level)
+    pixels[:, : pixels.shape[1] // 2] = 255
+    return Picture(pixels)
+
+
+def test_a_masks_black_part_does_not_count(engine: Engine, photo: Picture, oils: Picture) -> None:
+    repainted = oils.pixels.copy()
+    repainted[:, repainted.shape[1] * 3 // 4 :] = (255, 0, 0)
+    plain, masked = (
+        [grams(engine, Inputs(photo, (Style(Picture(pixels), 1.0, mask),))) for pixels in (oils.pixels, repainted)]
+        for mask in (None, half(oils, 0))
+    )
+    layer = "block1_conv1"
+    assert np.abs(plain[0][layer] - plain[1][layer]).max() > 0.05 * np.abs(plain[0][layer]).max()
+    np.testing.assert_allclose(masked[0][layer], masked[1][layer], rtol=1e-4, atol=1e-6)
+    white = grams(engine, Inputs(photo, (Style(oils, 1.0, half(oils, 255)),)))
+    for name, gram in grams(engine, content_and_style(photo, oils)).items():
+        np.testing.assert_allclose(white[name], gram, rtol=1e-4, atol=1e-7)
+
+
+def test_transparency_weighs_as_a_mask_does(engine: Engine, photo: Picture, oils: Picture) -> None:
+    cut = Picture(oils.pixels, half(oils, 0).pixels[..., 0])
+    transparent, masked = (
+        grams(engine, Inputs(photo, (style,))) for style in (Style(cut), Style(oils, 1.0, half(oils, 0)))
+    )
+    # Away from the edge, where resizing mixes the two halves differently, the statistics agree.
+    for layer, gram in masked.items():
+        np.testing.assert_allclose(transparent[layer], gram, rtol=0.05, atol=0.02 * np.abs(gram).max())
+
+
+@pytest.mark.parametrize(
+    ("mask", "says"),
+    [
+        (Picture(np.zeros((60, 80, 3), np.uint8)), "leaves no part of the style picture"),
+        (Picture(np.full((60, 60, 3), 255, np.uint8)), "needs the aspect ratio of its picture"),
+    ],
+)
+def test_useless_masks_are_refused_by_name(
+    engine: Engine, photo: Picture, oils: Picture, mask: Picture, says: str
+) -> None:
+    with pytest.raises(InvalidInputError, match=says) as caught:
+        engine.prepare(Inputs(photo, (Style(oils, 1.0, mask),)), OPTIONS)
+    assert [violation.field for violation in caught.value.violations] == ["style.mask"]
+
+
+@pytest.mark.parametrize("preset", ["default", "reference"])
+def test_greys_give_greys(engine: Engine, photo: Picture, oils: Picture, preset: str) -> None:
+    def greys(picture: Picture) -> Picture:
+        return Picture(np.repeat(picture.pixels[..., 1:2], 3, axis=2))
+
+    options = resolve_options(preset, {"size": 64, "network": "vgg19-lite", "max_evaluations": 12})
+    for content, style, grey in ((greys(photo), greys(oils), True), (greys(photo), oils, False)):
+        transfer = engine.prepare(content_and_style(content, style), options)
+        totals = [iterate.total for iterate in transfer.iterates()]
+        assert totals[-1] < 0.9 * totals[0]
+        pixels = transfer.deliver().picture.pixels
+        assert bool((pixels == pixels[..., :1]).all()) == grey
+
+
+def test_original_size_is_the_contents_own(engine: Engine, photo: Picture, oils: Picture) -> None:
+    small = Picture(np.ascontiguousarray(photo.pixels[:50, :77]))
+    options = resolve_options("fast", {"size": "original", "steps": 1})
+    assert engine.prepare(content_and_style(small, oils), options).size == (77, 50)
+    huge = Picture(np.zeros((16, 8193, 3), np.uint8))
+    with pytest.raises(InvalidInputError, match="8193 x 16 pixels; sizes go up to 8192"):
+        engine.prepare(content_and_style(huge, oils), options)
+
+
+def test_memory_may_be_a_function_that_is_asked_each_time(photo: Picture, oils: Picture) -> None:
+    available = iter([10**12, 1])
+    engine = Engine(memory=lambda: next(available))
+    assert not engine.prepare(content_and_style(photo, oils), OPTIONS).estimate.tiled
+    with pytest.raises(InvalidInputError, match="GB are free"):
+        engine.prepare(content_and_style(photo, oils), OPTIONS)
+
+
+BACKEND = """
+import os
+{first}
+import numpy as np
+from tfstyle import Engine, TfstyleError
+try:
+    Engine()
+    print(os.environ["KERAS_BACKEND"])
+except TfstyleError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(
+    ("first", "says"),
+    [("", "numpy"), ("import keras", "Keras runs on numpy in this process, and the engine needs TensorFlow")],
+)
+def test_the_environments_keras_backend_does_not_matter(first: str, says: str) -> None:
+    command = [sys.executable, "-c", BACKEND.format(first=first)]
+    ended = subprocess.run(
+        command, env={**os.environ, "KERAS_BACKEND": "numpy"}, capture_output=True, text=True, check=True
+    )
+    assert says in ended.stdout
