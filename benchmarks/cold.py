@@ -61,7 +61,6 @@ def parts(network: str, weights: str | None, size: int) -> None:
         now = time.perf_counter()
         seconds[part], last = now - last, now
 
-
     lap("TensorFlow")
     from tfstyle import Engine, content_and_style, decode, resolve_options
     from tfstyle.objective import weight_tensors

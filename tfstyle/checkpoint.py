@@ -1,7 +1,7 @@
-"""A transfer between two evaluations as a file, from which another process goes on bit for bit.
+"""Checkpoints: the state of a transfer between two evaluations as a file, from which another process continues exactly.
 
-The file is an uncompressed `.npz`: the optimizer's vectors as they are, all else as JSON in one entry.
-Nothing in it is pickled, every entry has its checksum, and it gets its name only when it is whole.
+The file is an uncompressed `.npz`: the optimizer's vectors as arrays, everything else as JSON in one entry. Nothing is
+pickled, every entry has a checksum, and the file gets its name only when it is complete.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ _NOTES = "notes"
 
 
 class CheckpointError(TfstyleError):
-    """A checkpoint cannot be used: it is damaged, cut short, or that of another transfer."""
+    """A checkpoint cannot be used: it is damaged, truncated, or belongs to another transfer."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Vectors of the optimizer by name, and `notes`: whatever JSON can hold. Floats in both are kept to the bit."""
+    """The optimizer's vectors by name, and `notes`: anything that JSON can hold. Floats in both are kept exactly."""
 
     arrays: Mapping[str, NDArray[Any]]
     notes: Mapping[str, Any]
 
 
 def write_draft(path: Path, checkpoint: Checkpoint) -> Path:
-    """Write the file that `publish` will name `path`, under another name. Raises OSError, and leaves nothing then."""
+    """Write the file that `publish` will rename to `path`. Raises OSError, and then leaves no file behind."""
     draft = path.with_name(f"{path.name}.draft")
     notes = np.frombuffer(json.dumps(checkpoint.notes).encode(), np.uint8)
     try:
@@ -47,7 +47,7 @@ def write_draft(path: Path, checkpoint: Checkpoint) -> Path:
 
 
 def publish(draft: Path, path: Path) -> None:
-    """Give the `draft` its name once the disk has it. Raises OSError; then what was at `path` is there still."""
+    """Rename the `draft` once it is on the disk. Raises OSError, and then keeps the file that was at `path`."""
     try:
         with draft.open("rb") as file:
             os.fsync(file.fileno())
@@ -58,7 +58,7 @@ def publish(draft: Path, path: Path) -> None:
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
-    """The checkpoint at `path`. Raises `CheckpointError` where any byte of an entry has changed."""
+    """The checkpoint at `path`. Raises `CheckpointError` where an entry is damaged."""
     try:
         with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}

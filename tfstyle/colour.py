@@ -1,7 +1,7 @@
-"""The space that the engine computes in: RGB standardised by ImageNet's mean and deviation.
+"""The colour space that the engine computes in: RGB standardised by ImageNet's mean and standard deviation.
 
-The reference implementation optimises in this space; learning rates and the weights of the
-total variation and gamut terms belong to it.
+The reference implementation optimises in this space; learning rates and the weights of total variation and gamut
+penalty refer to it.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 STD = np.array([0.229, 0.224, 0.225], np.float32)
 DARKEST = (0 - MEAN) / STD
-"""Standardised black, by channel: the lower edge of what a picture can show."""
+"""Black in standardised RGB, by channel: the lower limit of the gamut."""
 BRIGHTEST = (1 - MEAN) / STD
-"""Standardised white, by channel: the upper edge of what a picture can show."""
+"""White in standardised RGB, by channel: the upper limit of the gamut."""
 
 
 def standardise(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -1,9 +1,9 @@
-"""What XLA compiled, kept on disk, so that a size seen before starts in half the time in the next process too.
+"""A cache of compiled code on disk: a picture size that was compiled before starts in half the time.
 
-TensorFlow writes and reads the files by itself once `TF_XLA_FLAGS` names a folder, writing each under another name
-and renaming it. It trusts what it finds: a damaged file fails the computation, and code for another processor may
-end the process. So each TensorFlow and processor has a folder of its own, and a file stays in it only with its
-digest beside it; what has none, or another one, is thrown away before TensorFlow looks.
+TensorFlow writes and reads the files itself once `TF_XLA_FLAGS` names a folder, and replaces them atomically. It trusts
+what it finds: a damaged file fails the computation, and code for another processor may crash the process. So each
+TensorFlow release and processor has a folder of its own, and a file is kept only with its digest beside it; a file
+without a digest, or with another one, is deleted before TensorFlow looks.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from pathlib import Path
 
 DIGEST = ".sha256"
 MOST_BYTES = 512 * 2**20
-"""Of compiled code that is kept, some 1 to 3 MB a size and network; the oldest goes first."""
+"""Limit of the cache, at 1 to 3 MB per picture size and network; the oldest files are deleted first."""
 LEAST_FREE = 2**30
-"""Bytes that the disk must have free: TensorFlow fails a computation whose code it cannot write."""
+"""Bytes that must be free on the disk: TensorFlow fails a computation whose code it cannot write."""
 DRAFT_SECONDS = 600.0
-"""Age from which a file under a passing name is a leftover, and no other process' work in hand."""
+"""Age at which a temporary file counts as left behind, and no longer as being written by another process."""
 
 
 def user_folder() -> Path:
-    """Where compiled code is kept if nobody says otherwise: XDG_CACHE_HOME, else ~/.cache, and tfstyle/compiled."""
+    """The default folder of the cache: tfstyle/compiled in the user's cache folder."""
     base = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
     return base / "tfstyle" / "compiled"
 
 
 def keep_compiled_code(folder: Path) -> Path:
-    """Let TensorFlow, which must not be imported yet, keep what it compiles for the CPU in `folder`.
+    """Let TensorFlow, which must not be imported yet, cache the code that it compiles for the CPU in `folder`.
 
-    What cannot be trusted is deleted first. Returns the folder inside `folder` for this TensorFlow and processor, for
-    `vouch`. Raises OSError where it cannot be made or written, or the disk is nearly full.
+    Files that cannot be trusted are deleted first. Returns the folder inside `folder` for this TensorFlow and
+    processor, for `vouch`. Raises OSError where it cannot be created or written, or the disk is nearly full.
     """
     own = folder / _fingerprint()
     own.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -51,7 +51,7 @@ def keep_compiled_code(folder: Path) -> Path:
 
 
 def vouch(own: Path) -> None:
-    """Note the digests of files that TensorFlow has written to the folder `own` since, so that they are kept."""
+    """Record the digests of the files that TensorFlow has written to the folder `own`, so that they are kept."""
     for file in own.glob("*.pb"):
         note = file.with_name(file.name + DIGEST)
         if note.exists():
@@ -62,11 +62,11 @@ def vouch(own: Path) -> None:
             draft.write_text(digest, "ascii")
             draft.replace(note)
         except OSError:
-            continue  # swept by another process, or the disk is full: then it is not kept
+            continue  # deleted by another process, or the disk is full: then the file is not kept
 
 
 def _sweep(own: Path) -> None:
-    """Delete what is not vouched for, and the oldest of what is beyond `MOST_BYTES`."""
+    """Delete files without a valid digest, and the oldest files beyond `MOST_BYTES`."""
     files = sorted(own.glob("*.pb"), key=_age)
     kept = 0
     for file in files:
@@ -99,7 +99,7 @@ def _digest(file: Path) -> str:
 
 
 def _fingerprint() -> str:
-    """A name for this TensorFlow on this processor: its features, where the system tells them."""
+    """A name for this TensorFlow release on this processor, from the processor's features where they are listed."""
     for package in ("tensorflow-cpu", "tensorflow"):
         try:
             release = version(package)

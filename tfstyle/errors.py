@@ -1,4 +1,4 @@
-"""The errors that the engine raises on purpose; anything else that escapes it is a bug."""
+"""The errors that tfstyle raises on purpose; any other exception is a bug."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Violation:
-    """One input that cannot be used: the `field` by its public name and what is wrong with it."""
+    """One input that cannot be used: the public name of the `field`, and what is wrong with it."""
 
     field: str
     description: str
@@ -33,4 +33,4 @@ class InvalidInputError(TfstyleError, ValueError):
 
 
 class WeightsError(TfstyleError):
-    """The weights of a network are missing, damaged or not those of that network."""
+    """The weights of a network are missing, damaged, or belong to another network."""

@@ -1,18 +1,18 @@
-"""The picture as a Laplacian pyramid, whose levels are the variables that are optimised.
+"""The picture as a Laplacian pyramid whose levels are the variables that are optimised.
 
 image = w_0 P_0 + up(w_1 P_1 + up(w_2 P_2 + ...)),  w_k = 2^(-decay k)
 
-`up` is bilinear interpolation to twice the size. The parametrisation preconditions the problem:
-one coefficient of a coarse level moves a whole patch, so low frequencies, where the losses are
-stiff, move together. With one level the variables are the pixels themselves.
+`up` is bilinear interpolation to twice the size. The parametrisation preconditions the problem: one coefficient of a
+coarse level moves a whole patch, so low frequencies, where the losses are stiff, move together. With one level the
+variables are the pixels themselves.
 
-Deviations from the design: `decay` is 1 in place of 1/2, which at the default style weight saves a third of the
-evaluations, and at the published one costs some (docs/performance.md); and a level passes through all
-finer sizes on its way up, which costs one pass over the pixels in all instead of one a level.
+The default `decay` of 1 saves a third of the evaluations at the default style weight compared to 1/2, and costs some at
+the published weight (docs/performance.md). A level passes through all finer sizes on its way up, which costs one pass
+over the pixels in total instead of one per level.
 
-Below the finest level rows are kept as [h, 3, w], colour planes side by side: interpolating along
-either side is then one matrix product without a transposition. Shifted sums would move fewer
-bytes, but XLA spends seconds of a run on compiling them (docs/performance.md).
+All levels but the finest are stored as [h, 3, w], colour planes side by side: interpolation along either side is then
+one matrix product without a transposition. Shifted sums would move fewer bytes, but XLA spends seconds on compiling
+them (docs/performance.md).
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 BAND = 1024
-"""Rows or columns that are interpolated by one matrix product."""
+"""Rows or columns that one matrix product interpolates."""
 
 
 @dataclass(frozen=True)
 class Pyramid:
     """The layout of the variables of a picture of `height` x `width` pixels in at most `levels` levels.
 
-    Halving stops at one pixel a side. The variables are one flat float32 vector [size]: the
-    levels from the finest, which is [h, w, 3]; the others are [h, 3, w].
+    Halving stops at one pixel per side. The variables are one flat float32 vector [size]: the levels in order from the
+    finest, which is [h, w, 3]; the others are [h, 3, w].
     """
 
     height: int
@@ -53,7 +53,7 @@ class Pyramid:
 
     @cached_property
     def size(self) -> int:
-        """Count of variables: about 4 for each pixel, 3 in the finest level."""
+        """Number of variables: about 4 per pixel, 3 of them in the finest level."""
         return sum(height * width * 3 for height, width in self.shapes)
 
     def variables(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -79,7 +79,7 @@ class Pyramid:
 
     @cached_property
     def _doublings(self) -> list[tuple[tf.Tensor, tf.Tensor]]:
-        # Made outside of any trace: a compiled function takes them as arguments, not as constants in its code.
+        # Made outside of any trace, so that a compiled function takes them as arguments, not as constants in its code.
         with tf.init_scope():
             return [
                 (tf.constant(doubling(h, height)), tf.constant(doubling(w, width)))
@@ -96,8 +96,10 @@ def upsample(rows: tf.Tensor, down: tf.Tensor, across: tf.Tensor) -> tf.Tensor:
 
 
 def _banded(matrix: tf.Tensor, values: tf.Tensor, axis: int) -> tf.Tensor:
-    """`matrix` times `values` along `axis`, in blocks of the band that is not zero: the cost of a doubling
-    must not grow with its length."""
+    """`matrix` times `values` along `axis`, in blocks that cover the band of entries that are not zero.
+
+    So the cost of a doubling is proportional to its length, not to the square.
+    """
     length, count = matrix.shape
     parts = []
     for start in range(0, length, BAND):
@@ -112,9 +114,9 @@ def _banded(matrix: tf.Tensor, values: tf.Tensor, axis: int) -> tf.Tensor:
 
 
 def doubling(count: int, length: int) -> NDArray[np.float32]:
-    """The matrix [length, count] that interpolates `count` values linearly to the first `length` of twice as many.
+    """The matrix [length, count] that interpolates `count` values linearly to twice as many, cut to the first `length`.
 
-    Pixel centres lie at halves and the border repeats, as in `tf.image.resize`.
+    Pixel centres lie at half-integers and the border is replicated, as in `tf.image.resize`.
     """
     matrix = np.zeros((2 * count, count), np.float32)
     own = np.arange(count)

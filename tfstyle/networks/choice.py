@@ -1,4 +1,4 @@
-"""Which network the options' name stands for, and loading it."""
+"""The choice of the network by the option `network`, and its loading."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from tfstyle.networks.vgg19 import HOW_TO_GET, load_vgg19, path_at_hand
 
 @dataclass(frozen=True)
 class Choice:
-    """A network by its own name, "vgg19" or "vgg19-lite"; `note` is one line for a person, where tfstyle chose."""
+    """A network by its own name, "vgg19" or "vgg19-lite"; `note` explains in one line why tfstyle chose it."""
 
     name: str
     note: str = ""
 
 
 def choose_network(name: str = "auto", weights: str | None = None) -> Choice:
-    """What `name` ("auto", "vgg19" or "vgg19-lite") stands for here; nothing is loaded.
+    """The network that `name` ("auto", "vgg19" or "vgg19-lite") stands for here; nothing is loaded.
 
-    "auto" takes VGG19 where its weights are at hand without a download (`weights`, else
-    TFSTYLE_WEIGHTS, else Keras' cache), else vgg19-lite, and says which and how to get the other.
-    Raises `WeightsError` where a file was named and is not there.
+    "auto" takes VGG19 where its weights are available without a download (`weights`, else TFSTYLE_WEIGHTS, else Keras'
+    cache), otherwise vgg19-lite; the note says which was taken and how to get the other. Raises `WeightsError` where a
+    file was named and does not exist.
     """
     if name != "auto":
         return Choice(name)
     file = path_at_hand(weights)
     if file is None:
-        return Choice("vgg19-lite", f"network vgg19-lite: the one that ships. For VGG19 itself, {HOW_TO_GET}")
-    return Choice("vgg19", f"network vgg19 from {file}; for the small, fast one take --network vgg19-lite")
+        return Choice("vgg19-lite", f"network vgg19-lite, which ships with tfstyle. For VGG19 itself, {HOW_TO_GET}")
+    return Choice("vgg19", f"network vgg19 from {file}; for the small, fast network use --network vgg19-lite")
 
 
 def load_network(choice: Choice, weights: str | None = None) -> Network:

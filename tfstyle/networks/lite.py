@@ -1,4 +1,4 @@
-"""vgg19-lite: the network that ships. VGG19's topology and layers with kernels of low rank.
+"""vgg19-lite, the network that ships: VGG19's topology and layers with kernels of low rank.
 
 Made by the programs in `training/`; the model card is `vgg19_lite.md` beside this file.
 """

@@ -1,4 +1,4 @@
-"""A network that looks at pictures: one Keras graph from which every wanted layer is read in one pass."""
+"""A feature network: one Keras graph from which all requested layers are read in one pass."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ POOLED = "pooled"
 
 @dataclass(frozen=True)
 class LayerMetric:
-    """How to measure the features of one layer as the network that was imitated would.
+    """How to measure the features of one layer in the space of the network that is imitated.
 
-    A network fitted to a teacher shows k channels, from which the teacher's C channels follow
-    linearly as R x. Lengths in the teacher's space are then x^T M x with M = R^T R [k, k].
-    For a network that stands for itself, `matrix` is None (M = 1) and `channels` its own count.
+    A network fitted to a teacher has k channels, from which the teacher's C channels follow linearly as R x. Squared
+    lengths in the teacher's space are then x^T M x with M = R^T R [k, k]. For a network that imitates none, `matrix` is
+    None (M = 1) and `channels` its own count.
     """
 
     channels: int
@@ -41,10 +41,10 @@ class LayerMetric:
 
 @dataclass(frozen=True)
 class Network:
-    """A loaded network and where it came from.
+    """A loaded network and its origin.
 
-    `name` as in the options; `origin` in words; `digest` the SHA-256 of the weights' file;
-    `caffe_input` where the weights expect what Keras' VGG19 was trained on.
+    `name` as in the options; `origin` in words; `digest` is the SHA-256 of the weights' file; `caffe_input` says that
+    the weights expect the input of Keras' VGG19.
     """
 
     name: str
@@ -56,16 +56,16 @@ class Network:
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """The convolutions that can be asked for, from the image up."""
+        """The convolutions that can be read, in order from the image up."""
         return tuple(self.weights)
 
     @property
     def work(self) -> float:
-        """Multiplications that a pass costs for each pixel of the picture."""
+        """Multiplications per pixel of the picture in one forward pass."""
         return self.work_of(range(1, 6))
 
     def work_of(self, blocks: Container[int]) -> float:
-        """What of `work` falls to some blocks."""
+        """The part of `work` that some blocks take."""
         count = 0.0
         for name, (*kernels, _) in self.weights.items():
             if block_of(name) in blocks:
@@ -79,8 +79,8 @@ class Network:
     def extractor(self, layers: Sequence[str], pooling: str = "max") -> keras.Model:
         """A Keras model from [1, H, W, 3] standardised RGB to {layer: [1, h, w, c]}, after the ReLU.
 
-        It is cut after the deepest of `layers`; all extractors of a network share its kernels.
-        `pooling` is "max" or "average". H and W must be known when it is called or traced.
+        It ends at the deepest of `layers`; all extractors of a network share its kernels. `pooling` is "max" or
+        "average". H and W must be known when the model is called or traced.
         """
         return self.segment(1, max(map(block_of, layers)), layers, pooling)
 
@@ -89,8 +89,8 @@ class Network:
     ) -> keras.Model:
         """A Keras model of the blocks `first` to `last`, from the map that enters them, to {layer: [1, h, w, c]}.
 
-        Only those of `layers` that lie in these blocks. With `pooled` the map that enters the next
-        block is there too, under the name `POOLED`; else the model is cut after the deepest layer.
+        Layers outside of these blocks are left out. With `pooled` the map that enters the next block is an output too,
+        under the name `POOLED`; otherwise the model ends at the deepest layer.
         """
         inside = {name for name in layers if first <= block_of(name) <= last}
         x: Any = keras.Input((None, None, self.channels_into(first)), batch_size=1, name="map")

@@ -1,12 +1,12 @@
-"""Bring every layer of VGG19 to a mean activation of 1, without changing the network's function.
+"""Scale every layer of VGG19 to a mean activation of 1 without changing what the network computes.
 
-ReLU and pooling commute with a positive factor. So a convolution can be divided by the mean
-activation `a` of its layer, if the next one multiplies by `a` again:
+ReLU and pooling commute with a positive factor. So a convolution can be divided by the mean activation `a` of its layer
+if the next one multiplies by `a` again:
 
     kernel_l' = kernel_l * a_(l-1) / a_l        bias_l' = bias_l / a_l
 
-One number a layer, not one a filter as Gatys et al. 2016 used: filters that hardly ever fire would
-be blown up a thousandfold and carry the content loss alone.
+One number per layer, not one per filter as in Gatys et al. 2016: a filter that is hardly ever active would be scaled up
+a thousandfold and dominate the content loss.
 """
 
 from __future__ import annotations

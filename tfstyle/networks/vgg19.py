@@ -23,14 +23,14 @@ HOW_TO_GET = (
 
 
 def cached_path() -> Path:
-    """Where Keras keeps the weights that it downloaded; the file need not exist."""
+    """The path at which Keras stores downloaded weights; the file need not exist."""
     return Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser() / "models" / CACHED_NAME
 
 
 def path_at_hand(path: str | None) -> Path | None:
-    """The weights that can be had without a download: `path`, else TFSTYLE_WEIGHTS, else Keras' cache.
+    """The weights that are available without a download: `path`, else TFSTYLE_WEIGHTS, else Keras' cache.
 
-    Raises `WeightsError` where a path was given and no file is there.
+    Raises `WeightsError` where a path was given and there is no such file.
     """
     named = path or os.environ.get(WEIGHTS_VARIABLE)
     if named:
@@ -41,10 +41,10 @@ def path_at_hand(path: str | None) -> Path | None:
 
 
 def load_vgg19(path: str | None = None) -> Network:
-    """VGG19, normalised to a mean activation of 1 a layer.
+    """VGG19, normalised to a mean activation of 1 per layer.
 
-    `path` as in `path_at_hand`; where nothing is at hand, Keras downloads the weights (80 MB).
-    Raises `WeightsError` where they cannot be had or are not VGG19's.
+    `path` as in `path_at_hand`; where that finds nothing, Keras downloads the weights (80 MB). Raises `WeightsError`
+    where the download fails or the file is not VGG19's.
     """
     file = path_at_hand(path)
     if file is None:
@@ -70,7 +70,7 @@ def _download() -> Path:
 def read_weights(file: Path) -> Weights:
     """The raw weights of Keras' VGG19 without top (HDF5): kernels for BGR, 0 to 255, mean subtracted.
 
-    Raises `WeightsError` where the file is not that, is damaged, or holds numbers that are not finite.
+    Raises `WeightsError` where the file has other contents, is damaged, or holds numbers that are not finite.
     """
     try:
         model = keras.applications.VGG19(include_top=False, weights=str(file))

@@ -1,8 +1,8 @@
-"""The pyramid's picture and its adjoint for pictures too large to be handed to TensorFlow as a whole.
+"""The pyramid's picture and its adjoint for pictures that are too large for TensorFlow.
 
-The same numbers as `tfstyle.pyramid.Pyramid.image` and its gradient, in bands of rows: beside picture and variables it
-takes the memory of some bands and of the coarse levels, a third of the picture. TensorFlow keeps for itself what it
-once held, so nothing as large as the picture must reach it.
+The same numbers as `tfstyle.pyramid.Pyramid.image` and its gradient, in bands of rows. In addition to the picture and
+the variables this takes the memory of some bands and of the coarse levels, a third of the picture. TensorFlow's
+allocator never gives back memory, so nothing as large as the picture is handed to it.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def _halve(fine: Map, coarse: Map) -> None:
         inside = slice(max(first, 0), min(last, height))
         rows[inside.start - first : inside.stop - first] = fine[inside]
         own = _gathered(rows)
-        # The border repeats, so its outer neighbour is itself.
+        # The border is replicated, so a border row is its own outer neighbour.
         if start == 0:
             own[0] += np.float32(0.25) * fine[0]
         if stop == len(coarse) and height == 2 * stop:
@@ -111,7 +111,7 @@ def _halved_across(rows: Map, count: int) -> Map:
 
 
 def _gathered(values: Map) -> Map:
-    """Along the first axis, [2 n + 2, ...] to [n, ...]: each of n gets what it gave to its two and their neighbours."""
+    """The adjoint of one doubling along the first axis, [2 n + 2, ...] to [n, ...]."""
     return np.float32(0.75) * (values[1:-1:2] + values[2::2]) + np.float32(0.25) * (values[:-2:2] + values[3::2])
 
 

@@ -1,8 +1,8 @@
-"""Where tiles lie: windows along one side of a map, all of one length, that overlap by what their edges spoil.
+"""The layout of tiles: windows of equal length along one side of a map, which overlap by a margin.
 
-At a window's edge inside the map a convolution reads zeros where its neighbour has features. What
-is spoiled so is counted here exactly, forward and back again; each window owns only what is
-not, and the owned parts cover the map once.
+At a window's edge inside the map a convolution reads zeros where the neighbouring window has features, so positions
+near the edge are wrong. The margin counts exactly how many, forward and backward; each window owns only correct
+positions, and the owned parts cover the map once.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Window:
-    """Along one side: what is read, `start` to `stop`, and what of it counts, `own_start` to `own_stop`."""
+    """A range along one side: `start` to `stop` is read, and `own_start` to `own_stop` is owned."""
 
     start: int
     stop: int
@@ -25,17 +25,17 @@ class Window:
 
     @property
     def read(self) -> slice:
-        """What is read of the map."""
+        """The part of the map that is read."""
         return slice(self.start, self.stop)
 
     @property
     def owned(self) -> slice:
-        """What of the map this window answers for."""
+        """The part of the map that this window owns."""
         return slice(self.own_start, self.own_stop)
 
     @property
     def owned_inside(self) -> slice:
-        """The same, counted from the window's start."""
+        """The owned part, counted from the start of the window."""
         return slice(self.own_start - self.start, self.own_stop - self.start)
 
     @property
@@ -46,16 +46,16 @@ class Window:
         return mask
 
     def halved(self, times: int) -> Window:
-        """The same window on the map that is left after so many poolings."""
+        """The same window on the map after `times` poolings."""
         return Window(*(value >> times for value in (self.start, self.stop, self.own_start, self.own_stop)))
 
 
 def windows(length: int, owned: int, margin: int, stride: int) -> list[Window]:
-    """As few windows over a side of `length` as own at most `owned` each and overlap by twice `margin`.
+    """The fewest windows over a side of `length` that own at most `owned` positions each and overlap by twice `margin`.
 
-    All have one length, so that one compilation serves them, no longer than is needed to share the
-    side evenly. They start at multiples of `stride`, the product of the poolings inside; `margin` and
-    `owned` are multiples of it too.
+    All windows have the same length, so that one compilation serves them; it is no longer than needed to share the side
+    evenly. They start at multiples of `stride`, the product of the poolings inside; `margin` and `owned` are multiples
+    of it too.
     """
     if owned + 2 * margin + length % stride >= length:
         return [Window(0, length, 0, length)]
@@ -71,24 +71,24 @@ def windows(length: int, owned: int, margin: int, stride: int) -> list[Window]:
 
 
 def margin(convolutions: Sequence[int], pooled: bool) -> int:
-    """How far from an edge inside the map the input gradient of a segment is spoiled, in its input's pixels.
+    """How far from an edge inside the map the input gradient of a segment is wrong, in pixels of the segment's input.
 
-    `convolutions` counts the 3 x 3 convolutions of each block of the segment, 2 x 2 pooling
-    between them and, where `pooled`, after the last. Rounded up to a multiple of the poolings.
+    `convolutions` counts the 3 x 3 convolutions of each block of the segment; a 2 x 2 pooling follows each block but
+    the last, and the last too where `pooled`. Rounded up to a multiple of the product of the poolings.
     """
-    spoiled = 0
+    wrong = 0
     for index, count in enumerate(convolutions):
-        spoiled += count
+        wrong += count
         if pooled or index < len(convolutions) - 1:
-            spoiled = (spoiled + 1) // 2
+            wrong = (wrong + 1) // 2
     for index, count in reversed(list(enumerate(convolutions))):
         if pooled or index < len(convolutions) - 1:
-            spoiled *= 2
-        spoiled += count
+            wrong *= 2
+        wrong += count
     stride = poolings_stride(len(convolutions), pooled)
-    return -(-spoiled // stride) * stride
+    return -(-wrong // stride) * stride
 
 
 def poolings_stride(blocks: int, pooled: bool) -> int:
-    """The product of the poolings inside a segment of so many `blocks`."""
+    """The product of the poolings inside a segment of `blocks` blocks."""
     return int(2 ** (blocks if pooled else blocks - 1))

@@ -12,7 +12,7 @@ import pytest
 from tfstyle.losses import ContentLoss, GamutPenalty, GramLoss, Loss, TotalVariation, Weighted
 from tfstyle.networks.lite import load_lite
 from tfstyle.networks.network import Network
-from tfstyle.objective import Evaluation, Objective, WholeObjective
+from tfstyle.objective import Evaluation, Objective, Targets, WholeObjective
 from tfstyle.options import PRESETS
 from tfstyle.pyramid import Pyramid
 from tfstyle.tiled import segment
@@ -44,6 +44,7 @@ FACTORS = Loss(
 LOSSES = {"all": ALL, **{name: alone(name) for name in TERMS}}
 # Odd sides: poolings drop a row at every level, and tiles end unevenly.
 HEIGHT, WIDTH = 203, 278
+PYRAMID = Pyramid(HEIGHT, WIDTH, 4, 1.0)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -63,28 +64,37 @@ def network() -> Network:
 @pytest.fixture(scope="module")
 def whole(network: Network) -> Callable[[str], Objective]:
     """The whole objective for a kind of pooling, compiled once."""
-    return cache(lambda pooling: WholeObjective(network, Pyramid(HEIGHT, WIDTH, 5, 1.0), TERMS, pooling))
+    return cache(lambda pooling: WholeObjective(network, PYRAMID, TERMS, pooling))
 
 
-def images_for(pooling: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Photo, painting, weights of the painting's pixels, and variables near the photo."""
+@cache
+def images() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Photo, painting, weights of the painting's pixels, and variables near the photo.
+
+    Where two features are all but equal, or one is all but 0, the last bit of the picture decides which has a gradient.
+    So the variables are multiples of powers of two: the picture has the same bits however it is interpolated.
+    """
     random = np.random.default_rng(0)
     photo, painting = (random.normal(0, 1, (1, *size, 3)).astype(np.float32) for size in ((HEIGHT, WIDTH), (150, 131)))
     weights = np.zeros((150, 131), np.float32)
     weights[:, 40:] = np.linspace(0, 1, 91)
-    pyramid = Pyramid(HEIGHT, WIDTH, 5, 1.0)
-    variables = pyramid.variables(photo) + random.normal(0, 0.1, pyramid.size).astype(np.float32)
-    if pooling == "max":
-        # Where two features are all but equal, the last bit of the picture decides which of them has the gradient; with
-        # the coarse levels empty the picture has the same bits however it is interpolated.
-        variables[HEIGHT * WIDTH * 3 :] = 0
+    finest = photo.size
+    variables = PYRAMID.variables(photo)
+    variables[:finest] = np.round((variables[:finest] + random.normal(0, 0.1, finest)) * 256) / 256
+    variables[finest:] = np.round(random.normal(0, 0.5, variables.size - finest) * 4) / 4
     return photo, painting, weights, variables
 
 
-def evaluate(objective: Objective, loss: Loss, pooling: str, weighted: bool = False) -> Evaluation:
-    photo, painting, weights, variables = images_for(pooling)
-    styles = objective.style_targets(painting, weights if weighted else None)
-    return objective(variables, {**objective.content_targets(photo), **styles}, loss)
+def targets(objective: Objective, weighted: bool = False) -> Targets:
+    photo, painting, weights, _ = images()
+    return {
+        **objective.content_targets(photo),
+        **objective.style_targets(painting, weights if weighted else None),
+    }
+
+
+def evaluate(objective: Objective, wanted: Targets, loss: Loss) -> Evaluation:
+    return objective(images()[-1], wanted, loss)
 
 
 def check(tiled: Evaluation, whole: Evaluation) -> None:
@@ -118,31 +128,37 @@ def check(tiled: Evaluation, whole: Evaluation) -> None:
 def test_every_term_at_every_cut(
     network: Network, whole: Callable[[str], Objective], whole_from: int, pooling: str
 ) -> None:
-    tiled = TiledObjective(network, Pyramid(HEIGHT, WIDTH, 5, 1.0), whole_from, TERMS, pooling)
-    # With average pooling the coarse levels count, so the two pictures differ in their last bits and a ReLU may flip;
-    # a term by itself would show that.
-    losses = LOSSES.values() if pooling == "max" and whole_from != 4 else [ALL]
+    objectives = TiledObjective(network, PYRAMID, whole_from, TERMS, pooling), whole(pooling)
+    wanted = [targets(objective) for objective in objectives]
+
+    def both(loss: Loss) -> list[Evaluation]:
+        return [evaluate(objective, own, loss) for objective, own in zip(objectives, wanted, strict=True)]
+
+    losses = LOSSES.values() if (whole_from, pooling) == (5, "max") else [ALL]
     for loss in losses:
-        check(evaluate(tiled, loss, pooling), evaluate(whole(pooling), loss, pooling))
-    if (whole_from, pooling) == (5, "max"):
-        check(evaluate(tiled, ALL, pooling, weighted=True), evaluate(whole(pooling), ALL, pooling, weighted=True))
-        plain, factored = (evaluate(whole(pooling), loss, pooling) for loss in (ALL, FACTORS))
+        check(*both(loss))
+    if len(losses) > 1:
+        tiled, factored = both(FACTORS)
+        check(tiled, factored)
+        plain = both(ALL)[1]
         more = 8 * ALL.weighted["style"].weight * plain.parts["style"].by_layer["block1_conv1"]
         assert factored.total - plain.total == pytest.approx(more, rel=1e-3)
-        check(evaluate(tiled, FACTORS, pooling), factored)
+        wanted = [targets(objective, weighted=True) for objective in objectives]
+        check(*both(ALL))
 
 
 def test_a_margin_that_is_too_small_shows(
     network: Network, whole: Callable[[str], Objective], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    exact = evaluate(whole("max"), ALL, "max")
+    exact = evaluate(whole("max"), targets(whole("max")), ALL)
     monkeypatch.setattr(segment, "margin", lambda convolutions, pooled: 8)
-    tiled = evaluate(TiledObjective(network, Pyramid(HEIGHT, WIDTH, 5, 1.0), 3, TERMS, "max"), ALL, "max")
+    objective = TiledObjective(network, PYRAMID, 3, TERMS, "max")
+    tiled = evaluate(objective, targets(objective), ALL)
     assert np.abs(tiled.gradient - exact.gradient).max() > 1e-4 * np.abs(exact.gradient).max()
 
 
 def test_style_pictures_of_one_size_share_a_compilation(network: Network) -> None:
-    _, painting, _, _ = images_for("max")
+    _, painting, _, _ = images()
     objective = TiledObjective(network, Pyramid(64, 64, 3, 1.0), 3, TERMS, "max")
     for _ in range(2):
         objective.style_targets(painting, None)
