@@ -14,7 +14,7 @@ from tfstyle.errors import InvalidInputError, Violation
 from tfstyle.images import avif_colour, png_chunks, tiff, webp_header
 from tfstyle.images.colour_management import Space, to_srgb
 from tfstyle.images.formats import ACCEPTED, UnsupportedError, recognise
-from tfstyle.images.jpeg_end import LACKS_END, read_without_end
+from tfstyle.images.jpeg_end import LACKS_END, lacks_end, read_without_end
 from tfstyle.images.limits import SMALLEST_SIDE, ImageLimits
 from tfstyle.images.picture import Picture
 from tfstyle.images.samples import separate
@@ -113,13 +113,10 @@ def _declared_spaces(image: Image.Image, data: bytes, kind: str, chunks: dict[by
 
 def _load(image: Image.Image, data: bytes) -> tuple[Image.Image, tuple[str, ...]]:
     """The decoded picture and remarks on it."""
-    try:
-        image.load()
-    except OSError:
-        whole = read_without_end(data) if isinstance(image, JpegImageFile) else None
-        if whole is None:
-            raise
-        return whole, (LACKS_END,)
+    # Pillow reads some of these files, and refuses others as damaged.
+    if isinstance(image, JpegImageFile) and lacks_end(data):
+        return read_without_end(data), (LACKS_END,)
+    image.load()
     return (tiff.whole_range(image) if isinstance(image, TiffImageFile) else image), ()
 
 

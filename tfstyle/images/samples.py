@@ -27,9 +27,10 @@ def separate(image: Image.Image, data: bytes, png_depth: int = 8) -> tuple[Image
         samples = np.asarray(image)
         grey = Image.fromarray((samples >> 8).astype(np.uint8))
         return grey, np.where(samples == key, 0, 255).astype(np.uint8) if isinstance(key, int) else None
-    if image.mode == "L" and isinstance(key, int) and png_depth < 8:
+    if image.mode == "L" and isinstance(key, int):
         # Pillow spreads samples of 2 and 4 bits over 0..255, but not the one that is transparent.
-        image.info["transparency"] = key * 255 // (2**png_depth - 1)
+        shown = np.asarray(image) != key * (255 // (2 ** min(png_depth, 8) - 1))
+        return image, np.where(shown, 255, 0).astype(np.uint8)
     if image.mode == "RGB" and isinstance(key, tuple) and png_depth == 16:
         return image, shown_where(data, image, key)
     if image.mode in _PREMULTIPLIED:
