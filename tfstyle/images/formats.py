@@ -6,7 +6,7 @@ import warnings
 
 from PIL import features
 
-ACCEPTED = "PNG, JPEG, WebP, AVIF, TIFF, BMP or GIF"
+ACCEPTED = "a PNG, JPEG, WebP, AVIF, TIFF, BMP or GIF picture"
 
 _MAGIC: tuple[tuple[str, int, tuple[bytes, ...]], ...] = (
     ("PNG", 0, (b"\x89PNG\r\n\x1a\n",)),
@@ -70,7 +70,7 @@ def recognise(data: bytes) -> str:
         raise UnsupportedError("is SVG; export it as PNG")
     if text.startswith((b"<!doctype html", b"<html")):
         raise UnsupportedError("is a web page; save the picture itself")
-    raise UnsupportedError(f"is not a picture of a known format; send {ACCEPTED}")
+    raise UnsupportedError(f"is not {ACCEPTED}")
 
 
 def _recognise_boxes(data: bytes) -> str:

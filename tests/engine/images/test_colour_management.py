@@ -29,6 +29,8 @@ from image_files import (
 )
 from tfstyle.errors import InvalidInputError
 from tfstyle.images import decode
+from tfstyle.images.colour_management import to_srgb
+from tfstyle.images.samples import separate
 
 ALPHA = np.linspace(1, 255, 32 * 32).reshape(32, 32).astype(np.uint8)
 GREY = np.linspace(0, 255, 32 * 32).reshape(32, 32).astype(np.uint8)
@@ -86,6 +88,15 @@ def test_transparency_of_a_palette_with_a_profile_is_kept() -> None:
     picture = decode(data, "content")
     assert_close(picture.pixels, LINEAR)
     np.testing.assert_array_equal(picture.alpha, np.array([50, 100, 150, 200])[np.array(image)])
+
+
+def test_palette_with_an_alpha_channel_is_converted() -> None:
+    image = palette(PATCHES)
+    image.putalpha(Image.fromarray(ALPHA))
+    assert image.mode == "PA"
+    colours, alpha = separate(image, b"")
+    assert_close(np.array(to_srgb(colours, (linear_profile(b"RGB "),))), LINEAR)
+    np.testing.assert_array_equal(alpha, ALPHA)
 
 
 @pytest.mark.parametrize("mode", ["L", "LA", "I;16", "LA16"])

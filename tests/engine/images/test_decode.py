@@ -75,8 +75,8 @@ def test_alpha_is_kept_aside_and_put_back() -> None:
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        (b"", "is empty; send PNG, JPEG, WebP, AVIF, TIFF, BMP or GIF"),
-        (b"hello, world", "is not a picture of a known format; send PNG, JPEG, WebP, AVIF, TIFF, BMP or GIF"),
+        (b"", "is empty; send a PNG, JPEG, WebP, AVIF, TIFF, BMP or GIF picture"),
+        (b"hello, world", "is not a PNG, JPEG, WebP, AVIF, TIFF, BMP or GIF picture"),
         (png(GRADIENT)[:-40], "damaged"),
         (saved(Image.fromarray(GRADIENT), "JPEG")[:-200], "damaged"),
         (saved(Image.fromarray(GRADIENT), "WEBP")[:-60], "damaged"),

@@ -88,8 +88,8 @@ def ftyp(*brands: bytes) -> bytes:
         (b'\xef\xbb\xbf<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg">', "is SVG; export it"),
         (b"<!DOCTYPE html><html><body><svg>", "is a web page; save the picture itself"),
         (b"PK\x03\x04", "is a ZIP archive; send the picture in it"),
-        (b"BMW makes cars that are not bitmaps", "is not a picture of a known format; send PNG"),
-        (saved(Image.fromarray(GRADIENT), "PPM"), "is not a picture of a known format; send PNG"),
+        (b"BMW makes cars that are not bitmaps", "is not a PNG, JPEG"),
+        (saved(Image.fromarray(GRADIENT), "PPM"), "is not a PNG, JPEG"),
         (saved(Image.fromarray(GRADIENT), "EPS"), "is PostScript; export the page"),
         (saved(Image.fromarray(GRADIENT), "ICO"), "is a Windows icon; export it"),
     ],
@@ -119,14 +119,11 @@ def test_only_the_reader_of_the_recognised_format_is_opened(monkeypatch: pytest.
 
 
 def test_bmp_whose_fourth_bytes_are_all_zero_is_opaque() -> None:
-    data = bytearray(saved(Image.fromarray(np.dstack([GRADIENT, np.zeros((30, 40), np.uint8)])), "BMP"))
     # A header of version 4, whose masks say that the fourth byte is alpha.
     masks = struct.pack("<4I", 0xFF0000, 0xFF00, 0xFF, 0xFF000000)
-    start = int.from_bytes(data[10:14], "little")
-    header = struct.pack("<I", 108) + data[18:30] + struct.pack("<I", 3) + data[34:54] + masks + bytes(52)
+    header = struct.pack("<IiiHHI20x", 108, 40, 30, 1, 32, 3) + masks + bytes(52)
     pixels = np.dstack([GRADIENT[::-1, :, ::-1], np.zeros((30, 40), np.uint8)]).tobytes()
     file = b"BM" + struct.pack("<IHHI", 14 + 108 + len(pixels), 0, 0, 14 + 108) + header + pixels
-    assert start > 0
     picture = decode(file, "content")
     assert picture.alpha is None
     np.testing.assert_array_equal(picture.pixels, GRADIENT)
