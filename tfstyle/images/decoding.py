@@ -79,7 +79,8 @@ def _open(data: bytes, kind: str, limits: ImageLimits) -> Image.Image:
             return JpegImageFile(io.BytesIO(data))
         return Image.open(io.BytesIO(data), formats=(kind,))
     except (UnidentifiedImageError, SyntaxError):
-        raise UnsupportedError(f"is {kind}, but its header is damaged or of a kind that is not read") from None
+        name = "WebP" if kind == "WEBP" else kind
+        raise UnsupportedError(f"is {name}, but its header is damaged or of a kind that is not read") from None
     except Image.DecompressionBombError:
         raise UnsupportedError(f"declares too many pixels; at most {limits.pixels:,} are accepted") from None
 
