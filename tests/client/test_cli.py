@@ -108,7 +108,7 @@ def test_bad_options_are_one_line_and_exit_code_2(files: Path, server: Server, a
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        (b"not a picture", "is not a PNG, JPEG or WebP picture"),
+        (b"not a picture", "is not a PNG, JPEG, WebP, AVIF, TIFF, BMP or GIF picture"),
         (b"", "is empty"),
         (png(np.zeros((40, 40, 3), np.uint8))[:60], "damaged"),
         (png(np.zeros((1, 1, 3), np.uint8)), "is 1 x 1 pixels"),

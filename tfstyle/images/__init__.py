@@ -1,0 +1,11 @@
+"""Pictures from files and back: decode within limits, resize, encode."""
+
+from __future__ import annotations
+
+from tfstyle.images.decoding import decode
+from tfstyle.images.encoding import encode_png
+from tfstyle.images.limits import SMALLEST_SIDE, ImageLimits
+from tfstyle.images.picture import Picture
+from tfstyle.images.resizing import fit_longer_side, resize
+
+__all__ = ["SMALLEST_SIDE", "ImageLimits", "Picture", "decode", "encode_png", "fit_longer_side", "resize"]

@@ -1,0 +1,125 @@
+"""Decode pictures, within limits that are checked before any pixel is decoded."""
+
+from __future__ import annotations
+
+import io
+import warnings
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.TiffImagePlugin import TiffImageFile
+
+from tfstyle.errors import InvalidInputError, Violation
+from tfstyle.images import avif_colour, png_chunks, tiff, webp_header
+from tfstyle.images.colour_management import Space, to_srgb
+from tfstyle.images.formats import ACCEPTED, UnsupportedError, recognise
+from tfstyle.images.jpeg_end import LACKS_END, lacks_end, read_without_end
+from tfstyle.images.limits import SMALLEST_SIDE, ImageLimits
+from tfstyle.images.picture import Picture
+from tfstyle.images.samples import separate
+from tfstyle.images.transparency import fill_hidden
+
+
+def decode(data: bytes, field: str, limits: ImageLimits | None = None) -> Picture:
+    """Decode a PNG, JPEG, WebP, AVIF, TIFF, BMP or GIF file to upright sRGB.
+
+    `field` names the input in errors ("content", "style"). The EXIF orientation is applied, the colours that the file
+    declares are converted to sRGB, 16-bit samples are reduced to 8. Pixels that cannot be seen get colours that
+    continue those that can. Of a JPEG with several pictures the first is taken.
+    Raises `InvalidInputError` for anything that is not one whole still picture within `limits`.
+    """
+    limits = limits or ImageLimits()
+    try:
+        with warnings.catch_warnings():
+            # Remarks on odd metadata do not concern the pixels, and our own limit on declared pixels replaces Pillow's.
+            warnings.simplefilter("ignore")
+            return _decode(data, limits)
+    except UnsupportedError as error:
+        raise InvalidInputError([Violation(field, str(error))]) from None
+    except MemoryError:
+        why = "needs more memory to decode than a picture of its size should"
+        raise InvalidInputError([Violation(field, why)]) from None
+    except Exception as error:  # Pillow's readers raise many types on damaged files
+        raise InvalidInputError([Violation(field, f"is damaged or cut short: {_one_line(error)}")]) from None
+
+
+def _decode(data: bytes, limits: ImageLimits) -> Picture:
+    if not data:
+        raise UnsupportedError(f"is empty; send {ACCEPTED}")
+    if len(data) > limits.bytes:
+        raise UnsupportedError(f"is {len(data):,} bytes; at most {limits.bytes:,} are accepted")
+    kind = recognise(data)
+    if kind == "WEBP" and (size := webp_header.declared_size(data)):
+        _check_size(size, limits)
+    image = _open(data, kind, limits)
+    _check_size(image.size, limits)
+    _check_still(image, data)
+    chunks = png_chunks.chunks_before_pixels(data) if kind == "PNG" else {}
+    spaces = _declared_spaces(image, data, kind, chunks)
+    # One name throughout, so that each step frees what the one before it made.
+    image, remarks = _load(image, data)
+    image = ImageOps.exif_transpose(image)
+    image, alpha = separate(image, data, chunks[b"IHDR"][8] if kind == "PNG" else 8)
+    if alpha is not None and not alpha.any():
+        if kind != "BMP":
+            raise UnsupportedError("is fully transparent; nothing of it can be seen")
+        alpha = None  # many programs leave the fourth byte of a BMP's pixels at 0
+    image = to_srgb(image, spaces)
+    pixels = np.array(image)
+    del image
+    return Picture(pixels if alpha is None else fill_hidden(pixels, alpha), alpha, remarks)
+
+
+def _open(data: bytes, kind: str, limits: ImageLimits) -> Image.Image:
+    """The picture, its header read, by Pillow's reader for `kind` and no other."""
+    try:
+        if kind == "JPEG":
+            # Directly, because `Image.open` looks for further pictures, and stumbles where their index is damaged.
+            return JpegImageFile(io.BytesIO(data))
+        return Image.open(io.BytesIO(data), formats=(kind,))
+    except (UnidentifiedImageError, SyntaxError):
+        name = "WebP" if kind == "WEBP" else kind
+        raise UnsupportedError(f"is {name}, but its header is damaged or of a kind that is not read") from None
+    except Image.DecompressionBombError:
+        raise UnsupportedError(f"declares too many pixels; at most {limits.pixels:,} are accepted") from None
+
+
+def _check_size(size: tuple[int, int], limits: ImageLimits) -> None:
+    width, height = size
+    if width * height > limits.pixels:
+        raise UnsupportedError(f"declares {width} x {height} pixels; at most {limits.pixels:,} are accepted")
+    if min(width, height) < SMALLEST_SIDE:
+        raise UnsupportedError(f"is {width} x {height} pixels; each side needs at least {SMALLEST_SIDE}")
+
+
+def _check_still(image: Image.Image, data: bytes) -> None:
+    if isinstance(image, TiffImageFile):
+        tiff.check_single_photo(image, data)
+        return
+    # A PNG may show another picture, no frame, to those that know no animations.
+    frames = getattr(image, "n_frames", 1) - bool(getattr(image, "default_image", False))
+    if frames > 1:
+        raise UnsupportedError(f"is an animation of {frames:,} frames; send a still picture")
+
+
+def _declared_spaces(image: Image.Image, data: bytes, kind: str, chunks: dict[bytes, bytes]) -> tuple[Space, ...]:
+    profile = image.info.get("icc_profile")
+    if kind == "PNG":
+        return png_chunks.declared_spaces(chunks, profile)
+    if kind == "AVIF":
+        return avif_colour.declared_spaces(data, profile)
+    return (profile,) if profile else ()
+
+
+def _load(image: Image.Image, data: bytes) -> tuple[Image.Image, tuple[str, ...]]:
+    """The decoded picture and remarks on it."""
+    # Pillow reads some of these files, and refuses others as damaged.
+    if isinstance(image, JpegImageFile) and lacks_end(data):
+        return read_without_end(data), (LACKS_END,)
+    image.load()
+    return (tiff.whole_range(image) if isinstance(image, TiffImageFile) else image), ()
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

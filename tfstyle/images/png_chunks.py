@@ -1,0 +1,87 @@
+"""What Pillow does not tell of a PNG file: its colour chunks in full, and 16-bit samples."""
+
+from __future__ import annotations
+
+import io
+import struct
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from tfstyle.images.formats import UnsupportedError
+from tfstyle.images.rgb_space import HDR_TRANSFERS, SRGB, RgbSpace, of_code_points, power
+
+_SRGB_GAMMA = 0.45455
+_GAMMA_TOLERANCE = 0.05
+"""Relative. libpng and browsers, too, take what is within it as equal."""
+
+
+def chunks_before_pixels(data: bytes) -> dict[bytes, bytes]:
+    """The first chunk of each type in front of the pixels, by type."""
+    chunks: dict[bytes, bytes] = {}
+    start = 8
+    while start + 8 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, start)
+        if kind == b"IDAT":
+            break
+        chunks.setdefault(kind, data[start + 8 : start + 8 + length])
+        start += 12 + length
+    return chunks
+
+
+def declared_spaces(chunks: dict[bytes, bytes], icc_profile: bytes | None) -> tuple[bytes | RgbSpace, ...]:
+    """The colour spaces that the file declares, as ICC profiles or numbers, in the order of their precedence.
+
+    By the PNG specification, third edition, 4.3: cICP before iCCP before sRGB before cHRM and gAMA. A reader takes the
+    first that it understands. Raises `UnsupportedError` for a high dynamic range.
+    """
+    found = (
+        _cicp(chunks.get(b"cICP", b"")),
+        icc_profile,
+        SRGB if b"sRGB" in chunks else None,
+        _gamma(chunks.get(b"gAMA", b""), chunks.get(b"cHRM", b"")),
+    )
+    return tuple(space for space in found if space is not None)
+
+
+def _cicp(chunk: bytes) -> RgbSpace | None:
+    if len(chunk) != 4:
+        return None
+    primaries, transfer, matrix, full_range = chunk
+    if transfer in HDR_TRANSFERS:
+        raise UnsupportedError.for_hdr(HDR_TRANSFERS[transfer])
+    # The samples of a PNG are RGB, so that any other matrix contradicts the rest of the file.
+    return of_code_points(primaries, transfer, narrow_range=full_range == 0) if matrix == 0 else None
+
+
+def _gamma(gama: bytes, chrm: bytes) -> RgbSpace | None:
+    """The space of gAMA and cHRM. As in libpng and in browsers, cHRM alone says too little to convert by."""
+    gamma = int.from_bytes(gama[:4], "big") / 100_000
+    if gamma == 0:
+        return None
+    space = SRGB
+    if len(chrm) >= 32:
+        x_y = [value / 100_000 for value in struct.unpack(">8i", chrm[:32])]
+        white, red, green, blue = zip(x_y[::2], x_y[1::2], strict=True)
+        space = RgbSpace(red, green, blue, white)
+    if space.same_primaries(SRGB) and abs(gamma / _SRGB_GAMMA - 1) < _GAMMA_TOLERANCE:
+        return SRGB  # what the specification recommends to write beside an sRGB chunk
+    return replace(space, curve=power(1 / gamma))
+
+
+def shown_where(data: bytes, upright: Image.Image, hidden: tuple[int, int, int]) -> NDArray[np.uint8]:
+    """The alpha of a 16-bit RGB PNG `data` in which one colour, tRNS, is invisible: [H, W] uint8, 0 or 255.
+
+    `upright` are its high bytes, as Pillow reads them. The low bytes, which decide as well, are read by having
+    Pillow take the samples in the other byte order.
+    """
+    low = Image.open(io.BytesIO(data), formats=("PNG",))
+    low.tile = [tile._replace(args="RGB;16L") for tile in low.tile]
+    low.load()
+    high_bytes, low_bytes = np.asarray(upright), np.asarray(ImageOps.exif_transpose(low))
+    invisible = np.ones(high_bytes.shape[:2], bool)
+    for channel, value in enumerate(hidden):
+        invisible &= (high_bytes[..., channel] == value >> 8) & (low_bytes[..., channel] == value & 255)
+    return np.where(invisible, 0, 255).astype(np.uint8)

@@ -1,0 +1,54 @@
+"""Resize pictures."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from tfstyle.errors import InvalidInputError, Violation
+from tfstyle.images.limits import SMALLEST_SIDE
+from tfstyle.images.picture import Picture
+from tfstyle.images.transparency import fill_hidden
+
+
+def fit_longer_side(size: tuple[int, int], longer: int, field: str) -> tuple[int, int]:
+    """(width, height) scaled so that the longer side is `longer` pixels, the aspect kept.
+
+    Raises `InvalidInputError`, naming `field`, when the shorter side would be under `SMALLEST_SIDE`.
+    """
+    scale = longer / max(size)
+    width, height = (max(1, round(side * scale)) for side in size)
+    if min(width, height) < SMALLEST_SIDE:
+        is_style = field == "style" or field.startswith("styles[")
+        way_out = ", or set the option style_fit to stretch (--style-fit stretch)" if is_style else ""
+        why = f"would be {width} x {height} pixels at this size; each side needs at least {SMALLEST_SIDE}"
+        raise InvalidInputError([Violation(field, f"{why}: choose a larger size or a less narrow picture{way_out}")])
+    return width, height
+
+
+def resize(picture: Picture, size: tuple[int, int]) -> Picture:
+    """`picture` at `size` (width, height), by Pillow's antialiased bilinear filter.
+
+    Colours count in proportion to alpha, so that invisible pixels add nothing to visible ones.
+    """
+    if picture.size == size:
+        return picture
+    alpha = None if picture.alpha is None else _scaled(picture.alpha, size)
+    if picture.alpha is None or picture.visibility is None:
+        return replace(picture, pixels=_scaled(picture.pixels, size), alpha=alpha)
+    # Pillow's own premultiplied resize rounds colours times alpha to 8 bits, which spoils what is nearly transparent.
+    weights = _scaled(picture.alpha.astype(np.float32), size)
+    pixels = np.zeros((*weights.shape, 3), np.uint8)
+    for channel in range(3):
+        weighted = _scaled(picture.pixels[..., channel] * picture.alpha.astype(np.float32), size)
+        mean = np.divide(weighted, weights, out=np.zeros_like(weighted), where=weights > 0)
+        pixels[..., channel] = np.rint(mean).clip(0, 255)
+    return replace(picture, pixels=fill_hidden(pixels, weights), alpha=alpha)
+
+
+def _scaled(array: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
+    return np.array(Image.fromarray(array).resize(size, Image.Resampling.BILINEAR))

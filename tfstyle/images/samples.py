@@ -1,0 +1,48 @@
+"""Separate colours from transparency, both at 8 bits a sample."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from tfstyle.images.formats import UnsupportedError
+from tfstyle.images.png_chunks import shown_where
+
+_PREMULTIPLIED = {"La": "LA", "RGBa": "RGBA"}
+_COLOURED = {"P", "PA", "RGBA", "RGBX", "YCbCr"}
+_GREY = {"1", "LA"}
+_KEPT = {"L", "RGB", "CMYK", "LAB"}
+
+
+def separate(image: Image.Image, data: bytes, png_depth: int = 8) -> tuple[Image.Image, NDArray[np.uint8] | None]:
+    """The colours of `image`, of mode L, RGB, CMYK or LAB, and its alpha, [H, W] uint8 or None.
+
+    `data` is the file that `image`, upright, was read from; `png_depth` the bits of its samples where that is a PNG.
+    Raises `UnsupportedError` for samples of 32 bits.
+    """
+    key = image.info.get("transparency")
+    if image.mode.startswith("I;16"):
+        # Pillow converts 16-bit grey to 8 bits by clipping, not by scaling.
+        samples = np.asarray(image)
+        grey = Image.fromarray((samples >> 8).astype(np.uint8))
+        return grey, np.where(samples == key, 0, 255).astype(np.uint8) if isinstance(key, int) else None
+    if image.mode == "L" and isinstance(key, int):
+        # Pillow spreads samples of 2 and 4 bits over 0..255, but not the one that is transparent.
+        shown = np.asarray(image) != key * (255 // (2 ** min(png_depth, 8) - 1))
+        return image, np.where(shown, 255, 0).astype(np.uint8)
+    if image.mode == "RGB" and isinstance(key, tuple) and png_depth == 16:
+        return image, shown_where(data, image, key)
+    if image.mode in _PREMULTIPLIED:
+        image = image.convert(_PREMULTIPLIED[image.mode])
+    alpha: NDArray[np.uint8] | None = None
+    if image.has_transparency_data:
+        # Without a channel of its own, alpha is in the palette, or one colour is the key.
+        alpha = np.array((image if "A" in image.getbands() else image.convert("RGBA")).getchannel("A"))
+    if image.mode in _COLOURED:
+        return (image.convert("RGBA") if image.mode in ("P", "PA") else image).convert("RGB"), alpha
+    if image.mode in _GREY:
+        return image.convert("L"), alpha
+    if image.mode in _KEPT:
+        return image, alpha
+    raise UnsupportedError(f"has samples of a kind that is not read ({image.mode}); send 8 or 16 bits a sample")
