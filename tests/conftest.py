@@ -27,6 +27,8 @@ os.environ.pop("TFSTYLE_SERVER", None)
 signal.signal(signal.SIGINT, signal.default_int_handler)
 REPOSITORY = Path(__file__).parents[1]
 SHARED = REPOSITORY.parent / "shared"
+# Before the tests get empty folders of their own.
+KERAS_HOME = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser()
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -37,11 +39,34 @@ def _empty_homes(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 @pytest.fixture(scope="session")
-def shared() -> Path:
-    """The folder with VGG19's weights and the reference pictures."""
-    if not (SHARED / "weights" / "vgg19_imagenet_notop.h5").is_file():
-        pytest.skip(f"needs VGG19's weights and the reference pictures in {SHARED}, which are not part of the project")
-    return SHARED
+def vgg19_weights() -> Path:
+    """VGG19's weights: the file in ../shared, else the one in Keras' cache, else what Keras downloads (80 MB)."""
+    cached = KERAS_HOME / "models" / "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
+    for file in (SHARED / "weights" / "vgg19_imagenet_notop.h5", cached):
+        if file.is_file():
+            return file
+    download = "import keras; keras.applications.VGG19(include_top=False)"
+    environment = {**os.environ, "KERAS_HOME": str(KERAS_HOME), "KERAS_BACKEND": "tensorflow"}
+    try:
+        ended = subprocess.run([sys.executable, "-c", download], env=environment, capture_output=True, timeout=240)
+        reason = ended.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
+    except subprocess.TimeoutExpired:
+        reason = "the download took more than 240 s"
+    if not cached.is_file():
+        pytest.skip(f"needs VGG19's weights: none in {SHARED} or {cached.parent}, and no download: {reason}")
+    return cached
+
+
+@pytest.fixture(scope="session")
+def reference_pictures() -> tuple[bytes, bytes]:
+    """Content and style of the reference experiment, which are not part of the project."""
+    names = ("rainier.jpg", "autumn-oak.jpg")
+    if not all((SHARED / "images" / name).is_file() for name in names):
+        pytest.skip(
+            f"needs the reference experiment's pictures in {SHARED / 'images'}, which are not part of the project"
+        )
+    content, style = ((SHARED / "images" / name).read_bytes() for name in names)
+    return content, style
 
 
 @pytest.fixture(scope="session")

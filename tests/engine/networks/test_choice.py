@@ -92,8 +92,8 @@ def test_environment_and_cache_are_looked_at_in_order(monkeypatch: pytest.Monkey
     assert vgg19.path_at_hand(str(given)) == given
 
 
-def test_real_weights_are_chosen_where_they_are_at_hand(shared: Path) -> None:
-    file = str(shared / "weights" / "vgg19_imagenet_notop.h5")
+def test_real_weights_are_chosen_where_they_are_available(vgg19_weights: Path) -> None:
+    file = str(vgg19_weights)
     network = load_network("auto", file)
     assert network.name == "vgg19"
     assert choose_network("auto", file).note.startswith(f"network vgg19 from {file}")
