@@ -7,6 +7,7 @@ import warnings
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL.GifImagePlugin import GifImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
@@ -19,6 +20,9 @@ from tfstyle.images.limits import SMALLEST_SIDE, ImageLimits
 from tfstyle.images.picture import Picture
 from tfstyle.images.samples import separate
 from tfstyle.images.transparency import fill_hidden
+
+COUNTED_BYTES = 4 * 2**20
+"""Size of a GIF up to which its frames are counted, because Pillow reads the whole file for that."""
 
 
 def decode(data: bytes, field: str, limits: ImageLimits | None = None) -> Picture:
@@ -97,7 +101,9 @@ def _check_still(image: Image.Image, data: bytes) -> None:
     if isinstance(image, TiffImageFile):
         tiff.check_single_photo(image, data)
         return
-    # A PNG may show another picture, no frame, to those that know no animations.
+    if isinstance(image, GifImageFile) and len(data) > COUNTED_BYTES and image.is_animated:
+        raise UnsupportedError("is an animation; send a still picture")
+    # An animated PNG may hold a default picture, which is no frame, for programs that cannot show animations.
     frames = getattr(image, "n_frames", 1) - bool(getattr(image, "default_image", False))
     if frames > 1:
         raise UnsupportedError(f"is an animation of {frames:,} frames; send a still picture")

@@ -8,10 +8,11 @@ import struct
 import numpy as np
 import pytest
 from PIL import Image, features
+from PIL.GifImagePlugin import GifImageFile
 
 from image_files import GRADIENT, saved
 from tfstyle.errors import InvalidInputError
-from tfstyle.images import decode
+from tfstyle.images import decode, decoding
 
 FRAMES = [Image.fromarray(np.full((20, 24, 3), level, np.uint8)) for level in (30, 120, 210)]
 
@@ -33,6 +34,13 @@ def test_formats_that_pillow_reads_are_accepted(kind: str, tolerance: int) -> No
 def test_animations_are_refused_with_their_number_of_frames(kind: str, options: dict[str, object], frames: int) -> None:
     with pytest.raises(InvalidInputError, match=f"style: is an animation of {frames} frames; send a still picture"):
         decode(moving(kind, **options), "style")
+
+
+def test_frames_of_a_large_gif_are_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decoding, "COUNTED_BYTES", 100)
+    monkeypatch.setattr(GifImageFile, "n_frames", property(lambda _: pytest.fail("the frames were counted")))
+    with pytest.raises(InvalidInputError, match="style: is an animation; send a still picture"):
+        decode(moving("GIF"), "style")
 
 
 def test_png_of_one_frame_beside_a_default_picture_is_that_picture() -> None:
