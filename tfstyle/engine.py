@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from tfstyle.checkpoint import Checkpoint
@@ -31,11 +30,11 @@ from tfstyle.memory import (
     seconds_needed,
 )
 from tfstyle.networks.choice import Choice, choose_network, load_network
-from tfstyle.networks.keras_backend import require_tensorflow
 from tfstyle.networks.network import Network
 from tfstyle.objective import Objective, Targets, WholeObjective
 from tfstyle.options import ORIGINAL_SIZE, RULES, TransferOptions, lite_violations, resolve_options
 from tfstyle.pyramid import Pyramid
+from tfstyle.tensorflow_backend import require_tensorflow, tf
 from tfstyle.tiled.objective import TiledObjective
 from tfstyle.transfer import Delivered, Iterate, Plan, Stage, Transfer
 

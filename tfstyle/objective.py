@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from tfstyle.losses import IMAGE, FeatureTerm, ImageTerm, LocalTerm, Loss, Parts, PooledTerm, Term
 from tfstyle.masks import BlockWeights, layer_weights
 from tfstyle.networks.network import Network
 from tfstyle.pyramid import Pyramid
+from tfstyle.tensorflow_backend import tf
 
 Map = NDArray[np.float32]
 Terms = Mapping[str, Term]

@@ -22,8 +22,9 @@ from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
+
+from tfstyle.tensorflow_backend import tf
 
 BAND = 1024
 """Rows or columns that one matrix product interpolates."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import tensorflow as tf
-
 from tfstyle.losses.term import FLOAT_BYTES, LocalTerm
 from tfstyle.networks.network import LayerMetric
+from tfstyle.tensorflow_backend import tf
 
 
 @dataclass(frozen=True)

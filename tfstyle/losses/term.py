@@ -12,10 +12,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-import tensorflow as tf
-
 from tfstyle.losses.loss import Loss, Weighted
 from tfstyle.networks.network import LayerMetric
+from tfstyle.tensorflow_backend import tf
 
 Metrics = Mapping[str, LayerMetric]
 IMAGE = "image"

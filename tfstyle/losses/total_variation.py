@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import tensorflow as tf
-
 from tfstyle.losses.term import ImageTerm
+from tfstyle.tensorflow_backend import tf
 
 
 @dataclass(frozen=True)

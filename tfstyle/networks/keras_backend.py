@@ -20,6 +20,12 @@ else:
     os.environ[_VARIABLE] = "tensorflow"
     try:
         import keras
+    except ImportError as error:
+        # Somebody imported TensorFlow, which starts Keras on the environment's backend, before the engine.
+        raise TfstyleError(
+            f"Keras cannot run on TensorFlow in this process ({error}): unset {_VARIABLE}, or import tfstyle.engine "
+            "before tensorflow"
+        ) from None
     finally:
         if _before is None:
             del os.environ[_VARIABLE]

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from tfstyle.losses import ImageTerm
 from tfstyle.objective import Terms
+from tfstyle.tensorflow_backend import tf
 
 BAND_PIXELS = 2**19
 

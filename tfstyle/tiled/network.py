@@ -17,13 +17,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from tfstyle.losses import FeatureTerm, LocalTerm, PooledTerm
 from tfstyle.masks import BlockWeights, layer_weights
 from tfstyle.networks.network import Network
 from tfstyle.networks.topology import block_of
 from tfstyle.objective import Targets, Terms, feature_layers
+from tfstyle.tensorflow_backend import tf
 from tfstyle.tiled import segment as segments
 from tfstyle.tiled.segment import ByTerm, Map, Segment, layers_inside
 

@@ -8,7 +8,6 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from tfstyle.losses import FeatureTerm, LocalTerm, PooledTerm
@@ -16,6 +15,7 @@ from tfstyle.masks import BlockWeights
 from tfstyle.networks.network import POOLED, Network
 from tfstyle.networks.topology import block_of
 from tfstyle.objective import Terms, feature_layers
+from tfstyle.tensorflow_backend import tf
 from tfstyle.tiled.windows import Window, margin, poolings_stride, windows
 
 Map = NDArray[np.float32]
