@@ -252,14 +252,16 @@ class Engine:
     """Holds what outlives one picture: loaded networks and the last compiled objectives.
 
     `weights` is the path of VGG19's weights, where they are to be taken from a file. At most
-    `keep` compiled objectives are held. `memory` is how many bytes a transfer may take; None for
-    what is free when it is prepared. Not for use by two threads at once.
+    `keep` compiled objectives are held. `memory` is how many bytes a transfer may take, or a function that tells
+    when it is prepared; None for what is free then. Not for use by two threads at once.
     """
 
-    def __init__(self, weights: str | None = None, keep: int = 2, memory: int | None = None) -> None:
+    def __init__(
+        self, weights: str | None = None, keep: int = 2, memory: int | Callable[[], int] | None = None
+    ) -> None:
         self._weights = weights
         self._keep = keep
-        self._memory = memory
+        self._memory = available_memory if memory is None else memory
         self._networks: dict[str, Network] = {}
         self._objectives: OrderedDict[tuple[object, ...], Objective | TiledObjective] = OrderedDict()
         self.compilations = 0
@@ -295,7 +297,7 @@ class Engine:
             else fit_longer_side(style.size, round(options.size * options.style_scale), "style")
         )
         pyramid = Pyramid(size[1], size[0], options.pyramid_levels, options.pyramid_decay)
-        available = available_memory() if self._memory is None else self._memory
+        available = self._memory() if callable(self._memory) else self._memory
         needs = pyramid, style_size[0] * style_size[1], options
         whole_from = max(choose_whole_from(network, *needs, available) for network, _ in plan)
         if (

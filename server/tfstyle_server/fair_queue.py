@@ -1,4 +1,4 @@
-"""Whose turn it is: callers take turns, each caller's own jobs go in the order of creation."""
+"""The fair queue: the order in which waiting jobs get workers."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Ticket:
-    """A job that waits: its `name`, its `owner`, and its `number` in the order of creation."""
+    """A waiting job: its `number` in the order of creation, its `name` and its `owner`."""
 
     number: int
     name: str
     owner: str
 
 
-def in_turn(waiting: Iterable[Ticket], running: Mapping[str, int], served: Mapping[str, int]) -> list[Ticket]:
-    """The tickets in the order in which workers take them.
+def fair_order(waiting: Iterable[Ticket], running: Mapping[str, int], served: Mapping[str, int]) -> list[Ticket]:
+    """The tickets in the order in which their jobs are to be started.
 
-    `running` counts each owner's jobs under way, `served` tells when each last had a turn: the larger, the later.
-    Everybody's first job comes before anybody's second, jobs under way counted; among these, whose owner's turn is the
-    longest ago, or who never had one; then the older. So whoever fills the queue waits for themselves, and with
-    one owner it is first come, first served.
+    `running` is {owner: number of running jobs}. `served` is {owner: number of the owner's latest start}, where starts
+    are counted over all owners. Every owner's first job comes before any owner's second, running jobs included. Among
+    jobs of equal rank, the owner who has waited longest since a start comes first, then the older job. So an owner who
+    queues many jobs delays only their own, and with one owner jobs are started in the order of creation.
     """
     ranks: Counter[str] = Counter(running)
     ranked = []

@@ -1,13 +1,14 @@
-"""The engine's records as events of the contract. Used in workers: it may touch pixels."""
+"""Converts the engine's records to events of the contract. Runs in workers, since it encodes pictures."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from google.protobuf.duration_pb2 import Duration
 
+from tfstyle.options import TransferOptions
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle.v1.conversion import options_to_proto
 
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
     from tfstyle.transfer import Delivered, Iterate, Transfer
 
 
-def started(transfer: Transfer) -> pb.JobEvent:
-    """The plan: network, size, steps and the options in force."""
+def started(transfer: Transfer, warnings: Sequence[str]) -> pb.JobEvent:
+    """The event with what is about to be computed: network, size, options, estimates and `warnings`."""
     network = transfer.network
     width, height = transfer.size
     return pb.JobEvent(
@@ -31,16 +32,17 @@ def started(transfer: Transfer) -> pb.JobEvent:
             memory=transfer.estimate.memory,
             expected=_duration(transfer.estimate.seconds),
             tiled=transfer.estimate.tiled,
+            warnings=warnings,
         )
     )
 
 
-def progress(iterate: Iterate) -> pb.JobEvent:
-    """One evaluation."""
+def progress(iterate: Iterate, options: TransferOptions) -> pb.JobEvent:
+    """The event of one evaluation, without preview."""
     event = pb.Progress(
         evaluation=iterate.evaluation,
         max_evaluations=iterate.max_evaluations,
-        losses=_losses(iterate.total, iterate.losses),
+        losses=_losses(iterate.total, iterate.losses, options),
         elapsed=_duration(iterate.seconds),
     )
     if iterate.remaining is not None:
@@ -49,7 +51,7 @@ def progress(iterate: Iterate) -> pb.JobEvent:
 
 
 def preview(iterate: Iterate, size: int) -> bytes:
-    """The picture of `iterate` as a PNG of at most `size` pixels a side; nothing is enlarged."""
+    """The current picture as a PNG whose longer side is at most `size` pixels. Never enlarges."""
     from tfstyle.images import encode_png, resize
 
     picture = iterate.picture()
@@ -58,8 +60,13 @@ def preview(iterate: Iterate, size: int) -> bytes:
     return encode_png(resize(picture, (width, height)))
 
 
-def result(delivered: Delivered, digest: str, size: int, evaluations: int, seconds: float) -> pb.JobEvent:
-    """The end: what was delivered, a PNG of that SHA-256 and `size` bytes, and what it is worth in 8 bits."""
+def result(
+    delivered: Delivered, options: TransferOptions, digest: str, size: int, evaluations: int, seconds: float
+) -> pb.JobEvent:
+    """The event of the delivered picture, a PNG of `size` bytes with the SHA-256 `digest`.
+
+    `evaluations` were made in `seconds`.
+    """
     width, height = delivered.picture.size
     return pb.JobEvent(
         result=pb.Result(
@@ -67,20 +74,24 @@ def result(delivered: Delivered, digest: str, size: int, evaluations: int, secon
             size=size,
             width=width,
             height=height,
-            delivered=_losses(delivered.total, delivered.losses),
+            delivered=_losses(delivered.total, delivered.losses, options),
             evaluations=evaluations,
             elapsed=_duration(seconds),
         )
     )
 
 
-def _losses(total: float, parts: Mapping[str, Mapping[str, float]]) -> pb.Losses:
-    return pb.Losses(
-        total=total,
-        parts=[
-            pb.LossPart(name=name, value=sum(layers.values()), by_layer=dict(layers)) for name, layers in parts.items()
-        ],
-    )
+def _losses(total: float, parts: Mapping[str, Mapping[str, float]], options: TransferOptions) -> pb.Losses:
+    message = pb.Losses(total=total)
+    for name, by_layer in parts.items():  # merge: for name, part in parts.items():
+        weight = getattr(options, f"{name}_weight")  # merge: by_layer, weight = part.by_layer, part.weight
+        message.parts.append(_part(name, by_layer, weight))
+    return message
+
+
+def _part(name: str, by_layer: Mapping[str, float], weight: float) -> pb.LossPart:
+    value = sum(by_layer.values())
+    return pb.LossPart(name=name, value=value, by_layer=dict(by_layer), weighted=weight * value)
 
 
 def _duration(seconds: float) -> Duration:

@@ -1,51 +1,33 @@
-"""Keeps one worker process for each device alive, and knows which of them is at which job.
+"""Runs jobs in worker processes on this machine: keeps one alive for each device, and knows which runs which job.
 
-Everything here runs on the event loop's thread, and nothing blocks it but the start of a process.
+Everything here runs on the event loop's thread. Nothing blocks it except starting a process.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Any, Protocol
 
-from tfstyle_server.messages import Cancel, CannotStart, End, News, Ready, Report, Retiring, Run, WorkerSettings
-from tfstyle_server.worker_process import WorkerProcess
+from tfstyle_server.background import Background
+from tfstyle_server.executors.executor import End, Listener, Run, Update
+from tfstyle_server.executors.local.messages import Cancel, CannotStart, Ready, Report, Retiring
+from tfstyle_server.executors.local.process import WorkerProcess
+from tfstyle_server.executors.local.settings import WorkerSettings
 
 log = logging.getLogger("tfstyle.front")
 
 MOST_FAILED_STARTS = 3
-"""In a row, of a device that has never worked, before it is given up."""
+"""After so many failed starts in a row, a device on which no worker has ever started is given up."""
 LONGEST_PAUSE = 60.0
-"""Seconds between two starts of a worker, which begin with one and double with each that fails."""
-HEARING_SECONDS = 10.0
-"""How long a worker may take to obey, in the midst of an evaluation, before it is ended."""
-
-
-class Employer(Protocol):
-    """Whoever has work for the pool, and hears of it."""
-
-    def worker_ready(self) -> None:
-        """A worker has started."""
-
-    def worker_idle(self) -> None:
-        """A worker has nothing to do."""
-
-    def worker_reported(self, job: str, attempt: int, report: News | End) -> None:
-        """A worker has said something of its job; with an `End` it is free again."""
-
-    def worker_lost(self, job: str, attempt: int, reason: str) -> None:
-        """A worker process has ended under its job."""
-
-    def cannot_work(self, reason: str) -> None:
-        """No worker can ever start."""
+"""The longest time between two starts of a worker in seconds. It begins with 1 and doubles after each failed start."""
+CANCEL_SECONDS = 10.0
+"""How long a worker may take to stop a job, for instance in the middle of an evaluation, before it is killed."""
 
 
 @dataclass
-class Place:
-    """Where a worker works: one device. A worker that ends is replaced, if need be after a pause."""
+class Device:
+    """A device with one worker. A worker that ends is replaced, after a pause where it could not start."""
 
     settings: WorkerSettings
     has_worked: bool = False
@@ -53,164 +35,142 @@ class Place:
     given_up: bool = False
 
 
-class WorkerPool:
-    """One worker process for each of `settings`, started again where it ends."""
+class LocalExecutor:
+    """Worker processes, one for each of `settings`. Implements `tfstyle_server.executors.executor.Executor`."""
 
-    def __init__(self, settings: list[WorkerSettings], employer: Employer) -> None:
-        self._places = [Place(each) for each in settings]
-        self._employer = employer
-        self._workers: dict[WorkerProcess, Place] = {}
+    def __init__(self, settings: list[WorkerSettings]) -> None:
+        self._devices = [Device(each) for each in settings]
+        self._listener: Listener
+        self._workers: dict[WorkerProcess, Device] = {}
         self._starting: set[WorkerProcess] = set()
         self._idle: list[WorkerProcess] = []
-        self._busy: dict[WorkerProcess, tuple[str, int]] = {}
+        self._busy: dict[WorkerProcess, Run] = {}
         self._retiring: set[WorkerProcess] = set()
         self._reasons: dict[WorkerProcess, str] = {}
+        """{worker: why it cannot start}."""
         self._stopping = False
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._background = Background()
 
     @property
-    def size(self) -> int:
-        """How many workers there are when all are well."""
-        return len(self._places)
+    def capacity(self) -> int:
+        """As in `Executor`."""
+        return len(self._devices)
 
     @property
     def idle(self) -> int:
-        """How many workers have nothing to do."""
+        """As in `Executor`."""
         return len(self._idle)
 
     @property
-    def busy(self) -> int:
-        """How many workers are at a job."""
-        return len(self._busy)
-
-    @property
-    def jobs(self) -> list[str]:
-        """The jobs that workers are at."""
-        return [job for job, _ in self._busy.values()]
-
-    @property
     def processes(self) -> list[tuple[str, int]]:
-        """(device, pid) of each worker."""
+        """(device, process ID) of each worker."""
         return [(worker.settings.device, worker.pid) for worker in list(self._workers) if worker.pid is not None]
 
-    def start(self) -> None:
-        """Start the workers."""
-        for place in self._places:
-            self._start_worker(place)
+    def start(self, listener: Listener) -> None:
+        """As in `Executor`."""
+        self._listener = listener
+        for device in self._devices:
+            self._start_worker(device)
 
     def stop(self) -> None:
-        """End all workers at once."""
+        """As in `Executor`."""
         self._stopping = True
-        for task in self._tasks:
-            task.cancel()
+        self._background.cancel()
         for worker in self._workers:
             worker.kill()
 
-    def reserve(self, job: str) -> WorkerProcess:
-        """An idle worker, which is now `job`'s; `give` it the run, or `release` it."""
+    def run(self, run: Run) -> None:
+        """As in `Executor`."""
+        if not self._idle:
+            self._listener.on_lost(run.job, run.attempt, "its worker process ended before the job could start")
+            return
         worker = self._idle.pop(0)
-        self._busy[worker] = (job, 0)
-        return worker
-
-    def give(self, worker: WorkerProcess, run: Run) -> None:
-        """Let a reserved worker run."""
-        if worker in self._busy:
-            self._busy[worker] = (run.job, run.attempt)
-            self._soon(worker.send(run))
-        else:  # it has ended since
-            self._employer.worker_lost(run.job, run.attempt, "its worker process ended before it could begin")
-
-    def release(self, worker: WorkerProcess) -> None:
-        """A reserved worker is not needed after all."""
-        if self._busy.pop(worker, None) is not None:
-            self._idle.append(worker)
-            self._employer.worker_idle()
+        self._busy[worker] = run
+        self._background.start(worker.send(run))
 
     def cancel(self, job: str) -> None:
-        """Tell the worker that is at `job`, if there is one, to stop; one that does not hear is ended."""
-        for worker, (running, attempt) in self._busy.items():
-            if running == job:
-                self._soon(worker.send(Cancel(job)))
-                self._soon(self._end_if_deaf(worker, (job, attempt)))
+        """As in `Executor`. Kills a worker that does not stop the job in time."""
+        for worker, run in self._busy.items():
+            if run.job == job:
+                self._background.start(worker.send(Cancel(job)))
+                self._background.start(self._kill_unless_stopped(worker, run))
 
-    async def _end_if_deaf(self, worker: WorkerProcess, turn: tuple[str, int]) -> None:
-        await asyncio.sleep(HEARING_SECONDS)
-        if self._busy.get(worker) == turn:
-            log.warning("worker %s does not hear that its job was cancelled: it is ended", worker.pid)
+    async def _kill_unless_stopped(self, worker: WorkerProcess, run: Run) -> None:
+        await asyncio.sleep(CANCEL_SECONDS)
+        if self._busy.get(worker) is run:
+            log.warning("worker %s did not stop a cancelled job within %.0f s: killed", worker.pid, CANCEL_SECONDS)
             worker.kill()
 
-    def _start_worker(self, place: Place) -> None:
+    def _start_worker(self, device: Device) -> None:
         try:
-            worker = WorkerProcess(place.settings, self._heard, self._ended)
+            worker = WorkerProcess(device.settings, self._on_report, self._on_exit)
         except OSError as error:  # no more processes, files or memory
-            self._start_again(place, f"its process cannot be started: {error.strerror or error}")
+            self._restart_later(device, f"its process cannot be started: {error.strerror or error}")
             return
-        self._workers[worker] = place
+        self._workers[worker] = device
         self._starting.add(worker)
-        log.info("worker %s starts on %s", worker.pid, place.settings.device)
+        log.info("worker %s starts on %s", worker.pid, device.settings.device)
 
-    async def _start_later(self, place: Place, seconds: float) -> None:
+    async def _start_after(self, device: Device, seconds: float) -> None:
         await asyncio.sleep(seconds)
-        self._start_worker(place)
+        self._start_worker(device)
 
-    def _soon(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    def _heard(self, worker: WorkerProcess, report: Report) -> None:
+    def _on_report(self, worker: WorkerProcess, report: Report) -> None:
         match report:
             case Ready(network):
                 log.info("worker %s is ready: %s", worker.pid, network)
-                place = self._workers[worker]
-                place.has_worked, place.failed_starts = True, 0
+                device = self._workers[worker]
+                device.has_worked, device.failed_starts = True, 0
                 self._starting.discard(worker)
                 self._idle.append(worker)
-                self._employer.worker_ready()
-                self._employer.worker_idle()
-            case CannotStart(reason, lasting):
+                self._listener.on_ready()
+                self._listener.on_idle()
+            case CannotStart(reason, permanent):
                 self._reasons[worker] = reason
-                if lasting and not any(place.has_worked for place in self._places):
-                    self._employer.cannot_work(reason)
+                if permanent and not any(device.has_worked for device in self._devices):
+                    self._listener.on_broken(reason)
             case Retiring():
                 self._retiring.add(worker)
-            case News(job, attempt):
-                self._employer.worker_reported(job, attempt, report)
+            case Update():
+                self._listener.on_update(report)
             case _:
-                del self._busy[worker]
-                self._employer.worker_reported(report.job, report.attempt, report)
-                if worker not in self._retiring:
-                    self._idle.append(worker)
-                    self._employer.worker_idle()
+                self._on_end(worker, report)
 
-    def _ended(self, worker: WorkerProcess, exit_code: int | None) -> None:
-        place = self._workers.pop(worker)
+    def _on_end(self, worker: WorkerProcess, end: End) -> None:
+        del self._busy[worker]
+        self._listener.on_end(end)
+        if worker not in self._retiring:
+            self._idle.append(worker)
+            self._listener.on_idle()
+
+    def _on_exit(self, worker: WorkerProcess, exit_code: int | None) -> None:
+        device = self._workers.pop(worker)
         self._retiring.discard(worker)
-        reason = self._reasons.pop(worker, f"its process ends as it starts (exit code {exit_code})")
+        reason = self._reasons.pop(worker, f"its process ended while it started (exit code {exit_code})")
         if worker in self._idle:
             self._idle.remove(worker)
         if self._stopping:
             return
         log.log(logging.INFO if exit_code == 0 else logging.WARNING, "worker %s ended: %s", worker.pid, exit_code)
-        lost = self._busy.pop(worker, None)
-        if lost is not None and lost[1]:
-            self._employer.worker_lost(*lost, f"its worker process ended (exit code {exit_code})")
+        run = self._busy.pop(worker, None)
+        if run is not None:
+            self._listener.on_lost(run.job, run.attempt, f"its worker process ended (exit code {exit_code})")
         if worker in self._starting:
             self._starting.remove(worker)
-            self._start_again(place, reason)
+            self._restart_later(device, reason)
         else:
-            self._start_worker(place)
+            self._start_worker(device)
 
-    def _start_again(self, place: Place, reason: str) -> None:
-        """A start has failed: try again in a while, unless the device has never worked."""
-        place.failed_starts += 1
-        device = place.settings.device
-        if not place.has_worked and place.failed_starts >= MOST_FAILED_STARTS:
-            place.given_up = True
-            log.error("device %s is given up: %s", device, reason)
-            if all(each.given_up for each in self._places):
-                self._employer.cannot_work(f"no worker can start: {reason}")
+    def _restart_later(self, device: Device, reason: str) -> None:
+        """Handle a failed start: try again after a pause, or give up a device that has never worked."""
+        device.failed_starts += 1
+        name = device.settings.device
+        if not device.has_worked and device.failed_starts >= MOST_FAILED_STARTS:
+            device.given_up = True
+            log.error("device %s is given up: %s", name, reason)
+            if all(each.given_up for each in self._devices):
+                self._listener.on_broken(f"no worker can start: {reason}")
             return
-        pause = min(2.0 ** (place.failed_starts - 1), LONGEST_PAUSE)
-        log.error("no worker on %s: %s; trying again in %.0f s", device, reason, pause)
-        self._soon(self._start_later(place, pause))
+        pause = min(2.0 ** (device.failed_starts - 1), LONGEST_PAUSE)
+        log.error("no worker on %s: %s; trying again in %.0f s", name, reason, pause)
+        self._background.start(self._start_after(device, pause))

@@ -1,7 +1,7 @@
-"""The worker process: one device, one job at a time; everything that touches pixels happens here.
+"""The worker process: one device, one job at a time. Everything that touches pixels happens here.
 
-It ends when the front's end of the pipe closes, however the front died: the pipe is looked at
-between two evaluations and while idle.
+It ends when the executor's end of the pipe closes, however the server died: it looks at the pipe between two
+evaluations and while idle.
 """
 
 from __future__ import annotations
@@ -9,66 +9,106 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import time
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tfstyle.compiled_code import keep_compiled_code, vouch
-from tfstyle.errors import InvalidInputError, WeightsError
-from tfstyle_server import events
-from tfstyle_server.blobs import BlobDamagedError, BlobStore
-from tfstyle_server.checkpoints import Checkpoints
-from tfstyle_server.decoding import address_space_limit
+from tfstyle.errors import WeightsError
+from tfstyle.v1.style_transfer_pb2 import JobEvent
+from tfstyle_server.blobs import BlobFolder
+from tfstyle_server.executors.checkpoints import Checkpoints, checkpoint_folder
+from tfstyle_server.executors.executor import Run, Update
+from tfstyle_server.executors.local.messages import Cancel, CannotStart, Ready, Report, Retiring
+from tfstyle_server.executors.local.settings import CPU, WorkerSettings
+from tfstyle_server.executors.run_job import JobCancelled, PortClosedError, run_job
 from tfstyle_server.heap import trim
 from tfstyle_server.logs import configure_logging
-from tfstyle_server.messages import (
-    Cancel,
-    CannotStart,
-    Done,
-    End,
-    Failed,
-    News,
-    Ready,
-    Refused,
-    Retiring,
-    Run,
-    Stopped,
-    Unprepared,
-    WorkerSettings,
-)
 
 if TYPE_CHECKING:
-    from tfstyle.images import Picture
-    from tfstyle.transfer import Engine, Transfer
+    from tfstyle.transfer import Engine
 
 log = logging.getLogger("tfstyle.worker")
 
-RETRY_SECONDS = 5.0
+
+class Pipe:
+    """A worker's end of the pipe, whose methods raise `PortClosedError` where the other end has closed."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def send(self, report: Report) -> None:
+        """Send a report."""
+        self._guarded(self._connection.send, report)
+
+    def receive(self) -> Any:
+        """Wait for the next command and return it."""
+        return self._guarded(self._connection.recv)
+
+    def has_command(self) -> bool:
+        """Whether `receive` returns at once."""
+        return bool(self._guarded(self._connection.poll))
+
+    def _guarded(self, call: Callable[..., Any], *arguments: Any) -> Any:
+        try:
+            return call(*arguments)
+        except (EOFError, BrokenPipeError, ConnectionResetError):
+            raise PortClosedError from None
 
 
-class JobCancelled(Exception):  # noqa: N818 - a request, not an error
-    """The front asked to stop the job that is running."""
+class PipePort:
+    """The surroundings of the job of `run` in a worker process; implements `tfstyle_server.executors.run_job.Port`."""
+
+    def __init__(self, pipe: Pipe, run: Run, settings: WorkerSettings) -> None:
+        from tfstyle.images import ImageLimits
+
+        self._pipe = pipe
+        self._run = run
+        self.blobs = BlobFolder(settings.blobs)
+        folder = checkpoint_folder(settings.checkpoints, run.job)
+        self.checkpoints = Checkpoints(folder, run.attempt, settings.checkpoint_seconds)
+        self.limits = ImageLimits(settings.max_image_bytes, settings.max_pixels)
+
+    def report(self, event: JobEvent, reached: int, preview: bytes = b"") -> None:
+        """As in `Port`."""
+        self._pipe.send(Update(self._run.job, self._run.attempt, event, reached, preview))
+
+    def check_cancelled(self) -> None:
+        """As in `Port`."""
+        while self._pipe.has_command():
+            command = self._pipe.receive()
+            if isinstance(command, Cancel) and command.job == self._run.job:
+                raise JobCancelled
 
 
-def main(pipe: Connection, settings: WorkerSettings) -> None:
-    """Serve the front at the other end of `pipe` until it closes."""
-    # Ctrl-C and SIGTERM may reach the whole process group, but the front decides when a job ends.
+def main(connection: Connection, settings: WorkerSettings) -> None:
+    """Run jobs for the executor at the other end of `connection` until it closes."""
+    # Ctrl-C and SIGTERM may reach the whole process group, but the server decides when a job ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     configure_logging()
-    os.environ["CUDA_VISIBLE_DEVICES"] = "" if settings.device == "cpu" else settings.device
+    os.environ["CUDA_VISIBLE_DEVICES"] = "" if settings.device == CPU else settings.device
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    kept = _keep_compiled_code(settings.compiled_code)
+    compiled_code = _keep_compiled_code(settings.compiled_code)
     try:
-        _serve(pipe, settings, kept)
-    except (EOFError, BrokenPipeError, ConnectionResetError):
-        log.info("the front has gone; ending")
+        _serve(Pipe(connection), settings, compiled_code)
+    except PortClosedError:
+        log.info("the server has gone; ending")
+
+
+def memory_budget(settings: WorkerSettings) -> int | Callable[[], int]:
+    """The bytes that a transfer may take, or a function that computes them when a transfer begins."""
+    if settings.memory is not None:
+        return settings.memory
+    from tfstyle import memory
+
+    return lambda: int(memory.available_memory() * settings.memory_share)
 
 
 def _keep_compiled_code(folder: Path | None) -> Path | None:
-    """Where this process' compiled code is kept; None where it is not, which costs seconds and no result."""
+    """The folder where this process keeps compiled code. None if it keeps none, which costs seconds but no result."""
     if folder is None:
         return None
     try:
@@ -78,123 +118,41 @@ def _keep_compiled_code(folder: Path | None) -> Path | None:
         return None
 
 
-def _serve(pipe: Connection, settings: WorkerSettings, kept: Path | None) -> None:
-    try:
-        from tfstyle.transfer import Engine
-
-        engine = Engine(settings.weights, memory=settings.memory)
-        choice, network = engine.network(settings.network)
-    except WeightsError as error:
-        pipe.send(CannotStart(str(error), lasting=True))
-        return
-    except ImportError as error:
-        pipe.send(CannotStart(f"the engine is not installed ({error}); pip install 'tfstyle[server]'", lasting=True))
-        return
-    except Exception as error:
-        log.exception("cannot start")
-        pipe.send(CannotStart(f"{type(error).__name__}: {error}", lasting=False))
-        return
-    pipe.send(Ready(choice.note or f"network {network.name}"))
-    while True:
-        command = pipe.recv()
+def _serve(pipe: Pipe, settings: WorkerSettings, compiled_code: Path | None) -> None:
+    engine = _start(pipe, settings)
+    while engine is not None:
+        command = pipe.receive()
         if isinstance(command, Run):
             compiled = engine.compilations
-            end = _end_of(pipe, engine, command, settings)
+            end = run_job(engine, command, PipePort(pipe, command, settings))
             if engine.compilations > compiled:
                 trim()
             retiring = engine.compilations >= settings.recycle_after
             if retiring:
                 pipe.send(Retiring())  # before the end, so that no other job is sent here
-            if kept is not None:
-                vouch(kept)  # before the end, after which the front may stop this process
+            if compiled_code is not None:
+                vouch(compiled_code)  # before the end, after which the server may kill this process
             pipe.send(end)
             if retiring:
                 return
 
 
-def _end_of(pipe: Connection, engine: Engine, job: Run, settings: WorkerSettings) -> End:
-    """Run one job; whatever becomes of it is its end."""
+def _start(pipe: Pipe, settings: WorkerSettings) -> Engine | None:
+    """The engine with the server's network loaded. None where that failed, which has then been reported."""
     try:
-        return _run(pipe, engine, job, settings)
-    except JobCancelled:
-        return Stopped(job.job, job.attempt)
-    except InvalidInputError as error:
-        return Refused(job.job, job.attempt, error.violations)
+        from tfstyle.transfer import Engine
+
+        engine = Engine(settings.weights, memory=memory_budget(settings))
+        choice, network = engine.network(settings.network)
     except WeightsError as error:
-        return Unprepared(job.job, job.attempt, str(error))
-    except (EOFError, BrokenPipeError, ConnectionResetError):
-        raise
-    except BlobDamagedError as error:
-        log.error("job %s: a picture has been lost: %s", job.job, error)
-        return Failed(job.job, job.attempt, "one of the job's pictures has been lost or damaged on the server's disk")
-    except Exception:
-        log.exception("job %s broke", job.job)
-        reason = f"the job broke inside the server; its log has the cause under job {job.job}"
-        return Failed(job.job, job.attempt, reason)
-
-
-def _run(pipe: Connection, engine: Engine, job: Run, settings: WorkerSettings) -> Done:
-    from tfstyle.images import ImageLimits, decode, encode_png
-
-    blobs = BlobStore(job.blobs)
-    limits = ImageLimits(settings.max_image_bytes, settings.max_pixels)
-    pictures = blobs.read(job.content), blobs.read(job.style)
-    with address_space_limit(2 * settings.max_pixels):
-        content, style = (
-            decode(data, field, limits) for data, field in zip(pictures, ("content", "style"), strict=True)
-        )
-    _obey(pipe, job.job)
-    began = time.perf_counter()
-    with Checkpoints(job.checkpoints, job.attempt, settings.checkpoint_seconds) as checkpoints:
-        transfer = _prepare(engine, content, style, job, checkpoints)
-        pipe.send(News(job.job, job.attempt, events.started(transfer), transfer.evaluations))
-        made, seconds = transfer.evaluations, transfer.seconds
-        for iterate in transfer.iterates():
-            _obey(pipe, job.job)
-            checkpoints.write_if_due(transfer)
-            made, seconds = iterate.evaluation, iterate.seconds
-            if job.progress.reports(made, iterate.max_evaluations):
-                due = job.progress.previews(made)
-                preview = events.preview(iterate, job.progress.preview_size) if due else b""
-                pipe.send(News(job.job, job.attempt, events.progress(iterate), made, preview))
-        delivered = transfer.deliver()
-    png = encode_png(delivered.picture)
-    digest = _put(pipe, job.job, blobs, png)
-    log.info("job %s: %d evaluations, %.1f s in this process", job.job, made, time.perf_counter() - began)
-    return Done(job.job, job.attempt, events.result(delivered, digest, len(png), made, seconds))
-
-
-def _prepare(engine: Engine, content: Picture, style: Picture, job: Run, checkpoints: Checkpoints) -> Transfer:
-    """The transfer, from the furthest checkpoint that is one of it, else from its beginning."""
-    from tfstyle.checkpoint import CheckpointError
-
-    for checkpoint in checkpoints.candidates():
-        try:
-            transfer = engine.prepare(content, style, job.options, checkpoint)
-        except CheckpointError as error:
-            log.warning("job %s: a checkpoint is passed over: %s", job.job, error)
-            continue
-        log.info("job %s: goes on after evaluation %d", job.job, transfer.evaluations)
-        return transfer
-    return engine.prepare(content, style, job.options)
-
-
-def _put(pipe: Connection, job: str, blobs: BlobStore, png: bytes) -> str:
-    """Keep the result and give its digest; where the disk is full, wait for somebody to make room."""
-    while True:
-        try:
-            return blobs.put([png])
-        except OSError as error:
-            log.warning("job %s: the result cannot be written, trying again: %s", job, error.strerror or error)
-        until = time.monotonic() + RETRY_SECONDS
-        while time.monotonic() < until:
-            _obey(pipe, job)
-            time.sleep(0.1)
-
-
-def _obey(pipe: Connection, job: str) -> None:
-    """Raise `JobCancelled` if the front wants `job` stopped, EOFError if the front has gone."""
-    while pipe.poll():
-        command = pipe.recv()
-        if isinstance(command, Cancel) and command.job == job:
-            raise JobCancelled
+        pipe.send(CannotStart(str(error), permanent=True))
+    except ImportError as error:
+        reason = f"the engine is not installed ({error}); pip install 'tfstyle[server]'"
+        pipe.send(CannotStart(reason, permanent=True))
+    except Exception as error:
+        log.exception("cannot start")
+        pipe.send(CannotStart(f"{type(error).__name__}: {error}", permanent=False))
+    else:
+        pipe.send(Ready(choice.note or f"network {network.name}"))
+        return engine
+    return None
