@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import grpc
@@ -210,6 +211,47 @@ def test_tokens_change_without_a_restart(tmp_path: Path) -> None:
         new_token("a b", file)
     with pytest.raises(SecurityError, match="tokens: cannot read"):
         Gate(SecurityOptions(tokens=tmp_path / "none"))
+
+
+def test_token_file_of_an_editor(tmp_path: Path) -> None:
+    file = tmp_path / "tokens"
+    token = new_token("ann", file)
+    file.write_bytes(b"\xef\xbb\xbf# J\xc3\xbcrgen's\r\n" + file.read_bytes())  # a byte order mark
+    gate = Gate(SecurityOptions(tokens=file))
+    assert gate.owner([("authorization", f"Bearer {token}")], {}) == "ann"
+    good = file.read_bytes()
+    for line in ("jürgen".encode(), good.decode("utf-8").encode("utf-16")):
+        file.write_bytes(b"# first\n" + line)
+        with pytest.raises(SecurityError, match=r"tokens: line 2 of .* has a character that is not ASCII"):
+            Gate(SecurityOptions(tokens=file))
+        assert gate.owner([("authorization", f"Bearer {token}")], {}) == "ann", "what was read before remains valid"
+    with pytest.raises(SecurityError, match="name: must be 1 to 64 ASCII letters"):
+        new_token("jürgen", file)
+
+
+def test_tokens_made_at_once_are_all_kept(tmp_path: Path) -> None:
+    file = tmp_path / "tokens"
+    with ThreadPoolExecutor(8) as pool:
+        tokens = list(pool.map(lambda index: new_token(f"caller{index}", file), range(40)))
+    gate = Gate(SecurityOptions(tokens=file))
+    assert [gate.owner([("authorization", f"Bearer {token}")], {}) for token in tokens] == [
+        f"caller{index}" for index in range(40)
+    ]
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_token_is_added_without_changing_who_may_read_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "tokens"
+    new_token("ann", file)
+    file.chmod(0o640)
+    new_token("bob", file)
+    assert file.stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize("insecure", [False, True])
+def test_address_without_host_is_refused(insecure: bool) -> None:
+    with pytest.raises(SecurityError, match=r"listen: :1 has no host; give 127\.0\.0\.1:1 for this machine only"):
+        check_binding(":1", SecurityOptions(insecure=insecure))
 
 
 @pytest.mark.parametrize("listen", ["0.0.0.0:1", "[::]:1", "192.0.2.1:1", "example.org:1"])
