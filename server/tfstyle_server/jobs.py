@@ -118,7 +118,7 @@ class Jobs:
         """
         pictures = await self.images.identify(plan.inputs)
         identified = plan.with_inputs(pictures.inputs)
-        mark = await asyncio.to_thread(fingerprint, identified)
+        mark = fingerprint(identified)
         existing = await self._data.call(self._data.store.by_request, owner, request_id) if request_id else None
         if existing is not None:  # needs no admission, and leaves no pictures behind
             name, other_mark = existing

@@ -253,7 +253,7 @@ class StyleTransferServicer:
                     raise InvalidInputError([Violation("data", complaint)])
             if not picture:
                 raise InvalidInputError([Violation("data", EMPTY_PICTURE)])
-            return await self._jobs.images.upload(owner, bytes(picture))
+            return await self._jobs.images.upload(owner, await asyncio.to_thread(bytes, picture))
 
     async def _chunks(self, result: pb.Result, offset: int) -> AsyncIterator[pb.Chunk]:
         with await asyncio.to_thread(self._blobs.open, result.digest) as file:
