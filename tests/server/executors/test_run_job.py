@@ -167,7 +167,7 @@ def test_lost_picture_and_unexpected_error_fail_the_job(
     def broken(*_: object) -> None:
         raise ZeroDivisionError("secret")
 
-    monkeypatch.setattr(module, "_engine_prepare", broken)
+    monkeypatch.setattr(engine, "prepare", broken)
     end = run_job(engine, run_of(inputs), port)
     assert end == Failed("jobs/a", 1, "the job failed inside the server; see its log for job jobs/a")
 
