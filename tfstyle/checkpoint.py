@@ -7,11 +7,10 @@ pickled, every entry has a checksum, and the file gets its name only when it is 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,28 +32,10 @@ class Checkpoint:
     notes: Mapping[str, Any]
 
 
-def write_draft(path: Path, checkpoint: Checkpoint) -> Path:
-    """Write the file that `publish` will rename to `path`. Raises OSError, and then leaves no file behind."""
-    draft = path.with_name(f"{path.name}.draft")
+def write_checkpoint(file: BinaryIO, checkpoint: Checkpoint) -> None:
+    """Write `checkpoint` to a `file` that is open for writing. Raises OSError."""
     notes = np.frombuffer(json.dumps(checkpoint.notes).encode(), np.uint8)
-    try:
-        with draft.open("wb") as file:
-            np.savez(file, allow_pickle=False, **checkpoint.arrays, **{_NOTES: notes})
-    except OSError:
-        draft.unlink(missing_ok=True)
-        raise
-    return draft
-
-
-def publish(draft: Path, path: Path) -> None:
-    """Rename the `draft` once it is on the disk. Raises OSError, and then keeps the file that was at `path`."""
-    try:
-        with draft.open("rb") as file:
-            os.fsync(file.fileno())
-        draft.replace(path)
-    except OSError:
-        draft.unlink(missing_ok=True)
-        raise
+    np.savez(file, allow_pickle=False, **checkpoint.arrays, **{_NOTES: notes})
 
 
 def read_checkpoint(path: Path) -> Checkpoint:

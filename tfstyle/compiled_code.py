@@ -17,6 +17,10 @@ import time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from platformdirs import user_cache_path
+
+from tfstyle.atomic import write_atomically
+
 DIGEST = ".sha256"
 MOST_BYTES = 512 * 2**20
 """Limit of the cache, at 1 to 3 MB per picture size and network; the oldest files are deleted first."""
@@ -28,8 +32,7 @@ DRAFT_SECONDS = 600.0
 
 def user_folder() -> Path:
     """The default folder of the cache: tfstyle/compiled in the user's cache folder."""
-    base = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
-    return base / "tfstyle" / "compiled"
+    return user_cache_path("tfstyle") / "compiled"
 
 
 def keep_compiled_code(folder: Path) -> Path:
@@ -58,9 +61,8 @@ def vouch(own: Path) -> None:
             continue
         try:
             digest = _digest(file)
-            draft = note.with_name(f"{note.name}.{os.getpid()}")
-            draft.write_text(digest, "ascii")
-            draft.replace(note)
+            with write_atomically(note, fsync=False) as draft:
+                draft.write(digest.encode("ascii"))
         except OSError:
             continue  # deleted by another process, or the disk is full: then the file is not kept
 

@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import tfstyle
-from tfstyle.checkpoint import Checkpoint, CheckpointError, publish, write_draft
+from tfstyle.atomic import new_draft
+from tfstyle.checkpoint import Checkpoint, CheckpointError, write_checkpoint
 from tfstyle.colour import standardise, to_pixels
 from tfstyle.images import Picture
 from tfstyle.losses import Loss, Part, Parts
@@ -185,27 +186,33 @@ class Transfer:
         written afterwards; only where the copy would take more than a quarter of the free memory does the next step
         wait for the write. Raises OSError.
         """
-        with ExitStack() as stepping:
-            stepping.enter_context(self._stepping)
-            state = self._optimizer.state()
-            arrays = {name: value for name, value in state.items() if isinstance(value, np.ndarray)}
-            notes = {
-                "of": self._identity,
-                "whole_from": self.estimate.whole_from,
-                "optimizer": {name: value for name, value in state.items() if name not in arrays},
-                "stage": self._stage,
-                "made": self._made,
-                "evaluations": self._evaluations,
-                "seconds": self._seconds,
-                "best": self._best and (self._best[0], _parts_to_notes(self._best[1])),
-            }
-            evaluations = self._evaluations
-            if sum(array.nbytes for array in arrays.values()) <= available_memory() // COPIED_SHARE:
-                arrays = {name: array.copy() for name, array in arrays.items()}
-                stepping.close()
-            draft = write_draft(path, Checkpoint(arrays, notes))
-        publish(draft, path)
+        with new_draft(path.parent) as draft:
+            with ExitStack() as stepping:
+                stepping.enter_context(self._stepping)
+                arrays, notes = self._state()
+                if sum(array.nbytes for array in arrays.values()) <= available_memory() // COPIED_SHARE:
+                    arrays = {name: array.copy() for name, array in arrays.items()}
+                    stepping.close()
+                write_checkpoint(draft.file, Checkpoint(arrays, notes))
+            draft.publish(path)
+        evaluations: int = notes["evaluations"]
         return evaluations
+
+    def _state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        """The optimizer's arrays, which are not copied, and everything else as JSON can hold it."""
+        state = self._optimizer.state()
+        arrays = {name: value for name, value in state.items() if isinstance(value, np.ndarray)}
+        notes = {
+            "of": self._identity,
+            "whole_from": self.estimate.whole_from,
+            "optimizer": {name: value for name, value in state.items() if name not in arrays},
+            "stage": self._stage,
+            "made": self._made,
+            "evaluations": self._evaluations,
+            "seconds": self._seconds,
+            "best": self._best and (self._best[0], _parts_to_notes(self._best[1])),
+        }
+        return arrays, notes
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Continue from a checkpoint: the rest of `iterates` is bit for bit what the other process would have made.

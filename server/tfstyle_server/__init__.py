@@ -1,4 +1,4 @@
-"""The tfstyle server: an asyncio gRPC front that never computes, and worker processes that do.
+"""The tfstyle server: an asyncio gRPC front, and worker processes that compute.
 
-The front imports neither TensorFlow nor Pillow; everything that touches pixels is in `worker`.
+The front imports neither TensorFlow nor NumPy nor Pillow. Everything that touches pixels runs in workers.
 """

@@ -1,4 +1,4 @@
-"""`python -m tfstyle_server`: the server's command line."""
+"""`python -m tfstyle_server` is the server's command line."""
 
 from tfstyle_server.cli import main
 

@@ -1,83 +1,111 @@
-"""Pictures as files named by the SHA-256 of their bytes: written once, whole or not at all, never changed."""
+"""Pictures stored under the SHA-256 of their bytes: written once, whole or not at all, and never changed."""
 
 from __future__ import annotations
 
 import fcntl
 import hashlib
 import os
-import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO, Protocol
 
-SPARED_SECONDS = 100.0
-"""A blob that nothing refers to stays for so long: who has just written it may be about to."""
+from tfstyle.atomic import SUFFIX, new_draft
+
+UNREFERENCED_SECONDS = 100.0
+"""How long a blob is kept that nothing refers to: the process that has just written it may be about to refer to it."""
 
 
 class BlobDamagedError(Exception):
-    """A blob is gone, or its bytes are not those that its name promises."""
+    """A blob is missing, or its bytes do not match its digest."""
 
 
-class BlobStore:
-    """Blobs below `folder`. Safe for any number of processes and threads; every method may raise OSError."""
+class Blobs(Protocol):
+    """A store of blobs, each named by its digest: the SHA-256 of its bytes, in hexadecimal.
+
+    All methods block and may raise OSError. They may be called from any number of threads and processes.
+    """
+
+    def put(self, pieces: Iterable[bytes], digest: str | None = None) -> str:
+        """Write a blob and return its digest. Pass `digest` where it is known, so that it is not computed again."""
+
+    def read(self, digest: str) -> bytes:
+        """Return a blob after checking it against its digest. Raises `BlobDamagedError`."""
+
+    def open(self, digest: str) -> BinaryIO:
+        """Open a blob for reading from any position, unchecked. Raises `BlobDamagedError` where it is missing."""
+
+    def exists(self, digest: str) -> bool:
+        """Whether there is a blob with this digest."""
+
+    def sweep(self, wanted: frozenset[str], now: float) -> int:
+        """Delete blobs that have not been `wanted` for `UNREFERENCED_SECONDS`, and return the number of bytes freed.
+
+        `now` is in seconds of a monotonic clock. Call this from one thread at a time.
+        """
+
+
+class BlobFolder:
+    """Blobs as files below `folder`, which is created where it does not exist. Implements `Blobs`."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._unwanted: dict[tuple[str, int, int], float] = {}  # which file: since when
+        self._unwanted: dict[tuple[str, int, int], float] = {}
+        """{(file name, inode, change time in ns): when a sweep first found the file unwanted}."""
         folder.mkdir(parents=True, exist_ok=True)
 
-    def path(self, digest: str) -> Path:
-        """Where the blob of that digest is, or would be."""
-        return self._folder / digest[:2] / digest
-
-    def put(self, pieces: Iterable[bytes]) -> str:
-        """Write a blob and give its digest."""
-        draft = self._folder / f"{secrets.token_hex(8)}.draft"
-        digest = hashlib.sha256()
-        try:
-            with draft.open("wb") as file:
-                for piece in pieces:
-                    digest.update(piece)
-                    file.write(piece)
-                file.flush()
-                os.fsync(file.fileno())
-            path = self.path(digest.hexdigest())
+    def put(self, pieces: Iterable[bytes], digest: str | None = None) -> str:
+        """As in `Blobs`."""
+        computed = hashlib.sha256() if digest is None else None
+        with new_draft(self._folder) as draft:
+            for piece in pieces:
+                if computed is not None:
+                    computed.update(piece)
+                draft.file.write(piece)
+            name = computed.hexdigest() if computed is not None else str(digest)
+            path = self._path(name)
             path.parent.mkdir(exist_ok=True)
-            with self._undisturbed():
-                draft.replace(path)  # over its like, if there is one: a new file is spared by `sweep`
-        except BaseException:
-            draft.unlink(missing_ok=True)
-            raise
-        return digest.hexdigest()
+            draft.complete()
+            with self._locked():
+                # Replaces a blob of the same digest if there is one: `sweep` spares the new file.
+                draft.publish(path)
+        return name
 
     def read(self, digest: str) -> bytes:
-        """The blob, checked. Raises `BlobDamagedError`."""
-        try:
-            data = self.path(digest).read_bytes()
-        except FileNotFoundError:
-            raise BlobDamagedError(f"{digest} is gone") from None
+        """As in `Blobs`."""
+        with self.open(digest) as file:
+            data = file.read()
         if hashlib.sha256(data).hexdigest() != digest:
-            raise BlobDamagedError(f"{digest} is damaged")
+            raise BlobDamagedError(f"blob {digest} is damaged")
         return data
 
+    def open(self, digest: str) -> BinaryIO:
+        """As in `Blobs`."""
+        try:
+            return self._path(digest).open("rb")
+        except FileNotFoundError:
+            raise BlobDamagedError(f"blob {digest} is missing") from None
+
+    def exists(self, digest: str) -> bool:
+        """As in `Blobs`."""
+        return self._path(digest).exists()
+
     def sweep(self, wanted: frozenset[str], now: float) -> int:
-        """Delete blobs, and drafts that were left, that earlier sweeps have not found `wanted` for `SPARED_SECONDS`
-        either; gives the bytes freed. `now` in seconds of a clock that nobody sets. For one thread at a time.
-        """
+        """As in `Blobs`; deletes abandoned drafts as well."""
         freed = 0
         unwanted = {}
-        for file in [*self._folder.glob("??/*"), *self._folder.glob("*.draft")]:
+        for file in [*self._folder.glob("??/*"), *self._folder.glob(f"*{SUFFIX}")]:
             if file.name in wanted:
                 continue
-            with self._undisturbed():
+            with self._locked():
                 try:
                     status = file.stat()
-                except FileNotFoundError:  # a draft that has just got its name
+                except FileNotFoundError:  # a draft that has been published meanwhile
                     continue
-                # One that is written again is another file.
+                # A blob that was written again is a different file, and its time starts anew.
                 key = file.name, status.st_ino, status.st_ctime_ns
                 since = self._unwanted.get(key, now)
-                if now - since > SPARED_SECONDS:
+                if now - since > UNREFERENCED_SECONDS:
                     file.unlink()
                     freed += status.st_size
                 else:
@@ -85,9 +113,12 @@ class BlobStore:
         self._unwanted = unwanted
         return freed
 
+    def _path(self, digest: str) -> Path:
+        return self._folder / digest[:2] / digest
+
     @contextmanager
-    def _undisturbed(self) -> Iterator[None]:
-        """No other thread or process gives a file its name, or takes one away."""
+    def _locked(self) -> Iterator[None]:
+        """Keep every other thread and process from publishing or deleting a blob."""
         folder = os.open(self._folder, os.O_RDONLY)
         try:
             fcntl.flock(folder, fcntl.LOCK_EX)

@@ -1,4 +1,4 @@
-"""The server's folder: who has it, its database on a thread of its own, its pictures, its checkpoints."""
+"""The server's data folder: its owner lock, the database on a thread of its own, the blobs and the checkpoints."""
 
 from __future__ import annotations
 
@@ -12,71 +12,80 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tfstyle_server.blobs import BlobStore
+from google.protobuf.message import DecodeError
+
+from tfstyle_server.blobs import BlobFolder, Blobs
+from tfstyle_server.executors.checkpoints import checkpoint_folder
 from tfstyle_server.store import JobStore, Retention
 
 Value = TypeVar("Value")
 
 
 class DataInUseError(Exception):
-    """Another server has the folder, or it cannot be used."""
+    """Another server holds the folder's lock, or the folder cannot be used. `str()` of it is one line."""
 
 
 class Data:
-    """An opened folder: made by `open_data`, and this server's alone until `close`."""
+    """An open data folder, locked by this server until `close`. Made by `open_data`."""
 
     def __init__(self, folder: Path, lock: TextIOWrapper) -> None:
         self._folder = folder
         self._lock = lock
         self._thread = ThreadPoolExecutor(1, "store")
-        self.blobs: BlobStore
+        self.blobs: Blobs
         self.store: JobStore
-        """For `call` only: its methods block and belong to one thread."""
+        """For use with `call` only, since its methods block and belong to one thread."""
 
     @property
     def blob_folder(self) -> Path:
-        """Where the blobs are, for workers."""
+        """The folder of the blobs, for worker processes on this machine."""
         return self._folder / "blobs"
 
-    def checkpoints(self, name: str) -> Path:
-        """The folder for the checkpoints of the job `name`."""
-        return self._folder / "checkpoints" / name.removeprefix("jobs/")
+    @property
+    def checkpoint_base(self) -> Path:
+        """The folder with a folder of checkpoints for each job, for worker processes on this machine."""
+        return self._folder / "checkpoints"
+
+    def delete_checkpoints(self, name: str) -> None:
+        """Delete the checkpoints of the job `name`. Blocks."""
+        shutil.rmtree(checkpoint_folder(self.checkpoint_base, name), ignore_errors=True)
 
     def sweep_checkpoints(self, kept: Collection[str]) -> None:
-        """Delete the checkpoints of all jobs but those named in `kept`. Blocks."""
-        for folder in (self._folder / "checkpoints").glob("*"):
-            if f"jobs/{folder.name}" not in kept:
+        """Delete the checkpoints of all jobs except those named in `kept`. Blocks."""
+        wanted = {checkpoint_folder(self.checkpoint_base, name) for name in kept}
+        for folder in self.checkpoint_base.glob("*"):
+            if folder not in wanted:
                 shutil.rmtree(folder, ignore_errors=True)
 
-    async def call(self, work: Callable[..., Value], *arguments: Any) -> Value:
-        """Run `work`, a method of the store, on the store's thread: calls are made in the order of asking."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
+    async def call(self, method: Callable[..., Value], *arguments: Any) -> Value:
+        """Call a method of the store on the store's thread. Calls are made in the order of the requests for them."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, method, *arguments)
 
     async def connect(self, retention: Retention) -> None:
-        """Open what the folder has. Raises OSError, sqlite3.Error."""
-        self.blobs = await self.call(BlobStore, self.blob_folder)
+        """Open the blobs and the database. Raises OSError, sqlite3.Error."""
+        self.blobs = await self.call(BlobFolder, self.blob_folder)
         self.store = await self.call(JobStore, self._folder / "jobs.sqlite3", retention)
 
     async def close(self) -> None:
-        """Let another server have the folder."""
+        """Close the database and release the lock."""
         await self.call(self.store.close)
         self._thread.shutdown()
         self._lock.close()
 
 
 async def open_data(folder: Path, retention: Retention) -> Data:
-    """Take `folder`, which is made where it is not there. Raises `DataInUseError`.
+    """Lock and open `folder`, which is created where it does not exist. Raises `DataInUseError`.
 
-    The system releases its lock however the server ends.
+    The operating system releases the lock however the server ends.
     """
     try:
         data = Data(folder, await asyncio.to_thread(_locked, folder))
         await data.connect(retention)
     except BlockingIOError:
-        raise DataInUseError(f"data: another server uses {folder}; name another folder") from None
+        raise DataInUseError(f"data: another server uses {folder}; name another folder with --data") from None
     except OSError as error:
         raise DataInUseError(f"data: cannot use {folder}: {error.strerror or error}") from None
-    except sqlite3.Error as error:
+    except (sqlite3.Error, DecodeError) as error:
         raise DataInUseError(f"data: cannot use {folder}: {error}") from None
     return data
 

@@ -1,4 +1,4 @@
-"""The front process: the gRPC server from its start to its graceful end."""
+"""The front process: the gRPC server from its start to its graceful shutdown."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from tfstyle_server.data import DataInUseError, open_data
+from tfstyle_server.executors.local.executor import LocalExecutor
+from tfstyle_server.executors.local.settings import worker_settings
 from tfstyle_server.jobs import Jobs
-from tfstyle_server.messages import WorkerSettings
 from tfstyle_server.metrics import Metrics
 from tfstyle_server.options import ServerOptions
 from tfstyle_server.security import Gate, SecurityError, check_binding, credentials
@@ -26,12 +27,14 @@ from tfstyle_server.servicer import SERVICE, StyleTransferServicer
 log = logging.getLogger("tfstyle.front")
 
 _REQUEST_OVERHEAD = 64 * 1024
-LAST_WORDS = 0.5
-"""Seconds for the statuses of the last calls to leave, and for health watches to be cut."""
+_MOST_MESSAGE_BYTES = 2**31 - 1
+"""The largest message that gRPC and protobuf support."""
+CLOSING_SECONDS = 0.5
+"""Time for the statuses of the last calls to be sent, after which health watches are cut."""
 
 
 class CannotServeError(Exception):
-    """The server cannot start or go on; `str()` of it is one line with the reason."""
+    """The server cannot start or continue; `str()` of it is one line with the reason."""
 
 
 async def serve(
@@ -40,25 +43,25 @@ async def serve(
     stop_with_stdin: bool = False,
     on_listening: Callable[[str], None] | None = None,
 ) -> None:
-    """Serve until SIGTERM or SIGINT, then let running requests end within the grace.
+    """Serve until SIGTERM or SIGINT, then let calls to Stylize finish within the grace period.
 
-    A second signal ends at once. `on_listening` is called with the address. With
-    `stop_with_stdin` the end of standard input counts as a signal: a server that belongs to one
-    process ends with it, however that dies. Raises `CannotServeError`.
+    A second signal ends the server at once. `on_listening` is called with the address. With `stop_with_stdin`, the end
+    of standard input counts as a signal, so that a private server ends when its owner does, even if that is killed.
+    Raises `CannotServeError`.
     """
     stop = asyncio.Event()
     hurry = asyncio.Event()
     reason: list[str] = []
 
-    def ask_to_stop() -> None:
+    def request_stop() -> None:
         (hurry if stop.is_set() else stop).set()
 
-    def broken(why: str) -> None:
+    def on_broken(why: str) -> None:
         reason.append(why)
         stop.set()
         hurry.set()
 
-    def ready() -> None:
+    def on_ready() -> None:
         for name in ("", SERVICE):
             tasks.append(loop.create_task(checks.set(name, health_pb2.HealthCheckResponse.SERVING)))
 
@@ -68,26 +71,14 @@ async def serve(
     for name in ("", SERVICE):
         await checks.set(name, health_pb2.HealthCheckResponse.NOT_SERVING)
 
-    settings = [
-        WorkerSettings(
-            device,
-            options.network,
-            options.weights,
-            options.max_image_bytes,
-            options.max_pixels,
-            options.memory,
-            options.recycle_after,
-            options.checkpoint_seconds,
-            options.compiled_code,
-        )
-        for device in options.resolved_devices()
-    ]
-    metrics = Metrics()
     server = grpc.aio.server(
         options=[
-            ("grpc.max_receive_message_length", 2 * options.max_image_bytes + _REQUEST_OVERHEAD),
+            (
+                "grpc.max_receive_message_length",
+                min(2 * options.max_image_bytes + _REQUEST_OVERHEAD, _MOST_MESSAGE_BYTES),
+            ),
             ("grpc.so_reuseport", 0),
-            # Clients may ask whether a silent server lives, each 10 s at most.
+            # Clients may ping every 10 s, also without a call, to notice a server that has vanished.
             ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
             ("grpc.keepalive_permit_without_calls", 1),
         ]
@@ -99,7 +90,10 @@ async def serve(
         data = await open_data(options.data, options.retention)
     except (SecurityError, DataInUseError) as error:
         raise CannotServeError(str(error)) from None
-    jobs = Jobs(data, settings, options.queue, options.limits, metrics, ready, broken)
+    metrics = Metrics()
+    executor = LocalExecutor(worker_settings(options, data.blob_folder, data.checkpoint_base))
+    metrics.reads_memory_of(lambda: executor.processes)
+    jobs = Jobs(data, executor, options.queue, options.limits, metrics, on_ready, on_broken)
     servicer = StyleTransferServicer(jobs, data.blobs, gate, metrics, options.max_image_bytes, options.limits.receiving)
     server.add_generic_rpc_handlers((servicer.handlers(),))
     health_pb2_grpc.add_HealthServicer_to_server(checks, server)
@@ -109,15 +103,15 @@ async def serve(
         port = server.add_secure_port(options.listen, tls) if tls else server.add_insecure_port(options.listen)
     except RuntimeError:
         raise CannotServeError(
-            f"listen: cannot listen on {options.listen}: it is in use, or no address of this machine"
+            f"listen: cannot listen on {options.listen}: the port is in use, or the address is not this machine's"
         ) from None
     unix = options.listen.startswith("unix:")
     address = options.listen if unix else f"{options.listen.rpartition(':')[0]}:{port}"
 
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, ask_to_stop)
+        loop.add_signal_handler(number, request_stop)
     if stop_with_stdin:
-        loop.add_reader(sys.stdin, _at_end_of_stdin, loop, ask_to_stop)
+        loop.add_reader(sys.stdin, _at_end_of_stdin, loop, request_stop)
     try:
         stop_metrics = metrics.serve(options.metrics)
     except (OSError, ValueError, OverflowError) as error:
@@ -125,7 +119,7 @@ async def serve(
     try:
         await jobs.begin()
     except (sqlite3.Error, DecodeError) as error:
-        raise CannotServeError(f"data: cannot go on with the jobs in {options.data}: {error}") from None
+        raise CannotServeError(f"data: cannot resume the jobs in {options.data}: {error}") from None
     await server.start()
     log.info("listening on %s", address)
     if on_listening is not None:
@@ -135,14 +129,14 @@ async def serve(
         await checks.enter_graceful_shutdown()
         servicer.refuse_new()
         grace = 0.0 if hurry.is_set() else options.grace
-        log.info("stopping: running requests have %.0f s", grace)
-        enough = [loop.create_task(hurry.wait()), loop.create_task(servicer.drained())]
-        await asyncio.wait(enough, timeout=grace, return_when=asyncio.FIRST_COMPLETED)
-        for task in enough:
+        log.info("stopping: calls to Stylize may continue for %.0f s", grace)
+        waits = [loop.create_task(hurry.wait()), loop.create_task(servicer.drained())]
+        await asyncio.wait(waits, timeout=grace, return_when=asyncio.FIRST_COMPLETED)
+        for task in waits:
             task.cancel()
         servicer.abandon()
-        # Once only: a second stop() that overtakes the first one touches freed memory in grpcio 1.85.
-        await server.stop(LAST_WORDS)
+        # Called only once: in grpcio 1.85 a second stop() that overtakes the first one uses freed memory.
+        await server.stop(CLOSING_SECONDS)
     finally:
         await jobs.close()
         await data.close()

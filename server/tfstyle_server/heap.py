@@ -1,4 +1,4 @@
-"""Memory that a process has freed but not given back: what compiling takes for a moment, XLA's most of all."""
+"""Returns freed memory to the operating system. Compilation by XLA frees most: gigabytes for a moment."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ctypes
 
 
 def trim() -> None:
-    """Give it back to the system; takes milliseconds. Does nothing where the C library is not glibc."""
-    give_back = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if give_back is not None:
-        give_back(0)
+    """Return what this process has freed to the system, in some milliseconds. Does nothing without glibc."""
+    malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if malloc_trim is not None:
+        malloc_trim(0)

@@ -1,4 +1,4 @@
-"""What is kept no longer goes: ended jobs, expired images, blobs that nothing refers to, checkpoints."""
+"""Deletes expired data: ended jobs, uploaded images, unreferenced blobs and checkpoints of ended jobs."""
 
 from __future__ import annotations
 
@@ -18,38 +18,38 @@ SWEEP_SECONDS = 60.0
 
 
 async def keep_house(
-    data: Data, unfinished: Callable[[], Collection[str]], results: Callable[[], frozenset[str]]
+    data: Data, unfinished: Callable[[], Collection[str]], pending_results: Callable[[], frozenset[str]]
 ) -> None:
-    """Sweep `data` every minute, for ever.
+    """Delete expired data from `data` every `SWEEP_SECONDS`, until cancelled.
 
-    `unfinished` gives the names of jobs under way, `results` the digests of results that are not recorded yet. Ages
-    are counted in time that this process has seen pass: nothing goes because somebody has set the clock.
+    `unfinished` returns the names of the unfinished jobs, `pending_results` the digests of results that no job refers
+    to yet. Ages are measured in server uptime, so setting the system clock deletes nothing.
     """
     before = time.monotonic()
     while True:
         now = time.monotonic()
-        # What needs no room comes first: on a full disk the database can write nothing until there is some.
-        with _told("checkpoints"):
+        # Files first: on a full disk the database can be written only after something was deleted.
+        with _errors_logged("checkpoints"):
             await asyncio.to_thread(data.sweep_checkpoints, unfinished())
-        with _told("blobs"):
-            # Asked for first: what is recorded from here on is among the wanted.
-            held = results()
+        with _errors_logged("blobs"):
+            # In this order: a result that is recorded between the two is then among the wanted blobs.
+            held = pending_results()
             wanted = await data.call(data.store.wanted_blobs)
             freed = await asyncio.to_thread(data.blobs.sweep, wanted | held, now)
             if freed:
-                log.info("freed %.1f MB", freed / 1e6)
-        with _told("jobs"):
-            gone = await data.call(data.store.retain, now - before)
+                log.info("deleted %.1f MB of unreferenced pictures", freed / 1e6)
+        with _errors_logged("jobs"):
+            expired = await data.call(data.store.retain, now - before)
             before = now
-            if gone:
-                log.info("forgot %d jobs", len(gone))
+            if expired:
+                log.info("deleted %d expired jobs", len(expired))
         await asyncio.to_thread(trim)
         await asyncio.sleep(SWEEP_SECONDS)
 
 
 @contextmanager
-def _told(what: str) -> Iterator[None]:
+def _errors_logged(what: str) -> Iterator[None]:
     try:
         yield
     except (OSError, sqlite3.Error) as error:
-        log.error("cannot clean up %s: %s", what, error)
+        log.error("cannot delete expired %s: %s", what, error)

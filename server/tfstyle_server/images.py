@@ -1,4 +1,4 @@
-"""The pictures that callers send, as blobs: inside a request, or uploaded before and named in it."""
+"""The pictures that callers send, stored as blobs: part of a request, or uploaded before and named in it."""
 
 from __future__ import annotations
 
@@ -6,77 +6,95 @@ import asyncio
 import hashlib
 import time
 from collections import Counter
+from dataclasses import dataclass
 
 from tfstyle.errors import InvalidInputError, Violation
+from tfstyle.inputs import Inputs
 from tfstyle.v1 import style_transfer_pb2 as pb
+from tfstyle_server import field_paths
+from tfstyle_server.admission import LimitError
 from tfstyle_server.data import Data
-from tfstyle_server.limits import LimitError
+from tfstyle_server.plan import IMAGE_PREFIX
 from tfstyle_server.store import IMAGE_SECONDS
+from tfstyle_server.validation import Source, Uploaded
 
 RETRY_SECONDS = 60.0
 
 
+@dataclass(frozen=True)
+class Identified:
+    """A request's pictures by digest.
+
+    `sent` are the pictures that the request has in it, {digest: bytes}; `uploaded` are those that it names,
+    {name in `Inputs.pictures`: digest}.
+    """
+
+    inputs: Inputs[str]
+    sent: dict[str, bytes]
+    uploaded: dict[str, str]
+
+
 class Images:
-    """Every caller's pictures, of which at most `most_bytes` uploaded ones are kept."""
+    """The pictures of all callers, of whose uploaded images at most `most_bytes` each are kept."""
 
     def __init__(self, data: Data, most_bytes: int) -> None:
         self._data = data
         self._most_bytes = most_bytes
-        self._arriving: Counter[str] = Counter()
+        self._uploading: Counter[str] = Counter()
+        """{owner: bytes of the images that are being written}."""
 
     async def upload(self, owner: str, picture: bytes) -> pb.Image:
-        """Keep a picture for a day, for `owner` to name in a request. Raises `LimitError`, OSError, sqlite3.Error."""
+        """Store an image for `owner` to name in requests. Raises `LimitError`, OSError, sqlite3.Error."""
         digest = await asyncio.to_thread(_digest, picture)
-        self._arriving[owner] += len(picture)
+        self._uploading[owner] += len(picture)
         try:
             known = await self._data.call(self._data.store.image_size, owner, digest) or 0
             held = await self._data.call(self._data.store.image_bytes, owner) - known
-            if held + self._arriving[owner] > self._most_bytes:
-                why = f"your uploaded images are {held:,} bytes; at most {self._most_bytes:,} are kept"
-                raise LimitError("CALLER_IMAGES", why, RETRY_SECONDS)
-            await asyncio.to_thread(self._data.blobs.put, [picture])
+            if held + self._uploading[owner] > self._most_bytes:
+                message = f"your uploaded images amount to {held:,} bytes; {self._most_bytes:,} are allowed"
+                raise LimitError("CALLER_IMAGES", message, RETRY_SECONDS)
+            await asyncio.to_thread(self._data.blobs.put, [picture], digest)
             await self._data.call(self._data.store.add_image, owner, digest, len(picture))
         finally:
-            self._arriving[owner] -= len(picture)
-            self._arriving += Counter()  # without those who have none
-        image = pb.Image(name=f"images/{digest}", size=len(picture))
+            self._uploading[owner] -= len(picture)
+            self._uploading += Counter()  # drops owners whose count is 0
+        image = pb.Image(name=f"{IMAGE_PREFIX}{digest}", size=len(picture))
         image.expire_time.FromSeconds(int(time.time() + IMAGE_SECONDS))
         return image
 
-    async def digests(self, transfer: pb.StylizeRequest) -> tuple[str, str]:
-        """What the blobs of `transfer`'s pictures, content and style, are called; nothing is written."""
+    async def identify(self, inputs: Inputs[Source]) -> Identified:
+        """Hash the pictures that the request has in it, each once. Nothing is written."""
+        sent: dict[str, bytes] = {}
+        uploaded: dict[str, str] = {}
 
-        def both() -> tuple[str, str]:
-            content, style = (
-                getattr(transfer, f"{field}_image").removeprefix("images/") or _digest(getattr(transfer, field))
-                for field in ("content", "style")
-            )
-            return content, style
+        def digest_of(name: str, source: Source) -> str:
+            if isinstance(source, Uploaded):
+                uploaded[name] = source.digest
+                return source.digest
+            digest = _digest(source)
+            sent[digest] = source
+            return digest
 
-        return await asyncio.to_thread(both)
+        return Identified(await asyncio.to_thread(inputs.map, digest_of), sent, uploaded)
 
-    async def keep(self, owner: str, transfer: pb.StylizeRequest) -> int:
-        """Keep the pictures of `transfer`; gives their bytes.
+    async def keep(self, owner: str, identified: Identified, *, shorthand: bool) -> int:
+        """Write the pictures that the request has in it, and return the size of all its pictures in bytes.
 
-        Raises `InvalidInputError` where one is named that is not there, OSError, sqlite3.Error.
+        Raises `InvalidInputError` where it names an image that `owner` has not uploaded, OSError, sqlite3.Error.
         """
-        violations, size = [], 0
-        for field in ("content", "style"):
-            name = getattr(transfer, f"{field}_image")
-            if name:
-                digest = name.removeprefix("images/")
-                found = await self._data.call(self._data.store.image_size, owner, digest)
-                if found is None or not self._data.blobs.path(digest).exists():
-                    violations.append(Violation(f"{field}_image", f"there is no image {name[:100]!r}; upload it again"))
-                size += found or 0
+        sizes = {digest: len(picture) for digest, picture in identified.sent.items()}
+        violations = []
+        for name, digest in identified.uploaded.items():
+            size = await self._data.call(self._data.store.image_size, owner, digest)
+            if size is None or not await asyncio.to_thread(self._data.blobs.exists, digest):
+                path = field_paths.of_image(name, shorthand=shorthand)
+                violations.append(Violation(path, f"there is no image {IMAGE_PREFIX}{digest}; upload it again"))
+            sizes[digest] = size or 0
         if violations:
             raise InvalidInputError(violations)
-        for field in ("content", "style"):
-            picture = getattr(transfer, field)
-            if picture:
-                await asyncio.to_thread(self._data.blobs.put, [picture])
-                size += len(picture)
-        return size
+        for digest, picture in identified.sent.items():
+            await asyncio.to_thread(self._data.blobs.put, [picture], digest)
+        return sum(sizes.values())
 
 
 def _digest(picture: bytes) -> str:

@@ -1,4 +1,4 @@
-"""Log lines for a person: time, level, who, what."""
+"""The format of log lines: time, level, logger, message."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 
 def configure_logging() -> None:
-    """Send this process' log to standard error."""
+    """Send this process's log to standard error."""
     logging.basicConfig(
         level=logging.INFO,
         format="%(asctime)s %(levelname)-7s %(name)-14s %(message)s",

@@ -1,62 +1,67 @@
-"""How a server is set up."""
+"""The settings of a server."""
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import platformdirs
+
 from tfstyle.compiled_code import user_folder
-from tfstyle_server.limits import CallerLimits
+from tfstyle_server.admission import CallerLimits
 from tfstyle_server.security import SecurityOptions
 from tfstyle_server.store import Retention
 
+MOST_IMAGE_BYTES = 2**40
+"""The largest limit on a picture's file, far beyond any file: for a server that is its caller's own."""
+
 
 def user_data() -> Path:
-    """Where jobs are kept if nobody says otherwise: XDG_STATE_HOME, else ~/.local/state, and tfstyle."""
-    return Path(os.environ.get("XDG_STATE_HOME") or "~/.local/state").expanduser() / "tfstyle"
+    """The default data folder. On Linux $XDG_STATE_HOME/tfstyle, or else ~/.local/state/tfstyle."""
+    return platformdirs.user_state_path("tfstyle", appauthor=False)
 
 
 @dataclass(frozen=True)
 class ServerOptions:
-    """The settings of one server. Sizes are bytes, times are seconds."""
+    """The settings of one server. Sizes are in bytes, times in seconds."""
 
     listen: str = "127.0.0.1:50051"
-    """host:port (port 0: any free one), or unix:PATH."""
+    """host:port (port 0 for any free one), or unix:PATH."""
     security: SecurityOptions = field(default_factory=SecurityOptions)
     """TLS, client certificates and tokens."""
     devices: tuple[str, ...] = ()
-    """One worker for each: "cpu", or the number of a GPU. Empty: every NVIDIA GPU, else one CPU worker."""
+    """One worker for each: "cpu", or the number of a GPU. Empty: all NVIDIA GPUs, or else one CPU worker."""
     network: str = "auto"
-    """The network that is loaded at the start; requests may name another."""
+    """The network that workers load when they start; requests may name another."""
     weights: str | None = None
-    """Path of VGG19's weights; else TFSTYLE_WEIGHTS, else Keras' cache."""
+    """Path of VGG19's weights. None: TFSTYLE_WEIGHTS, or else Keras's cache."""
     data: Path = field(default_factory=user_data)
-    """Folder with the jobs, their pictures and checkpoints; one server at a time has it."""
+    """Folder for jobs, their pictures and checkpoints. Only one server at a time can use it."""
     queue: int = 64
-    """Requests of all callers that may wait; more are refused with RESOURCE_EXHAUSTED."""
+    """Jobs of all callers that may wait; further ones are refused with RESOURCE_EXHAUSTED."""
     limits: CallerLimits = field(default_factory=CallerLimits)
-    """What one caller may ask for at once."""
+    """What one caller may have at once."""
     metrics: str | None = None
-    """host:port where figures are read in Prometheus' format; None: nowhere."""
+    """host:port where metrics are served in Prometheus format. None: nowhere."""
     retention: Retention = field(default_factory=Retention)
-    """What is kept of jobs that have ended."""
+    """What is kept of ended jobs."""
     max_image_bytes: int = 32 * 2**20
-    """Largest picture that is accepted, encoded."""
+    """The largest picture file that is accepted."""
     max_pixels: int = 100_000_000
-    """Most pixels that a picture's header may declare."""
+    """The most pixels that a picture may declare."""
     grace: float = 30.0
-    """How long running requests may go on after SIGTERM."""
+    """How long calls to Stylize may continue after SIGTERM."""
     memory: int | None = None
-    """Bytes that a transfer may take, larger ones are tiled or refused; None: what is free as it begins."""
+    """What one transfer may take; larger ones are tiled or refused. None: the memory that is free when it begins,
+    divided by the number of CPU workers."""
     checkpoint_seconds: float = 2.0
-    """Least time between two checkpoints of a job."""
+    """The least time between two checkpoints of a job."""
     compiled_code: Path | None = field(default_factory=user_folder)
-    """Folder where compiled code is kept from one worker to the next; None keeps none."""
+    """Folder where compiled code is kept for later workers. None: nowhere."""
     recycle_after: int = 2
-    """Compilations after which a worker is replaced between requests: XLA never frees what it compiled."""
+    """Compilations after which a worker is replaced, since XLA never frees compiled code."""
 
     def resolved_devices(self) -> tuple[str, ...]:
-        """The devices in force, one worker each."""
+        """The device of each worker."""
         gpus = sorted(path.name.removeprefix("nvidia") for path in Path("/dev").glob("nvidia[0-9]*"))
         return self.devices or tuple(gpus) or ("cpu",)

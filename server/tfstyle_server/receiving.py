@@ -1,6 +1,6 @@
-"""Requests are taken in when it is known who sends them, and of those with pictures only so many of a caller at a time.
+"""Receives requests once their caller is known, and requests with pictures only a few per caller at a time.
 
-A message that nobody reads stays with its sender: gRPC's flow control holds it back after some kilobytes.
+A message that the server does not read stays with its sender: gRPC's flow control stops it after some kilobytes.
 """
 
 from __future__ import annotations
@@ -10,85 +10,97 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from google.protobuf.message import DecodeError
+
 from tfstyle.errors import InvalidInputError, Violation
 
 SECONDS = 300.0
-"""For the pictures of one call to arrive: 64 MB over 2 Mbit/s."""
+"""Time for the pictures of one call to arrive: 64 MB at 2 Mbit/s."""
 SMALL_SECONDS = 10.0
+"""Time for a request without pictures to arrive."""
 SMALL_BYTES = 64 * 1024
-"""For what has no pictures."""
+"""The largest request without pictures."""
 
 
 class TooSlowError(Exception):
-    """The request has not arrived in time."""
+    """The request did not arrive in time."""
 
 
 _END = object()
 
 
 class Receiving:
-    """Room for `most` requests of each caller that are being taken in; the others wait. Each call's have `seconds`."""
+    """Receives at most `most` requests of each caller at once, each within `seconds`; the others wait.
+
+    Requests come from gRPC as bytes, and are returned as messages of the class `kind`.
+    """
 
     def __init__(self, most: int, seconds: float = SECONDS) -> None:
         self._most = most
         self._seconds = seconds
-        self._rooms: dict[str, tuple[asyncio.Semaphore, int]] = {}  # and how many use it or wait
+        self._slots: dict[str, tuple[asyncio.Semaphore, int]] = {}
+        """{owner: (slots, number of calls that use one or wait)}."""
 
-    async def one(self, owner: str, requests: AsyncIterator[Any], kind: type) -> Any:
-        """The only message of a call, a `kind`, when there is room.
+    async def one(self, owner: str, requests: AsyncIterator[bytes], kind: Any) -> Any:
+        """The only message of a call, once there is a free slot.
 
-        Raises `TooSlowError`, and `InvalidInputError` where there is none, or None, which is what could not be parsed.
+        Raises `TooSlowError`, and `InvalidInputError` where there is no message or it cannot be parsed.
         """
-        with self._room(owner) as room:
-            async with room:
-                return await _one(requests, kind, _now() + self._seconds)
+        return await self._one(owner, requests, kind, None)
 
-    async def small(self, owner: str, requests: AsyncIterator[Any], kind: type) -> Any:
-        """As `one`; raises `InvalidInputError` as well where it is larger than anything without pictures is."""
-        request = await self.one(owner, requests, kind)
-        if (size := request.ByteSize()) > SMALL_BYTES:
-            raise InvalidInputError([Violation("request", f"is {size:,} bytes; at most {SMALL_BYTES:,} are accepted")])
-        return request
+    async def small(self, owner: str, requests: AsyncIterator[bytes], kind: Any) -> Any:
+        """As `one`; also raises `InvalidInputError` where the message is larger than `SMALL_BYTES`."""
+        return await self._one(owner, requests, kind, SMALL_BYTES)
 
-    async def each(self, owner: str, requests: AsyncIterator[Any], kind: type) -> AsyncGenerator[Any, None]:
-        """The messages of a call, as they come, with room until the generator is closed. Raises as `one`."""
-        with self._room(owner) as room:
-            async with room:
+    async def _one(self, owner: str, requests: AsyncIterator[bytes], kind: Any, most_bytes: int | None) -> Any:
+        with self._slots_of(owner) as slots:
+            async with slots:
+                data = await _next(requests, _now() + self._seconds)
+                if data is _END:
+                    raise InvalidInputError([Violation("request", "is missing")])
+                if most_bytes is not None and len(data) > most_bytes:
+                    complaint = f"is {len(data):,} bytes; at most {most_bytes:,} are accepted"
+                    raise InvalidInputError([Violation("request", complaint)])
+                return await _parsed(data, kind)
+
+    async def each(self, owner: str, requests: AsyncIterator[bytes], kind: Any) -> AsyncGenerator[Any, None]:
+        """The messages of a call as they arrive. Holds a slot until the generator is closed. Raises as `one` does."""
+        with self._slots_of(owner) as slots:
+            async with slots:
                 until = _now() + self._seconds
-                while (request := await _next(requests, kind, until)) is not _END:
-                    yield request
+                while (data := await _next(requests, until)) is not _END:
+                    yield await _parsed(data, kind)
 
     @contextmanager
-    def _room(self, owner: str) -> Iterator[asyncio.Semaphore]:
-        room, users = self._rooms.get(owner) or (asyncio.Semaphore(self._most), 0)
-        self._rooms[owner] = room, users + 1
+    def _slots_of(self, owner: str) -> Iterator[asyncio.Semaphore]:
+        slots, users = self._slots.get(owner) or (asyncio.Semaphore(self._most), 0)
+        self._slots[owner] = slots, users + 1
         try:
-            yield room
+            yield slots
         finally:
-            users = self._rooms[owner][1] - 1
+            users = self._slots[owner][1] - 1
             if users:
-                self._rooms[owner] = room, users
+                self._slots[owner] = slots, users
             else:
-                del self._rooms[owner]
+                del self._slots[owner]
 
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
 
 
-async def _one(requests: AsyncIterator[Any], kind: type, until: float) -> Any:
-    request = await _next(requests, kind, until)
-    if request is _END:
-        raise InvalidInputError([Violation("request", "is missing")])
-    return request
-
-
-async def _next(requests: AsyncIterator[Any], kind: type, until: float) -> Any:
+async def _next(requests: AsyncIterator[bytes], until: float) -> Any:
     try:
         async with asyncio.timeout_at(until):
-            request = await anext(requests, _END)
+            return await anext(requests, _END)
     except TimeoutError:
         raise TooSlowError from None
-    if request is None:
-        raise InvalidInputError([Violation("request", f"is no {kind.DESCRIPTOR.full_name}")])  # type: ignore[attr-defined]
-    return request
+
+
+async def _parsed(data: bytes, kind: Any) -> Any:
+    try:
+        # Parsing copies the pictures, which takes milliseconds for large ones.
+        return await asyncio.to_thread(kind.FromString, data) if len(data) > SMALL_BYTES else kind.FromString(data)
+    except DecodeError:
+        complaint = f"is not a valid {kind.DESCRIPTOR.full_name}"
+        raise InvalidInputError([Violation("request", complaint)]) from None

@@ -1,6 +1,6 @@
-"""Events on their way into the store: in the order in which they come, all that wait in one transaction.
+"""Writes events to the store in the order in which they arrive, everything that is waiting in one transaction.
 
-Nobody hears of an event that is not recorded. For the event loop's thread only.
+Watchers are told of an event only after it has been recorded. Everything here runs on the event loop's thread.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -20,16 +21,20 @@ RETRY_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
-class Note:
-    """An event that waits: its `preview`, and who waits for it, with patience or not."""
+class Pending:
+    """An event that waits to be recorded, with its `preview`.
+
+    `done` is the future of the caller who waits for it, if any. A caller who is not `patient` gets an error where the
+    disk is full; all others wait until it is not.
+    """
 
     entry: Entry
     preview: bytes = b""
     done: asyncio.Future[Stored | None] | None = None
     patient: bool = True
 
-    def outlives(self, error: sqlite3.Error) -> bool:
-        """Whether it is tried again after `error`: state changes are, progress is dropped, the impatient are told."""
+    def is_kept_after(self, error: sqlite3.Error) -> bool:
+        """Whether to try again after `error`. Tells an impatient caller; drops progress, which later events replace."""
         if not self.patient and self.done is not None:
             if not self.done.done():
                 self.done.set_exception(error)
@@ -38,8 +43,10 @@ class Note:
 
 
 class Recorder:
-    """Records by `append`, as `JobStore.append`, awaited; `on_recorded` hears of each entry before who waits for it,
-    with None where its job's state, or another attempt, forbids it.
+    """Records events with `append`, which works as `JobStore.append` does.
+
+    `on_recorded` is called for each event before the caller who waits for it continues; with None where the job's
+    state or attempt did not allow the event.
     """
 
     def __init__(
@@ -49,55 +56,71 @@ class Recorder:
     ) -> None:
         self._append = append
         self._on_recorded = on_recorded
-        self._notes: asyncio.Queue[Note] = asyncio.Queue()
+        self._pending: asyncio.Queue[Pending] = asyncio.Queue()
+        self._results: Counter[str] = Counter()
         self._broken: Exception | None = None
 
-    def note(self, entry: Entry, preview: bytes = b"") -> None:
-        """Record an event when its turn comes, however long the disk is full; progress is then dropped."""
-        self._notes.put_nowait(Note(entry, preview))
+    @property
+    def pending_results(self) -> frozenset[str]:
+        """The digests of results whose events are not recorded yet, so that no job refers to them yet."""
+        return frozenset(self._results)
+
+    def post(self, entry: Entry, preview: bytes = b"") -> None:
+        """Record an event without waiting for it. While the disk is full, it is kept unless it is progress."""
+        self._put(Pending(entry, preview))
 
     async def record(self, entry: Entry, *, patient: bool = True) -> Stored | None:
-        """Record an event and give what was written, or None.
+        """Record an event and return what was written, or None where the job's state or attempt does not allow it.
 
-        Where the disk is full this waits until it is not, or raises sqlite3.OperationalError for the impatient. Raises
-        what `run` has raised.
+        While the disk is full this waits, or raises sqlite3.OperationalError if not `patient`. Raises the error that
+        `run` ended with.
         """
         if self._broken is not None:
             raise self._broken
         done: asyncio.Future[Stored | None] = asyncio.get_running_loop().create_future()
-        self._notes.put_nowait(Note(entry, b"", done, patient))
+        self._put(Pending(entry, b"", done, patient))
         return await done
 
+    def _put(self, pending: Pending) -> None:
+        if pending.entry.event.HasField("result"):
+            self._results[pending.entry.event.result.digest] += 1
+        self._pending.put_nowait(pending)
+
     async def run(self) -> None:
-        """Record what is noted, for ever. Raises what no waiting cures, after who waits has been told."""
-        batch: list[Note] = []
+        """Record pending events until cancelled.
+
+        Raises errors that waiting does not cure, such as a damaged database, after passing them to all waiting callers.
+        """
+        batch: list[Pending] = []
         try:
             while True:
-                batch = [await self._notes.get()]
-                while not self._notes.empty() and len(batch) < MOST_AT_ONCE:
-                    batch.append(self._notes.get_nowait())
+                batch = [await self._pending.get()]
+                while not self._pending.empty() and len(batch) < MOST_AT_ONCE:
+                    batch.append(self._pending.get_nowait())
                 await self._write(batch)
         except Exception as error:
             self._broken = error
-            while not self._notes.empty():
-                batch.append(self._notes.get_nowait())
-            for note in batch:
-                if note.done is not None and not note.done.done():
-                    note.done.set_exception(error)
+            while not self._pending.empty():
+                batch.append(self._pending.get_nowait())
+            for pending in batch:
+                if pending.done is not None and not pending.done.done():
+                    pending.done.set_exception(error)
             raise
 
-    async def _write(self, batch: list[Note]) -> None:
+    async def _write(self, batch: list[Pending]) -> None:
         while True:
             try:
-                written = await self._append([note.entry for note in batch])
+                written = await self._append([pending.entry for pending in batch])
                 break
             except sqlite3.OperationalError as error:
                 log.error("events cannot be recorded, trying again: %s", error)
-                while not self._notes.empty():
-                    batch.append(self._notes.get_nowait())
-                batch[:] = [note for note in batch if note.outlives(error)]
+                while not self._pending.empty():
+                    batch.append(self._pending.get_nowait())
+                batch[:] = [pending for pending in batch if pending.is_kept_after(error)]
                 await asyncio.sleep(RETRY_SECONDS)
-        for note, stored in zip(batch, written, strict=True):
-            self._on_recorded(note.entry, stored, note.preview)
-            if note.done is not None and not note.done.done():
-                note.done.set_result(stored)
+        for pending, stored in zip(batch, written, strict=True):
+            if pending.entry.event.HasField("result"):
+                self._results -= Counter([pending.entry.event.result.digest])
+            self._on_recorded(pending.entry, stored, pending.preview)
+            if pending.done is not None and not pending.done.done():
+                pending.done.set_result(stored)

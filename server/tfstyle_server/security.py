@@ -1,43 +1,50 @@
-"""Who may call, and as whom: TLS, client certificates, bearer tokens.
+"""Authentication of callers: TLS, client certificates and bearer tokens.
 
-A token is 32 random bytes, so that its SHA-256, which is all that the file of tokens has, cannot be guessed
-and needs no slow hash. The file is read again when it changes.
+A token is 32 random bytes. The token file holds only their SHA-256, which cannot be inverted by guessing, so no slow
+hash is needed. The file is read again when it changes.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import hmac
 import ipaddress
 import logging
+import os
 import re
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
 
+from tfstyle.atomic import write_atomically
+
 log = logging.getLogger("tfstyle.front")
 
-_LINE = re.compile(r"([\w.@+-]{1,64})\s+([0-9a-f]{64})")
+_NAME = r"[A-Za-z0-9_.@+-]{1,64}"
+_LINE = re.compile(rf"({_NAME})\s+([0-9a-f]{{64}})")
 ANONYMOUS = ""
-"""The owner of all jobs where nobody has to say who they are."""
+"""The owner of all jobs on a server that does not authenticate callers."""
 
 
 class SecurityError(Exception):
-    """The server's credentials cannot be used; `str()` of it is one line that names the setting."""
+    """The server's credentials or address cannot be used; `str()` of it is one line that names the setting."""
 
 
 class UnauthenticatedError(Exception):
-    """The call says not, or not truly, whose it is."""
+    """The caller has not authenticated, or with wrong credentials."""
 
 
 @dataclass(frozen=True)
 class SecurityOptions:
-    """Files with the server's `certificate` and `key` (PEM), the authority of clients' certificates, and tokens.
+    """Files for authentication and encryption.
 
-    `insecure` allows a server without TLS on an address that others can reach.
+    `certificate` and `key` are the server's, `client_authority` signs the clients' certificates (all PEM), `tokens` is
+    the token file. `insecure` allows a server without TLS on an address that other machines can reach.
     """
 
     certificate: Path | None = None
@@ -48,46 +55,65 @@ class SecurityOptions:
 
     @property
     def authenticates(self) -> bool:
-        """Whether a caller has to say who they are."""
+        """Whether callers have to authenticate."""
         return self.tokens is not None or self.client_authority is not None
 
 
 def new_token(name: str, file: Path) -> str:
-    """A new token for the caller `name`, whose hash is added to `file`. Raises `SecurityError`, OSError."""
-    if not re.fullmatch(r"[\w.@+-]{1,64}", name):
-        raise SecurityError("name: has 1 to 64 letters, digits or any of . @ + - _")
+    """Create a token for the caller `name`, add its hash to `file`, and return it. Raises `SecurityError`, OSError."""
+    if not re.fullmatch(_NAME, name):
+        raise SecurityError("name: must be 1 to 64 ASCII letters, digits or any of . @ + - _")
     token = secrets.token_urlsafe(32)
-    existing = file.read_text("utf-8") if file.exists() else ""
-    separator = "" if not existing or existing.endswith("\n") else "\n"
-    file.touch(mode=0o600)
-    with file.open("a", encoding="utf-8") as lines:
-        lines.write(f"{separator}{name} {_hash(token)}\n")
+    with _locked(file.parent):
+        existing = file.read_bytes() if file.exists() else b""
+        separator = b"" if not existing or existing.endswith(b"\n") else b"\n"
+        with write_atomically(file, mode=0o600) as lines:
+            lines.write(existing + separator + f"{name} {_hash(token)}\n".encode())
     return token
 
 
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Keep other processes from adding a token, which two at a time would otherwise lose."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def check_binding(listen: str, options: SecurityOptions) -> None:
-    """Refuse an address that others can reach, without TLS, unless that is wanted. Raises `SecurityError`."""
-    if options.certificate is not None or options.insecure or listen.startswith("unix:"):
+    """Refuse an address without host, and one that other machines can reach without TLS. Raises `SecurityError`."""
+    if listen.startswith("unix:"):
         return
-    host = listen.rpartition(":")[0].strip("[]")
+    host, _, port = listen.rpartition(":")
+    host = host.strip("[]")
+    if not host:
+        raise SecurityError(
+            f"listen: {listen} has no host; give 127.0.0.1:{port} for this machine only, or 0.0.0.0:{port} for all"
+            " interfaces"
+        )
+    if options.certificate is not None or options.insecure:
+        return
     try:
         loopback = ipaddress.ip_address(host).is_loopback
     except ValueError:
         loopback = host == "localhost"
     if not loopback:
         raise SecurityError(
-            f"listen: others can reach {host}, and nothing is encrypted; give --tls-certificate and --tls-key, "
-            "or --insecure where something else protects it"
+            f"listen: other machines can reach {host}, and the connection is not encrypted; give --tls-certificate and"
+            " --tls-key, or --insecure where a proxy or a private network protects it"
         )
 
 
 def credentials(options: SecurityOptions) -> grpc.ServerCredentials | None:
-    """The server's TLS credentials; None where it has none. Raises `SecurityError`."""
+    """The server's TLS credentials; None without TLS. Raises `SecurityError`."""
     if (options.certificate is None) != (options.key is None):
-        raise SecurityError("tls_key: certificate and key belong together; give both")
+        raise SecurityError("tls_key: --tls-certificate and --tls-key belong together; give both")
     if options.certificate is None or options.key is None:
         if options.client_authority is not None:
-            raise SecurityError("tls_client_ca: clients show certificates over TLS only; give --tls-certificate")
+            raise SecurityError("tls_client_ca: client certificates need TLS; give --tls-certificate and --tls-key")
         return None
     pair = [(_read(options.key, "tls_key"), _read(options.certificate, "tls_certificate"))]
     authority = None
@@ -97,7 +123,7 @@ def credentials(options: SecurityOptions) -> grpc.ServerCredentials | None:
 
 
 class Gate:
-    """Tells whose a call is, by its token or else its certificate."""
+    """Authenticates calls by their token, or else by the client's certificate. Raises `SecurityError` when made."""
 
     def __init__(self, options: SecurityOptions) -> None:
         self._options = options
@@ -110,7 +136,7 @@ class Gate:
                 raise SecurityError(f"tokens: cannot read {options.tokens}: {error.strerror}") from None
 
     def owner(self, metadata: Iterable[tuple[str, str | bytes]], certificate: Mapping[str, Sequence[bytes]]) -> str:
-        """The caller's name, from the call's metadata and the connection's `auth_context`.
+        """The caller's name, by the call's metadata and the connection's `auth_context` as `certificate`.
 
         Raises `UnauthenticatedError`.
         """
@@ -121,39 +147,47 @@ class Gate:
             return self._by_token(given)
         names = certificate.get("x509_subject_alternative_name") or certificate.get("x509_common_name") or ()
         if not names:
-            raise UnauthenticatedError("the client's certificate names nobody")
+            raise UnauthenticatedError("the client's certificate has no subject name")
         return f"certificate:{names[0].decode('utf-8', 'replace')}"
 
     def _by_token(self, given: Sequence[str | bytes]) -> str:
         if len(given) != 1 or not isinstance(given[0], str) or not given[0].startswith("Bearer "):
-            raise UnauthenticatedError("send a token: metadata authorization, value Bearer TOKEN")
+            raise UnauthenticatedError("send a token in the metadata: authorization: Bearer TOKEN")
         if self._options.tokens is not None:
             try:
                 self._refresh(self._options.tokens)
-            except OSError as error:  # it is being replaced; what was read still holds
-                log.warning("cannot read the tokens again: %s", error)
+            except (OSError, SecurityError) as error:  # the tokens that were read before remain valid
+                log.warning("cannot read the token file again: %s", error)
         wanted = _hash(given[0].removeprefix("Bearer "))
         owner = None
-        for known, name in self._hashes.items():  # all of them, so that time tells nothing
+        for known, name in self._hashes.items():  # compares with all, so that the time tells nothing
             if hmac.compare_digest(known, wanted):
                 owner = name
         if owner is None:
-            raise UnauthenticatedError("the token is not known")
+            raise UnauthenticatedError("the token is unknown")
         return owner
 
     def _refresh(self, file: Path) -> None:
+        """Read the token file if it has changed. Raises OSError, and `SecurityError` for characters beyond ASCII."""
         changed = file.stat().st_mtime_ns
         if changed == self._read_at:
             return
+        text = file.read_text("utf-8-sig", "replace")  # some editors begin a file with a byte order mark
+        self._read_at = changed
         hashes = {}
-        for number, line in enumerate(file.read_text("utf-8", "replace").splitlines(), 1):
-            if line.strip() and not line.startswith("#"):
-                match = _LINE.fullmatch(line.strip())
-                if match is None:
-                    log.error("tokens: line %d of %s is passed over: no name and SHA-256", number, file)
-                    continue
-                hashes[match[2]] = match[1]
-        self._hashes, self._read_at = hashes, changed
+        for number, line in enumerate(text.splitlines(), 1):
+            if not line.strip() or line.startswith("#"):
+                continue
+            if not line.isascii():
+                raise SecurityError(
+                    f"tokens: line {number} of {file} has a character that is not ASCII; save it as ASCII"
+                )
+            match = _LINE.fullmatch(line.strip())
+            if match is None:
+                log.error("tokens: line %d of %s is skipped: it is no name followed by a SHA-256", number, file)
+                continue
+            hashes[match[2]] = match[1]
+        self._hashes = hashes
 
 
 def _hash(token: str) -> str:

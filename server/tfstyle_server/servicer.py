@@ -1,4 +1,4 @@
-"""The service as the contract has it: checks requests, hands them to the jobs, and answers."""
+"""The gRPC service: checks requests, passes them to the jobs, and answers. No method computes."""
 
 from __future__ import annotations
 
@@ -12,22 +12,32 @@ from typing import Any, TypeAlias
 
 import grpc
 from google.protobuf.empty_pb2 import Empty
-from google.protobuf.message import DecodeError
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 
 from tfstyle.errors import InvalidInputError, Violation
+from tfstyle.options import ORIGINAL_SIZE
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle_server import status
-from tfstyle_server.blobs import BlobStore
+from tfstyle_server.admission import LimitError
+from tfstyle_server.blobs import BlobDamagedError, Blobs
+from tfstyle_server.field_paths import in_creation
 from tfstyle_server.jobs import Jobs
-from tfstyle_server.limits import LimitError
+from tfstyle_server.live_job import short
 from tfstyle_server.metrics import Metrics
-from tfstyle_server.paths import in_transfer
+from tfstyle_server.plan import Plan
 from tfstyle_server.receiving import SMALL_SECONDS, Receiving, TooSlowError
-from tfstyle_server.requests import checked, checked_creation, page_of, page_token
 from tfstyle_server.security import Gate, UnauthenticatedError
 from tfstyle_server.states import State
 from tfstyle_server.store import NotEndedError, RequestIdTakenError, UnknownJobError
+from tfstyle_server.validation import (
+    EMPTY_PICTURE,
+    Source,
+    checked_creation,
+    checked_page,
+    checked_transfer,
+    page_token,
+    too_large,
+)
 from tfstyle_server.watches import CompactedError, StoppingError
 
 log = logging.getLogger("tfstyle.front")
@@ -35,18 +45,18 @@ log = logging.getLogger("tfstyle.front")
 SERVICE = pb.DESCRIPTOR.services_by_name["StyleTransfer"].full_name
 CHUNK_BYTES = 256 * 1024
 MOST_SMALL = 16
-"""Requests without pictures of one caller that are taken in at once."""
+"""Requests without pictures that are received from one caller at once."""
 Context: TypeAlias = Any
-"""grpc.aio.ServicerContext, which has no types."""
-TakeIn: TypeAlias = Callable[[str, AsyncIterator[Any], type], Awaitable[Any]]
-"""Reads the request of an owner's call."""
+"""grpc.aio.ServicerContext, which has no type annotations."""
+Receive: TypeAlias = Callable[[str, AsyncIterator[bytes], Any], Awaitable[Any]]
+"""(owner, stream of bytes, message class) -> what the method gets as its request."""
 
 
 class StyleTransferServicer:
-    """One coroutine a call; none of them computes."""
+    """The methods of the service, one coroutine for each call."""
 
     def __init__(
-        self, jobs: Jobs, blobs: BlobStore, gate: Gate, metrics: Metrics, max_image_bytes: int, receiving: int
+        self, jobs: Jobs, blobs: Blobs, gate: Gate, metrics: Metrics, max_image_bytes: int, receiving: int
     ) -> None:
         self._jobs = jobs
         self._blobs = blobs
@@ -62,7 +72,7 @@ class StyleTransferServicer:
         self._drained.set()
 
     def refuse_new(self) -> None:
-        """Answer every call from now on with UNAVAILABLE, and end watches so; calls to Stylize go on."""
+        """From now on answer new calls with UNAVAILABLE, and end watches with it. Calls to Stylize continue."""
         self._refusing = True
         self._jobs.wake_watches()
 
@@ -76,14 +86,14 @@ class StyleTransferServicer:
         await self._drained.wait()
 
     def handlers(self) -> grpc.GenericRpcHandler:
-        """The methods as the server takes them.
+        """The methods in the form in which the gRPC server takes them.
 
-        In place of the generated registration, under which bytes that are no message end as UNKNOWN, and a request is
-        taken in, whatever its size, before anybody asks who sends it.
+        This replaces the generated registration. With that, bytes that cannot be parsed would end as UNKNOWN, and a
+        request of any size would be received before its caller is known.
         """
         unary, stream = grpc.stream_unary_rpc_method_handler, grpc.stream_stream_rpc_method_handler
-        small, large, pieces = self._small.small, self._receiving.one, self._in_pieces
-        methods: dict[str, tuple[Any, Any, type, TakeIn]] = {
+        small, large, pieces = self._small.small, self._receiving.one, self._pieces
+        methods: dict[str, tuple[Any, Any, type, Receive]] = {
             "Stylize": (stream, self.Stylize, pb.StylizeRequest, large),
             "CreateJob": (unary, self.CreateJob, pb.CreateJobRequest, large),
             "GetJob": (unary, self.GetJob, pb.GetJobRequest, small),
@@ -97,63 +107,59 @@ class StyleTransferServicer:
         return grpc.method_handlers_generic_handler(
             SERVICE,
             {
-                name: kind(self._guarded(method, request, take_in), _parser(request), _serialised)
-                for name, (kind, method, request, take_in) in methods.items()
+                # Without a deserializer, gRPC hands over bytes; `Receiving` parses them.
+                name: handler(self._guarded(method, request, receive), None, _serialised)
+                for name, (handler, method, request, receive) in methods.items()
             },
         )
 
-    def _guarded(self, method: Callable[[Any, Context, str], Awaitable[Any]], kind: type, take_in: TakeIn) -> Any:
-        """`method` for callers who are who they say, whose requests of that `kind` are then taken in; its exceptions
-        become statuses.
-        """
+    def _guarded(self, method: Callable[[Any, Context, str], Awaitable[Any]], kind: type, receive: Receive) -> Any:
+        """The method as gRPC calls it: authenticates the caller, receives the request, converts errors to statuses."""
 
-        async def call(requests: AsyncIterator[Any], context: Context) -> Any:
+        async def call(requests: AsyncIterator[bytes], context: Context) -> Any:
             if self._refusing:
                 await context.abort_with_status(status.to_grpc(status.unavailable("the server is stopping")))
             try:
                 owner = self._gate.owner(context.invocation_metadata() or (), context.auth_context() or {})
-                return await method(await take_in(owner, requests, kind), context, owner)
+                return await method(await receive(owner, requests, kind), context, owner)
             except (asyncio.CancelledError, grpc.aio.AbortError):
                 raise
             except Exception as error:
-                answer = _answer_to(error)
+                answer = status_of(error)
                 self._metrics.rejected.labels(_reason(answer)).inc()
                 await context.abort_with_status(status.to_grpc(answer))
 
         return call
 
-    async def _in_pieces(self, owner: str, requests: AsyncIterator[Any], kind: type) -> AsyncGenerator[Any, None]:
+    async def _pieces(self, owner: str, requests: AsyncIterator[bytes], kind: type) -> AsyncGenerator[Any, None]:
         return self._receiving.each(owner, requests, kind)
 
     async def Stylize(self, request: pb.StylizeRequest, context: Context, owner: str) -> None:  # noqa: N802 - gRPC's name
-        """A job that belongs to its call, unless it is detached, and all that there is to know of it."""
-        options = checked(request, self._max_image_bytes)
+        """Create a job, attached to this call unless it is detached, and stream its events and its result."""
+        plan = await asyncio.to_thread(checked_transfer, request, self._max_image_bytes)
         self._calls += 1
         self._drained.clear()
-        detach, preset = request.detach, request.preset or "default"
-        creation = asyncio.ensure_future(self._jobs.create(owner, request, "", attached=not detach))
-        del request  # its pictures are on the disk from here on, and the call may wait for long
+        detach = request.detach
+        description = _described(plan)
+        creation = asyncio.ensure_future(self._jobs.create(owner, plan, "", attached=not detach))
+        del request, plan  # frees the pictures, which are on the disk soon; the call may wait for long
         try:
             job = await asyncio.shield(creation)
-            log.info(
-                "job %s: accepted from %s, %s, %d px, %d steps",
-                *(job.name.removeprefix("jobs/"), context.peer(), preset),
-                *(options.size, options.max_evaluations),
-            )
+            log.info("job %s: accepted from %s, %s", short(job.name), context.peer(), description)
             await self._relay(owner, job.name, context)
         except asyncio.CancelledError:
-            log.info("the caller has cancelled, gone, or run out of time")
+            log.info("a caller has cancelled, disconnected, or exceeded the deadline")
             raise
         finally:
             self._calls -= 1
             if self._calls == 0:
                 self._drained.set()
-            creation.add_done_callback(lambda made: self._end(owner, made, detach))
+            creation.add_done_callback(lambda created: self._end(owner, created, detach=detach))
 
-    def _end(self, owner: str, made: asyncio.Future[pb.Job], detach: bool) -> None:
-        # Asked for its exception in any case: the call that would have told it may be over.
-        if not made.cancelled() and made.exception() is None and not detach:
-            self._jobs.end_of_call(owner, made.result().name)
+    def _end(self, owner: str, created: asyncio.Future[pb.Job], *, detach: bool) -> None:
+        # The exception is retrieved in any case: the call that would have raised it may have ended.
+        if not created.cancelled() and created.exception() is None and not detach:
+            self._jobs.end_call(owner, created.result().name)
 
     async def _relay(self, owner: str, name: str, context: Context) -> None:
         sequence = 0
@@ -180,41 +186,37 @@ class StyleTransferServicer:
                     await context.abort_with_status(status.to_grpc(status.cancelled(event.cancelled.reason)))
 
     async def CreateJob(self, request: pb.CreateJobRequest, context: Context, owner: str) -> pb.Job:  # noqa: N802
-        """A job for everybody's future."""
-        options = checked_creation(request, self._max_image_bytes)
-        transfer = request.transfer
-        creation = asyncio.ensure_future(self._jobs.create(owner, transfer, request.request_id, attached=False))
-        creation.add_done_callback(lambda made: made.cancelled() or made.exception())  # if nobody is there to hear it
+        """Create a job."""
+        plan = await asyncio.to_thread(checked_creation, request, self._max_image_bytes)
+        creation = asyncio.ensure_future(self._jobs.create(owner, plan, request.request_id, attached=False))
+        # Retrieves the exception in any case: the call that would raise it may have ended.
+        creation.add_done_callback(lambda created: created.cancelled() or created.exception())
         try:
-            # Once it is begun it is completed, even if the caller has gone.
+            # Once begun, the creation is completed even if the caller disconnects.
             job = await asyncio.shield(creation)
         except InvalidInputError as error:
-            raise InvalidInputError(map(in_transfer, error.violations)) from None
-        log.info(
-            "job %s: created from %s, %s, %d px, %d steps",
-            *(job.name.removeprefix("jobs/"), context.peer(), transfer.preset or "default"),
-            *(options.size, options.max_evaluations),
-        )
+            raise InvalidInputError(map(in_creation, error.violations)) from None
+        log.info("job %s: created from %s, %s", short(job.name), context.peer(), _described(plan))
         return job
 
     async def GetJob(self, request: pb.GetJobRequest, context: Context, owner: str) -> pb.Job:  # noqa: N802
-        """The job as it stands."""
+        """Return the current state of a job."""
         return await self._jobs.get(owner, request.name)
 
     async def ListJobs(self, request: pb.ListJobsRequest, context: Context, owner: str) -> pb.ListJobsResponse:  # noqa: N802
-        """A page of jobs."""
-        before, size = page_of(request)
+        """Return a page of the caller's jobs, newest first."""
+        before, size = checked_page(request)
         page = await self._jobs.page(owner, before, size + 1)
         more = len(page) > size
         token = page_token(page[size - 1][0]) if more else ""
         return pb.ListJobsResponse(jobs=[job for _, job in page[:size]], next_page_token=token)
 
     async def CancelJob(self, request: pb.CancelJobRequest, context: Context, owner: str) -> pb.Job:  # noqa: N802
-        """Stop a job."""
+        """Cancel a job and return its state."""
         return await self._jobs.cancel(owner, request.name, "cancelled by its owner")
 
     async def DeleteJob(self, request: pb.DeleteJobRequest, context: Context, owner: str) -> Empty:  # noqa: N802
-        """Forget a job."""
+        """Delete a job that has ended."""
         try:
             await self._jobs.delete(owner, request.name)
         except UnknownJobError:
@@ -223,50 +225,46 @@ class StyleTransferServicer:
         return Empty()
 
     async def WatchJob(self, request: pb.WatchJobRequest, context: Context, owner: str) -> None:  # noqa: N802
-        """The job and its events, as they were serialised when they were recorded."""
-        after = request.after_sequence
-        name = request.name
-        del request  # a watch may last for days
+        """Stream the state of a job and its events, serialised as they were recorded."""
+        after, name = request.after_sequence, request.name
         async for data in self._jobs.watches.watch(owner, name, after, lambda: self._refusing):
             await context.write(data)
 
     async def ReadResult(self, request: pb.ReadResultRequest, context: Context, owner: str) -> None:  # noqa: N802
-        """The picture in pieces."""
+        """Stream the PNG of a job that has succeeded."""
         job = await self._jobs.get(owner, request.name)
         if State(job.state) is not State.SUCCEEDED:
-            state = State(job.state).name.lower()
-            why = f"{request.name} has no result: it is {state}"
-            await context.abort_with_status(status.to_grpc(status.failed_precondition("STATE", request.name, why)))
+            message = f"{request.name} has no result: it is {State(job.state).name.lower()}"
+            await context.abort_with_status(status.to_grpc(status.failed_precondition("STATE", request.name, message)))
         if not 0 <= request.offset <= job.result.size:
-            why = f"must be 0 to {job.result.size}, the result's size; got {request.offset}"
-            raise InvalidInputError([Violation("offset", why)])
+            complaint = f"must be 0 to {job.result.size}, the size of the result; got {request.offset}"
+            raise InvalidInputError([Violation("offset", complaint)])
         async for chunk in self._chunks(job.result, request.offset):
             await context.write(chunk)
 
     async def UploadImage(self, requests: AsyncGenerator[Any, None], context: Context, owner: str) -> pb.Image:  # noqa: N802
-        """A picture in pieces, the other way."""
+        """Store an image that arrives in pieces."""
         picture = bytearray()
-        async with aclosing(requests):  # which keeps its room until the picture is on the disk
+        async with aclosing(requests):  # holds its slot until the picture is on the disk
             async for request in requests:
                 picture += request.data
                 if len(picture) > self._max_image_bytes:
-                    why = f"is more than {self._max_image_bytes:,} bytes"
-                    raise InvalidInputError([Violation("data", why)])
+                    complaint = too_large(f"more than {self._max_image_bytes:,}", self._max_image_bytes)
+                    raise InvalidInputError([Violation("data", complaint)])
             if not picture:
-                raise InvalidInputError([Violation("data", "is empty; send a PNG, JPEG or WebP picture")])
-            return await self._jobs.images.upload(owner, bytes(picture))
+                raise InvalidInputError([Violation("data", EMPTY_PICTURE)])
+            return await self._jobs.images.upload(owner, await asyncio.to_thread(bytes, picture))
 
     async def _chunks(self, result: pb.Result, offset: int) -> AsyncIterator[pb.Chunk]:
-        path = self._blobs.path(result.digest)
-        with await asyncio.to_thread(path.open, "rb") as file:
+        with await asyncio.to_thread(self._blobs.open, result.digest) as file:
             file.seek(offset)
             while data := await asyncio.to_thread(file.read, CHUNK_BYTES):
                 yield pb.Chunk(offset=offset, data=data)
                 offset += len(data)
 
 
-def _answer_to(error: Exception) -> status_pb2.Status:
-    """The status for an exception; one that nobody expected is told to the log, and not to the caller."""
+def status_of(error: Exception) -> status_pb2.Status:
+    """The status for an exception. The details of an unexpected one go to the log and not to the caller."""
     match error:
         case InvalidInputError():
             return status.invalid_argument(error.violations)
@@ -283,42 +281,37 @@ def _answer_to(error: Exception) -> status_pb2.Status:
         case UnauthenticatedError():
             return status.unauthenticated(str(error))
         case TooSlowError():
-            return status.deadline_exceeded("the request has not arrived in time")
+            return status.deadline_exceeded("the request did not arrive in time")
         case StoppingError():
             return status.unavailable("the server is stopping")
-        case FileNotFoundError():
-            log.error("a picture has been lost: %s", error)
-            return status.data_loss("the picture has been lost on the server's disk")
+        case BlobDamagedError():
+            log.error("lost a result: %s", error)
+            return status.data_loss("the result is missing or damaged on the server's disk")
         case (
             sqlite3.OperationalError(sqlite_errorcode=sqlite3.SQLITE_FULL) | OSError(errno=errno.ENOSPC | errno.EDQUOT)
         ):
-            log.error("the request cannot be kept: %s", error)
+            log.error("a request cannot be stored: %s", error)
             return status.resource_exhausted("DISK_FULL", "the server's disk is full", 60.0)
         case sqlite3.Error():
             log.error("the database cannot be used: %s", error)
-            return status.internal("the server's database cannot be used; its log has the cause")
+            return status.internal("the server cannot use its database; its log has the cause")
         case _:
-            log.error("a call broke", exc_info=error)
-            return status.internal("the call broke inside the server; its log has the cause")
+            log.error("a call failed", exc_info=error)
+            return status.internal("the call failed inside the server; its log has the cause")
+
+
+def _described(plan: Plan[Source]) -> str:
+    size = "original size" if plan.options.size == ORIGINAL_SIZE else f"{plan.options.size} px"
+    return f"{plan.preset}, {size}, {plan.options.max_evaluations} evaluations"
 
 
 def _reason(answer: status_pb2.Status) -> str:
-    """A refusal's reason in a word: that of its ErrorInfo, else its code."""
+    """Why a request was refused, in one word: the reason of its ErrorInfo, or else its code."""
     info = error_details_pb2.ErrorInfo()
     for detail in answer.details:
         if detail.Unpack(info):
             return str(info.reason)
     return str(code_pb2.Code.Name(answer.code))
-
-
-def _parser(kind: Any) -> Callable[[bytes], Any]:
-    def parse(data: bytes) -> Any:
-        try:
-            return kind.FromString(data)
-        except DecodeError:
-            return None
-
-    return parse
 
 
 def _serialised(message: Any) -> bytes:

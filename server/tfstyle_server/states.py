@@ -1,4 +1,4 @@
-"""The life of a job: which event may come in which state, and the state after it. One table, used by the store."""
+"""The states of a job: which event is allowed in which state, and the state after it. One table, used by the store."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tfstyle.v1.style_transfer_pb2 import Job, JobEvent
 
 
 class State(IntEnum):
-    """Where a job stands; the numbers are those of the contract."""
+    """The state of a job; the numbers are those of the contract."""
 
     QUEUED = Job.STATE_QUEUED
     RUNNING = Job.STATE_RUNNING
@@ -19,7 +19,7 @@ class State(IntEnum):
 
     @property
     def wire(self) -> Job.State:
-        """The state as the generated classes type it."""
+        """The state with the type that the generated classes declare."""
         return cast("Job.State", int(self))
 
 
@@ -35,16 +35,16 @@ TRANSITIONS: dict[str, dict[State, State]] = {
     "failed": {State.QUEUED: State.FAILED, State.RUNNING: State.FAILED},
     "cancelled": {State.QUEUED: State.CANCELLED, State.RUNNING: State.CANCELLED},
 }
-"""{event: {state before: state after}}; whatever is not here does not happen."""
+"""{event: {state before: state after}}; anything else is not allowed."""
 
 
 def kind_of(event: JobEvent) -> str:
-    """The name of an event's kind, as in `TRANSITIONS`."""
+    """The kind of an event, as in `TRANSITIONS`."""
     return str(event.WhichOneof("event"))
 
 
 def apply(job: Job, event: JobEvent) -> bool:
-    """Bring `job` up to date with its next `event`. False, and nothing changed, where its state forbids it."""
+    """Update `job` with its next `event`. Returns False, and changes nothing, where its state does not allow that."""
     kind = kind_of(event)
     before = State(job.state)
     if before not in TRANSITIONS[kind]:

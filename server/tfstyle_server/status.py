@@ -1,4 +1,4 @@
-"""Errors as gRPC statuses with details a program can read (google.rpc, AIP-193)."""
+"""gRPC statuses with machine-readable details (google.rpc, AIP-193)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DOMAIN = "tfstyle"
 
 
 def invalid_argument(violations: Iterable[Violation]) -> status_pb2.Status:
-    """INVALID_ARGUMENT with a BadRequest that names every field at fault."""
+    """INVALID_ARGUMENT with a BadRequest that names every invalid field."""
     violations = tuple(violations)
     details = error_details_pb2.BadRequest(
         field_violations=[
@@ -42,22 +42,22 @@ def failed_precondition(kind: str, subject: str, message: str) -> status_pb2.Sta
 
 
 def unavailable(message: str, retry_after: float = 1.0) -> status_pb2.Status:
-    """UNAVAILABLE with a RetryInfo: the same call may succeed if it is made again after `retry_after` seconds."""
+    """UNAVAILABLE with a RetryInfo: the same call may succeed when it is repeated after `retry_after` seconds."""
     return _status(grpc.StatusCode.UNAVAILABLE, message, _retry_info(retry_after))
 
 
 def not_found(message: str) -> status_pb2.Status:
-    """NOT_FOUND: there is no such thing, or it is somebody else's."""
+    """NOT_FOUND: the resource does not exist, or belongs to another caller."""
     return _status(grpc.StatusCode.NOT_FOUND, message)
 
 
 def data_loss(message: str) -> status_pb2.Status:
-    """DATA_LOSS: what was kept is gone; no retry brings it back."""
+    """DATA_LOSS: stored data is missing or damaged, and no retry helps."""
     return _status(grpc.StatusCode.DATA_LOSS, message)
 
 
 def unauthenticated(message: str) -> status_pb2.Status:
-    """UNAUTHENTICATED: the call says not, or not truly, whose it is."""
+    """UNAUTHENTICATED: the caller has no valid credentials."""
     return _status(grpc.StatusCode.UNAUTHENTICATED, message)
 
 
@@ -68,22 +68,22 @@ def out_of_range(reason: str, message: str, **metadata: str) -> status_pb2.Statu
 
 
 def internal(message: str) -> status_pb2.Status:
-    """INTERNAL: a bug or a broken machine; the log has the cause."""
+    """INTERNAL: a bug or a hardware fault; the log has the cause."""
     return _status(grpc.StatusCode.INTERNAL, message)
 
 
 def deadline_exceeded(message: str) -> status_pb2.Status:
-    """DEADLINE_EXCEEDED, by the server."""
+    """DEADLINE_EXCEEDED: the server has waited too long for the request."""
     return _status(grpc.StatusCode.DEADLINE_EXCEEDED, message)
 
 
 def cancelled(message: str) -> status_pb2.Status:
-    """CANCELLED, by the server."""
+    """CANCELLED: the job was cancelled."""
     return _status(grpc.StatusCode.CANCELLED, message)
 
 
 def to_grpc(status: status_pb2.Status) -> grpc.Status:
-    """The status as a servicer's context takes it."""
+    """The status in the form that a servicer's context takes."""
     return rpc_status.to_status(status)
 
 

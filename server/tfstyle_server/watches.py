@@ -1,8 +1,8 @@
-"""Jobs under way as their watchers see them: the latest events in memory, and the one latest preview.
+"""Streams of a job's events to its watchers.
 
-There is nothing a watcher has for itself but the number of the last event it was sent: a slow one reads on
-from the store when it has fallen behind, and finds of the previews only the latest. So watchers cost the job nothing,
-and lose nothing but previews. For the event loop's thread only.
+Each running job keeps its latest events, and its latest preview, in memory. All that a watcher has of its own is the
+number of the last event that it was sent. A slow watcher continues from the store, and misses nothing except previews
+older than the latest. So watchers do not slow a job down. Everything here runs on the event loop's thread.
 """
 
 from __future__ import annotations
@@ -14,16 +14,18 @@ from typing import Protocol
 
 from tfstyle.errors import InvalidInputError, Violation
 from tfstyle.v1.style_transfer_pb2 import Job, JobEvent
-from tfstyle_server.limits import LimitError
+from tfstyle_server.admission import LimitError
 from tfstyle_server.store import Stored, UnknownJobError
 
 RECENT = 256
+"""Events of a job that are held in memory."""
 BATCH = 200
+"""Events that are read from the store at once."""
 RETRY_SECONDS = 1.0
 
 
 class CompactedError(Exception):
-    """Events were asked for that are no longer kept; `oldest` is the first that is."""
+    """Events were requested that are no longer kept; `oldest` is the sequence number of the oldest one that is."""
 
     def __init__(self, oldest: int) -> None:
         super().__init__(f"events before {oldest} are no longer kept")
@@ -31,11 +33,11 @@ class CompactedError(Exception):
 
 
 class StoppingError(Exception):
-    """The server is about to end."""
+    """The server is stopping."""
 
 
 class Feed:
-    """The events of one job that has not ended. `sequence` is that of the latest one published."""
+    """The events of one unfinished job. `sequence` is the number of the latest one."""
 
     def __init__(self) -> None:
         self.sequence = 0
@@ -44,7 +46,7 @@ class Feed:
         self._changed: asyncio.Future[None] | None = None
 
     def publish(self, stored: Stored, preview: bytes) -> None:
-        """Let every watcher know the next event; `preview` is a PNG that belongs to it, or empty."""
+        """Pass the next event to all watchers. `preview` is its PNG, or empty."""
         self.sequence = stored.sequence
         self._recent.append(stored)
         if preview:
@@ -54,7 +56,7 @@ class Feed:
         self.wake()
 
     def wake(self) -> None:
-        """Let every watcher look around."""
+        """Let all watchers continue from `change`."""
         if self._changed is not None:
             self._changed.set_result(None)
             self._changed = None
@@ -66,21 +68,21 @@ class Feed:
         await asyncio.shield(self._changed)
 
     def since(self, sequence: int) -> list[Stored] | None:
-        """The events after number `sequence`; None where they are not all in memory."""
+        """The events after number `sequence`. None where memory does not hold all of them."""
         if not self._recent or self._recent[0].sequence > sequence + 1:
             return None
         skipped = sequence + 1 - self._recent[0].sequence
         return [self._recent[index] for index in range(skipped, len(self._recent))]
 
     def with_preview(self, stored: Stored) -> bytes:
-        """The event's bytes, with its preview where that is the latest."""
+        """The serialised event, with its preview if that is the latest one."""
         if self._preview is not None and self._preview.sequence == stored.sequence:
             return self._preview.data
         return stored.data
 
 
 class Followed(Protocol):
-    """Whatever has a feed."""
+    """Anything that has a feed."""
 
     @property
     def feed(self) -> Feed:
@@ -90,71 +92,71 @@ class Followed(Protocol):
 class Watches:
     """Streams of events, of which each caller may have `most` at once.
 
-    `under_way` are the jobs that have not ended; `get` and `stored` read the store: a job of an owner, and at most so
-    many of its events after a number.
+    `live` are the unfinished jobs by name. `get` returns the current state of (owner, name), `events` at most `most`
+    events of (name, after, most) from the store.
     """
 
     def __init__(
         self,
         most: int,
-        under_way: Mapping[str, Followed],
+        live: Mapping[str, Followed],
         get: Callable[[str, str], Awaitable[Job]],
-        stored: Callable[[str, int, int], Awaitable[list[Stored]]],
+        events: Callable[[str, int, int], Awaitable[list[Stored]]],
     ) -> None:
         self._most = most
-        self._under_way = under_way
+        self._live = live
         self._get = get
-        self._stored = stored
+        self._stored_events = events
         self._counts: Counter[str] = Counter()
 
     @property
     def count(self) -> int:
-        """How many there are."""
+        """The number of open streams."""
         return self._counts.total()
 
-    async def watch(self, owner: str, name: str, after: int, halted: Callable[[], bool]) -> AsyncIterator[bytes]:
-        """The job, and then its events after number `after`, as serialised JobEvents; ends with the job.
+    async def watch(self, owner: str, name: str, after: int, stopping: Callable[[], bool]) -> AsyncIterator[bytes]:
+        """Yield the job's current state and then its events after number `after`, as serialised JobEvents.
 
-        Raises `UnknownJobError`, `CompactedError`, `LimitError`, `InvalidInputError` for a number that no event has
-        had, and `StoppingError` as soon as `halted` says so (see `Feed.wake`).
+        Ends when the job has ended. Raises `UnknownJobError`, `CompactedError`, `LimitError`, `InvalidInputError` for
+        an `after` beyond the latest event, and `StoppingError` once `stopping()` is true (checked after `Feed.wake`).
         """
         if self._counts[owner] >= self._most:
-            why = f"you have {self._counts[owner]} watches, and may have no more"
-            raise LimitError("CALLER_WATCHES", why, RETRY_SECONDS)
+            message = f"you have {self._counts[owner]} open watches; {self._most} are allowed"
+            raise LimitError("CALLER_WATCHES", message, RETRY_SECONDS)
         self._counts[owner] += 1
         try:
-            async for data in self._events(owner, name, after, halted):
+            async for data in self._events(owner, name, after, stopping):
                 yield data
         finally:
             self._counts[owner] -= 1
             if not self._counts[owner]:
                 del self._counts[owner]
 
-    async def _events(self, owner: str, name: str, after: int, halted: Callable[[], bool]) -> AsyncIterator[bytes]:
-        followed = self._under_way.get(name)
+    async def _events(self, owner: str, name: str, after: int, stopping: Callable[[], bool]) -> AsyncIterator[bytes]:
+        followed = self._live.get(name)
         feed = None if followed is None else followed.feed
         job = await self._get(owner, name)
         if not 0 <= after <= job.sequence:
-            why = f"must be 0 to {job.sequence}, the latest; got {after}"
-            raise InvalidInputError([Violation("after_sequence", why)])
+            complaint = f"must be 0 to {job.sequence}, the latest event; got {after}"
+            raise InvalidInputError([Violation("after_sequence", complaint)])
         yield JobEvent(job=job).SerializeToString()
         if after + 1 < job.oldest_sequence:
             raise CompactedError(job.oldest_sequence)
-        while not halted():
+        while not stopping():
             events = None if feed is None else feed.since(after)
             if events is None:
-                events = await self._stored(name, after, BATCH)
+                events = await self._stored_events(name, after, BATCH)
             if not events:
                 if feed is None:
-                    return  # it has ended, and the caller knows all
+                    return  # the job has ended, and the caller has all its events
                 if feed.sequence > after:
-                    raise UnknownJobError(name)  # it was deleted meanwhile
+                    raise UnknownJobError(name)  # deleted meanwhile
                 await feed.change()
                 continue
             if events[0].sequence != after + 1:
                 raise CompactedError(events[0].sequence)
             for stored in events:
-                if halted():
+                if stopping():
                     break
                 yield stored.data if feed is None else feed.with_preview(stored)
                 if stored.last:

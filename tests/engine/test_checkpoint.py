@@ -8,13 +8,15 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pytest
 
 import tfstyle
 from tfstyle import CheckpointError, Engine, Picture, content_and_style, read_checkpoint, resolve_options
-from tfstyle.checkpoint import Checkpoint, publish, write_draft
+from tfstyle.atomic import write_atomically
+from tfstyle.checkpoint import Checkpoint, write_checkpoint
 
 RUNS = {
     "lbfgs": resolve_options("fast", {"size": 72, "steps": 14, "history_size": 4}),
@@ -27,6 +29,7 @@ CUTS = {"lbfgs": (1, 2, 7, 13, 14), "adam": (1, 9), "tiled": (2,), "strong": ran
 GO_ON = """
 import sys
 from pathlib import Path
+from typing import BinaryIO
 from tfstyle import Engine, content_and_style, decode, encode_png, read_checkpoint, resolve_options
 content, style, checkpoint, out = map(Path, sys.argv[1:])
 transfer = Engine().prepare(
@@ -128,6 +131,34 @@ def test_checkpoints_from_another_thread_are_whole_and_do_no_harm(
         assert records(again.iterates()) == wanted[made:]
 
 
+def test_the_run_continues_while_a_checkpoint_is_written(
+    pictures: tuple[Picture, Picture], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, disk = threading.Event(), threading.Event()
+
+    def slow_disk(file: BinaryIO, checkpoint: Checkpoint) -> None:
+        begun.set()
+        assert disk.wait(60)
+        write_checkpoint(file, checkpoint)
+
+    monkeypatch.setattr(tfstyle.transfer, "write_checkpoint", slow_disk)
+    engine = Engine()
+    options = resolve_options("fast", {"size": 48, "steps": 12})
+    transfer = engine.prepare(content_and_style(*pictures), options)
+    iterates = transfer.iterates()
+    wanted = records(itertools.islice(iterates, 5))
+    writer = threading.Thread(target=transfer.checkpoint, args=(tmp_path / "c.npz",))
+    writer.start()
+    assert begun.wait(60)
+    rest = records(iterates)
+    assert len(wanted) + len(rest) == 12, "no step waits for the disk"
+    disk.set()
+    writer.join()
+    checkpoint = read_checkpoint(tmp_path / "c.npz")
+    assert checkpoint.notes["evaluations"] == 5
+    assert records(engine.prepare(content_and_style(*pictures), options, checkpoint).iterates()) == rest
+
+
 def test_checkpoint_of_another_transfer_is_refused(pictures: tuple[Picture, Picture], tmp_path: Path) -> None:
     engine = Engine()
     options = resolve_options("fast", {"size": 48, "steps": 3})
@@ -153,7 +184,8 @@ def small(tmp_path: Path) -> Path:
         {"a": values[0], "b": values[1:]}, {"value": 0.1 + 0.2, "inf": float("inf"), "n": [1, None]}
     )
     path = tmp_path / "small.npz"
-    publish(write_draft(path, checkpoint), path)
+    with write_atomically(path) as file:
+        write_checkpoint(file, checkpoint)
     return path
 
 

@@ -10,17 +10,18 @@ import pytest
 
 from tfstyle_server import blobs, housekeeping
 from tfstyle_server.data import open_data
+from tfstyle_server.executors.checkpoints import checkpoint_folder
 from tfstyle_server.store import Retention
 
 
 def test_full_disk_keeps_nothing_that_can_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(housekeeping, "SWEEP_SECONDS", 0.02)
-    monkeypatch.setattr(blobs, "SPARED_SECONDS", 0.01)
+    monkeypatch.setattr(blobs, "UNREFERENCED_SECONDS", 0.01)
 
     async def main() -> None:
         data = await open_data(tmp_path, Retention())
         orphan, held = (data.blobs.put([each]) for each in (b"orphan", b"held"))
-        left = data.checkpoints("jobs/gone")
+        left = checkpoint_folder(data.checkpoint_base, "jobs/gone")
         left.mkdir(parents=True)
 
         loop, often = asyncio.get_running_loop(), asyncio.Event()
@@ -36,8 +37,8 @@ def test_full_disk_keeps_nothing_that_can_go(tmp_path: Path, monkeypatch: pytest
         house = asyncio.create_task(housekeeping.keep_house(data, lambda: (), lambda: frozenset({held})))
         await often.wait()
         house.cancel()
-        assert not data.blobs.path(orphan).exists()
-        assert data.blobs.path(held).exists(), "a result that is not recorded yet"
+        assert not data.blobs.exists(orphan)
+        assert data.blobs.exists(held), "a result that is not recorded yet"
         assert not left.exists()
         assert tried == sorted(tried), "time that could not be noted is not lost"
         assert tried[-1] >= 0.08

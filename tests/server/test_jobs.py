@@ -127,7 +127,7 @@ def test_worker_that_hangs_does_not_keep_its_place(
         os.kill(server.worker_pid(), signal.SIGSTOP)
         assert hanging.cancel().state == "cancelled"
         assert client.create(landscape, painting, size=48, steps=1).result().png
-        server.wait_for_log("does not hear that its job was cancelled")
+        server.wait_for_log("did not stop a cancelled job")
 
 
 def test_watch_begins_with_the_job_and_misses_nothing(server: Server, landscape: bytes, painting: bytes) -> None:
@@ -333,7 +333,7 @@ def test_job_survives_its_worker_bit_for_bit(
         events = list(job.watch())
         assert sum(isinstance(event, Interrupted) for event in events) == 1
         assert sum(isinstance(event, Started) for event in events) == 2
-        resumed = int(server.wait_for_log(r"goes on after evaluation (\d+)")[1])
+        resumed = int(server.wait_for_log(r"resumed after evaluation (\d+)")[1])
         assert resumed > 0
         assert job.status().attempts == 2
         assert job.result().png == uninterrupted
@@ -374,7 +374,7 @@ def test_job_survives_the_server_and_its_watchers_do_not_notice(
         watcher.join(30)
         assert [event.evaluation for event in events if isinstance(event, Progress)][-1] == 150
         assert any(isinstance(event, Interrupted) for event in events)
-        again.wait_for_log("goes on after evaluation")
+        again.wait_for_log("resumed after evaluation")
     stored = list(raw(again).WatchJob(pb.WatchJobRequest(name=job.name)))
     assert [event.sequence for event in stored[1:]] == list(range(1, len(stored)))
 
@@ -418,8 +418,8 @@ def test_damaged_checkpoint_falls_back_to_the_one_before(
         data[len(data) // 2] ^= 0xFF
         newest.write_bytes({"flipped": bytes(data), "cut": bytes(data[: len(data) // 2]), "empty": b""}[damage])
         again = own_server("--listen", server.address, data=tmp_path)
-        assert int(again.wait_for_log(r"goes on after evaluation (\d+)")[1]) == int(older.name[:6])
-        again.wait_for_log(f"a checkpoint is passed over: {newest.name} cannot be read")
+        assert int(again.wait_for_log(r"resumed after evaluation (\d+)")[1]) == int(older.name[:6])
+        again.wait_for_log(f"skipped a checkpoint: {newest.name} cannot be read")
         assert job.result().png == uninterrupted
 
 
@@ -502,7 +502,7 @@ def test_row_that_is_damaged_is_told_as_the_server_starts(
     database.execute("UPDATE jobs SET job = x'ff'")
     database.commit()
     database.close()
-    with pytest.raises(AssertionError, match="tfstyle-server: data: cannot go on with the jobs"):
+    with pytest.raises(AssertionError, match="tfstyle-server: data: cannot resume the jobs"):
         own_server(data=tmp_path)
 
 
@@ -518,7 +518,7 @@ def test_picture_that_the_disk_has_lost_fails_the_job_and_nothing_else(
         for blob in (tmp_path / "blobs").glob("*/*"):
             blob.unlink() if damage == "gone" else blob.write_bytes(b"other")
         running.cancel()
-        with pytest.raises(ClientError, match="lost or damaged on the server's disk"):
+        with pytest.raises(ClientError, match="missing or damaged on the server's disk"):
             waiting.result()
         assert client.create(landscape, painting, size=48, steps=2).result().png
 
@@ -531,7 +531,7 @@ def test_result_that_the_disk_has_lost_is_data_loss(
         job = client.create(landscape, painting, size=48, steps=2)
         digest = job.result().digest
         (tmp_path / "blobs" / digest[:2] / digest).unlink()
-        with pytest.raises(ClientError, match="has been lost") as caught:
+        with pytest.raises(ClientError, match="the result is missing") as caught:
             job.result()
         assert caught.value.code == "DATA_LOSS"
 

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -15,7 +16,7 @@ from conftest import Server
 from tfstyle.errors import InvalidInputError
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle.v1 import style_transfer_pb2_grpc
-from tfstyle_server.limits import CallerLimits
+from tfstyle_server.admission import CallerLimits
 from tfstyle_server.receiving import Receiving, TooSlowError
 from tfstyle_server.security import new_token
 
@@ -74,9 +75,9 @@ def test_pictures_that_do_not_arrive_hold_up_nothing_but_pictures(server: Server
     assert stub.UploadImage(iter([pb.UploadImageRequest(data=b"x")]), timeout=10).size == 1
 
 
-async def messages(*given: object) -> AsyncIterator[object]:
+async def messages(*given: Any) -> AsyncIterator[bytes]:
     for each in given:
-        yield each
+        yield each if isinstance(each, bytes) else each.SerializeToString()
 
 
 def test_only_so_many_of_one_caller_at_once() -> None:
@@ -84,9 +85,9 @@ def test_only_so_many_of_one_caller_at_once() -> None:
         room = Receiving(2)
         arrived = asyncio.Event()
 
-        async def slowly() -> AsyncIterator[object]:
+        async def slowly() -> AsyncIterator[bytes]:
             await arrived.wait()
-            yield pb.GetJobRequest(name="slow")
+            yield pb.GetJobRequest(name="slow").SerializeToString()
 
         slow = [asyncio.create_task(room.one("ann", slowly(), pb.GetJobRequest)) for _ in range(2)]
         await asyncio.sleep(0)
@@ -101,15 +102,15 @@ def test_only_so_many_of_one_caller_at_once() -> None:
 
 
 def test_what_does_not_arrive_or_is_no_message_or_too_large_is_an_error() -> None:
-    async def never() -> AsyncIterator[object]:
+    async def never() -> AsyncIterator[bytes]:
         await asyncio.Event().wait()
-        yield None
+        yield b""
 
     async def main() -> None:
-        async def dripping() -> AsyncIterator[object]:
+        async def dripping() -> AsyncIterator[bytes]:
             while True:
                 await asyncio.sleep(0.02)
-                yield pb.UploadImageRequest(data=b"x")
+                yield pb.UploadImageRequest(data=b"x").SerializeToString()
 
         room = Receiving(1, 0.1)
         with pytest.raises(TooSlowError):
@@ -118,11 +119,12 @@ def test_what_does_not_arrive_or_is_no_message_or_too_large_is_an_error() -> Non
             _ = [piece async for piece in room.each("ann", dripping(), pb.UploadImageRequest)]
         with pytest.raises(InvalidInputError, match=r"request: is 70,\d\d\d bytes; at most 65,536"):
             await room.small("ann", messages(pb.GetJobRequest(name="x" * 70_000)), pb.GetJobRequest)
-        with pytest.raises(InvalidInputError, match=r"request: is no tfstyle\.v1\.GetJobRequest"):
-            await room.one("ann", messages(None), pb.GetJobRequest)
+        with pytest.raises(InvalidInputError, match=r"request: is not a valid tfstyle\.v1\.GetJobRequest"):
+            await room.one("ann", messages(b"\xff\xff"), pb.GetJobRequest)
         with pytest.raises(InvalidInputError, match="request: is missing"):
             await room.one("ann", messages(), pb.GetJobRequest)
-        pieces = room.each("ann", messages(1, 2, 3), pb.UploadImageRequest)
-        assert [piece async for piece in pieces] == [1, 2, 3], "and its room is free again after each"
+        sent = [pb.UploadImageRequest(data=data) for data in (b"1", bytes(70_000))]
+        pieces = room.each("ann", messages(*sent), pb.UploadImageRequest)
+        assert [piece async for piece in pieces] == sent, "and its slot is free again after each"
 
     asyncio.run(main())

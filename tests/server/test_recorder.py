@@ -65,7 +65,7 @@ def test_what_no_waiting_cures_is_told_to_all_and_ends_it() -> None:
 
 def test_who_waits_is_told_what_was_recorded_and_after_everybody_else() -> None:
     async def story(made: Recorder, disk: Disk, told: list[str]) -> None:
-        made.note(BEGUN)
+        made.post(BEGUN)
         stored = await made.record(BEGUN)
         assert stored is not None
         assert stored.sequence == 2
@@ -77,8 +77,8 @@ def test_who_waits_is_told_what_was_recorded_and_after_everybody_else() -> None:
 def test_a_full_disk_delays_changes_drops_progress_and_is_told_to_the_impatient() -> None:
     async def story(made: Recorder, disk: Disk, told: list[str]) -> None:
         disk.full = True
-        made.note(BEGUN)
-        made.note(Entry("jobs/a", pb.JobEvent(progress=pb.Progress(evaluation=1))))
+        made.post(BEGUN)
+        made.post(Entry("jobs/a", pb.JobEvent(progress=pb.Progress(evaluation=1))))
         patient = asyncio.create_task(made.record(Entry("jobs/a", pb.JobEvent(cancelled=pb.Cancelled()))))
         with pytest.raises(sqlite3.OperationalError, match="full"):
             await made.record(BEGUN, patient=False)

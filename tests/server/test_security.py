@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import grpc
@@ -212,9 +213,50 @@ def test_tokens_change_without_a_restart(tmp_path: Path) -> None:
         Gate(SecurityOptions(tokens=tmp_path / "none"))
 
 
-@pytest.mark.parametrize("listen", ["0.0.0.0:1", "[::]:1", "192.0.2.1:1", "example.org:1", ":1"])
+def test_token_file_of_an_editor(tmp_path: Path) -> None:
+    file = tmp_path / "tokens"
+    token = new_token("ann", file)
+    file.write_bytes(b"\xef\xbb\xbf# J\xc3\xbcrgen's\r\n" + file.read_bytes())  # a byte order mark
+    gate = Gate(SecurityOptions(tokens=file))
+    assert gate.owner([("authorization", f"Bearer {token}")], {}) == "ann"
+    good = file.read_bytes()
+    for line in ("jürgen".encode(), good.decode("utf-8").encode("utf-16")):
+        file.write_bytes(b"# first\n" + line)
+        with pytest.raises(SecurityError, match=r"tokens: line 2 of .* has a character that is not ASCII"):
+            Gate(SecurityOptions(tokens=file))
+        assert gate.owner([("authorization", f"Bearer {token}")], {}) == "ann", "what was read before remains valid"
+    with pytest.raises(SecurityError, match="name: must be 1 to 64 ASCII letters"):
+        new_token("jürgen", file)
+
+
+def test_tokens_made_at_once_are_all_kept(tmp_path: Path) -> None:
+    file = tmp_path / "tokens"
+    with ThreadPoolExecutor(8) as pool:
+        tokens = list(pool.map(lambda index: new_token(f"caller{index}", file), range(40)))
+    gate = Gate(SecurityOptions(tokens=file))
+    assert [gate.owner([("authorization", f"Bearer {token}")], {}) for token in tokens] == [
+        f"caller{index}" for index in range(40)
+    ]
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_token_is_added_without_changing_who_may_read_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "tokens"
+    new_token("ann", file)
+    file.chmod(0o640)
+    new_token("bob", file)
+    assert file.stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize("insecure", [False, True])
+def test_address_without_host_is_refused(insecure: bool) -> None:
+    with pytest.raises(SecurityError, match=r"listen: :1 has no host; give 127\.0\.0\.1:1 for this machine only"):
+        check_binding(":1", SecurityOptions(insecure=insecure))
+
+
+@pytest.mark.parametrize("listen", ["0.0.0.0:1", "[::]:1", "192.0.2.1:1", "example.org:1"])
 def test_address_that_others_reach_needs_tls(listen: str, tmp_path: Path) -> None:
-    with pytest.raises(SecurityError, match="others can reach"):
+    with pytest.raises(SecurityError, match="other machines can reach"):
         check_binding(listen, SecurityOptions())
     check_binding(listen, SecurityOptions(insecure=True))
     check_binding(listen, SecurityOptions(certificate=tmp_path, key=tmp_path))
@@ -228,10 +270,11 @@ def test_own_machine_needs_none(listen: str) -> None:
 @pytest.mark.parametrize(
     ("flags", "says"),
     [
-        (["--listen", "0.0.0.0:0"], "listen: others can reach 0.0.0.0, and nothing is encrypted"),
-        (["--tls-key", "/no/key"], "tls_key: certificate and key belong together"),
+        (["--listen", "0.0.0.0:0"], "listen: other machines can reach 0.0.0.0, and the connection is not encrypted"),
+        (["--tls-key", "/no/key"], "tls_key: --tls-certificate and --tls-key belong together"),
+        (["--listen", ":0"], "listen: :0 has no host; give 127.0.0.1:0 for this machine only, or 0.0.0.0:0 for all"),
         (["--tls-key", "/no/key", "--tls-certificate", "/no/cert"], "tls_key: cannot read /no/key"),
-        (["--tls-client-ca", "/no/ca"], "tls_client_ca: clients show certificates over TLS only"),
+        (["--tls-client-ca", "/no/ca"], "tls_client_ca: client certificates need TLS"),
         (["--tokens", "/no/tokens"], "tokens: cannot read /no/tokens"),
     ],
 )

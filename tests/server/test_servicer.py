@@ -9,7 +9,8 @@ import sqlite3
 import grpc
 import pytest
 
-from tfstyle_server.servicer import _answer_to
+from tfstyle_server.blobs import BlobDamagedError
+from tfstyle_server.servicer import status_of
 
 
 def full() -> sqlite3.OperationalError:
@@ -24,14 +25,15 @@ def full() -> sqlite3.OperationalError:
         (full(), grpc.StatusCode.RESOURCE_EXHAUSTED),
         (sqlite3.OperationalError("no such column: secret"), grpc.StatusCode.INTERNAL),
         (OSError(errno.ENOSPC, "no space"), grpc.StatusCode.RESOURCE_EXHAUSTED),
-        (FileNotFoundError("blob"), grpc.StatusCode.DATA_LOSS),
+        (BlobDamagedError("blob"), grpc.StatusCode.DATA_LOSS),
+        (FileNotFoundError("secret"), grpc.StatusCode.INTERNAL),
         (sqlite3.DatabaseError("malformed secret"), grpc.StatusCode.INTERNAL),
         (RuntimeError("secret"), grpc.StatusCode.INTERNAL),
     ],
 )
 def test_answers(error: Exception, code: grpc.StatusCode, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.ERROR):
-        answer = _answer_to(error)
+        answer = status_of(error)
     assert answer.code == code.value[0]
     assert "secret" not in answer.message
     assert str(error) in caplog.text

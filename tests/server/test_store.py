@@ -1,4 +1,4 @@
-"""What is recorded is there after any end, once, in order; what a stale worker says is not recorded."""
+"""Recorded events survive any kill, once and in order; reports of stale attempts are not recorded."""
 
 from __future__ import annotations
 
@@ -11,8 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from google.protobuf.message import DecodeError
 
+from tfstyle.inputs import Inputs, Style, content_and_style
+from tfstyle.options import ProgressOptions, TransferOptions, resolve_options
 from tfstyle.v1 import style_transfer_pb2 as pb
+from tfstyle_server.plan import Plan, plan_from_proto
 from tfstyle_server.states import State
 from tfstyle_server.store import (
     IMAGE_SECONDS,
@@ -27,6 +31,7 @@ from tfstyle_server.store import (
 )
 
 BEGUN = pb.JobEvent(begun=pb.Begun())
+PLAN = Plan(content_and_style("c" * 64, "s" * 64), resolve_options("fast"), ProgressOptions(), "fast")
 RESULT = pb.JobEvent(result=pb.Result(digest="f" * 64, size=1000))
 
 
@@ -38,9 +43,7 @@ def store(tmp_path: Path) -> Iterator[JobStore]:
 
 
 def new(name: str = "jobs/a", owner: str = "me", request_id: str | None = None, fingerprint: str = "f") -> NewJob:
-    return NewJob(
-        name, owner, request_id, fingerprint, False, "c" * 64, "s" * 64, 500, pb.StylizeRequest(preset="fast")
-    )
+    return NewJob(name, owner, request_id, fingerprint, False, PLAN, 500)
 
 
 def create(store: JobStore, job: NewJob) -> tuple[str, int, Stored | None]:
@@ -173,7 +176,7 @@ def test_what_has_ended_of_a_call_is_forgotten_with_it(store: JobStore) -> None:
         create(store, dataclasses.replace(new(name), attached=attached))
     for name in ("jobs/call", "jobs/own"):
         finish(store, name)
-    store.forget_calls()
+    store.delete_ended_calls()
     assert [job.name for _, job in store.page("me", None, 9)] == ["jobs/waits", "jobs/own"]
 
 
@@ -190,26 +193,106 @@ def test_of_jobs_that_ended_at_once_the_newest_are_kept_whatever_the_clock_says(
     store.close()
 
 
-def test_database_of_the_release_before_is_taken_over(tmp_path: Path) -> None:
-    path = tmp_path / "jobs.sqlite3"
-    store = JobStore(path, Retention())
-    create(store, new("jobs/a"))
-    finish(store, "jobs/a")
-    store.close()
+OLD_SCHEMA = """
+CREATE TABLE jobs (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, owner TEXT NOT NULL, request_id TEXT,
+    fingerprint TEXT NOT NULL, attached INTEGER NOT NULL, state INTEGER NOT NULL, content TEXT NOT NULL,
+    style TEXT NOT NULL, result TEXT, bytes INTEGER NOT NULL, ended REAL, transfer BLOB NOT NULL, job BLOB NOT NULL
+);
+CREATE UNIQUE INDEX by_request ON jobs (owner, request_id) WHERE request_id IS NOT NULL;
+CREATE INDEX by_owner ON jobs (owner, number);
+CREATE INDEX by_state ON jobs (state, ended);
+CREATE TABLE events (
+    job INTEGER NOT NULL REFERENCES jobs (number) ON DELETE CASCADE, sequence INTEGER NOT NULL, event BLOB NOT NULL,
+    PRIMARY KEY (job, sequence)
+) WITHOUT ROWID;
+"""
+OLD_IMAGES = {
+    1: """CREATE TABLE images (owner TEXT NOT NULL, digest TEXT NOT NULL, size INTEGER NOT NULL, expires REAL NOT NULL,
+          PRIMARY KEY (owner, digest)) WITHOUT ROWID;""",
+    2: """CREATE TABLE images (owner TEXT NOT NULL, digest TEXT NOT NULL, size INTEGER NOT NULL, since REAL NOT NULL,
+          PRIMARY KEY (owner, digest)) WITHOUT ROWID;
+          CREATE TABLE passed (seconds REAL NOT NULL);
+          INSERT INTO passed VALUES (50);""",
+}
+
+
+def old_database(path: Path, version: int) -> None:
+    """A database as an earlier release has left it: a job that has ended, one that runs, and an image."""
     database = sqlite3.connect(path)
-    database.executescript(
-        "DROP TABLE passed; UPDATE jobs SET ended = 1.7e9 WHERE ended IS NOT NULL;"
-        "ALTER TABLE images RENAME COLUMN since TO expires; PRAGMA user_version = 1;"
-    )
-    database.execute("INSERT INTO images VALUES ('me', 'i', 10, 1.7e9)")
+    database.executescript(OLD_SCHEMA + OLD_IMAGES[version] + f"PRAGMA user_version = {version};")
+    transfer = pb.StylizeRequest(preset="fast", options=pb.TransferOptions(size=64), detach=True)
+    for name, state in (("jobs/ended", pb.Job.STATE_SUCCEEDED), ("jobs/runs", pb.Job.STATE_RUNNING)):
+        job = pb.Job(name=name, state=state, oldest_sequence=1, sequence=1, attempts=1)
+        ended = (1.7e9 if version == 1 else 20.0) if state == pb.Job.STATE_SUCCEEDED else None
+        number = database.execute(
+            "INSERT INTO jobs (name, owner, request_id, fingerprint, attached, state, content, style, result, bytes,"
+            " ended, transfer, job) VALUES (?, 'me', ?, 'f', 0, ?, ?, ?, ?, 10, ?, ?, ?)",
+            (
+                *(name, name, state, "c" * 64, ("s" if ended is None else "c") * 64, "r" * 64 if ended else None),
+                *(ended, transfer.SerializeToString(), job.SerializeToString()),
+            ),
+        ).lastrowid
+        event = pb.JobEvent(sequence=1, accepted=pb.Accepted())
+        database.execute("INSERT INTO events VALUES (?, 1, ?)", (number, event.SerializeToString()))
+    database.execute("INSERT INTO images VALUES ('me', 'i', 10, ?)", (1.7e9 if version == 1 else 30.0,))
     database.commit()
     database.close()
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_database_of_an_earlier_release_is_migrated(tmp_path: Path, version: int) -> None:
+    path = tmp_path / "jobs.sqlite3"
+    old_database(path, version)
     store = JobStore(path, Retention())
-    assert store.retain(60.0) == []
-    assert store.get("me", "jobs/a").state == State.SUCCEEDED
+    assert store.get("me", "jobs/ended").state == State.SUCCEEDED
     assert store.image_size("me", "i") == 10
+    assert store.wanted_blobs() == {"c" * 64, "s" * 64, "r" * 64, "i"}
+    (job,) = store.unfinished()
+    plan = plan_from_proto(job.plan, shorthand=job.shorthand)
+    assert plan == Plan(
+        content_and_style("c" * 64, "s" * 64), resolve_options("fast", {"size": 64}), ProgressOptions(), "fast"
+    )
+    assert job.plan.inputs.content.image == f"images/{'c' * 64}"
+    assert not job.plan.detach
+    interrupted = pb.JobEvent(interrupted=pb.Interrupted())
+    assert all(
+        store.append([Entry("jobs/runs", interrupted), Entry("jobs/runs", BEGUN), Entry("jobs/runs", RESULT, 2)])
+    )
+    assert len(store.events("jobs/runs", 0, 9)) == 4
+    assert create(store, new("jobs/new"))[1] == 3, "numbers continue"
+    assert store.retain(60.0) == [], "ages begin with the migration, or continue"
+    store.delete("me", "jobs/ended")
+    store.delete("me", "jobs/runs")
+    assert store.wanted_blobs() == {"c" * 64, "s" * 64, "i"}
     store.close()
     JobStore(path, Retention()).close()
+
+
+def test_migration_is_done_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "jobs.sqlite3"
+    old_database(path, 2)
+    database = sqlite3.connect(path)
+    good = database.execute("SELECT transfer FROM jobs WHERE name = 'jobs/runs'").fetchone()[0]
+    database.execute("UPDATE jobs SET transfer = x'ff' WHERE name = 'jobs/runs'")
+    database.commit()
+    with pytest.raises(DecodeError):
+        JobStore(path, Retention())
+    assert database.execute("PRAGMA user_version").fetchone() == (2,)
+    database.execute("UPDATE jobs SET transfer = ? WHERE name = 'jobs/runs'", (good,))
+    database.commit()
+    database.close()
+    JobStore(path, Retention()).close()
+
+
+def test_plan_is_stored_as_it_was_with_all_its_pictures(store: JobStore) -> None:
+    styles = (Style("a" * 64, 2.0, "m" * 64), Style("b" * 64), Style("a" * 64, 0.0))
+    options = TransferOptions(size=0, style_layers=("block1_conv1",))
+    plan = Plan(Inputs("c" * 64, styles), options, ProgressOptions(every=3), "cascade", shorthand=False)
+    create(store, dataclasses.replace(new(), plan=plan))
+    (job,) = store.unfinished()
+    assert plan_from_proto(job.plan, shorthand=job.shorthand) == plan
+    assert store.wanted_blobs() == {letter * 64 for letter in "abcm"}
 
 
 def test_blobs_are_wanted_as_long_as_something_refers_to_them(store: JobStore) -> None:
@@ -240,9 +323,13 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from tfstyle.v1 import style_transfer_pb2 as pb
+from tfstyle.inputs import content_and_style
+from tfstyle.options import ProgressOptions, TransferOptions
+from tfstyle_server.plan import Plan
 from tfstyle_server.store import Entry, JobStore, NewJob, Retention
 store = JobStore(Path(sys.argv[1]), Retention())
-job = NewJob("jobs/a", "me", None, "f", False, "c", "s", 1, pb.StylizeRequest())
+plan = Plan(content_and_style("c", "s"), TransferOptions(), ProgressOptions())
+job = NewJob("jobs/a", "me", None, "f", False, plan, 1)
 store.create(job, pb.JobEvent(accepted=pb.Accepted()))
 store.append([Entry("jobs/a", pb.JobEvent(begun=pb.Begun()))])
 number = 0

@@ -51,11 +51,11 @@ def inputs_from_proto(request: pb.StylizeRequest) -> Inputs[pb.Picture]:
 
     Raises `InvalidInputError` where both ways are used, and as `Inputs` does. An unset picture is an empty message.
     """
-    shorthand = [name for name in ("content", "style", "content_image", "style_image") if getattr(request, name)]
     if not request.HasField("inputs"):
         return Inputs(_shorthand_picture(request, "content"), (Style(_shorthand_picture(request, "style")),))
-    if shorthand:
-        raise InvalidInputError([Violation(name, "is another way to set inputs; use one of the two") for name in shorthand])
+    if shorthand := [name for name in ("content", "style", "content_image", "style_image") if getattr(request, name)]:
+        complaint = "is another way to set inputs; use one of the two"
+        raise InvalidInputError([Violation(name, complaint) for name in shorthand])
     styles = tuple(
         Style(
             style.picture,

@@ -1,16 +1,16 @@
-"""Callers take turns; with one of them it is first come, first served."""
+"""The fair queue: owners alternate, and one owner's jobs start in the order of creation."""
 
 from __future__ import annotations
 
-from tfstyle_server.turns import Ticket, in_turn
+from tfstyle_server.fair_queue import Ticket, fair_order
 
 
 def line(waiting: str, running: dict[str, int] | None = None, served: dict[str, int] | None = None) -> str:
-    """The owners, a letter each, in the order of their turns; digits tell which of an owner's jobs it is."""
+    """The order of starts: an owner is a letter, a digit tells which of the owner's jobs it is."""
     tickets = [Ticket(number, f"jobs/{number}", owner) for number, owner in enumerate(waiting)]
     own = {ticket: waiting[: ticket.number].count(ticket.owner) + 1 for ticket in tickets}
     return " ".join(
-        f"{ticket.owner}{own[ticket]}" for ticket in in_turn(reversed(tickets), running or {}, served or {})
+        f"{ticket.owner}{own[ticket]}" for ticket in fair_order(reversed(tickets), running or {}, served or {})
     )
 
 

@@ -1,9 +1,8 @@
-"""The engine's records as events of the contract. Used in workers: it may touch pixels."""
+"""Converts the engine's records to events of the contract. Runs in workers, since it encodes pictures."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from google.protobuf.duration_pb2 import Duration
@@ -12,11 +11,12 @@ from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle.v1.conversion import options_to_proto
 
 if TYPE_CHECKING:
+    from tfstyle.losses import Parts
     from tfstyle.transfer import Delivered, Iterate, Transfer
 
 
 def started(transfer: Transfer) -> pb.JobEvent:
-    """The plan: network, size, steps and the options in force."""
+    """The event with what is about to be computed: network, size, options, estimates and warnings."""
     network = transfer.network
     width, height = transfer.size
     return pb.JobEvent(
@@ -31,12 +31,13 @@ def started(transfer: Transfer) -> pb.JobEvent:
             memory=transfer.estimate.memory,
             expected=_duration(transfer.estimate.seconds),
             tiled=transfer.estimate.tiled,
+            warnings=transfer.warnings,
         )
     )
 
 
 def progress(iterate: Iterate) -> pb.JobEvent:
-    """One evaluation."""
+    """The event of one evaluation, without preview."""
     event = pb.Progress(
         evaluation=iterate.evaluation,
         max_evaluations=iterate.max_evaluations,
@@ -49,7 +50,7 @@ def progress(iterate: Iterate) -> pb.JobEvent:
 
 
 def preview(iterate: Iterate, size: int) -> bytes:
-    """The picture of `iterate` as a PNG of at most `size` pixels a side; nothing is enlarged."""
+    """The current picture as a PNG whose longer side is at most `size` pixels. Never enlarges."""
     from tfstyle.images import encode_png, resize
 
     picture = iterate.picture()
@@ -59,7 +60,10 @@ def preview(iterate: Iterate, size: int) -> bytes:
 
 
 def result(delivered: Delivered, digest: str, size: int, evaluations: int, seconds: float) -> pb.JobEvent:
-    """The end: what was delivered, a PNG of that SHA-256 and `size` bytes, and what it is worth in 8 bits."""
+    """The event of the delivered picture, a PNG of `size` bytes with the SHA-256 `digest`.
+
+    `evaluations` were made in `seconds`.
+    """
     width, height = delivered.picture.size
     return pb.JobEvent(
         result=pb.Result(
@@ -74,11 +78,12 @@ def result(delivered: Delivered, digest: str, size: int, evaluations: int, secon
     )
 
 
-def _losses(total: float, parts: Mapping[str, Mapping[str, float]]) -> pb.Losses:
+def _losses(total: float, parts: Parts) -> pb.Losses:
     return pb.Losses(
         total=total,
         parts=[
-            pb.LossPart(name=name, value=sum(layers.values()), by_layer=dict(layers)) for name, layers in parts.items()
+            pb.LossPart(name=name, value=part.value, by_layer=dict(part.by_layer), weighted=part.weighted)
+            for name, part in parts.items()
         ],
     )
 

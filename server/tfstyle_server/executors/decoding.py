@@ -1,4 +1,4 @@
-"""Pictures from strangers are decoded where they can do the least: with a bound on the memory that it may take."""
+"""A limit on memory while pictures from callers are decoded, against files that make the decoder allocate too much."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 BASE_BYTES = 512 * 2**20
-BYTES_OF_A_PIXEL = 24
-"""What decoding, turning and converting take at their worst, with room to spare."""
+BYTES_PER_PIXEL = 24
+"""What decoding, rotating and converting need at worst, with a margin."""
 _STATM = Path("/proc/self/statm")
 
 
 @contextmanager
 def address_space_limit(pixels: int) -> Iterator[None]:
-    """Meanwhile this process may take no more than a picture of so many `pixels` can need.
+    """Inside the block, limit this process's growth to what a picture of `pixels` pixels can need.
 
-    Beyond that its allocations fail, as a MemoryError in Python, and neither machine nor worker suffers. Does nothing
-    where the system does not tell how large the process is.
+    Allocations beyond that fail with a MemoryError, and harm neither the machine nor the process. Does nothing where
+    the system does not report the size of the process.
     """
     try:
         size = int(_STATM.read_text().split()[0]) * resource.getpagesize()
@@ -26,7 +26,7 @@ def address_space_limit(pixels: int) -> Iterator[None]:
         yield
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-    limit = size + BASE_BYTES + BYTES_OF_A_PIXEL * pixels
+    limit = size + BASE_BYTES + BYTES_PER_PIXEL * pixels
     resource.setrlimit(resource.RLIMIT_AS, (limit if soft == resource.RLIM_INFINITY else min(soft, limit), hard))
     try:
         yield

@@ -15,9 +15,11 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
 from conftest import REPOSITORY, Server
+from tfstyle.options import ORIGINAL_SIZE, TransferOptions
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle.v1 import style_transfer_pb2_grpc
 from tfstyle_client import Access, BadRequestError, Client, JobNotFoundError, Progress, ServerBusyError
+from tfstyle_server.admission import work_of
 from tfstyle_server.metrics import Metrics
 from tfstyle_server.security import new_token
 
@@ -31,6 +33,11 @@ def details(error: grpc.RpcError) -> tuple[str, float]:
         packed.Unpack(info)
         packed.Unpack(retry)
     return info.reason, retry.retry_delay.ToTimedelta().total_seconds()
+
+
+def test_original_size_counts_as_the_largest() -> None:
+    assert work_of(TransferOptions(size=1000, max_evaluations=10)) == 10.0
+    assert work_of(TransferOptions(size=ORIGINAL_SIZE)) == work_of(TransferOptions(size=8192))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Which workers are started again, when, and when that is given up; with workers that do as they are told here."""
+"""When workers are restarted, and when a device is given up; with fake worker processes."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from typing import Any
 
 import pytest
 
+from tfstyle.inputs import content_and_style
 from tfstyle.options import ProgressOptions, TransferOptions
-from tfstyle_server import worker_pool
-from tfstyle_server.messages import Cancel, CannotStart, Ready, Run, Stopped, WorkerSettings
-from tfstyle_server.worker_pool import WorkerPool
+from tfstyle_server.executors.executor import Run, Stopped
+from tfstyle_server.executors.local import executor as local
+from tfstyle_server.executors.local.executor import LocalExecutor
+from tfstyle_server.executors.local.messages import Cancel, CannotStart, Ready, Retiring
+from tfstyle_server.executors.local.settings import WorkerSettings
 
 
 @dataclass(eq=False)
@@ -47,41 +50,44 @@ STARTED: list[Worker] = []
 
 
 @dataclass
-class Employer:
-    """Remembers what it hears."""
+class Listener:
+    """Remembers what is reported to it."""
 
     heard: list[str] = field(default_factory=list)
 
-    def worker_ready(self) -> None:
+    def on_ready(self) -> None:
         self.heard.append("ready")
 
-    def worker_idle(self) -> None:
+    def on_idle(self) -> None:
         pass
 
-    def worker_reported(self, job: str, attempt: int, report: object) -> None:
-        self.heard.append(f"{job} {type(report).__name__}")
+    def on_update(self, update: object) -> None:
+        pass
 
-    def worker_lost(self, job: str, attempt: int, reason: str) -> None:
+    def on_end(self, end: Any) -> None:
+        self.heard.append(f"{end.job} {type(end).__name__}")
+
+    def on_lost(self, job: str, attempt: int, reason: str) -> None:
         self.heard.append(f"{job} lost")
 
-    def cannot_work(self, reason: str) -> None:
-        self.heard.append(f"cannot work: {reason}")
+    def on_broken(self, reason: str) -> None:
+        self.heard.append(f"broken: {reason}")
 
 
-RUN = Run("jobs/a", 1, "c", "s", TransferOptions(), ProgressOptions(), Path("b"), Path("c"))
+RUN = Run("jobs/a", 1, content_and_style("c", "s"), TransferOptions(), ProgressOptions())
 
 
 def settings(device: str) -> WorkerSettings:
-    return WorkerSettings(device, "auto", None, 1, 1, None, 2, 2.0, None)
+    return WorkerSettings(device, "auto", None, 1, 1, None, 1.0, 2, 2.0, None, Path("b"), Path("c"))
 
 
-def run(devices: str, story: Callable[[WorkerPool, Employer], Awaitable[None]]) -> None:
+def run(devices: str, story: Callable[[LocalExecutor, Listener], Awaitable[None]]) -> None:
     async def main() -> None:
         STARTED.clear()
-        employer = Employer()
-        pool = WorkerPool([settings(device) for device in devices], employer)
-        pool.start()
-        await story(pool, employer)
+        listener = Listener()
+        executor = LocalExecutor([settings(device) for device in devices])
+        executor.start(listener)
+        await story(executor, listener)
 
     asyncio.run(main())
 
@@ -96,7 +102,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         made.append(seconds)
         await sleep(0)
 
-    monkeypatch.setattr(worker_pool, "WorkerProcess", Worker)
+    monkeypatch.setattr(local, "WorkerProcess", Worker)
     monkeypatch.setattr(asyncio, "sleep", short)
     return made
 
@@ -107,36 +113,36 @@ async def settle() -> None:
 
 
 def test_device_that_never_works_is_given_up_and_the_others_go_on(pauses: list[float]) -> None:
-    async def story(pool: WorkerPool, employer: Employer) -> None:
+    async def story(executor: LocalExecutor, listener: Listener) -> None:
         bad, good = STARTED
         good.says(Ready("lite"))
         for _ in range(3):
-            bad.says(CannotStart("MemoryError", lasting=False))
+            bad.says(CannotStart("MemoryError", permanent=False))
             bad.ends(0)
             await settle()
             bad = STARTED[-1]
         assert [worker.settings.device for worker in STARTED] == ["0", "1", "0", "0"]
         assert [pause for pause in pauses if pause] == [1.0, 2.0]
-        assert employer.heard == ["ready"], "failures of one device are no reason to end"
-        assert pool.idle == 1
+        assert listener.heard == ["ready"], "failures of one device are no reason to end"
+        assert executor.idle == 1
 
     run("01", story)
 
 
 def test_server_ends_when_every_device_is_given_up() -> None:
-    async def story(pool: WorkerPool, employer: Employer) -> None:
+    async def story(executor: LocalExecutor, listener: Listener) -> None:
         for _ in range(3):
             for worker in STARTED[-2:]:
                 worker.ends(-6)
             await settle()
         assert len(STARTED) == 6
-        assert employer.heard == ["cannot work: no worker can start: its process ends as it starts (exit code -6)"]
+        assert listener.heard == ["broken: no worker can start: its process ended while it started (exit code -6)"]
 
     run("01", story)
 
 
 def test_device_that_has_worked_is_tried_for_ever_in_growing_intervals(pauses: list[float]) -> None:
-    async def story(pool: WorkerPool, employer: Employer) -> None:
+    async def story(executor: LocalExecutor, listener: Listener) -> None:
         STARTED[0].says(Ready("lite"))
         STARTED[0].ends()
         assert len(STARTED) == 2, "at once: it was no failed start"
@@ -145,8 +151,8 @@ def test_device_that_has_worked_is_tried_for_ever_in_growing_intervals(pauses: l
             await settle()
         assert [pause for pause in pauses if pause] == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0]
         STARTED[-1].says(Ready("lite"))
-        assert employer.heard == ["ready", "ready"]
-        assert pool.idle == 1
+        assert listener.heard == ["ready", "ready"]
+        assert executor.idle == 1
 
     run("0", story)
 
@@ -155,13 +161,13 @@ def test_process_that_cannot_be_started_is_tried_again(pauses: list[float], monk
     def none_left(*_: object) -> None:
         raise OSError(24, "Too many open files")
 
-    async def story(pool: WorkerPool, employer: Employer) -> None:
+    async def story(executor: LocalExecutor, listener: Listener) -> None:
         STARTED[0].says(Ready("lite"))
-        monkeypatch.setattr(worker_pool, "WorkerProcess", none_left)
+        monkeypatch.setattr(local, "WorkerProcess", none_left)
         STARTED[0].ends()
         for _ in range(4):
             await settle()
-        monkeypatch.setattr(worker_pool, "WorkerProcess", Worker)
+        monkeypatch.setattr(local, "WorkerProcess", Worker)
         await settle()
         assert len(STARTED) == 2
         assert [pause for pause in pauses if pause][:4] == [1.0, 2.0, 4.0, 8.0]
@@ -170,33 +176,56 @@ def test_process_that_cannot_be_started_is_tried_again(pauses: list[float], monk
 
 
 def test_reason_that_lasts_ends_the_server_at_once_unless_it_has_worked() -> None:
-    async def story(pool: WorkerPool, employer: Employer) -> None:
+    async def story(executor: LocalExecutor, listener: Listener) -> None:
         first, second = STARTED
         first.says(Ready("lite"))
-        second.says(CannotStart("weights: no such file", lasting=True))
-        assert employer.heard == ["ready"]
+        second.says(CannotStart("weights: no such file", permanent=True))
+        assert listener.heard == ["ready"]
 
-    async def other(pool: WorkerPool, employer: Employer) -> None:
-        STARTED[0].says(CannotStart("weights: no such file", lasting=True))
-        assert employer.heard == ["cannot work: weights: no such file"]
+    async def other(executor: LocalExecutor, listener: Listener) -> None:
+        STARTED[0].says(CannotStart("weights: no such file", permanent=True))
+        assert listener.heard == ["broken: weights: no such file"]
 
     run("01", story)
     run("01", other)
 
 
 def test_worker_that_does_not_hear_a_cancellation_is_ended() -> None:
-    async def story(pool: WorkerPool, employer: Employer) -> None:
+    async def story(executor: LocalExecutor, listener: Listener) -> None:
         for obeys in (True, False):
             worker = STARTED[-1]
             worker.says(Ready("lite"))
-            pool.give(pool.reserve("jobs/a"), RUN)
-            pool.cancel("jobs/a")
+            executor.run(RUN)
+            executor.cancel("jobs/a")
             if obeys:
                 worker.says(Stopped("jobs/a", 1))
             await settle()
             assert worker.sent == [RUN, Cancel("jobs/a")]
             assert worker.killed is not obeys
             worker.ends()
-        assert employer.heard == ["ready", "jobs/a Stopped", "ready", "jobs/a lost"]
+        assert listener.heard == ["ready", "jobs/a Stopped", "ready", "jobs/a lost"]
+
+    run("0", story)
+
+
+def test_job_for_which_no_worker_is_left_is_reported_as_lost() -> None:
+    async def story(executor: LocalExecutor, listener: Listener) -> None:
+        executor.run(RUN)
+        assert listener.heard == ["jobs/a lost"]
+
+    run("0", story)
+
+
+def test_worker_that_retires_gets_no_other_job_and_is_replaced() -> None:
+    async def story(executor: LocalExecutor, listener: Listener) -> None:
+        (worker,) = STARTED
+        worker.says(Ready("lite"))
+        executor.run(RUN)
+        worker.says(Retiring())
+        worker.says(Stopped("jobs/a", 1))
+        assert executor.idle == 0
+        worker.ends(0)
+        assert len(STARTED) == 2
+        assert listener.heard == ["ready", "jobs/a Stopped"]
 
     run("0", story)

@@ -11,11 +11,11 @@ import numpy as np
 
 from conftest import png
 from tfstyle.images import decode
-from tfstyle_server.decoding import BASE_BYTES, address_space_limit
+from tfstyle_server.executors.decoding import BASE_BYTES, address_space_limit
 
 GREEDY = f"""
 import numpy as np
-from tfstyle_server.decoding import address_space_limit
+from tfstyle_server.executors.decoding import address_space_limit
 try:
     with address_space_limit(1000):
         np.ones({BASE_BYTES + 2**26}, np.uint8)

@@ -1,4 +1,4 @@
-"""When a worker writes checkpoints, which are kept, and from which a job goes on."""
+"""A job's checkpoints: when they are written, how many are kept, and from which one a job is resumed."""
 
 from __future__ import annotations
 
@@ -15,15 +15,22 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("tfstyle.worker")
 
-SHARE = 50
-"""Writing one takes at most one such part of the time between two."""
+LEAST_RATIO = 50
+"""The time between two checkpoints is at least this many times the time that writing one takes."""
 KEPT = 2
-"""The newest may be damaged; then the one before it serves."""
+"""If the latest checkpoint is damaged, the one before it is used."""
+
+
+def checkpoint_folder(base: Path, job: str) -> Path:
+    """The folder below `base` with the checkpoints of the job named `job`."""
+    return base / job.removeprefix("jobs/")
 
 
 class Checkpoints:
-    """The checkpoints of one job in `folder`, written by `attempt` in a thread beside the computation, at least
-    `seconds` apart. A context manager: at its end the last one is written.
+    """The checkpoints of one job in `folder`, written by attempt number `attempt`.
+
+    Writing happens in a thread beside the computation, at least `seconds` apart. As a context manager, waits at the end
+    of the block until the last one is written.
     """
 
     def __init__(self, folder: Path, attempt: int, seconds: float) -> None:
@@ -41,17 +48,17 @@ class Checkpoints:
         self._writer.shutdown()
 
     def candidates(self) -> Iterator[Checkpoint]:
-        """What can be read, the furthest first."""
+        """The readable checkpoints, the one with most evaluations first."""
         from tfstyle.checkpoint import CheckpointError, read_checkpoint
 
         for path in self._files():
             try:
                 yield read_checkpoint(path)
             except CheckpointError as error:
-                log.warning("a checkpoint is passed over: %s", error)
+                log.warning("skipped a checkpoint: %s", error)
 
     def write_if_due(self, transfer: Transfer) -> None:
-        """Begin to write one, unless one was written or is being written."""
+        """Start writing a checkpoint, unless one is being written or the last one is too recent."""
         if time.monotonic() >= self._due and (self._writing is None or self._writing.done()):
             self._writing = self._writer.submit(self._write, transfer)
 
@@ -65,10 +72,10 @@ class Checkpoints:
             for old in self._files()[KEPT:]:
                 old.unlink(missing_ok=True)
         except OSError as error:
-            log.warning("no checkpoint: %s; the job goes on without", error.strerror or error)
+            log.warning("no checkpoint was written: %s; the job continues without it", error.strerror or error)
         now = time.monotonic()
-        self._due = now + max(self._seconds, SHARE * (now - began))
+        self._due = now + max(self._seconds, LEAST_RATIO * (now - began))
 
     def _files(self) -> list[Path]:
-        """The furthest first."""
+        """The checkpoint with most evaluations first."""
         return sorted(self._folder.glob("[0-9]*-*.npz"), reverse=True)

@@ -1,0 +1,257 @@
+"""Gives waiting jobs to the executor in fair order, and turns what the executor reports into events.
+
+Runs on the event loop's thread.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+
+from google.rpc import status_pb2
+
+from tfstyle.v1 import style_transfer_pb2 as pb
+from tfstyle_server import status
+from tfstyle_server.background import Background
+from tfstyle_server.executors.executor import Done, End, Executor, Failed, Refused, Run, Stopped, Unprepared, Update
+from tfstyle_server.fair_queue import Ticket, fair_order
+from tfstyle_server.field_paths import in_request
+from tfstyle_server.live_job import LiveJob, accepted, interrupted, short
+from tfstyle_server.metrics import Metrics
+from tfstyle_server.recorder import Recorder
+from tfstyle_server.store import Entry
+
+log = logging.getLogger("tfstyle.front")
+
+MOST_LOSSES = 5
+"""A job fails when so many workers in a row are lost at the same evaluation."""
+ANNOUNCED = 20
+"""Only the first jobs of the queue get an event when their position changes."""
+TYPICAL_SECONDS = 60.0
+"""The assumed duration of a job before any has ended."""
+
+
+class Dispatcher:
+    """The queue of waiting jobs, and the executor's listener.
+
+    `live` are the unfinished jobs by name. At most `most_running` jobs of one owner run at once. `on_ready` is called
+    when a worker has started, `on_broken` with a reason when none ever will.
+    """
+
+    def __init__(
+        self,
+        executor: Executor,
+        most_running: int,
+        live: Mapping[str, LiveJob],
+        recorder: Recorder,
+        metrics: Metrics,
+        background: Background,
+        on_ready: Callable[[], None],
+        on_broken: Callable[[str], None],
+    ) -> None:
+        self._executor = executor
+        self._most_running = most_running
+        self._live = live
+        self._recorder = recorder
+        self._metrics = metrics
+        self._background = background
+        self._ready = on_ready
+        self._broken = on_broken
+        self._waiting: dict[str, Ticket] = {}
+        self._starting: set[str] = set()
+        """Jobs that have left the queue, and whose begun event is being recorded."""
+        self._running: set[str] = set()
+        """Jobs that the executor has, including cancelled ones whose worker has not stopped yet."""
+        self._starts = itertools.count(1)
+        self._served: dict[str, int] = {}
+        """{owner with unfinished jobs: number of the latest start}, as `fair_order` takes it."""
+        self._typical_seconds = TYPICAL_SECONDS
+        self._stopping = False
+
+    @property
+    def idle(self) -> int:
+        """How many jobs could be started now."""
+        return self._executor.idle - len(self._starting)
+
+    @property
+    def waiting(self) -> int:
+        """How many jobs wait."""
+        return len(self._waiting)
+
+    @property
+    def running(self) -> int:
+        """How many workers have a job."""
+        return len(self._starting) + len(self._running)
+
+    @property
+    def retry_after(self) -> float:
+        """When a worker is likely to be free, in seconds."""
+        return self._typical_seconds / self._executor.capacity
+
+    def is_waiting(self, name: str) -> bool:
+        """Whether a job waits."""
+        return name in self._waiting
+
+    def start(self) -> None:
+        """Start the executor."""
+        self._executor.start(self)
+
+    def stop(self) -> None:
+        """End the executor's workers and start no job any more."""
+        self._stopping = True
+        self._executor.stop()
+
+    def enqueue(self, name: str) -> None:
+        """Let a live job wait for a worker."""
+        job = self._live[name]
+        self._waiting[name] = Ticket(job.number, name, job.owner)
+        self._announce_positions()
+
+    def forget(self, name: str, owner: str) -> None:
+        """A job has ended, and is no longer live: remove it from the queue, or stop its worker."""
+        self._waiting.pop(name, None)
+        if all(other.owner != owner for other in self._live.values()):
+            self._served.pop(owner, None)
+        self._executor.cancel(name)
+        self._announce_positions()
+
+    def positions(self) -> dict[str, int]:
+        """{name of each waiting job: number of jobs before it}."""
+        return {ticket.name: position for position, ticket in enumerate(self._order())}
+
+    def next_position(self, owner: str) -> int:
+        """The position of a job that `owner` would add now."""
+        new = Ticket(2**63, "", owner)
+        return self._order(new).index(new)
+
+    def dispatch(self) -> None:
+        """Start waiting jobs as long as workers are idle."""
+        moved = False
+        while self.idle > 0 and not self._stopping and (name := self._next()) is not None:
+            job = self._live[name]
+            job.served_before = self._served.get(job.owner, 0)
+            self._served[job.owner] = next(self._starts)
+            del self._waiting[name]
+            self._starting.add(name)
+            self._background.start(self._start(name))
+            moved = True
+        if moved:
+            self._announce_positions()
+
+    async def _start(self, name: str) -> None:
+        begun = await self._recorder.record(Entry(name, pb.JobEvent(begun=pb.Begun())))
+        self._starting.discard(name)
+        job = self._live.get(name)
+        if begun is None or job is None:  # the job was cancelled meanwhile
+            self.dispatch()
+            return
+        attempt = pb.JobEvent.FromString(begun.data).begun.attempt
+        job.began = time.monotonic()
+        self._running.add(name)
+        self._executor.run(Run(name, attempt, job.plan.inputs, job.plan.options, job.plan.progress))
+
+    def on_ready(self) -> None:
+        """As in `Listener`."""
+        self._ready()
+
+    def on_idle(self) -> None:
+        """As in `Listener`."""
+        self.dispatch()
+
+    def on_broken(self, reason: str) -> None:
+        """As in `Listener`."""
+        self._broken(reason)
+
+    def on_update(self, update: Update) -> None:
+        """As in `Listener`."""
+        job = self._live.get(update.job)
+        if job is None:
+            return  # it was cancelled, and its worker is about to stop
+        job.reached = max(job.reached, update.reached)
+        if update.event.HasField("progress"):
+            self._count_evaluations(job, update.event.progress)
+        self._recorder.post(Entry(update.job, update.event, update.attempt), update.preview)
+
+    def on_end(self, end: End) -> None:
+        """As in `Listener`."""
+        self._running.discard(end.job)
+        job = self._live.get(end.job)
+        seconds = 0.0 if job is None or job.began is None else time.monotonic() - job.began
+        outcome = "cancelled" if isinstance(end, Stopped) else type(end).__name__.lower()
+        log.info("job %s: %s after %.1f s", short(end.job), outcome, seconds)
+        event = _event_of(end, job)
+        if event is not None:
+            self._typical_seconds += 0.3 * (seconds - self._typical_seconds)
+            self._recorder.post(Entry(end.job, event, end.attempt))
+
+    def on_lost(self, job: str, attempt: int, reason: str) -> None:
+        """As in `Listener`. The job returns to the queue, or fails where its workers keep ending at one evaluation."""
+        self._running.discard(job)
+        live = self._live.get(job)
+        if live is None:
+            return
+        self._metrics.interruptions.inc()
+        live.losses = live.losses + 1 if live.reached <= live.lost_at else 1
+        live.lost_at = max(live.reached, live.lost_at)
+        if live.losses >= MOST_LOSSES:
+            message = f"given up: {reason}, {live.losses} times at evaluation {live.reached}"
+            self._recorder.post(Entry(job, _failed(status.internal(message)), attempt))
+        else:
+            self._background.start(self._requeue(job, attempt, reason))
+
+    async def _requeue(self, name: str, attempt: int, reason: str) -> None:
+        log.warning("job %s: interrupted: %s", short(name), reason)
+        stored = await self._recorder.record(Entry(name, interrupted(reason), attempt))
+        job = self._live.get(name)
+        if stored is not None and job is not None:
+            self._served[job.owner] = job.served_before  # the start does not count
+            self.enqueue(name)
+            self.dispatch()
+
+    def _count_evaluations(self, job: LiveJob, progress: pb.Progress) -> None:
+        seconds = progress.elapsed.ToNanoseconds() / 1e9
+        if progress.evaluation > job.evaluation:
+            self._metrics.evaluated(progress.evaluation - job.evaluation, max(0.0, seconds - job.seconds))
+            job.evaluation, job.seconds = progress.evaluation, seconds
+
+    def _order(self, *new: Ticket) -> list[Ticket]:
+        return fair_order([*self._waiting.values(), *new], self._running_by_owner(), self._served)
+
+    def _running_by_owner(self) -> Counter[str]:
+        return Counter(self._live[name].owner for name in self._starting | self._running if name in self._live)
+
+    def _next(self) -> str | None:
+        """The first waiting job whose owner may have another one running."""
+        running = self._running_by_owner()
+        return next((each.name for each in self._order() if running[each.owner] < self._most_running), None)
+
+    def _announce_positions(self) -> None:
+        for position, ticket in enumerate(self._order()[:ANNOUNCED]):
+            job = self._live[ticket.name]
+            if job.position != position:
+                job.position = position
+                self._recorder.post(Entry(ticket.name, accepted(position)))
+
+
+def _event_of(end: End, job: LiveJob | None) -> pb.JobEvent | None:
+    """The event that ends the job; None where a recorded event has ended it before."""
+    match end:
+        case Done():
+            return end.event
+        case Stopped():
+            return None
+        case Refused():
+            shorthand = job is None or job.plan.shorthand
+            violations = [in_request(violation, shorthand=shorthand) for violation in end.violations]
+            return _failed(status.invalid_argument(violations))
+        case Unprepared():
+            return _failed(status.failed_precondition("WEIGHTS", "network", end.reason))
+        case Failed():
+            return _failed(status.internal(end.reason))
+
+
+def _failed(why: status_pb2.Status) -> pb.JobEvent:
+    return pb.JobEvent(failed=why)

@@ -1,0 +1,1 @@
+"""The local executor: one worker process on this machine for each device."""

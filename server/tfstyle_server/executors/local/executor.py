@@ -1,0 +1,176 @@
+"""Runs jobs in worker processes on this machine: keeps one alive for each device, and knows which runs which job.
+
+Everything here runs on the event loop's thread. Nothing blocks it except starting a process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+
+from tfstyle_server.background import Background
+from tfstyle_server.executors.executor import End, Listener, Run, Update
+from tfstyle_server.executors.local.messages import Cancel, CannotStart, Ready, Report, Retiring
+from tfstyle_server.executors.local.process import WorkerProcess
+from tfstyle_server.executors.local.settings import WorkerSettings
+
+log = logging.getLogger("tfstyle.front")
+
+MOST_FAILED_STARTS = 3
+"""After so many failed starts in a row, a device on which no worker has ever started is given up."""
+LONGEST_PAUSE = 60.0
+"""The longest time between two starts of a worker in seconds. It begins with 1 and doubles after each failed start."""
+CANCEL_SECONDS = 10.0
+"""How long a worker may take to stop a job, for instance in the middle of an evaluation, before it is killed."""
+
+
+@dataclass
+class Device:
+    """A device with one worker. A worker that ends is replaced, after a pause where it could not start."""
+
+    settings: WorkerSettings
+    has_worked: bool = False
+    failed_starts: int = 0
+    given_up: bool = False
+
+
+class LocalExecutor:
+    """Worker processes, one for each of `settings`. Implements `tfstyle_server.executors.executor.Executor`."""
+
+    def __init__(self, settings: list[WorkerSettings]) -> None:
+        self._devices = [Device(each) for each in settings]
+        self._listener: Listener
+        self._workers: dict[WorkerProcess, Device] = {}
+        self._starting: set[WorkerProcess] = set()
+        self._idle: list[WorkerProcess] = []
+        self._busy: dict[WorkerProcess, Run] = {}
+        self._retiring: set[WorkerProcess] = set()
+        self._reasons: dict[WorkerProcess, str] = {}
+        """{worker: why it cannot start}."""
+        self._stopping = False
+        self._background = Background()
+
+    @property
+    def capacity(self) -> int:
+        """As in `Executor`."""
+        return len(self._devices)
+
+    @property
+    def idle(self) -> int:
+        """As in `Executor`."""
+        return len(self._idle)
+
+    @property
+    def processes(self) -> list[tuple[str, int]]:
+        """(device, process ID) of each worker."""
+        return [(worker.settings.device, worker.pid) for worker in list(self._workers) if worker.pid is not None]
+
+    def start(self, listener: Listener) -> None:
+        """As in `Executor`."""
+        self._listener = listener
+        for device in self._devices:
+            self._start_worker(device)
+
+    def stop(self) -> None:
+        """As in `Executor`."""
+        self._stopping = True
+        self._background.cancel()
+        for worker in self._workers:
+            worker.kill()
+
+    def run(self, run: Run) -> None:
+        """As in `Executor`."""
+        if not self._idle:
+            self._listener.on_lost(run.job, run.attempt, "its worker process ended before the job could start")
+            return
+        worker = self._idle.pop(0)
+        self._busy[worker] = run
+        self._background.start(worker.send(run))
+
+    def cancel(self, job: str) -> None:
+        """As in `Executor`. Kills a worker that does not stop the job in time."""
+        for worker, run in self._busy.items():
+            if run.job == job:
+                self._background.start(worker.send(Cancel(job)))
+                self._background.start(self._kill_unless_stopped(worker, run))
+
+    async def _kill_unless_stopped(self, worker: WorkerProcess, run: Run) -> None:
+        await asyncio.sleep(CANCEL_SECONDS)
+        if self._busy.get(worker) is run:
+            log.warning("worker %s did not stop a cancelled job within %.0f s: killed", worker.pid, CANCEL_SECONDS)
+            worker.kill()
+
+    def _start_worker(self, device: Device) -> None:
+        try:
+            worker = WorkerProcess(device.settings, self._on_report, self._on_exit)
+        except OSError as error:  # no more processes, files or memory
+            self._restart_later(device, f"its process cannot be started: {error.strerror or error}")
+            return
+        self._workers[worker] = device
+        self._starting.add(worker)
+        log.info("worker %s starts on %s", worker.pid, device.settings.device)
+
+    async def _start_after(self, device: Device, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        self._start_worker(device)
+
+    def _on_report(self, worker: WorkerProcess, report: Report) -> None:
+        match report:
+            case Ready(network):
+                log.info("worker %s is ready: %s", worker.pid, network)
+                device = self._workers[worker]
+                device.has_worked, device.failed_starts = True, 0
+                self._starting.discard(worker)
+                self._idle.append(worker)
+                self._listener.on_ready()
+                self._listener.on_idle()
+            case CannotStart(reason, permanent):
+                self._reasons[worker] = reason
+                if permanent and not any(device.has_worked for device in self._devices):
+                    self._listener.on_broken(reason)
+            case Retiring():
+                self._retiring.add(worker)
+            case Update():
+                self._listener.on_update(report)
+            case _:
+                self._on_end(worker, report)
+
+    def _on_end(self, worker: WorkerProcess, end: End) -> None:
+        del self._busy[worker]
+        self._listener.on_end(end)
+        if worker not in self._retiring:
+            self._idle.append(worker)
+            self._listener.on_idle()
+
+    def _on_exit(self, worker: WorkerProcess, exit_code: int | None) -> None:
+        device = self._workers.pop(worker)
+        self._retiring.discard(worker)
+        reason = self._reasons.pop(worker, f"its process ended while it started (exit code {exit_code})")
+        if worker in self._idle:
+            self._idle.remove(worker)
+        if self._stopping:
+            return
+        log.log(logging.INFO if exit_code == 0 else logging.WARNING, "worker %s ended: %s", worker.pid, exit_code)
+        run = self._busy.pop(worker, None)
+        if run is not None:
+            self._listener.on_lost(run.job, run.attempt, f"its worker process ended (exit code {exit_code})")
+        if worker in self._starting:
+            self._starting.remove(worker)
+            self._restart_later(device, reason)
+        else:
+            self._start_worker(device)
+
+    def _restart_later(self, device: Device, reason: str) -> None:
+        """Handle a failed start: try again after a pause, or give up a device that has never worked."""
+        device.failed_starts += 1
+        name = device.settings.device
+        if not device.has_worked and device.failed_starts >= MOST_FAILED_STARTS:
+            device.given_up = True
+            log.error("device %s is given up: %s", name, reason)
+            if all(each.given_up for each in self._devices):
+                self._listener.on_broken(f"no worker can start: {reason}")
+            return
+        pause = min(2.0 ** (device.failed_starts - 1), LONGEST_PAUSE)
+        log.error("no worker on %s: %s; trying again in %.0f s", name, reason, pause)
+        self._background.start(self._start_after(device, pause))

@@ -1,0 +1,38 @@
+"""The messages between the local executor and a worker process, sent through a pipe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tfstyle_server.executors.executor import End, Run, Update
+
+
+@dataclass(frozen=True)
+class Cancel:
+    """To a worker: stop this job, if it is still running."""
+
+    job: str
+
+
+@dataclass(frozen=True)
+class Ready:
+    """From a worker: it has loaded its network and accepts jobs. `network` describes the network in words."""
+
+    network: str
+
+
+@dataclass(frozen=True)
+class CannotStart:
+    """From a worker that is about to end: `reason` is one line. `permanent` tells that a restart would not help."""
+
+    reason: str
+    permanent: bool
+
+
+@dataclass(frozen=True)
+class Retiring:
+    """From a worker, before the `End` of a job: it has compiled enough code and ends after this job."""
+
+
+Command = Run | Cancel
+Report = Ready | CannotStart | Retiring | Update | End

@@ -1,0 +1,59 @@
+"""The settings of worker processes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tfstyle_server.options import ServerOptions
+
+CPU = "cpu"
+
+
+@dataclass(frozen=True)
+class WorkerSettings:
+    """What a worker is told when it starts. Sizes are in bytes, times in seconds.
+
+    `device` is "cpu" or the number of a GPU. `memory` is what one transfer may take; where it is None, a transfer may
+    take `memory_share` of the memory that is free when it begins. `blobs` and `checkpoints` are folders. The other
+    fields are as in `ServerOptions`.
+    """
+
+    device: str
+    network: str
+    weights: str | None
+    max_image_bytes: int
+    max_pixels: int
+    memory: int | None
+    memory_share: float
+    recycle_after: int
+    checkpoint_seconds: float
+    compiled_code: Path | None
+    blobs: Path
+    checkpoints: Path
+
+
+def worker_settings(options: ServerOptions, blobs: Path, checkpoints: Path) -> list[WorkerSettings]:
+    """The settings of each worker of a server, one for each device.
+
+    Workers that compute on the CPU take from the same memory, so each gets an equal share of what is free.
+    """
+    devices = options.resolved_devices()
+    on_cpu = devices.count(CPU)
+    return [
+        WorkerSettings(
+            device=device,
+            network=options.network,
+            weights=options.weights,
+            max_image_bytes=options.max_image_bytes,
+            max_pixels=options.max_pixels,
+            memory=options.memory,
+            memory_share=1 / on_cpu if device == CPU else 1.0,
+            recycle_after=options.recycle_after,
+            checkpoint_seconds=options.checkpoint_seconds,
+            compiled_code=options.compiled_code,
+            blobs=blobs,
+            checkpoints=checkpoints,
+        )
+        for device in devices
+    ]

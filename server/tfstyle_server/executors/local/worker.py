@@ -1,0 +1,158 @@
+"""The worker process: one device, one job at a time. Everything that touches pixels happens here.
+
+It ends when the executor's end of the pipe closes, however the server died: it looks at the pipe between two
+evaluations and while idle.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tfstyle.compiled_code import keep_compiled_code, vouch
+from tfstyle.errors import WeightsError
+from tfstyle.v1.style_transfer_pb2 import JobEvent
+from tfstyle_server.blobs import BlobFolder
+from tfstyle_server.executors.checkpoints import Checkpoints, checkpoint_folder
+from tfstyle_server.executors.executor import Run, Update
+from tfstyle_server.executors.local.messages import Cancel, CannotStart, Ready, Report, Retiring
+from tfstyle_server.executors.local.settings import CPU, WorkerSettings
+from tfstyle_server.executors.run_job import JobCancelled, PortClosedError, run_job
+from tfstyle_server.heap import trim
+from tfstyle_server.logs import configure_logging
+
+if TYPE_CHECKING:
+    from tfstyle.engine import Engine
+
+log = logging.getLogger("tfstyle.worker")
+
+
+class Pipe:
+    """A worker's end of the pipe, whose methods raise `PortClosedError` where the other end has closed."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def send(self, report: Report) -> None:
+        """Send a report."""
+        self._guarded(self._connection.send, report)
+
+    def receive(self) -> Any:
+        """Wait for the next command and return it."""
+        return self._guarded(self._connection.recv)
+
+    def has_command(self) -> bool:
+        """Whether `receive` returns at once."""
+        return bool(self._guarded(self._connection.poll))
+
+    def _guarded(self, call: Callable[..., Any], *arguments: Any) -> Any:
+        try:
+            return call(*arguments)
+        except (EOFError, BrokenPipeError, ConnectionResetError):
+            raise PortClosedError from None
+
+
+class PipePort:
+    """The surroundings of the job of `run` in a worker process; implements `tfstyle_server.executors.run_job.Port`."""
+
+    def __init__(self, pipe: Pipe, run: Run, settings: WorkerSettings) -> None:
+        from tfstyle.images import ImageLimits
+
+        self._pipe = pipe
+        self._run = run
+        self.blobs = BlobFolder(settings.blobs)
+        folder = checkpoint_folder(settings.checkpoints, run.job)
+        self.checkpoints = Checkpoints(folder, run.attempt, settings.checkpoint_seconds)
+        self.limits = ImageLimits(settings.max_image_bytes, settings.max_pixels)
+
+    def report(self, event: JobEvent, reached: int, preview: bytes = b"") -> None:
+        """As in `Port`."""
+        self._pipe.send(Update(self._run.job, self._run.attempt, event, reached, preview))
+
+    def check_cancelled(self) -> None:
+        """As in `Port`."""
+        while self._pipe.has_command():
+            command = self._pipe.receive()
+            if isinstance(command, Cancel) and command.job == self._run.job:
+                raise JobCancelled
+
+
+def main(connection: Connection, settings: WorkerSettings) -> None:
+    """Run jobs for the executor at the other end of `connection` until it closes."""
+    # Ctrl-C and SIGTERM may reach the whole process group, but the server decides when a job ends.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    configure_logging()
+    os.environ["CUDA_VISIBLE_DEVICES"] = "" if settings.device == CPU else settings.device
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    compiled_code = _keep_compiled_code(settings.compiled_code)
+    try:
+        _serve(Pipe(connection), settings, compiled_code)
+    except PortClosedError:
+        log.info("the server has gone; ending")
+
+
+def memory_budget(settings: WorkerSettings) -> int | Callable[[], int]:
+    """The bytes that a transfer may take, or a function that computes them when a transfer begins."""
+    if settings.memory is not None:
+        return settings.memory
+    from tfstyle import memory
+
+    return lambda: int(memory.available_memory() * settings.memory_share)
+
+
+def _keep_compiled_code(folder: Path | None) -> Path | None:
+    """The folder where this process keeps compiled code. None if it keeps none, which costs seconds but no result."""
+    if folder is None:
+        return None
+    try:
+        return keep_compiled_code(folder)
+    except OSError as error:
+        log.warning("compiled code is not kept in %s: %s", folder, error.strerror or error)
+        return None
+
+
+def _serve(pipe: Pipe, settings: WorkerSettings, compiled_code: Path | None) -> None:
+    engine = _start(pipe, settings)
+    while engine is not None:
+        command = pipe.receive()
+        if isinstance(command, Run):
+            compiled = engine.compilations
+            end = run_job(engine, command, PipePort(pipe, command, settings))
+            if engine.compilations > compiled:
+                trim()
+            retiring = engine.compilations >= settings.recycle_after
+            if retiring:
+                pipe.send(Retiring())  # before the end, so that no other job is sent here
+            if compiled_code is not None:
+                vouch(compiled_code)  # before the end, after which the server may kill this process
+            pipe.send(end)
+            if retiring:
+                return
+
+
+def _start(pipe: Pipe, settings: WorkerSettings) -> Engine | None:
+    """The engine with the server's network loaded. None where that failed, which has then been reported."""
+    try:
+        from tfstyle.engine import Engine
+
+        engine = Engine(settings.weights, memory=memory_budget(settings))
+        choice, network = engine.network(settings.network)
+    except WeightsError as error:
+        pipe.send(CannotStart(str(error), permanent=True))
+    except ImportError as error:
+        reason = f"the engine is not installed ({error}); pip install 'tfstyle[server]'"
+        pipe.send(CannotStart(reason, permanent=True))
+    except Exception as error:
+        log.exception("cannot start")
+        pipe.send(CannotStart(f"{type(error).__name__}: {error}", permanent=False))
+    else:
+        pipe.send(Ready(choice.note or f"network {network.name}"))
+        return engine
+    return None

@@ -1,0 +1,150 @@
+"""The body of a job: from the blobs of its pictures to the blob of its result.
+
+It knows nothing of processes and pipes. An executor provides its surroundings as a `Port`.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Protocol
+
+from tfstyle.errors import InvalidInputError, WeightsError
+from tfstyle.inputs import Inputs
+from tfstyle.v1.style_transfer_pb2 import JobEvent
+from tfstyle_server.blobs import BlobDamagedError, Blobs
+from tfstyle_server.executors import events
+from tfstyle_server.executors.checkpoints import Checkpoints
+from tfstyle_server.executors.decoding import address_space_limit
+from tfstyle_server.executors.executor import Done, End, Failed, Refused, Run, Stopped, Unprepared
+
+if TYPE_CHECKING:
+    from tfstyle.checkpoint import Checkpoint
+    from tfstyle.engine import Engine
+    from tfstyle.images import ImageLimits, Picture
+    from tfstyle.transfer import Transfer
+
+log = logging.getLogger("tfstyle.worker")
+
+RETRY_SECONDS = 5.0
+"""Time between two attempts to write the result to a full disk."""
+POLL_SECONDS = 0.1
+
+
+class JobCancelled(Exception):  # noqa: N818 - a request, not an error
+    """The job is to stop."""
+
+
+class PortClosedError(Exception):
+    """The server has gone, so there is nobody left to report to."""
+
+
+class Port(Protocol):
+    """The surroundings of one running job."""
+
+    @property
+    def blobs(self) -> Blobs:
+        """Where its pictures are, and where its result goes."""
+
+    @property
+    def checkpoints(self) -> Checkpoints:
+        """The job's checkpoints."""
+
+    @property
+    def limits(self) -> ImageLimits:
+        """What a picture may have in bytes and pixels."""
+
+    def report(self, event: JobEvent, reached: int, preview: bytes = b"") -> None:
+        """Report an event after `reached` evaluations, with a PNG as preview. Raises `PortClosedError`."""
+
+    def check_cancelled(self) -> None:
+        """Raise `JobCancelled` if the job is to stop, `PortClosedError` if the server has gone."""
+
+
+def run_job(engine: Engine, run: Run, port: Port) -> End:
+    """Run a job and return how it ended. Raises `PortClosedError`, and nothing else on purpose."""
+    try:
+        return _run(engine, run, port)
+    except JobCancelled:
+        return Stopped(run.job, run.attempt)
+    except InvalidInputError as error:
+        return Refused(run.job, run.attempt, error.violations)
+    except WeightsError as error:
+        return Unprepared(run.job, run.attempt, str(error))
+    except PortClosedError:
+        raise
+    except BlobDamagedError as error:
+        log.error("job %s: lost a picture: %s", run.job, error)
+        return Failed(run.job, run.attempt, "one of the job's pictures is missing or damaged on the server's disk")
+    except Exception:
+        log.exception("job %s failed", run.job)
+        return Failed(run.job, run.attempt, f"the job failed inside the server; see its log for job {run.job}")
+
+
+def _run(engine: Engine, run: Run, port: Port) -> Done:
+    from tfstyle.images import encode_png
+
+    inputs = run.inputs.map(lambda name, digest: _decode(name, digest, port))
+    port.check_cancelled()
+    began = time.perf_counter()
+    with port.checkpoints as checkpoints:
+        transfer = _prepare(engine, inputs, run, checkpoints)
+        port.report(events.started(transfer), transfer.evaluations)
+        made, seconds = transfer.evaluations, transfer.seconds
+        for iterate in transfer.iterates():
+            port.check_cancelled()
+            checkpoints.write_if_due(transfer)
+            made, seconds = iterate.evaluation, iterate.seconds
+            if run.progress.reports(made, iterate.max_evaluations):
+                due = run.progress.previews(made)
+                preview = events.preview(iterate, run.progress.preview_size) if due else b""
+                port.report(events.progress(iterate), made, preview)
+        delivered = transfer.deliver()
+    png = encode_png(delivered.picture)
+    digest = _write_result(png, run.job, port)
+    log.info("job %s: %d evaluations, %.1f s in this process", run.job, made, time.perf_counter() - began)
+    result = events.result(delivered, digest, len(png), made, seconds)
+    return Done(run.job, run.attempt, result)
+
+
+def _decode(name: str, digest: str, port: Port) -> Picture:
+    from tfstyle.images import decode
+
+    data = port.blobs.read(digest)
+    with address_space_limit(port.limits.pixels):
+        return decode(data, name, port.limits)
+
+
+def _prepare(engine: Engine, inputs: Inputs[Picture], run: Run, checkpoints: Checkpoints) -> Transfer:
+    """The transfer, resumed from the latest checkpoint that fits it, or new."""
+    from tfstyle.checkpoint import CheckpointError
+
+    for checkpoint in _and_none(checkpoints):
+        try:
+            transfer = engine.prepare(inputs, run.options, checkpoint)
+        except CheckpointError as error:
+            log.warning("job %s: skipped a checkpoint: %s", run.job, error)
+            continue
+        if checkpoint is not None:
+            log.info("job %s: resumed after evaluation %d", run.job, transfer.evaluations)
+        return transfer
+    raise AssertionError("a transfer without checkpoint raises no CheckpointError")
+
+
+def _and_none(checkpoints: Checkpoints) -> Iterator[Checkpoint | None]:
+    yield from checkpoints.candidates()
+    yield None
+
+
+def _write_result(png: bytes, job: str, port: Port) -> str:
+    """Store the result and return its digest. While the disk is full, try again every `RETRY_SECONDS`."""
+    while True:
+        try:
+            return port.blobs.put([png])
+        except OSError as error:
+            log.warning("job %s: the result cannot be written, trying again: %s", job, error.strerror or error)
+        until = time.monotonic() + RETRY_SECONDS
+        while time.monotonic() < until:
+            port.check_cancelled()
+            time.sleep(POLL_SECONDS)

@@ -1,0 +1,41 @@
+"""Where the value that an error complains about stands in the request: the path of its field."""
+
+from __future__ import annotations
+
+from tfstyle.errors import Violation
+from tfstyle.options import RULES
+
+
+def in_request(violation: Violation, *, shorthand: bool) -> Violation:
+    """A violation that names an option or a picture as the engine does, with the field's path in a StylizeRequest.
+
+    `shorthand` tells whether the request has its pictures in the shorthand fields.
+    """
+    if violation.field in RULES:
+        return Violation(f"options.{violation.field}", violation.description)
+    return Violation(of_picture(violation.field, shorthand=shorthand), violation.description)
+
+
+def in_creation(violation: Violation) -> Violation:
+    """A violation of a StylizeRequest, with the field's path in a CreateJobRequest."""
+    return Violation(f"transfer.{violation.field}", violation.description)
+
+
+def of_picture(name: str, *, shorthand: bool) -> str:
+    """The path of a picture by its name in `Inputs.pictures`, or of another field of `Inputs` such as styles[1].weight.
+
+    Names of anything else are returned as they are.
+    """
+    if shorthand:
+        return name
+    style, dot, field = name.partition(".")
+    if style == "style":  # the only one
+        style = "styles[0]"
+    if style.startswith("styles["):
+        return f"inputs.{style}.{field if dot else 'picture'}"
+    return f"inputs.{name}" if name in ("content", "styles") else name
+
+
+def of_image(name: str, *, shorthand: bool) -> str:
+    """The path of the field that names the uploaded image for a picture."""
+    return f"{name}_image" if shorthand else of_picture(name, shorthand=False)

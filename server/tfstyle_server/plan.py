@@ -1,0 +1,77 @@
+"""A transfer as the server works with it: parsed and resolved once, then passed around as plain values."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from tfstyle.inputs import Inputs
+from tfstyle.options import ProgressOptions, TransferOptions, resolve_options
+from tfstyle.v1 import style_transfer_pb2 as pb
+from tfstyle.v1.conversion import inputs_from_proto, inputs_to_proto, options_from_proto, options_to_proto
+
+Form = TypeVar("Form")
+Other = TypeVar("Other")
+
+DEFAULT_PRESET = "default"
+IMAGE_PREFIX = "images/"
+
+
+@dataclass(frozen=True)
+class Plan(Generic[Form]):
+    """What a job is made from: the pictures in some form, and options in which every value is set.
+
+    `preset` is the name that the caller gave. `shorthand` tells whether the request had its pictures in the shorthand
+    fields, which decides how errors name them; it does not change the result.
+    """
+
+    inputs: Inputs[Form]
+    options: TransferOptions
+    progress: ProgressOptions
+    preset: str = DEFAULT_PRESET
+    shorthand: bool = True
+
+    def with_inputs(self, inputs: Inputs[Other]) -> Plan[Other]:
+        """The same plan with its pictures in another form."""
+        return Plan(inputs, self.options, self.progress, self.preset, self.shorthand)
+
+
+def plan_to_proto(plan: Plan[str]) -> pb.StylizeRequest:
+    """The normalised message of a plan whose pictures are digests: the form in which the store keeps it.
+
+    Every picture is the name of an image in `inputs`, and every option is set. Plans for the same transfer give equal
+    messages however the caller sent it.
+    """
+    return pb.StylizeRequest(
+        preset=plan.preset,
+        options=options_to_proto(dataclasses.asdict(plan.options)),
+        progress=pb.ProgressOptions(**dataclasses.asdict(plan.progress)),
+        inputs=inputs_to_proto(plan.inputs.map(lambda _, digest: pb.Picture(image=f"{IMAGE_PREFIX}{digest}"))),
+    )
+
+
+def plan_from_proto(message: pb.StylizeRequest, *, shorthand: bool) -> Plan[str]:
+    """The plan of a message that `plan_to_proto` made.
+
+    Raises `InvalidInputError` where another release accepted options that this one does not.
+    """
+    preset = message.preset or DEFAULT_PRESET
+    return Plan(
+        inputs_from_proto(message).map(lambda _, picture: str(picture.image).removeprefix(IMAGE_PREFIX)),
+        resolve_options(preset, options_from_proto(message.options)),
+        progress_from_proto(message.progress),
+        preset,
+        shorthand,
+    )
+
+
+def progress_from_proto(message: pb.ProgressOptions) -> ProgressOptions:
+    """The progress options that `message` sets, with defaults for the others. Raises `InvalidInputError`."""
+    return ProgressOptions(**{field.name: value for field, value in message.ListFields()})
+
+
+def fingerprint(plan: Plan[str]) -> str:
+    """A hash that two plans share if and only if they are for the same transfer."""
+    return hashlib.sha256(plan_to_proto(plan).SerializeToString(deterministic=True)).hexdigest()

@@ -1,0 +1,189 @@
+"""The body of a job, with a fake port and the real engine."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tfstyle.engine import Engine
+from tfstyle.images import ImageLimits, decode
+from tfstyle.inputs import Inputs, Style, content_and_style
+from tfstyle.options import ProgressOptions, resolve_options
+from tfstyle.v1 import style_transfer_pb2 as pb
+from tfstyle_server.blobs import BlobFolder
+from tfstyle_server.executors import run_job as module
+from tfstyle_server.executors.checkpoints import Checkpoints
+from tfstyle_server.executors.executor import Done, Failed, Refused, Run, Stopped
+from tfstyle_server.executors.run_job import JobCancelled, Port, PortClosedError, run_job
+
+STEPS = 6
+
+
+@dataclass
+class FakePort:
+    """A job's surroundings in a folder; `on_report` may raise what a port raises."""
+
+    folder: Path
+    attempt: int = 1
+    on_report: Callable[[pb.JobEvent], None] = lambda event: None
+    reports: list[tuple[pb.JobEvent, int, bytes]] = field(default_factory=list)
+    limits: ImageLimits = field(default_factory=ImageLimits)
+    cancelled: bool = False
+
+    def __post_init__(self) -> None:
+        self.blobs = BlobFolder(self.folder / "blobs")
+        self.checkpoints = Checkpoints(self.folder / "checkpoints", self.attempt, 0.0)
+
+    def report(self, event: pb.JobEvent, reached: int, preview: bytes = b"") -> None:
+        self.reports.append((event, reached, preview))
+        self.on_report(event)
+
+    def check_cancelled(self) -> None:
+        if self.cancelled:
+            raise JobCancelled
+
+    def events(self, kind: str) -> list[Any]:
+        return [getattr(event, kind) for event, _, _ in self.reports if event.HasField(kind)]
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    return Engine()
+
+
+@pytest.fixture
+def port(tmp_path: Path) -> FakePort:
+    return FakePort(tmp_path)
+
+
+@pytest.fixture
+def inputs(port: FakePort, landscape: bytes, painting: bytes) -> Inputs[str]:
+    return content_and_style(port.blobs.put([landscape]), port.blobs.put([painting]))
+
+
+def run_of(inputs: Inputs[str], attempt: int = 1, **progress: int) -> Run:
+    options = resolve_options("fast", {"size": 48, "max_evaluations": STEPS})
+    return Run("jobs/a", attempt, inputs, options, ProgressOptions(**progress))
+
+
+def test_job_is_reported_and_its_result_is_among_the_blobs(engine: Engine, port: FakePort, inputs: Inputs[str]) -> None:
+    checked: Port = port
+    end = run_job(engine, run_of(inputs, every=4, preview_every=3, preview_size=24), checked)
+    assert isinstance(end, Done)
+    result = end.event.result
+    png = port.blobs.read(result.digest)
+    assert (len(png), hashlib.sha256(png).hexdigest()) == (result.size, result.digest)
+    assert decode(png, "result").size == (48, 32) == (result.width, result.height)
+    assert result.evaluations == STEPS
+    (started,) = port.events("started")
+    assert (started.width, started.height, started.max_evaluations, list(started.warnings)) == (48, 32, STEPS, [])
+    assert [progress.evaluation for progress in port.events("progress")] == [1, 3, 4, 6]
+    assert [reached for _, reached, _ in port.reports] == [0, 1, 3, 4, 6]
+    assert [decode(preview, "preview").size for _, _, preview in port.reports if preview] == [(24, 16)] * 2
+
+
+def test_parts_of_the_loss_are_weighted_and_add_up(engine: Engine, port: FakePort, inputs: Inputs[str]) -> None:
+    end = run_job(engine, run_of(inputs), port)
+    assert isinstance(end, Done)
+    for losses in (port.events("progress")[-1].losses, end.event.result.delivered):
+        parts = {part.name: part for part in losses.parts}
+        assert set(parts) == {"content", "style", "tv", "gamut"}
+        assert all(part.value == pytest.approx(sum(part.by_layer.values())) for part in losses.parts)
+        assert parts["style"].weighted == pytest.approx(200_000 * parts["style"].value)
+        assert losses.total == pytest.approx(sum(part.weighted for part in losses.parts), rel=1e-4)
+
+
+def test_job_is_resumed_from_its_checkpoint_bit_for_bit(
+    engine: Engine, tmp_path: Path, port: FakePort, inputs: Inputs[str]
+) -> None:
+    whole = run_job(engine, run_of(inputs), port)
+    assert isinstance(whole, Done)
+
+    def close_after_4(event: pb.JobEvent) -> None:
+        if event.progress.evaluation == 4:
+            raise PortClosedError
+
+    for path in (tmp_path / "checkpoints").glob("*"):
+        path.unlink()
+    with pytest.raises(PortClosedError):
+        run_job(engine, run_of(inputs), FakePort(tmp_path, on_report=close_after_4))
+    again = FakePort(tmp_path, attempt=2)
+    resumed = run_job(engine, run_of(inputs, attempt=2), again)
+    assert isinstance(resumed, Done)
+    assert 0 < again.reports[0][1] <= 4, "it does not begin anew"
+    assert resumed.event.result.digest == whole.event.result.digest
+
+
+def test_cancelled_job_stops(engine: Engine, port: FakePort, inputs: Inputs[str]) -> None:
+    def cancel(event: pb.JobEvent) -> None:
+        port.cancelled = event.progress.evaluation == 2
+
+    port.on_report = cancel
+    assert run_job(engine, run_of(inputs), port) == Stopped("jobs/a", 1)
+    assert len(port.events("progress")) == 2
+
+
+def test_pictures_are_refused_by_name(engine: Engine, port: FakePort, inputs: Inputs[str]) -> None:
+    bad = port.blobs.put([b"no picture"])
+    for damaged, name in (
+        (Inputs(bad, inputs.styles), "content"),
+        (Inputs(inputs.content, (Style(bad),)), "style"),
+        (Inputs(inputs.content, (*inputs.styles, Style(inputs.content, 1.0, bad))), "styles[1].mask"),
+    ):
+        end = run_job(engine, run_of(damaged), port)
+        assert isinstance(end, Refused)
+        assert [violation.field for violation in end.violations] == [name]
+
+
+def test_warnings_are_prefixed_by_the_pictures_name(
+    engine: Engine, port: FakePort, inputs: Inputs[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded = module._decode
+
+    def warned(name: str, digest: str, port: Port) -> Any:
+        picture = decoded(name, digest, port)
+        object.__setattr__(picture, "warnings", (f"a remark on {name}", "another"))
+        return picture
+
+    monkeypatch.setattr(module, "_decode", warned)
+    assert isinstance(run_job(engine, run_of(inputs), port), Done)
+    (started,) = port.events("started")
+    assert list(started.warnings) == [
+        "content: a remark on content", "content: another", "style: a remark on style", "style: another"
+    ]  # fmt: skip
+
+
+def test_lost_picture_and_unexpected_error_fail_the_job(
+    engine: Engine, port: FakePort, inputs: Inputs[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end = run_job(engine, run_of(Inputs("0" * 64, inputs.styles)), port)
+    assert end == Failed("jobs/a", 1, "one of the job's pictures is missing or damaged on the server's disk")
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("secret")
+
+    monkeypatch.setattr(engine, "prepare", broken)
+    end = run_job(engine, run_of(inputs), port)
+    assert end == Failed("jobs/a", 1, "the job failed inside the server; see its log for job jobs/a")
+
+
+def test_result_waits_until_the_disk_has_room(
+    engine: Engine, port: FakePort, inputs: Inputs[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put, tries = port.blobs.put, []
+
+    def full_at_first(pieces: list[bytes]) -> str:
+        tries.append(len(pieces))
+        if len(tries) < 3:
+            raise OSError(28, "No space left on device")
+        return put(pieces)
+
+    monkeypatch.setattr(port.blobs, "put", full_at_first)
+    monkeypatch.setattr(module, "RETRY_SECONDS", 0.01)
+    assert isinstance(run_job(engine, run_of(inputs), port), Done)
+    assert len(tries) == 3

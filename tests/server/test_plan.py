@@ -1,0 +1,32 @@
+"""Plans survive the store, and have one fingerprint however a transfer was sent."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tfstyle.inputs import Inputs, Style, content_and_style
+from tfstyle.options import ProgressOptions, resolve_options
+from tfstyle.v1 import style_transfer_pb2 as pb
+from tfstyle_server.plan import Plan, fingerprint, plan_from_proto, plan_to_proto
+
+PLAN = Plan(content_and_style("c" * 64, "s" * 64), resolve_options(), ProgressOptions())
+
+
+def test_message_is_normalised_and_complete() -> None:
+    message = plan_to_proto(PLAN)
+    assert not any((message.content, message.style, message.content_image, message.style_image, message.detach))
+    assert message.inputs.content.image == "images/" + "c" * 64
+    assert len(message.options.ListFields()) == len(pb.TransferOptions.DESCRIPTOR.fields)
+    assert plan_from_proto(message, shorthand=True) == PLAN
+
+
+def test_fingerprint_is_that_of_the_transfer() -> None:
+    assert fingerprint(replace(PLAN, shorthand=False)) == fingerprint(PLAN)
+    others = [
+        replace(PLAN, options=resolve_options("default", {"size": 64})),
+        replace(PLAN, progress=ProgressOptions(every=2)),
+        PLAN.with_inputs(content_and_style("s" * 64, "c" * 64)),
+        PLAN.with_inputs(Inputs("c" * 64, (Style("s" * 64, mask="m" * 64),))),
+        PLAN.with_inputs(Inputs("c" * 64, (Style("s" * 64), Style("s" * 64, 2.0)))),
+    ]
+    assert len({fingerprint(plan) for plan in [PLAN, *others]}) == 1 + len(others)
