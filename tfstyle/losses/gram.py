@@ -28,6 +28,11 @@ class GramLoss(PooledTerm):
         counted = flat if weights is None else tf.reshape(features * weights, flat.shape)
         return tf.matmul(counted, flat, transpose_a=True)
 
+    def pullback(self, features: tf.Tensor, by_sums: tf.Tensor) -> tf.Tensor:
+        # The derivative by the sums is symmetric, so one matrix product does where differentiating `sums` takes two.
+        flat = tf.reshape(features, [-1, features.shape[-1]])
+        return tf.reduce_sum(tf.matmul(flat, by_sums) * tf.stop_gradient(flat)) * 2
+
     def statistics(self, sums: tf.Tensor, count: float, metric: LayerMetric) -> tf.Tensor:
         return sums / (metric.channels * count)
 

@@ -75,6 +75,14 @@ class PooledTerm(FeatureTerm):
     def distance(self, statistics: Any, target: Any, metric: LayerMetric) -> tf.Tensor:
         """How far apart two statistics are: a float32 scalar of at least 0."""
 
+    def pullback(self, features: tf.Tensor, by_sums: Any) -> tf.Tensor:
+        """A scalar with the gradient of the total by `features` [1, h, w, c], given that by the sums, `by_sums`.
+
+        Its value is of no interest. A term may override it where the gradient of `sums` can be had for less.
+        """
+        products = tf.nest.map_structure(lambda a, b: tf.reduce_sum(a * b), self.sums(features, None), by_sums)
+        return tf.add_n(tf.nest.flatten(products))
+
     def by_layer(
         self, features: Mapping[str, tf.Tensor], targets: Mapping[str, Any], metrics: Metrics
     ) -> dict[str, tf.Tensor]:

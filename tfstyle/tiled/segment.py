@@ -191,9 +191,7 @@ class Segment:
             total = tf.reduce_sum(features[POOLED] * above)
             for name, layers in self._pooled.items():
                 for layer in layers:
-                    sums = self._terms[name].sums(features[layer], None)  # type: ignore[attr-defined]
-                    products = tf.nest.map_structure(lambda a, b: tf.reduce_sum(a * b), sums, by_sums[name][layer])
-                    total += tf.add_n(tf.nest.flatten(products))
+                    total += self._terms[name].pullback(features[layer], by_sums[name][layer])  # type: ignore[attr-defined]
             for name, layers in self._local.items():
                 term = self._terms[name]
                 assert isinstance(term, LocalTerm)

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 from features import FEATURES, IMITATING, LEFT, OTHERS, PLAIN, READ_OUT
 
-from tfstyle.losses import GramLoss
+from tfstyle.losses import GramLoss, PooledTerm
 
 TERM = GramLoss(("a", "b"))
 
@@ -51,3 +51,18 @@ def test_weighted_sums_are_those_of_the_positions_that_count() -> None:
     np.testing.assert_allclose(left + right, whole, rtol=1e-5)
     alone = TERM.statistics(left, LEFT.sum(), PLAIN["a"])
     np.testing.assert_allclose(alone, gram(FEATURES["a"][:, :, :2]), rtol=1e-5)
+
+
+def test_pullback_has_the_gradient_of_the_sums() -> None:
+    features = tf.constant(FEATURES["a"])
+    derivative = np.random.default_rng(0).normal(size=(3, 3)).astype(np.float32)
+    by_sums = tf.constant(derivative + derivative.T)
+    gradients = []
+    for pullback in (TERM.pullback, lambda features, by: PooledTerm.pullback(TERM, features, by)):
+        with tf.GradientTape() as tape:
+            tape.watch(features)
+            total = pullback(features, by_sums)
+        gradients.append(tape.gradient(total, features).numpy())
+    flat = FEATURES["a"].reshape(-1, 3)
+    np.testing.assert_allclose(gradients[0].reshape(-1, 3), 2 * flat @ by_sums.numpy(), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(gradients[0], gradients[1], rtol=1e-4, atol=1e-5)
