@@ -106,7 +106,7 @@ def _inactive_file() -> int:
 def choose_whole_from(network: Network, demand: Demand, available: int) -> int:
     """The first block that is computed whole: 1 where all fits into `available` bytes, else as few tiled as will do.
 
-    Raises `InvalidInputError` where no tiling fits, naming what to change.
+    Raises `InvalidInputError` if no tiling fits, naming what to change.
     """
     needs = {start: bytes_needed(network, demand, start) for start in _starts(demand.terms)}
     for start, need in needs.items():

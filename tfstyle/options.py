@@ -38,7 +38,7 @@ def _choice(default: str, doc: str, *choices: str, **more: Any) -> Any:
 class TransferOptions:
     """Everything that decides how a picture is made. The defaults are the `default` preset.
 
-    Raises `InvalidInputError`, naming every field at fault, where a value is out of its range.
+    Raises `InvalidInputError`, naming every field at fault, if a value is out of its range.
     The weights are meant for networks normalised to a mean activation of 1 per layer.
     """
 

@@ -50,7 +50,7 @@ class Rule:
         return f"{above}{number(self.minimum)} to {number(self.maximum)}{words}"
 
     def complaint(self, value: Any) -> str | None:
-        """Why `value`, which has the option's type, is refused; None where it is accepted."""
+        """Why `value`, which has the option's type, is refused; None if it is accepted."""
         if self.choices:
             return None if value in self.choices else f"must be {self.accepts()}; got {shown(value)}"
         if isinstance(value, float) and not math.isfinite(value):
@@ -72,7 +72,7 @@ class LayersRule(Rule):
         return f"1 to {len(CONVOLUTIONS)} of {CONVOLUTIONS[0]} ... {CONVOLUTIONS[-1]}"
 
     def complaint(self, value: Any) -> str | None:
-        """Why the tuple `value` is refused; None where it is accepted."""
+        """Why the tuple `value` is refused; None if it is accepted."""
         if not value:
             return "must name at least one layer"
         for name in value:

@@ -210,7 +210,7 @@ class Transfer:
     def restore(self, checkpoint: Checkpoint) -> None:
         """Continue from a checkpoint: the rest of `iterates` is bit for bit what the other process would have made.
 
-        Raises `CheckpointError` where the checkpoint is that of another transfer.
+        Raises `CheckpointError` if the checkpoint is that of another transfer.
         """
         notes = checkpoint.notes
         if notes.get("of") != self._identity:
@@ -248,7 +248,7 @@ class Transfer:
 
     def _picture(self, variables: NDArray[np.float32]) -> Picture:
         pixels = to_pixels(self._objective.image(self._variables.expand(variables)))
-        if self._grey:  # the channels agree but for rounding
+        if self._grey:  # the channels agree up to rounding
             pixels = np.repeat(pixels[..., 1:2], 3, axis=2)
         return Picture(pixels, self._alpha)
 

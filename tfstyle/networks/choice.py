@@ -21,7 +21,7 @@ def choose_network(name: str = "auto", weights: str | None = None) -> Choice:
     """The network that `name` ("auto", "vgg19" or "vgg19-lite") stands for here; nothing is loaded.
 
     "auto" takes VGG19 where its weights are available without a download (`weights`, else TFSTYLE_WEIGHTS, else Keras'
-    cache), otherwise vgg19-lite; the note says which was taken and how to get the other. Raises `WeightsError` where a
+    cache), otherwise vgg19-lite; the note says which was taken and how to get the other. Raises `WeightsError` if a
     file was named and does not exist.
     """
     if name != "auto":

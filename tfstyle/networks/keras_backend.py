@@ -30,7 +30,7 @@ __all__ = ["keras", "require_tensorflow"]
 
 
 def require_tensorflow() -> None:
-    """Raise `TfstyleError` where this process has Keras on another backend."""
+    """Raise `TfstyleError` if this process has Keras on another backend."""
     backend = keras.backend.backend()
     if backend != "tensorflow":
         raise TfstyleError(

@@ -20,7 +20,7 @@ DIGEST_FILE = "vgg19_lite.sha256"
 
 
 def load_lite() -> Network:
-    """The shipped network, in float32. Raises `WeightsError` where the installed file is damaged."""
+    """The shipped network, in float32. Raises `WeightsError` if the installed file is damaged."""
     package = files("tfstyle.networks")
     data = package.joinpath(FILE).read_bytes()
     digest = hashlib.sha256(data).hexdigest()

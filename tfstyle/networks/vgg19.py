@@ -30,7 +30,7 @@ def cached_path() -> Path:
 def path_at_hand(path: str | None) -> Path | None:
     """The weights that are available without a download: `path`, else TFSTYLE_WEIGHTS, else Keras' cache.
 
-    Raises `WeightsError` where a path was given and there is no such file.
+    Raises `WeightsError` if a path was given and there is no such file.
     """
     named = path or os.environ.get(WEIGHTS_VARIABLE)
     if named:
@@ -44,7 +44,7 @@ def load_vgg19(path: str | None = None) -> Network:
     """VGG19, normalised to a mean activation of 1 per layer.
 
     `path` as in `path_at_hand`; where that finds nothing, Keras downloads the weights (80 MB). Raises `WeightsError`
-    where the download fails or the file is not VGG19's.
+    if the download fails or the file is not VGG19's.
     """
     file = path_at_hand(path)
     if file is None:
@@ -70,7 +70,7 @@ def _download() -> Path:
 def read_weights(file: Path) -> Weights:
     """The raw weights of Keras' VGG19 without top (HDF5): kernels for BGR, 0 to 255, mean subtracted.
 
-    Raises `WeightsError` where the file has other contents, is damaged, or holds numbers that are not finite.
+    Raises `WeightsError` if the file has other contents, is damaged, or holds numbers that are not finite.
     """
     try:
         model = keras.applications.VGG19(include_top=False, weights=str(file))

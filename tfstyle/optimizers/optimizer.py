@@ -49,7 +49,7 @@ class OptimizerKind:
     """An optimizer as the engine knows it by name.
 
     `begin` makes one that starts at the given variables. `vectors` counts the float32 vectors [n] that it holds.
-    `lighter` gives overrides of the options under which it holds at most so many vectors, or None where none do.
+    `lighter` gives overrides of the options under which it holds at most so many vectors, or None if none do.
     """
 
     begin: Callable[[Vector, TransferOptions], Optimizer]

@@ -17,7 +17,7 @@ from tfstyle.v1 import style_transfer_pb2 as pb
 def options_to_proto(values: Mapping[str, Any]) -> pb.TransferOptions:
     """The message with the fields that `values` name; None leaves a field unset.
 
-    Raises ValueError or TypeError, as protobuf does, where a value does not fit its field.
+    Raises ValueError or TypeError, as protobuf does, if a value does not fit its field.
     """
     message = pb.TransferOptions()
     for name, value in values.items():
@@ -49,7 +49,7 @@ def inputs_to_proto(inputs: Inputs[pb.Picture]) -> pb.Inputs:
 def inputs_from_proto(request: pb.StylizeRequest) -> Inputs[pb.Picture]:
     """The pictures of `request`, from `inputs` or from the shorthand fields.
 
-    Raises `InvalidInputError` where both ways are used, and as `Inputs` does. An unset picture is an empty message.
+    Raises `InvalidInputError` if both ways are used, and as `Inputs` does. An unset picture is an empty message.
     """
     shorthand = [name for name in ("content", "style", "content_image", "style_image") if getattr(request, name)]
     if not request.HasField("inputs"):

@@ -101,7 +101,7 @@ def test_unsupported_formats_are_rejected_by_name_with_a_fix(data: bytes, says: 
 
 def test_avif_is_rejected_if_pillow_cannot_read_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(features, "check", lambda feature: None)
-    with pytest.raises(InvalidInputError, match="is AVIF, which the Pillow that is installed cannot read; convert it"):
+    with pytest.raises(InvalidInputError, match="is AVIF, which the installed Pillow cannot read; convert it"):
         decode(ftyp(b"avif", b"mif1"), "content")
 
 

@@ -85,7 +85,7 @@ def test_orientation_is_applied_once() -> None:
 
 @pytest.mark.parametrize("mode", ["I", "F"])
 def test_32_bit_samples_are_rejected(mode: str) -> None:
-    with pytest.raises(InvalidInputError, match="send 8 or 16 bits a sample"):
+    with pytest.raises(InvalidInputError, match="send 8 or 16 bits per sample"):
         decode(saved(Image.fromarray(GRADIENT).convert("L").convert(mode), "TIFF"), "content")
 
 

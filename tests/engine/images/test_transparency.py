@@ -86,7 +86,7 @@ def test_a_single_visible_pixel_determines_all_hidden_colours(shape: tuple[int, 
 
 def test_fully_transparent_pictures_are_rejected() -> None:
     data = png(np.dstack([GRADIENT, np.zeros((30, 40), np.uint8)]))
-    with pytest.raises(InvalidInputError, match="content: is fully transparent; nothing of it can be seen"):
+    with pytest.raises(InvalidInputError, match="content: is fully transparent; nothing in it is visible"):
         decode(data, "content")
 
 
