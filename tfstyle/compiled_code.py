@@ -51,7 +51,7 @@ def keep_compiled_code(folder: Path) -> Path:
 
 
 def vouch(own: Path) -> None:
-    """Record the digests of the files that TensorFlow has written to the folder `own`, so that the next sweep keeps them."""
+    """Record the digests of the files that TensorFlow has written to the folder `own`; the next sweep keeps them."""
     for file in own.glob("*.pb"):
         note = file.with_name(file.name + DIGEST)
         if note.exists():

@@ -65,11 +65,11 @@ class Engine:
 
     @property
     def compilations(self) -> int:
-        """Number of compilations so far. XLA never frees compiled code, so a long-lived process should watch this number."""
+        """Number of compilations so far. XLA never frees compiled code, so long-lived processes watch this number."""
         return self._dropped + sum(objective.compilations for objective in self._objectives.values())
 
     def network(self, name: str) -> tuple[Choice, Network]:
-        """The choice for the value `name` of the option `network`, and that network, loaded once. Raises `WeightsError`."""
+        """The choice for the option value `name`, and that network, loaded once. Raises `WeightsError`."""
         choice = choose_network(name, self._weights)
         if choice.name not in self._networks:
             self._networks[choice.name] = load_network(choice, self._weights)
