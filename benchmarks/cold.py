@@ -1,10 +1,10 @@
-"""From the command to the picture: when `tfstyle demo` reaches which point, its private server included.
+"""Measure the time from starting `tfstyle demo` to the picture, including its private server.
 
     python benchmarks/cold.py [--size 512] [--rounds 3] [--weights VGG19.h5]
 
-Runs the command as a user does and times the lines of its --json output. The first round starts without
-compiled code, the later ones find what it kept. Then the parts of a start in one process, for each network:
-imports, weights, targets, tracing, compiling, and for comparison an evaluation.
+Runs the command as a user does and times the lines of its --json output. The cache of compiled code is empty in the
+first round; later rounds use what the first one cached. Then times the parts of a start in one process, for each
+network: imports, weights, targets, tracing, compiling, and for comparison one evaluation.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", type=int, default=512, help="longer side (default %(default)s)")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--weights", help="VGG19's, for its parts")
+    parser.add_argument("--weights", help="VGG19's weights, to time its parts too")
     parser.add_argument("--parts", choices=["vgg19", "vgg19-lite"], help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.parts:
@@ -42,17 +42,17 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as cache:
         os.environ["XDG_CACHE_HOME"] = cache
         rounds = [one_round(arguments.size) for _ in range(arguments.rounds)]
-    print(f"seconds from the command, rounds 1 to {arguments.rounds}")
+    print(f"seconds from the start of the command, rounds 1 to {arguments.rounds}")
     for point, meaning in POINTS.items():
         print(f"{meaning:58}" + "".join(f"{times[point]:8.1f}" for times in rounds))
     for network in ["vgg19-lite", *(["vgg19"] if arguments.weights else [])]:
         command = [sys.executable, __file__, "--parts", network, "--size", str(arguments.size)]
         command += ["--weights", arguments.weights] if arguments.weights else []
-        subprocess.run(command, check=True, stderr=subprocess.DEVNULL)  # noqa: S603 - this very program
+        subprocess.run(command, check=True, stderr=subprocess.DEVNULL)  # noqa: S603 - this program
 
 
 def parts(network: str, weights: str | None, size: int) -> None:
-    """Print the seconds of each part of a start, in this process."""
+    """Print how long each part of a start takes in this process."""
     seconds: dict[str, float] = {}
     last = time.perf_counter()
 

@@ -1,4 +1,4 @@
-"""Put pictures side by side at one height, to look at them together.
+"""Put pictures side by side at the same height, for comparison.
 
 python benchmarks/contact_sheet.py OUT PICTURE... [--height 342]
 """

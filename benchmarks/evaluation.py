@@ -1,11 +1,11 @@
-"""Seconds for one evaluation of the loss and its gradient: both networks, beside PyTorch on the same loss.
+"""Time one evaluation of the loss and its gradient on both networks, and in PyTorch with the same loss.
 
     pip install ".[bench]"
     python benchmarks/evaluation.py [--weights VGG19.h5]
 
-Rounds are interleaved, medians printed. The floor is the convolutions' arithmetic, forward and input
-gradient, at the rate that a large matrix product reaches in the same run. Weights are random where
-no file is given: the time does not depend on them.
+Rounds are interleaved, and medians are printed. The floor is the time for the arithmetic of the convolutions (forward
+and input gradient) at the rate that a large matrix product reaches in the same run. Without a weights file the weights
+are random: the time does not depend on them.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def void(_: object) -> None:
 
 
 def matrix_rate() -> float:
-    """FLOP/s of a large float32 matrix product in PyTorch: what this machine can do."""
+    """FLOP/s of a large float32 matrix product in PyTorch, as the attainable rate of this machine."""
     a = torch.rand(2048, 2048)
     times = []
     for _ in range(7):
@@ -122,7 +122,7 @@ def main() -> None:
             times[name].append(time.perf_counter() - began)
     rate = matrix_rate()
     print(f"\n{arguments.height} x {arguments.width}, matrix products at {rate / 1e9:.0f} GFLOP/s")
-    print(f"{'loop':26} {'s per evaluation':>16} {'PyTorch / it':>13} {'GFLOP':>6} {'floor s':>8} {'of floor':>9}")
+    print(f"{'loop':26} {'s per evaluation':>16} {'speed-up':>13} {'GFLOP':>6} {'floor s':>8} {'/ floor':>9}")
     base = statistics.median(times["PyTorch, NCHW"])
     for name, (network, _) in loops.items():
         median = statistics.median(times[name])

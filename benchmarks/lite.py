@@ -1,10 +1,10 @@
-"""How good the network that ships is: VGG19's verdict on its pictures, beside VGG19's own.
+"""Measure the quality of vgg19-lite: VGG19 judges its pictures and, for comparison, VGG19's own pictures.
 
     python benchmarks/lite.py --weights VGG19.h5 CONTENT:STYLE... [--size 450] [--out artifacts]
 
-Runs the default preset on both networks for each pair, judges both delivered pictures by VGG19, prints
-content / style / total variation (weighted by the default preset), the total and the ratio, and saves
-contact sheets: content, style, VGG19's picture, lite's picture.
+For each pair, runs the default preset on both networks and judges both delivered pictures with VGG19. Prints
+content / style / total variation (weighted by the default preset), the total and the ratio. Saves contact sheets with
+content, style, VGG19's picture and lite's picture.
 """
 
 from __future__ import annotations

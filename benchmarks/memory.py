@@ -1,12 +1,12 @@
-"""Peak memory against megapixels, and what tfstyle estimated before the run.
+"""Measure peak memory by picture size, and compare it with the estimate that tfstyle makes before the run.
 
     python benchmarks/memory.py [--weights VGG19.h5] [--megapixels 0.5,1,2] [--steps 3] [--history-size 20]
         [--optimizer lbfgs]
     python benchmarks/memory.py --sizes 100
 
-Each line is a process of its own, whose peak is that of its resident memory beside what it held when the
-network was loaded. `whole from` is the first block that is not tiled (1: nothing is). With --sizes a server
-makes so many pictures of different sizes, and the memory of its processes is printed on the way.
+Each line is measured in a separate process. The peak is that of its resident memory in addition to what it held when
+the network was loaded. `whole from` is the first block that is not tiled (1: nothing is tiled). With --sizes N a server
+makes N pictures of different sizes, and the memory of its processes is printed in between.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ def picture(width: int, height: int) -> Picture:
 
 
 def peak() -> int:
-    """Bytes of resident memory that this process has held at most."""
+    """Peak resident memory of this process in bytes."""
     (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
     return int(line.split()[1]) * 1024
 
 
 def measure(weights: str | None, whole_from: int, megapixels: float, options: TransferOptions) -> None:
-    """One transfer, its peak and its seconds an evaluation."""
+    """Run one transfer; print its peak memory and its seconds per evaluation."""
     width = round((megapixels * 1e6 * 1.5) ** 0.5)
     height = round(width / 1.5)
     engine = Engine(weights)
@@ -67,7 +67,7 @@ def measure(weights: str | None, whole_from: int, megapixels: float, options: Tr
 
 
 def many_sizes(count: int) -> None:
-    """The memory of a server, front and worker, over pictures of ever new sizes."""
+    """Print the memory of a server (front-end and worker process) while it makes pictures of new sizes."""
     photo, painting = encode_png(picture(640, 480)), encode_png(picture(320, 240))
     most = first = 0
     with private_server(network="vgg19-lite") as target, Client(target) as client:
@@ -77,7 +77,7 @@ def many_sizes(count: int) -> None:
             first, most = first or held, max(most, held)
             if index % 10 == 0 or index == count - 1:
                 print(f"{index + 1:4d} sizes: {held / 1e6:.0f} MB, at most {most / 1e6:.0f}", flush=True)
-    print(f"grown by {(most - first) / 1e6:.0f} MB since the first")
+    print(f"growth since the first size: {(most - first) / 1e6:.0f} MB")
 
 
 def main() -> None:
@@ -88,7 +88,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=3)
     parser.add_argument("--history-size", type=int, default=20)
     parser.add_argument("--optimizer", default="lbfgs")
-    parser.add_argument("--sizes", type=int, help="many sizes on one server instead")
+    parser.add_argument("--sizes", type=int, help="instead, make this many pictures of different sizes on one server")
     parser.add_argument("--alone", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.sizes:
@@ -111,7 +111,7 @@ def main() -> None:
                 command += ["--steps", str(arguments.steps), "--history-size", str(arguments.history_size)]
                 command += ["--optimizer", arguments.optimizer]
                 command += ["--weights", weights] if weights else []
-                subprocess.run(command, check=True, stderr=subprocess.DEVNULL)  # noqa: S603 - this very program
+                subprocess.run(command, check=True, stderr=subprocess.DEVNULL)  # noqa: S603 - this program
 
 
 if __name__ == "__main__":

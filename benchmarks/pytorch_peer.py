@@ -1,7 +1,7 @@
-"""The same loss in PyTorch, on the same weights: what tfstyle is measured against.
+"""The same loss in PyTorch with the same weights, as the baseline of the benchmarks.
 
-Written from the description of the algorithm (Gatys et al. 2016, as "Dive into Deep Learning" publishes it):
-the style layers' Gram matrices by one matrix product, means in place of sums, total variation halved.
+Written from the description of the algorithm (Gatys et al. 2016, as published in "Dive into Deep Learning"): each Gram
+matrix is one matrix product, means replace sums, and total variation is halved.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Features = Mapping[str, torch.Tensor]
 
 
 class PyTorchLoss:
-    """Content + style + total variation of a picture [1, 3, H, W] standardised, at the reference's weights."""
+    """Content + style + total variation of a standardised picture [1, 3, H, W], at the reference's weights."""
 
     def __init__(self, network: Network, photo: np.ndarray, painting: np.ndarray, *, channels_last: bool) -> None:
         self._form = torch.channels_last if channels_last else torch.contiguous_format
@@ -44,7 +44,7 @@ class PyTorchLoss:
             self._grams = {name: gram_matrix(painted[name]) for name in STYLE}
 
     def tensor(self, image: np.ndarray) -> torch.Tensor:
-        """`image` [1, H, W, 3] as PyTorch keeps it."""
+        """`image` [1, H, W, 3] in PyTorch's layout."""
         return torch.tensor(image.transpose(0, 3, 1, 2).copy()).to(memory_format=self._form)
 
     def __call__(self, picture: torch.Tensor) -> torch.Tensor:

@@ -1,10 +1,10 @@
-"""The reference experiment: what each preset makes of it, judged by VGG19 at the reference's weights.
+"""Run the reference experiment with each preset; VGG19 judges the results at the reference's weights.
 
     python benchmarks/reference_experiment.py --weights VGG19.h5 --content rainier.jpg --style autumn-oak.jpg
 
-Prints content / style / total variation, weighted 1 : 1e4 : 10, as the optimizer sees them ("inside")
-and of the 8-bit picture that a person gets ("delivered"), and saves the pictures. Seconds are those of the
-run alone, the compilation in the first evaluation of each network included.
+Prints content / style / total variation, weighted 1 : 1e4 : 10, as the optimizer sees them ("inside") and for the 8-bit
+picture that the user receives ("delivered"), and saves the pictures. The seconds are those of the run without judging;
+they include the compilation in the first evaluation of each network.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("--content", type=Path, required=True)
     parser.add_argument("--style", type=Path, required=True)
     parser.add_argument("--size", type=int, default=450, help="longer side (default %(default)s)")
-    parser.add_argument("--steps", type=int, help="in place of the presets' own")
+    parser.add_argument("--steps", type=int, help="evaluations; overrides the presets")
     parser.add_argument("--runs", default=",".join(RUNS), help="comma-separated (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=Path("artifacts"))
     arguments = parser.parse_args()

@@ -1,13 +1,14 @@
-"""Time to a picture of the reference's quality: its algorithm in PyTorch, PyTorch's L-BFGS, and our presets.
+"""Measure the time to a picture of the reference's quality: its algorithm in PyTorch, PyTorch's L-BFGS, our presets.
 
     pip install ".[bench]"
     python benchmarks/time_to_loss.py --weights VGG19.h5 CONTENT:STYLE... [--size 450] [--out artifacts]
 
-All at the reference's weights (1 : 1e4 : 10) and on the same normalised VGG19, style stretched to the
-content's size. Only delivered 8-bit pictures count, judged by VGG19; the judging is not timed, compiling is.
-The runs take turns, some seconds each, so that a shared machine is slow for all of them alike. For each
-run: evaluations, seconds and content / style / total variation where its delivered total first passes that
-of the reference's steps 100, 300 and 500, as ratios of the reference's own; and at fixed evaluations.
+All runs use the reference's weights (1 : 1e4 : 10) and the same normalised VGG19, with the style stretched to the
+content's size. Only delivered 8-bit pictures count, and VGG19 judges them. The time includes compiling but not judging.
+The runs take turns of some seconds each, so that load on a shared machine slows all of them equally. For each run the
+report gives evaluations, seconds, the speed-up over the reference, and content / style / total variation: at the first
+evaluation whose delivered total is no higher than that of the reference's step 100, 300 or 500, and at fixed
+evaluations.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ TURN_SECONDS = 20.0
 
 @dataclass(frozen=True)
 class Point:
-    """A delivered picture: after so many evaluations and seconds, its three losses, weighted."""
+    """A delivered picture: the evaluations and seconds up to it, and its three weighted losses."""
 
     evaluations: int
     seconds: float
@@ -53,7 +54,7 @@ class Point:
 
 @dataclass
 class Run:
-    """A loop that yields a way to its delivered picture after each evaluation, and what was seen of it."""
+    """A loop that yields, after each evaluation, a function that makes the delivered picture; and its measurements."""
 
     name: str
     loop: Iterator[Any]
@@ -64,7 +65,7 @@ class Run:
 
 
 def reference(loss: PyTorchLoss) -> Iterator[Any]:
-    """Adam on the pixels, 500 steps, the learning rate 0.3 times 0.8 every 50 steps."""
+    """Adam on the pixels, 500 steps; the learning rate is 0.3, multiplied by 0.8 every 50 steps."""
     picture = loss.start.clone().requires_grad_(True)
     adam = torch.optim.Adam([picture], lr=0.3)
     schedule = torch.optim.lr_scheduler.StepLR(adam, 50, 0.8)
@@ -77,8 +78,10 @@ def reference(loss: PyTorchLoss) -> Iterator[Any]:
 
 
 def stock_lbfgs(loss: PyTorchLoss, evaluations: int) -> Iterator[Any]:
-    """torch.optim.LBFGS as it comes, but for its line search, and for its tolerances, which take the small
-    gradients of means over pixels for the end."""
+    """torch.optim.LBFGS with its defaults, except for the line search and the tolerances.
+
+    With the default tolerances it stops too early, because gradients of means over pixels are small.
+    """
     picture = loss.start.clone(memory_format=torch.contiguous_format).requires_grad_(True)
     optimizer = torch.optim.LBFGS(
         [picture],
@@ -98,12 +101,12 @@ def stock_lbfgs(loss: PyTorchLoss, evaluations: int) -> Iterator[Any]:
         value.backward()
         return value
 
-    told = 0
+    yielded = 0
     while made < evaluations:
         optimizer.step(closure)
-        for _ in range(made - told):
+        for _ in range(made - yielded):
             yield lambda: shown(picture)
-        told = made
+        yielded = made
 
 
 def ours(transfer: Transfer) -> Iterator[Any]:
@@ -117,7 +120,7 @@ def shown(picture: torch.Tensor) -> Picture:
 
 
 def measure(runs: list[Run], judge: Transfer) -> None:
-    """Let the runs take turns until all have ended."""
+    """Run all loops in turns until each has ended."""
     waiting = list(runs)
     while waiting:
         run = waiting.pop(0)
@@ -131,7 +134,7 @@ def measure(runs: list[Run], judge: Transfer) -> None:
             turn += taken
             run.seconds += taken
             run.evaluations += 1
-            if looks(run.evaluations):
+            if is_judged(run.evaluations):
                 run.picture = picture()
                 seen = judge.judge(run.picture).parts
                 weights = judge.options.content_weight, judge.options.style_weight, judge.options.tv_weight
@@ -142,19 +145,19 @@ def measure(runs: list[Run], judge: Transfer) -> None:
             waiting.append(run)
 
 
-def looks(evaluation: int) -> bool:
-    """Which evaluations are judged: all where they pass quickly, then fewer."""
+def is_judged(evaluation: int) -> bool:
+    """Whether an evaluation is judged: all of the first 30, then fewer."""
     return evaluation <= 30 or (evaluation % 5 == 0 if evaluation <= 100 else evaluation in REFERENCE_STEPS)
 
 
 def report(runs: list[Run]) -> None:
     base = {point.evaluations: point for point in runs[0].points}
-    print(f"{'run':26} {'where':24} {'evaluation':>10} {'seconds':>8} {'reference / it':>15}  losses = total")
+    print(f"{'run':26} {'where':24} {'evaluation':>10} {'seconds':>8} {'speed-up':>15}  losses = total")
     for run in runs:
         for step in REFERENCE_STEPS:
             goal = base[step]
-            passed = goal if run is runs[0] else next((p for p in run.points if p.total <= goal.total), None)
-            line(run, f"passes step {step} ({goal.total:.2f})", passed, goal.seconds)
+            reached = goal if run is runs[0] else next((p for p in run.points if p.total <= goal.total), None)
+            line(run, f"reaches step {step} ({goal.total:.2f})", reached, goal.seconds)
         by_evaluation = {point.evaluations: point for point in run.points}
         for evaluation in FIXED:
             if evaluation in by_evaluation:

@@ -1,9 +1,9 @@
-"""What watchers cost a job: its pace with nobody watching and with many, taking turns on one server.
+"""Measure the cost of watchers: a job's pace without watchers and with many, alternating on one server.
 
     python benchmarks/watchers.py [--watchers 500] [--size 450] [--weights VGG19.h5] [--rounds 6] [--evaluations 15]
 
-The watchers are in a process of their own, as they would be elsewhere, but on the same cores; so they give way to the
-server and its worker (nice 19), and it is also said how much processor time the server's front alone takes for them.
+The watchers run in a separate process, as they would in practice, but on the same cores. They therefore run at the
+lowest priority (nice 19), and the processor time of the server's front-end process is reported separately.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from tfstyle_client.local_server import private_server
 
 
 def watch(target: str, name: str, count: int, stop: Event) -> None:
-    """Watch a job with so many streams, over ten connections, until `stop`."""
+    """Watch a job with `count` streams over ten connections until `stop` is set."""
     os.nice(19)
 
     async def run() -> None:
@@ -83,14 +83,14 @@ def main() -> None:
     print(
         f"{network}, {arguments.size} px, medians of {arguments.rounds} rounds of {arguments.evaluations} evaluations"
     )
-    print(f"{'watchers':>8} {'s per evaluation':>17} {'to none':>8} {'front, % of a core':>19}")
+    print(f"{'watchers':>8} {'s per evaluation':>17} {'relative':>8} {'front end, % core':>19}")
     for count, seconds in pace.items():
         median = statistics.median(seconds)
         print(f"{count:8d} {median:17.4f} {median / base:8.3f} {100 * statistics.median(used[count]):19.1f}")
 
 
 def wait(events: object, evaluations: int) -> tuple[Progress, Progress]:
-    """Read on over so many evaluations; gives the first and the last."""
+    """Read events until `evaluations` more have been reported; returns the first and the last."""
     seen: list[Progress] = []
     for event in events:  # type: ignore[attr-defined]
         if isinstance(event, Progress):

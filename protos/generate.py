@@ -1,4 +1,4 @@
-"""Generate the Python stubs of the contract.
+"""Generate the Python stubs from the protobuf files.
 
     python protos/generate.py [TARGET]
 
@@ -18,7 +18,7 @@ HERE = Path(__file__).parent
 
 
 def generate(target: Path) -> None:
-    """Write the stubs below `target`. Raises `RuntimeError` where protoc refuses the contract."""
+    """Write the stubs below `target`. Raises `RuntimeError` if protoc reports an error."""
     arguments = [
         "protoc",
         f"--proto_path={HERE}",
@@ -30,7 +30,7 @@ def generate(target: Path) -> None:
         *(str(path) for path in sorted(HERE.rglob("*.proto"))),
     ]
     if protoc.main(arguments) != 0:
-        raise RuntimeError("protoc refused the contract")
+        raise RuntimeError("protoc reported an error in the protobuf files")
 
 
 if __name__ == "__main__":

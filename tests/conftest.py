@@ -1,4 +1,4 @@
-"""Pictures, files and real servers for the tests."""
+"""Shared fixtures: pictures, weights and real servers."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ import pytest
 from PIL import Image
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-# Tests must give the same result on a machine where someone has VGG19.
+# Tests must give the same result on a machine that has VGG19's weights.
 os.environ.pop("TFSTYLE_WEIGHTS", None)
 os.environ.pop("TFSTYLE_SERVER", None)
-# A shell's background jobs ignore Ctrl-C and hand that on; the programs under test must get it however tests are run.
+# Background jobs of a shell ignore Ctrl-C, and child processes inherit that. The programs under test must receive it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 REPOSITORY = Path(__file__).parents[1]
 SHARED = REPOSITORY.parent / "shared"
-# Before the tests get empty folders of their own.
+# Read before `_empty_homes` changes it.
 KERAS_HOME = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser()
 
 
@@ -40,7 +40,7 @@ def _empty_homes(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 @pytest.fixture(scope="session")
 def vgg19_weights() -> Path:
-    """VGG19's weights: the file in ../shared, else the one in Keras' cache, else what Keras downloads (80 MB)."""
+    """VGG19's weights: the file in ../shared, else the one in Keras' cache, else Keras' download (80 MB)."""
     cached = KERAS_HOME / "models" / "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
     for file in (SHARED / "weights" / "vgg19_imagenet_notop.h5", cached):
         if file.is_file():
@@ -53,13 +53,13 @@ def vgg19_weights() -> Path:
     except subprocess.TimeoutExpired:
         reason = "the download took more than 240 s"
     if not cached.is_file():
-        pytest.skip(f"needs VGG19's weights: none in {SHARED} or {cached.parent}, and no download: {reason}")
+        pytest.skip(f"needs VGG19's weights: none in {SHARED} or {cached.parent}; download failed: {reason}")
     return cached
 
 
 @pytest.fixture(scope="session")
 def reference_pictures() -> tuple[bytes, bytes]:
-    """Content and style of the reference experiment, which are not part of the project."""
+    """Content and style pictures of the reference experiment, which are not part of the project."""
     names = ("rainier.jpg", "autumn-oak.jpg")
     if not all((SHARED / "images" / name).is_file() for name in names):
         pytest.skip(
@@ -89,7 +89,7 @@ def png(pixels: np.ndarray) -> bytes:
 
 @dataclass
 class Server:
-    """A real server process on a real TCP port, with its log."""
+    """A server process that listens on a TCP port, with its log."""
 
     process: subprocess.Popen[str]
     log: list[str] = field(default_factory=list)
@@ -120,7 +120,7 @@ class Server:
 
 
 def start_server(data: Path, *flags: str, **environment: str) -> Server:
-    """Start a server whose jobs are in the folder `data`."""
+    """Start a server with the data folder `data`."""
     process = subprocess.Popen(
         [sys.executable, "-m", "tfstyle_server", "--listen", "127.0.0.1:0", "--data", str(data), *flags],
         stderr=subprocess.PIPE,
@@ -142,8 +142,8 @@ def start_server(data: Path, *flags: str, **environment: str) -> Server:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One server for all tests that leave it as it was."""
-    flags = ("--network", "vgg19-lite", "--recycle-after", "1000")  # with one worker all along
+    """One server, shared by all tests that do not change its state."""
+    flags = ("--network", "vgg19-lite", "--recycle-after", "1000")  # keep the same worker
     server = start_server(tmp_path_factory.mktemp("data"), *flags)
     yield server
     server.stop()
@@ -151,7 +151,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture
 def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
-    """Start servers that a test may harm, each with jobs of its own unless it is given a folder `data`."""
+    """Start servers for one test only, each with its own data folder unless `data` is given."""
     started: list[Server] = []
 
     def start(*flags: str, data: Path | None = None, **environment: str) -> Server:

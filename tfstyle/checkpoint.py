@@ -1,7 +1,7 @@
-"""Checkpoints: the state of a transfer between two evaluations as a file, from which another process continues exactly.
+"""Checkpoints: files with the state of a transfer between two evaluations, from which any process can resume.
 
 The file is an uncompressed `.npz`: the optimizer's vectors as arrays, everything else as JSON in one entry. Nothing is
-pickled, every entry has a checksum, and the file gets its name only when it is complete.
+pickled, every entry has a checksum, and the file gets its final name only when it is complete.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class CheckpointError(TfstyleError):
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The optimizer's vectors by name, and `notes`: anything that JSON can hold. Floats in both are kept exactly."""
+    """The optimizer's vectors by name, and `notes`, which are JSON values. Floats in both are stored exactly."""
 
     arrays: Mapping[str, NDArray[Any]]
     notes: Mapping[str, Any]
@@ -39,7 +39,7 @@ def write_checkpoint(file: BinaryIO, checkpoint: Checkpoint) -> None:
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
-    """The checkpoint at `path`. Raises `CheckpointError` where an entry is damaged."""
+    """The checkpoint at `path`. Raises `CheckpointError` if an entry is damaged."""
     try:
         with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}

@@ -1,4 +1,4 @@
-"""The colour space that the engine computes in: RGB standardised by ImageNet's mean and standard deviation.
+"""The engine's working colour space: RGB standardised by ImageNet's mean and standard deviation.
 
 The reference implementation optimises in this space; learning rates and the weights of total variation and gamut
 penalty refer to it.

@@ -1,9 +1,9 @@
-"""A cache of compiled code on disk: a picture size that was compiled before starts in half the time.
+"""A cache of compiled code on disk: a picture size that was compiled before starts sooner (docs/performance.md).
 
-TensorFlow writes and reads the files itself once `TF_XLA_FLAGS` names a folder, and replaces them atomically. It trusts
-what it finds: a damaged file fails the computation, and code for another processor may crash the process. So each
-TensorFlow release and processor has a folder of its own, and a file is kept only with its digest beside it; a file
-without a digest, or with another one, is deleted before TensorFlow looks.
+TensorFlow writes and reads the files itself once `TF_XLA_FLAGS` names a folder, and replaces them atomically. It does
+not check them: a damaged file makes the computation fail, and code for another processor may crash the process. Each
+TensorFlow release and processor therefore has its own folder, and each file has a digest stored next to it. Files
+without a digest, or with a wrong one, are deleted before TensorFlow reads the folder.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MOST_BYTES = 512 * 2**20
 LEAST_FREE = 2**30
 """Bytes that must be free on the disk: TensorFlow fails a computation whose code it cannot write."""
 DRAFT_SECONDS = 600.0
-"""Age at which a temporary file counts as left behind, and no longer as being written by another process."""
+"""Temporary files older than this are deleted; younger ones may still be being written by another process."""
 
 
 def user_folder() -> Path:
@@ -36,10 +36,10 @@ def user_folder() -> Path:
 
 
 def keep_compiled_code(folder: Path) -> Path:
-    """Let TensorFlow, which must not be imported yet, cache the code that it compiles for the CPU in `folder`.
+    """Make TensorFlow cache the code that it compiles for the CPU in `folder`. Call it before importing TensorFlow.
 
-    Files that cannot be trusted are deleted first. Returns the folder inside `folder` for this TensorFlow and
-    processor, for `vouch`. Raises OSError where it cannot be created or written, or the disk is nearly full.
+    Files that cannot be trusted are deleted first. Returns the subfolder for this TensorFlow and processor, the
+    argument of `vouch`. Raises OSError if it cannot be created or written, or the disk is nearly full.
     """
     own = folder / _fingerprint()
     own.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -54,7 +54,7 @@ def keep_compiled_code(folder: Path) -> Path:
 
 
 def vouch(own: Path) -> None:
-    """Record the digests of the files that TensorFlow has written to the folder `own`, so that they are kept."""
+    """Record the digests of the files that TensorFlow has written to the folder `own`; the next sweep keeps them."""
     for file in own.glob("*.pb"):
         note = file.with_name(file.name + DIGEST)
         if note.exists():
@@ -64,7 +64,7 @@ def vouch(own: Path) -> None:
             with write_atomically(note, fsync=False) as draft:
                 draft.write(digest.encode("ascii"))
         except OSError:
-            continue  # deleted by another process, or the disk is full: then the file is not kept
+            continue  # deleted by another process, or the disk is full: the next sweep deletes the file
 
 
 def _sweep(own: Path) -> None:
@@ -101,7 +101,7 @@ def _digest(file: Path) -> str:
 
 
 def _fingerprint() -> str:
-    """A name for this TensorFlow release on this processor, from the processor's features where they are listed."""
+    """A name for this TensorFlow release and processor, from the processor's feature flags if they are available."""
     for package in ("tensorflow-cpu", "tensorflow"):
         try:
             release = version(package)

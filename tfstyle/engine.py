@@ -1,6 +1,6 @@
-"""The engine: loads networks, prepares transfers, and keeps compiled objectives from one picture to the next.
+"""The engine: loads networks, prepares transfers, and reuses compiled objectives for later pictures.
 
-decoded pictures -> features -> targets -> optimise -> delivered picture, in this direction only.
+Data flows in one direction: decoded pictures -> features -> targets -> optimisation -> delivered picture.
 """
 
 from __future__ import annotations
@@ -39,15 +39,15 @@ from tfstyle.tiled.objective import TiledObjective
 from tfstyle.transfer import Delivered, Iterate, Plan, Stage, Transfer
 
 MASK_TOLERANCE = 0.02
-"""By how much, in proportion, a mask's aspect ratio may differ from its picture's."""
+"""Maximum relative difference between the aspect ratios of a mask and its picture."""
 
 
 class Engine:
-    """Holds what outlives one picture: loaded networks and the last compiled objectives.
+    """Keeps the loaded networks and the latest compiled objectives, and prepares transfers with them.
 
-    `weights` is the path of VGG19's weights, where they are to be taken from a file. At most `keep` compiled objectives
-    are held. `memory` says how many bytes a transfer may take: a number, or a function that is asked when a transfer is
-    prepared; None for what is free then. Not for use by two threads at once. Raises `TfstyleError` where Keras runs on
+    `weights` is the path of VGG19's weights; None to search for them. At most `keep` compiled objectives are kept.
+    `memory` limits the bytes that a transfer may take: a number, or a function that is called when a transfer is
+    prepared; None for the memory that is free then. Not thread-safe. Raises `TfstyleError` if Keras runs on
     another backend than TensorFlow.
     """
 
@@ -64,11 +64,11 @@ class Engine:
 
     @property
     def compilations(self) -> int:
-        """Compilations so far. XLA never frees what it compiled, so a long-lived process watches this number."""
+        """Number of compilations so far. XLA never frees compiled code, so long-lived processes watch this number."""
         return self._dropped + sum(objective.compilations for objective in self._objectives.values())
 
     def network(self, name: str) -> tuple[Choice, Network]:
-        """What the option `network` stands for, and that network, loaded once. Raises `WeightsError`."""
+        """The choice for the option value `name`, and that network, loaded once. Raises `WeightsError`."""
         choice = choose_network(name, self._weights)
         if choice.name not in self._networks:
             self._networks[choice.name] = load_network(choice, self._weights)
@@ -77,9 +77,9 @@ class Engine:
     def prepare(self, inputs: Inputs[Picture], options: TransferOptions, resume: Checkpoint | None = None) -> Transfer:
         """Load the networks, resize the pictures and compute the targets; nothing is optimised yet.
 
-        A picture too large for the memory that is available is tiled, with the same result but for rounding. `resume`
+        A picture that is too large for the available memory is tiled, with the same result up to rounding. `resume`
         is a checkpoint to continue from, bit for bit as long as the memory allows the same tiling.
-        Raises `InvalidInputError` where pictures or layers do not suit the options or the memory does not suffice,
+        Raises `InvalidInputError` if pictures or layers do not fit the options, or if the memory is insufficient,
         `WeightsError`, and `CheckpointError` if `resume` belongs to another transfer.
         """
         choice, network = self.network(options.network)
@@ -120,9 +120,9 @@ class Engine:
         available = self._memory() if callable(self._memory) else self._memory
         whole_from = max(choose_whole_from(network, demand, available) for network, _ in steps)
         if resume is not None:
-            then = resume.notes["whole_from"]
-            if max(bytes_needed(network, demand, then) for network, _ in steps) <= available:
-                whole_from = then
+            former = resume.notes["whole_from"]
+            if max(bytes_needed(network, demand, former) for network, _ in steps) <= available:
+                whole_from = former
         return Estimate(
             max(bytes_needed(network, demand, whole_from) for network, _ in steps),
             seconds_needed(steps, demand.pyramid, whole_from, multiplication_rate()),
@@ -146,7 +146,7 @@ class Engine:
 
 
 def _resized(inputs: Inputs[Picture], options: TransferOptions) -> Inputs[Picture]:
-    """The pictures at the sizes at which the network sees them; masks at the size of their style picture."""
+    """The pictures at the sizes at which the network processes them; masks at the size of their style picture."""
     content = inputs.content
     longer = options.size
     if longer == ORIGINAL_SIZE:
@@ -171,7 +171,7 @@ def _resized(inputs: Inputs[Picture], options: TransferOptions) -> Inputs[Pictur
 
 
 def _styles(inputs: Inputs[Picture]) -> list[tuple[float, str, Style[Picture]]]:
-    """(share, name for messages, style) of each style."""
+    """(share, name in messages, style) of each style."""
     names = [name for name, _ in inputs.pictures() if name != "content" and not name.endswith(".mask")]
     return list(zip(inputs.shares, names, inputs.styles, strict=True))
 
@@ -184,7 +184,7 @@ def _check_aspect_ratio(name: str, mask: Picture, picture: Picture) -> None:
 
 
 def _weighted_painting(name: str, style: Style[Picture]) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
-    """The style picture [1, h, w, 3], standardised, and the weights [h, w] of its pixels; None where all count."""
+    """The style picture [1, h, w, 3], standardised, and the weights [h, w] of its pixels; None if all are 1."""
     weights = style.picture.visibility
     if style.mask is not None:
         mask = style.mask.pixels.mean(2, dtype=np.float32) / np.float32(255)
@@ -220,7 +220,7 @@ def _digest(inputs: Inputs[Picture]) -> str:
 
 @dataclass(frozen=True)
 class Stylized:
-    """The end of a transfer: `png` bytes, the delivered picture's losses, the network and the options used."""
+    """The result of `stylize`: `png` bytes, the delivered picture with its losses, the network and the options used."""
 
     png: bytes
     delivered: Delivered
@@ -237,9 +237,9 @@ def stylize(
     on_iterate: Callable[[Iterate], None] | None = None,
     **overrides: object,
 ) -> Stylized:
-    """Repaint the photo `content` in the style of the painting `style`: the bytes of picture files.
+    """Repaint the photo `content` in the style of the painting `style`, both the bytes of picture files.
 
-    `style` may be several `Style` records with weights and masks. `preset` and `overrides` as in `resolve_options`;
+    `style` may be several `Style` records with weights and masks. `preset` and `overrides` are as in `resolve_options`;
     `weights` is the path of VGG19's weights; `on_iterate` is called after each evaluation. Raises `InvalidInputError`,
     `WeightsError`.
     """

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Violation:
-    """One input that cannot be used: the public name of the `field`, and what is wrong with it."""
+    """One invalid input: the public name of the `field`, and what is wrong with it."""
 
     field: str
     description: str
@@ -18,7 +18,7 @@ class Violation:
 
 
 class TfstyleError(Exception):
-    """Base of every error that tfstyle raises on purpose; `str()` of it is one line for a person."""
+    """Base class of every error that tfstyle raises on purpose. `str()` gives a one-line message for the user."""
 
 
 class InvalidInputError(TfstyleError, ValueError):

@@ -1,7 +1,7 @@
-"""What a transfer is made from: one content picture and one or more styles, in whatever form the pictures are held.
+"""The inputs of a transfer: one content picture and one or more styles, generic over the form of the pictures.
 
 The client holds pictures as bytes, the server as names of stored files, the engine as decoded pixels. All three use
-this one record; `Inputs.map` goes from one form to the next and names each picture for error messages.
+the same record; `Inputs.map` converts one form to another and names each picture for error messages.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ MOST_STYLES = 8
 class Style(Generic[Form]):
     """A style picture, its `weight` relative to the other styles, and a mask.
 
-    `mask` is a grey picture of the style picture's aspect ratio: statistics are taken from the style picture where
-    the mask is white, in proportion where it is grey, and not at all where it is black. None means everywhere.
+    `mask` is a grey picture with the style picture's aspect ratio. It sets the weight of each part of the style picture
+    in the statistics: full where white, proportional where grey, none where black. None means full weight everywhere.
     """
 
     picture: Form
@@ -63,7 +63,7 @@ class Inputs(Generic[Form]):
         return tuple(style.weight / total for style in self.styles)
 
     def pictures(self) -> Iterator[tuple[str, Form]]:
-        """(name, picture) of every picture: "content", then "style", or "styles[0]" ... where there are several.
+        """(name, picture) of every picture: "content", then "style", or "styles[0]" ... if there are several.
 
         A mask's name is that of its style followed by ".mask".
         """

@@ -1,4 +1,4 @@
-"""Weights of positions: how much each pixel counts in the statistics of a picture, and so each position of a layer."""
+"""Weights of pixels in the statistics of a picture, and the resulting weights of positions in each layer."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ Map = NDArray[np.float32]
 class BlockWeights:
     """Weights [h, w] of a picture's pixels, averaged to the positions of each block of the network.
 
-    A position's weight is the mean over the pixels that the poolings bring together there, so soft edges stay soft. An
-    odd last row or column is dropped, as the network's poolings drop it.
+    A position's weight is the mean over the pixels that the poolings merge into it, so soft edges stay soft. An odd
+    last row or column is dropped, as in the network's poolings.
     """
 
     def __init__(self, weights: Map) -> None:
@@ -33,7 +33,7 @@ class BlockWeights:
 
     @property
     def empty(self) -> bool:
-        """Whether no position of some block counts, so that there are no statistics."""
+        """Whether all weights of some block are 0, so that it has no statistics."""
         return any(float(weights.sum()) <= 0 for weights in self._by_block)
 
 
@@ -42,7 +42,7 @@ def layer_weights(
 ) -> tuple[NDArray[np.float32] | None, float]:
     """The weights [1, h, w, 1] of the positions of `layer`, whose map has the `size` (h, w), and their sum.
 
-    None and h w where every position counts.
+    Without `weights`: None and h w.
     """
     if weights is None:
         return None, size[0] * size[1]

@@ -1,7 +1,7 @@
-"""How much memory and time a transfer needs, counted before it runs, and whether it is therefore tiled.
+"""Estimate the memory and time of a transfer before it runs, and decide whether it must be tiled.
 
-Bytes that grow with the picture are counted; terms and optimizers say what they hold. Two figures are measured
-(benchmarks/memory.py): what XLA holds beside the features that the gradient needs, and what a process holds anyway.
+Memory that grows with the picture is counted; terms and optimizers report the size of their data. The other constants
+below were measured (benchmarks/memory.py).
 """
 
 from __future__ import annotations
@@ -28,23 +28,23 @@ from tfstyle.tiled import segment
 
 FLOAT = 4
 FEATURES = 3.3
-"""Memory of loss and gradient, in bytes of the features after each convolution (measured: 3.2 to 3.3)."""
+"""Memory of loss and gradient, as a multiple of the features after each convolution (measured: 3.2 to 3.3)."""
 TARGETS = 1.2
 """The same for the features alone (measured: 1.0 to 1.2)."""
 SURFACE = 190
-"""Bytes per pixel that picture, pyramid, total variation and gamut take in one compiled function (measured)."""
+"""Bytes per pixel of picture, pyramid, total variation and gamut in one compiled function (measured)."""
 BESIDE = 12
-"""The same where the picture is tiled, beside picture, gradient and maps, which are counted (measured: up to 9)."""
+"""The same for a tiled picture, without picture, gradient and maps, which are counted (measured: up to 9)."""
 FIXED = 300 * 10**6
-"""Bytes that compiled code and TensorFlow's own buffers take in addition (measured: 170 to 340 MB)."""
+"""Additional bytes for compiled code and TensorFlow's own buffers (measured: 170 to 340 MB)."""
 TRAFFIC = 1.0e-6
-"""Seconds per pixel and evaluation in addition to the arithmetic (measured: 0.7 to 1.1)."""
+"""Seconds per pixel and evaluation in addition to the arithmetic (measured: 0.7e-6 to 1.1e-6)."""
 _CGROUP = Path("/sys/fs/cgroup")
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a transfer will take: bytes of `memory` at its peak, and `seconds` of evaluations without compilation.
+    """An estimate: peak `memory` in bytes, and `seconds` of all evaluations without compilation.
 
     `whole_from` is the first block of the network that is not tiled.
     """
@@ -61,10 +61,10 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Demand:
-    """What the memory of a transfer depends on.
+    """The properties of a transfer that determine its memory.
 
     `style_pixels` is the pixel count of the largest style picture, `terms` are those of the loss, `grey` says whether
-    the optimizer has a third of the variables (`tfstyle.variables`).
+    the optimizer has only a third of the variables (`tfstyle.variables`).
     """
 
     pyramid: Pyramid
@@ -75,15 +75,15 @@ class Demand:
 
     @property
     def variables(self) -> int:
-        """Count of the optimizer's variables."""
+        """Number of the optimizer's variables."""
         return self.pyramid.size // 3 if self.grey else self.pyramid.size
 
 
 def available_memory() -> int:
-    """Bytes that this process may still take: what the machine has free, or its container where that is less.
+    """Bytes that this process can still allocate: the free memory of the machine, or of its container if that is less.
 
-    A container's `memory.current` counts the page cache, which the kernel gives up under pressure: the part of it that
-    is not in active use does not count as taken.
+    A container's `memory.current` includes the page cache, which the kernel frees under memory pressure. The inactive
+    part of it therefore counts as free.
     """
     free = int(psutil.virtual_memory().available)
     try:
@@ -95,7 +95,7 @@ def available_memory() -> int:
 
 
 def _inactive_file() -> int:
-    """Bytes of the container's page cache that can be reclaimed at once; 0 where the kernel does not say."""
+    """Bytes of the container's page cache that can be reclaimed at once; 0 if the kernel does not report it."""
     try:
         lines = (_CGROUP / "memory.stat").read_text().splitlines()
     except OSError:
@@ -104,9 +104,9 @@ def _inactive_file() -> int:
 
 
 def choose_whole_from(network: Network, demand: Demand, available: int) -> int:
-    """The first block that is computed whole: 1 where all fits into `available` bytes, else as few tiled as will do.
+    """The first block that is computed whole: 1 if everything fits into `available` bytes, else with minimal tiling.
 
-    Raises `InvalidInputError` where no tiling fits, naming what to change.
+    Raises `InvalidInputError`, suggesting what to change, if no tiling fits.
     """
     needs = {start: bytes_needed(network, demand, start) for start in _starts(demand.terms)}
     for start, need in needs.items():
@@ -128,7 +128,7 @@ def choose_whole_from(network: Network, demand: Demand, available: int) -> int:
 
 
 def _lighter_options(demand: Demand, excess: int) -> list[str]:
-    """Options under which the optimizer takes at least `excess` bytes less, in words."""
+    """Options that reduce the optimizer's memory by at least `excess` bytes, as text."""
     options = demand.options
     vector = FLOAT * demand.variables
     affordable = (optimizer_bytes(demand) - excess) // vector
@@ -144,7 +144,7 @@ def _lighter_options(demand: Demand, excess: int) -> list[str]:
 
 
 def _shown(options: TransferOptions) -> str:
-    """The optimizer and, where it has one, the setting that decides its memory."""
+    """The optimizer's memory-relevant setting if it has one, else its name, as text."""
     settings = OPTIMIZERS[options.optimizer].lighter(options, OPTIMIZERS[options.optimizer].vectors(options))
     return _in_words(settings or {"optimizer": options.optimizer})
 
@@ -154,7 +154,7 @@ def _in_words(overrides: Mapping[str, Any]) -> str:
 
 
 def bytes_needed(network: Network, demand: Demand, whole_from: int) -> int:
-    """Memory that a transfer takes at its peak, in addition to that of a process that has loaded the network."""
+    """Peak memory of a transfer, in addition to that of a process that has loaded the network."""
     pyramid, terms = demand.pyramid, demand.terms
     pixels = pyramid.height * pyramid.width
     cuts = [cut for cut in segment.CUTS if cut.last < whole_from]
@@ -190,7 +190,7 @@ def seconds_needed(stages: Sequence[tuple[Network, int]], pyramid: Pyramid, whol
     pixels = pyramid.height * pyramid.width
     total = 0.0
     for network, count in stages:
-        # Forward and back; and forward again for what is tiled.
+        # Forward and backward, and a second forward pass for tiled blocks.
         again = network.work_of(range(1, whole_from))
         total += count * pixels * ((2 * network.work + again) / rate + TRAFFIC)
     return total
@@ -198,7 +198,7 @@ def seconds_needed(stages: Sequence[tuple[Network, int]], pyramid: Pyramid, whol
 
 @cache
 def multiplication_rate() -> float:
-    """Multiplications with addition per second, float32, of a matrix product on this machine, measured once."""
+    """Float32 multiply-adds per second of a matrix product on this machine, measured once."""
     matrix = np.ones((1024, 1024), np.float32)
     matrix @ matrix
     seconds = []
@@ -218,7 +218,7 @@ def _starts(terms: Terms) -> list[int]:
 
 
 def _feature_bytes(network: Network, blocks: range, pixels: int) -> float:
-    """Features after every convolution of `blocks` over so many pixels of the picture."""
+    """Bytes of the features after every convolution of `blocks`, for a picture of `pixels` pixels."""
     return sum(
         _channels(network, name) * FLOAT * pixels * 0.25 ** (block_of(name) - 1)
         for name in network.layers

@@ -1,4 +1,4 @@
-"""From variables to the loss and its gradient, compiled once per picture size and reused for the next picture."""
+"""Compute the loss and its gradient from variables; compiled once per picture size and reused for later pictures."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Map = NDArray[np.float32]
 Terms = Mapping[str, Term]
 """{name: term}."""
 Targets = Mapping[str, Mapping[str, Any]]
-"""{name of the term: {layer: what the layer should look like}}; image terms have none."""
+"""{name of the term: {layer: target}}; image terms have none."""
 
 
 @dataclass(frozen=True)
@@ -32,35 +32,35 @@ class Evaluation:
 
 
 class Objective(Protocol):
-    """The loss of the picture that variables stand for, and its gradient."""
+    """The loss of the picture that the variables represent, and its gradient."""
 
     pyramid: Pyramid
 
     @property
     def compilations(self) -> int:
-        """How often something of it was compiled: memory that XLA does not free."""
+        """The number of compilations, whose memory XLA does not free."""
 
     def content_targets(self, image: Map) -> Targets:
-        """The targets of local terms, from the content picture [1, H, W, 3], standardised, as large as the result."""
+        """The targets of local terms, from the standardised content picture [1, H, W, 3] at the size of the result."""
 
     def style_targets(self, image: Map, weights: Map | None) -> Targets:
-        """The targets of pooled terms, from a style picture [1, h, w, 3], standardised, of any size.
+        """The targets of pooled terms, from a standardised style picture [1, h, w, 3] of any size.
 
-        `weights` [h, w] say how much each position counts; None: 1.
+        `weights` [h, w] are the weights of its pixels; None: 1.
         """
 
     def image(self, variables: Map) -> Map:
-        """The picture [1, H, W, 3], standardised, for which `variables` [size] stand."""
+        """The standardised picture [1, H, W, 3] that `variables` [size] represent."""
 
     def __call__(self, variables: Map, targets: Targets, loss: Loss) -> Evaluation:
-        """Evaluate at `variables` [size]; the terms of `loss` are those that the objective was made for."""
+        """Evaluate at `variables` [size]; `loss` must have the terms with which the objective was made."""
 
 
 class WholeObjective:
     """The objective of a picture that fits into memory: one compiled function.
 
-    Weights and targets are arguments of the compiled function, not constants in it: pictures of one size, terms and
-    network share one compilation. The first call compiles (seconds).
+    Weights and targets are arguments of the compiled function, not constants in it, so pictures with the same size,
+    terms and network share one compilation. The first call compiles, which takes seconds.
     """
 
     compilations = 1
@@ -109,7 +109,7 @@ class WholeObjective:
 
 
 def feature_layers(terms: Terms) -> tuple[str, ...]:
-    """Every layer that a term looks at, each once."""
+    """Every layer that a term uses, each once."""
     return tuple(dict.fromkeys(layer for term in terms.values() for layer in getattr(term, "layers", ())))
 
 

@@ -19,7 +19,7 @@ NETWORKS = ("auto", "vgg19", "vgg19-lite")
 STYLE_WEIGHT_OF_STRENGTH = {"mild": 1e4, "medium": 2e5, "strong": 1e6}
 """Named strengths: 1, 20 and 100 times the published style weight."""
 ORIGINAL_SIZE = 0
-"""The `size` that keeps the content picture's own."""
+"""The `size` that keeps the content picture's own size."""
 
 
 def _option(default: Any, rule: Rule) -> Any:
@@ -36,9 +36,9 @@ def _choice(default: str, doc: str, *choices: str, **more: Any) -> Any:
 
 @dataclass(frozen=True)
 class TransferOptions:
-    """Everything that decides how a picture is made. The defaults are the `default` preset.
+    """All options of a transfer. The defaults are the `default` preset.
 
-    Raises `InvalidInputError`, naming every field at fault, where a value is out of its range.
+    Raises `InvalidInputError`, naming every invalid field, if a value is out of range.
     The weights are meant for networks normalised to a mean activation of 1 per layer.
     """
 
@@ -155,20 +155,20 @@ def _type_complaint(kind: type, value: Any) -> str | None:
         fine = isinstance(value, tuple) and all(isinstance(item, str) for item in value)
     else:
         fine = isinstance(value, kind) and not isinstance(value, bool)
-    expected = {int: "a whole number", float: "a number", str: "a text", tuple: "a tuple of layer names"}[kind]
+    expected = {int: "a whole number", float: "a number", str: "text", tuple: "a tuple of layer names"}[kind]
     return None if fine else f"must be {expected}; got {shown(value)}"
 
 
 RULES: Mapping[str, Rule] = {f.name: f.metadata["rule"] for f in dataclasses.fields(TransferOptions)}
 KINDS: Mapping[str, type] = {f.name: type(f.default) for f in dataclasses.fields(TransferOptions)}
 ALIASES: Mapping[str, str] = {rule.alias: name for name, rule in RULES.items() if rule.alias}
-"""{familiar name: the option's name}."""
+"""{alias: the option's name}."""
 
 
 def lite_violations(options: TransferOptions) -> list[Violation]:
-    """The layers that `options` name and vgg19-lite, which ends at block5_conv1, lacks."""
+    """A violation for each layer in `options` that vgg19-lite, which ends at block5_conv1, does not have."""
     return [
-        Violation(name, f"vgg19-lite ends at {LITE_CONVOLUTIONS[-1]}; {layer} needs network vgg19 alone")
+        Violation(name, f"vgg19-lite ends at {LITE_CONVOLUTIONS[-1]}; {layer} needs vgg19 and lite_evaluations 0")
         for name in ("content_layers", "style_layers")
         for layer in getattr(options, name)
         if layer not in LITE_CONVOLUTIONS
@@ -178,10 +178,10 @@ def lite_violations(options: TransferOptions) -> list[Violation]:
 PRESETS: Mapping[str, TransferOptions] = {
     "default": TransferOptions(),
     "fast": TransferOptions(network="vgg19-lite", max_evaluations=40),
-    # VGG19 continues from the small network's picture, for a fraction of the time.
+    # VGG19 continues from vgg19-lite's picture, in a fraction of VGG19's time alone.
     "cascade": TransferOptions(network="vgg19", max_evaluations=60, lite_evaluations=30),
-    # Gatys et al. 2016 with Adam, as "Dive into Deep Learning" publishes it: content and style at one size, pixels
-    # as the only variable, colours clipped to the gamut at the very end.
+    # Gatys et al. 2016 with Adam, as published in "Dive into Deep Learning": content and style at the same size,
+    # pixels as the variables, colours clipped to the gamut only at the end.
     "reference": TransferOptions(
         style_fit="stretch",
         style_weight=STYLE_WEIGHT_OF_STRENGTH["mild"],
@@ -207,7 +207,7 @@ def canonical_overrides(overrides: Mapping[str, Any]) -> dict[str, Any]:
         elif value is None:
             continue
         elif name in given:
-            violations.append(Violation(name, f"is also called {RULES[name].alias}; give one of the two"))
+            violations.append(Violation(name, f"is also called {RULES[name].alias}; give only one of the two"))
         else:
             given[name] = RULES[name].words.get(value, value) if isinstance(value, str) else value
     if violations:

@@ -6,9 +6,9 @@ image = w_0 P_0 + up(w_1 P_1 + up(w_2 P_2 + ...)),  w_k = 2^(-decay k)
 coarse level moves a whole patch, so low frequencies, where the losses are stiff, move together. With one level the
 variables are the pixels themselves.
 
-The default `decay` of 1 saves a third of the evaluations at the default style weight compared to 1/2, and costs some at
-the published weight (docs/performance.md). A level passes through all finer sizes on its way up, which costs one pass
-over the pixels in total instead of one per level.
+Compared to 1/2, the default `decay` of 1 saves a third of the evaluations at the default style weight, and costs some
+at the published weight (docs/performance.md). A level passes through all finer sizes on its way up, which costs one
+pass over the pixels in total instead of one per level.
 
 All levels but the finest are stored as [h, 3, w], colour planes side by side: interpolation along either side is then
 one matrix product without a transposition. Shifted sums would move fewer bytes, but XLA spends seconds on compiling
@@ -58,13 +58,13 @@ class Pyramid:
         return sum(height * width * 3 for height, width in self.shapes)
 
     def variables(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Variables [size] that stand for `image` [1, H, W, 3] exactly: all of it in the finest level."""
+        """Variables [size] that represent `image` [1, H, W, 3] exactly, all in the finest level."""
         variables = np.zeros(self.size, np.float32)
         variables[: image.size] = image.ravel()
         return variables
 
     def image(self, variables: tf.Tensor) -> tf.Tensor:
-        """The picture [1, H, W, 3] for which `variables` [size] stand. Linear and differentiable."""
+        """The picture [1, H, W, 3] that `variables` [size] represent. Linear and differentiable."""
         counts = [height * width * 3 for height, width in self.shapes]
         finest, *coarser = tf.split(variables, counts) if len(counts) > 1 else [variables]
         picture = tf.reshape(finest, [1, self.height, self.width, 3])
@@ -80,7 +80,7 @@ class Pyramid:
 
     @cached_property
     def _doublings(self) -> list[tuple[tf.Tensor, tf.Tensor]]:
-        # Made outside of any trace, so that a compiled function takes them as arguments, not as constants in its code.
+        # Created outside any trace, so that compiled functions take them as arguments, not as constants in the code.
         with tf.init_scope():
             return [
                 (tf.constant(doubling(h, height)), tf.constant(doubling(w, width)))
@@ -97,9 +97,9 @@ def upsample(rows: tf.Tensor, down: tf.Tensor, across: tf.Tensor) -> tf.Tensor:
 
 
 def _banded(matrix: tf.Tensor, values: tf.Tensor, axis: int) -> tf.Tensor:
-    """`matrix` times `values` along `axis`, in blocks that cover the band of entries that are not zero.
+    """`matrix` times `values` along `axis`, in blocks that cover only the band of non-zero entries.
 
-    So the cost of a doubling is proportional to its length, not to the square.
+    The cost of a doubling is therefore proportional to its length, not to the square of it.
     """
     length, count = matrix.shape
     parts = []

@@ -1,4 +1,4 @@
-"""Rules that check one option: a range, a choice, or a list of layers. Each also words itself for help and messages."""
+"""Rules that check one option (a range, a choice, or a list of layers) and describe it in help and messages."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from tfstyle.networks.topology import CONVOLUTIONS
 
 
 def shown(value: Any) -> str:
-    """`value` as a message quotes it: shortened, whatever its type or length."""
+    """`value` of any type as quoted in a message, shortened."""
     return number(value) if isinstance(value, float) else reprlib.repr(value)
 
 
 def number(value: float) -> str:
-    """`value` as a person writes it: 0.5, 16, 1e9."""
+    """`value` in short notation: 0.5, 16, 1e9."""
     return f"{value:g}".replace("e+0", "e").replace("e+", "e").replace("e-0", "e-")
 
 
 @dataclass(frozen=True)
 class Rule:
-    """What one option accepts.
+    """The values that one option accepts.
 
     Numbers lie between `minimum` and `maximum`; `above_minimum` excludes the minimum itself. `choices` lists the
-    accepted texts. `words` names numbers outside of the range, such as {"original": 0}. `alias` is a second,
-    familiar name of the option. `group` is the heading under which help lists it.
+    accepted texts. `words` names numbers outside the range, such as {"original": 0}. `alias` is a second
+    name of the option. `group` is the heading under which help lists it.
     """
 
     doc: str
@@ -40,7 +40,7 @@ class Rule:
     group: str = ""
 
     def accepts(self) -> str:
-        """The accepted values in words, as the contract's comments and the command line's help print them."""
+        """The accepted values as text, for the contract's comments and the command line's help."""
         if self.choices:
             return "one of " + ", ".join(self.choices)
         words = "".join(f", or {word}" for word in self.words)
@@ -50,7 +50,7 @@ class Rule:
         return f"{above}{number(self.minimum)} to {number(self.maximum)}{words}"
 
     def complaint(self, value: Any) -> str | None:
-        """Why `value`, which has the option's type, is refused; None where it is accepted."""
+        """Why `value`, which has the option's type, is rejected; None if it is accepted."""
         if self.choices:
             return None if value in self.choices else f"must be {self.accepts()}; got {shown(value)}"
         if isinstance(value, float) and not math.isfinite(value):
@@ -68,11 +68,11 @@ class LayersRule(Rule):
     """A list of convolutions by their Keras names, each at most once."""
 
     def accepts(self) -> str:
-        """The accepted names in short."""
+        """The accepted names, abbreviated."""
         return f"1 to {len(CONVOLUTIONS)} of {CONVOLUTIONS[0]} ... {CONVOLUTIONS[-1]}"
 
     def complaint(self, value: Any) -> str | None:
-        """Why the tuple `value` is refused; None where it is accepted."""
+        """Why the tuple `value` is rejected; None if it is accepted."""
         if not value:
             return "must name at least one layer"
         for name in value:

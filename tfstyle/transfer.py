@@ -1,4 +1,4 @@
-"""One picture in the making: optimised evaluation by evaluation, checkpointed, delivered in 8 bits."""
+"""A running transfer: optimise step by step, write checkpoints, deliver the 8-bit picture."""
 
 from __future__ import annotations
 
@@ -31,17 +31,18 @@ from tfstyle.options import TransferOptions
 from tfstyle.variables import ColourVariables, GreyVariables, Variables
 
 COPIED_SHARE = 4
-"""A checkpoint is written from a copy where the copy takes at most this part of the free memory."""
+"""A checkpoint is written from a copy if the copy takes at most 1/`COPIED_SHARE` of the free memory."""
 
 
 @dataclass(frozen=True)
 class Iterate:
-    """What is known after one evaluation.
+    """The state after one evaluation.
 
-    `evaluation` counts from 1, of at most `max_evaluations`. `total` and `losses` are those of the best point so far: a
-    trial that the line search refused (`accepted` is False) does not show. `seconds` are counted from the start of the
-    run, `remaining` is an estimate (None after a network's first evaluation, which may compile). `picture()` makes the
-    8-bit picture that has these losses; it costs a pass over the pixels, and may be called at any time.
+    `evaluation` counts from 1 up to at most `max_evaluations`. `total` and `losses` are those of the best point so far;
+    a trial that the line search refused (`accepted` is False) does not change them. `seconds` are counted from the
+    start of the run; `remaining` is an estimate (None after a network's first evaluation, which may compile).
+    `picture()` makes the 8-bit picture that has these losses; it takes a pass over the pixels and may be called at any
+    time.
     """
 
     evaluation: int
@@ -56,7 +57,7 @@ class Iterate:
 
 @dataclass(frozen=True)
 class Delivered:
-    """The 8-bit `picture` that a person gets; `total` and `losses` are measured on it, not inside the optimizer."""
+    """The 8-bit `picture` that the user receives; `total` and `losses` are measured on it, not inside the optimizer."""
 
     picture: Picture
     total: float
@@ -65,7 +66,7 @@ class Delivered:
 
 @dataclass(frozen=True)
 class Stage:
-    """`evaluations` in a row on one network, with the objective and the targets to reach."""
+    """A number of consecutive `evaluations` on one network, with their objective and targets."""
 
     network: Network
     objective: Objective
@@ -77,8 +78,8 @@ class Stage:
 class Plan:
     """Everything that a transfer starts from.
 
-    `content` is the content picture at the size of the result; `grey` says whether the result is to be a picture of
-    greys; `digest` identifies all input pictures; `warnings` are remarks on them, one line each.
+    `content` is the content picture at the size of the result; `grey` says whether the result must be grey; `digest`
+    identifies all input pictures; `warnings` are warnings about them, one line each.
     """
 
     options: TransferOptions
@@ -93,7 +94,7 @@ class Plan:
 
 
 class Transfer:
-    """One picture in the making: made by `Engine.prepare`, run by `iterates`, ended by `deliver`."""
+    """A transfer: created by `Engine.prepare`, run by `iterates`, completed by `deliver`."""
 
     def __init__(self, plan: Plan) -> None:
         self.options = plan.options
@@ -131,20 +132,20 @@ class Transfer:
 
     @property
     def evaluations(self) -> int:
-        """How many evaluations have been made, in this process and in those before it."""
+        """The number of evaluations made, including those before a resume."""
         return self._evaluations
 
     @property
     def seconds(self) -> float:
-        """How long the evaluations took, in this process and in those before it."""
+        """The time that the evaluations took, including those before a resume."""
         return self._seconds
 
     def iterates(self) -> Iterator[Iterate]:
         """Optimise, yielding after every evaluation; the work stops when the caller stops iterating.
 
-        The first evaluation is that of the content picture itself; a network's first evaluation includes the
-        compilation where the size is new. Ends early where the optimizer cannot improve any further. Losses are those
-        of the network in use: where the second one takes over they may rise.
+        The first evaluation is that of the content picture itself. A network's first evaluation includes the
+        compilation if the size is new. Ends early if the optimizer cannot improve any further. Losses are those of the
+        network in use, so they may rise when the second network takes over.
         """
         began = time.perf_counter() - self._seconds
         while self._stage < len(self._stages):
@@ -180,11 +181,11 @@ class Transfer:
                     self._optimizer.retarget()
 
     def checkpoint(self, path: Path) -> int:
-        """Write everything that the rest of the run depends on to `path`; gives the evaluations made so far.
+        """Write everything that the rest of the run depends on to `path`; returns the number of evaluations so far.
 
         May be called at any time from another thread. The optimizer's state is copied between two evaluations and
-        written afterwards; only where the copy would take more than a quarter of the free memory does the next step
-        wait for the write. Raises OSError.
+        written afterwards. Only if the copy would take more than a quarter of the free memory, the next step waits for
+        the write instead. Raises OSError.
         """
         with new_draft(path.parent) as draft:
             with ExitStack() as stepping:
@@ -215,9 +216,9 @@ class Transfer:
         return arrays, notes
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Continue from a checkpoint: the rest of `iterates` is bit for bit what the other process would have made.
+        """Continue from a checkpoint: the rest of `iterates` is bit for bit that of the run that wrote it.
 
-        Raises `CheckpointError` where the checkpoint is that of another transfer.
+        Raises `CheckpointError` if the checkpoint belongs to another transfer.
         """
         notes = checkpoint.notes
         if notes.get("of") != self._identity:
@@ -228,7 +229,7 @@ class Transfer:
         self._best = notes["best"] and (notes["best"][0], _parts_from_notes(notes["best"][1]))
 
     def deliver(self) -> Delivered:
-        """The picture as it stands, and its losses in 8 bits (one more evaluation)."""
+        """The current picture in 8 bits, and its losses (one more evaluation)."""
         picture = self._picture(self._optimizer.point)
         evaluation = self.judge(picture)
         return Delivered(picture, evaluation.total, evaluation.parts)
@@ -244,7 +245,7 @@ class Transfer:
         return dataclasses.replace(evaluation, gradient=self._variables.gradient(evaluation.gradient))
 
     def _evaluations_left(self) -> float:
-        """What is left to do, in evaluations of the network in use."""
+        """The remaining work, in evaluations of the network in use."""
         here, *later = self._stages[self._stage :]
         left = sum(stage.evaluations * stage.network.work / here.network.work for stage in later)
         return here.evaluations - self._made + left
@@ -255,7 +256,7 @@ class Transfer:
 
     def _picture(self, variables: NDArray[np.float32]) -> Picture:
         pixels = to_pixels(self._objective.image(self._variables.expand(variables)))
-        if self._grey:  # the channels agree but for rounding
+        if self._grey:  # the channels are equal up to rounding
             pixels = np.repeat(pixels[..., 1:2], 3, axis=2)
         return Picture(pixels, self._alpha)
 

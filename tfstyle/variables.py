@@ -1,8 +1,8 @@
-"""What is optimised of a pyramid's variables: all three channels, or only their common grey.
+"""The optimizer's variables: those of the pyramid in all three channels, or only their common grey.
 
-A photo and a painting without colours must give a picture without colours. The network does not ensure that: its
-features mix the channels, and its gradient would add coloured noise. So a grey picture has one variable per pixel
-instead of three, and cannot leave the greys.
+A grey photo and a grey painting must give a grey picture. The network does not ensure that: its features mix the
+channels, and its gradient would add coloured noise. A grey picture therefore has one variable per pixel instead of
+three, so that it stays grey.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ class Variables(Protocol):
     """A linear map between the optimizer's variables and a pyramid's."""
 
     def start(self, image: NDArray[np.float32]) -> Vector:
-        """The optimizer's variables that stand for `image` [1, H, W, 3], standardised."""
+        """The optimizer's variables that represent the standardised `image` [1, H, W, 3]."""
 
     def expand(self, variables: Vector) -> Vector:
-        """The pyramid's variables [size] for the optimizer's."""
+        """The pyramid's variables [size] from the optimizer's."""
 
     def gradient(self, by_pyramid: Vector) -> Vector:
-        """The gradient by the optimizer's variables, from that by the pyramid's [size]."""
+        """The gradient with respect to the optimizer's variables, from that with respect to the pyramid's [size]."""
 
 
 class ColourVariables:
@@ -51,7 +51,7 @@ class ColourVariables:
 
 
 _DIRECTION = (1 / STD) / np.mean(1 / STD)
-"""What a step towards white is in standardised RGB, of about the length of a step in one channel."""
+"""A step towards white in standardised RGB, about as long as a step in one channel."""
 _OFFSET = -MEAN / STD
 """Black in standardised RGB: the picture whose grey variables are 0."""
 

@@ -1,4 +1,4 @@
-"""Crops of the photos and paintings that the small network learns from."""
+"""Random crops of photos and paintings, the training data of vgg19-lite."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Floats = NDArray[np.float32]
 
 
 def pictures(folder: Path, without: str | None) -> tuple[list[Path], list[Path]]:
-    """The files photo_*.jpg and painting_*.jpg in `folder` but those whose name contains `without`."""
+    """The files photo_*.jpg and painting_*.jpg in `folder`, except those whose name contains `without`."""
     photos, paintings = (
         [path for path in sorted(folder.glob(f"{kind}_*.jpg")) if not (without and without in path.name)]
         for kind in ("photo", "painting")
@@ -24,7 +24,7 @@ def pictures(folder: Path, without: str | None) -> tuple[list[Path], list[Path]]
 
 
 def crop(path: Path, side: int, smallest_scale: float, random: np.random.Generator) -> Floats:
-    """A standardised crop [side, side, 3] at a random scale up to 1 and a random place, half of them mirrored."""
+    """A standardised crop [side, side, 3] at a random scale up to 1 and a random position, mirrored half the time."""
     with Image.open(path) as file:
         picture = file.convert("RGB")
     scale = max(random.uniform(smallest_scale, 1.0), side / min(picture.size))
@@ -38,6 +38,6 @@ def crop(path: Path, side: int, smallest_scale: float, random: np.random.Generat
 def crops(
     paths: Sequence[Path], count: int, side: int, smallest_scale: float, random: np.random.Generator
 ) -> Iterator[Floats]:
-    """`count` crops of pictures chosen at random."""
+    """`count` crops, each of a picture chosen at random."""
     for _ in range(count):
         yield crop(paths[random.integers(len(paths))], side, smallest_scale, random)

@@ -1,15 +1,16 @@
-"""Fine-tune the closed-form fit of vgg19-lite by gradient descent, and write the file that ships.
+"""Fine-tune the closed-form fit of vgg19-lite by gradient descent, and write the file that is shipped.
 
     python training/finetune_lite.py --weights VGG19.h5 --images FOLDER --start lite_start.npz
 
-What is lowered is what the losses of style transfer get wrong, in their own units: the error of
-block4_conv4's *difference* between a picture and its photo, of the features themselves, and of the
-Gram matrices at the default style weight. Pairs of picture and photo are a photo overlaid with a
-painting's texture, a painting and a photo, and, from the second round on, what the optimizer made
-of a photo against the network as it stood: it finds whatever the network does not see.
+The objective is the student's error in the style transfer losses, in the units of these losses: the error of
+block4_conv4's *difference* between a picture and its photo, of the features themselves, and of the Gram matrices at the
+default style weight. There are three kinds of pairs of a picture and a photo: a photo overlaid with a painting's
+texture, with that photo; a painting with an unrelated photo; and, from the second round on, a picture that the
+optimizer generated from a photo with the current network, with that photo. Generated pictures expose the errors of the
+network, because the optimizer exploits them.
 
-Writes vgg19_lite.npz (float16) and its SHA-256. With --made 0,0,0 it runs on any backend of Keras
-(KERAS_BACKEND=jax where a GPU is at hand); the pictures are made by the engine, which is TensorFlow.
+Writes vgg19_lite.npz (float16) and its SHA-256. With --made 0,0,0 it runs on any Keras backend (KERAS_BACKEND=jax if a
+GPU is available); otherwise it needs TensorFlow, because the engine generates the pictures.
 """
 
 from __future__ import annotations
@@ -46,9 +47,9 @@ STYLE_WEIGHT = PRESETS["default"].style_weight
 (CONTENT,) = PRESETS["default"].content_layers
 STYLE = PRESETS["default"].style_layers
 TYPICAL_CONTENT = 35.0
-"""Variance of block4_conv4 over a photo; pictures are weighted by their own beside it, as flat ones count too."""
+"""Typical variance of block4_conv4 over a photo. A picture's errors are divided by its own variance over this."""
 TYPICAL_STYLE = 400.0
-"""Mean square of a photo's Gram matrices at the default style weight."""
+"""Typical mean square of a photo's Gram matrices at the default style weight."""
 READ_OUT_PICTURES = 120
 READ_OUT_POSITIONS = 200
 LINKS = ("reduce", "kernel", "expand")
@@ -61,12 +62,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--weights", required=True)
     parser.add_argument("--images", type=Path, required=True, help="folder with photo_*.jpg and painting_*.jpg")
-    parser.add_argument("--without", help="leave out pictures whose name contains this")
-    parser.add_argument("--start", type=Path, required=True, help="what fit_lite.py wrote")
+    parser.add_argument("--without", help="exclude pictures whose name contains this")
+    parser.add_argument("--start", type=Path, required=True, help="the file written by fit_lite.py")
     parser.add_argument("--out", type=Path, default=Path(__file__).parents[1] / "tfstyle" / "networks")
-    parser.add_argument("--photos", type=int, default=600, help="crops of photos (default %(default)s)")
-    parser.add_argument("--steps", default="500,800,900", help="steps of each round (default %(default)s)")
-    parser.add_argument("--made", default="0,50,50", help="pairs made before each round (default %(default)s)")
+    parser.add_argument("--photos", type=int, default=600, help="number of photo crops (default %(default)s)")
+    parser.add_argument("--steps", default="500,800,900", help="steps in each round (default %(default)s)")
+    parser.add_argument(
+        "--made",
+        default="0,50,50",
+        help="photos for which pictures are generated before each round (default %(default)s)",
+    )
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
 
@@ -95,7 +100,7 @@ def main() -> None:
             apart = max(3, len(new) // 36 * 3)
             made_held_out = new[:apart]
             made += new[apart:]
-            report("newly made, not trained on:", scores(model, pool, made_held_out))
+            report("newly generated, held out:", scores(model, pool, made_held_out))
         for _ in range(count):
             cosine = 0.5 * (1 + np.cos(np.pi * step / sum(rounds)))
             model.optimizer.learning_rate = LEARNING_RATE * min(1, (step + 1) / WARM_UP) * (0.02 + 0.98 * cosine)
@@ -108,7 +113,7 @@ def main() -> None:
                 report(step, "steps:", scores(model, pool, held_out))
         report(step, "steps, held out:", scores(model, pool, held_out))
         if made:
-            report("    of those that were made:", scores(model, pool, made_held_out))
+            report("    generated, held out:", scores(model, pool, made_held_out))
 
     arrays = arrays_of(model, arrays)
     arrays |= read_outs(lite(arrays), vgg19, [pool.images[i] for i in photos[:READ_OUT_PICTURES]], random)
@@ -117,7 +122,7 @@ def main() -> None:
 
 
 class Pool:
-    """Pictures [SIDE, SIDE, 3] with what VGG19 sees in them: content features (float16) and Gram matrices."""
+    """Pictures [SIDE, SIDE, 3] with VGG19's content features (float16) and Gram matrices of them."""
 
     def __init__(self, vgg19: Network) -> None:
         self._extractor = vgg19.extractor((CONTENT, *STYLE))
@@ -126,7 +131,7 @@ class Pool:
         self._grams: list[dict[str, Floats]] = []
 
     def add(self, images: Sequence[Floats]) -> list[int]:
-        """Take in `images`; their indices."""
+        """Add `images`; return their indices."""
         first = len(self.images)
         for image in images:
             features = self._extractor.predict_on_batch(image[None])
@@ -137,7 +142,7 @@ class Pool:
         return list(range(first, len(self.images)))
 
     def batch(self, pairs: Sequence[Pair], mirrored: bool = False) -> tuple[Floats, dict[str, Any]]:
-        """Pictures and photos of `pairs` in turn, and what the student should say of them."""
+        """The pictures and photos of `pairs`, alternating, and the student's targets for them."""
         indices = [index for pair in pairs for index in pair]
         images = np.stack([self.images[i] for i in indices])
         content = np.stack([self._contents[i] for i in indices])
@@ -154,7 +159,7 @@ class Pool:
 
 
 class Distillation(keras.Model):  # type: ignore[misc]
-    """The student with the loss that is lowered; `errors` are its parts for each picture."""
+    """The student with its training loss, whose parts for each picture are `errors`."""
 
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
@@ -165,7 +170,7 @@ class Distillation(keras.Model):  # type: ignore[misc]
 
 
 def errors(truth: Any, seen: Any) -> tuple[Any, Any, Any]:
-    """Of each pair the error of the content's difference, of each picture that of content and weighted style."""
+    """The content difference error of each pair, and the content and weighted style errors of each picture."""
     error = seen[CONTENT] - ops.cast(truth["content"], "float32")
     style = 0.0
     for name in STYLE:
@@ -178,7 +183,7 @@ def errors(truth: Any, seen: Any) -> tuple[Any, Any, Any]:
 
 
 def scores(model: keras.Model, pool: Pool, pairs: Sequence[Pair]) -> str:
-    """The errors over `pairs`, in words."""
+    """The mean errors over `pairs`, as text."""
     parts: list[list[float]] = [[], [], []]
     for start in range(0, len(pairs), PAIRS_A_STEP):
         images, truth = pool.batch(pairs[start : start + PAIRS_A_STEP])
@@ -188,7 +193,7 @@ def scores(model: keras.Model, pool: Pool, pairs: Sequence[Pair]) -> str:
 
 
 def student(arrays: Arrays) -> keras.Model:
-    """The network of `arrays` as a trainable model that shows its features in the teacher's space."""
+    """The network in `arrays` as a trainable model that outputs its features in the teacher's space."""
     x = image = keras.Input((SIDE, SIDE, 3))
     seen = {}
     block = 1
@@ -209,7 +214,7 @@ def student(arrays: Arrays) -> keras.Model:
 
 
 def convolution(x: Any, name: str, kernel: Floats, bias: Floats | None) -> Any:
-    """A layer with these weights on `x`; one with a bias ends in a ReLU."""
+    """A convolution with these weights applied to `x`; with a bias it ends in a ReLU."""
     kernel = kernel if kernel.ndim == 4 else kernel[None, None]
     with_bias = bias is not None
     layer = keras.layers.Conv2D(
@@ -226,7 +231,7 @@ def convolution(x: Any, name: str, kernel: Floats, bias: Floats | None) -> Any:
 
 
 def balanced(arrays: Arrays) -> Arrays:
-    """The same network, the links of each chain scaled alike, so that one learning rate suits all."""
+    """The same network with the kernels of each chain scaled to equal gain, so that one learning rate suits all."""
     scaled = dict(arrays)
     for name in LITE_CONVOLUTIONS:
         links = [f"{name}/{link}" for link in LINKS if f"{name}/{link}" in arrays]
@@ -239,12 +244,12 @@ def balanced(arrays: Arrays) -> Arrays:
 
 
 def inputs(kernel: Floats) -> int:
-    """How many numbers each output of `kernel` is a sum of."""
+    """The number of inputs of each output of `kernel`."""
     return kernel.size // kernel.shape[-1]
 
 
 def arrays_of(model: keras.Model, like: Arrays) -> Arrays:
-    """The weights of a `student` as arrays named as in `like`."""
+    """The weights of a `student` as arrays with the names used in `like`."""
     arrays = dict(like)
     for name in LITE_CONVOLUTIONS:
         for link in (*LINKS, "read_out"):
@@ -260,7 +265,7 @@ def arrays_of(model: keras.Model, like: Arrays) -> Arrays:
 def natural_pairs(
     pool: Pool, arguments: argparse.Namespace, random: np.random.Generator
 ) -> tuple[list[Pair], list[Pair], list[int], list[int]]:
-    """Pairs to train on, pairs held out, and the indices of the photos and paintings among the former."""
+    """Training pairs, held-out pairs, and the indices of the photos and paintings among the training pairs."""
     photo_files, painting_files = pictures(arguments.images, arguments.without)
     half = arguments.photos // 2
     photo_crops = list(crops(photo_files, 2 * half, SIDE, 0.5, random))
@@ -275,7 +280,7 @@ def natural_pairs(
 
 
 def overlay(photo: Floats, painting: Floats, random: np.random.Generator) -> Floats:
-    """`photo` with the fine structure of `painting` over it, half of them in its colours."""
+    """`photo` overlaid with the fine structure of `painting`, and half of the time with its mean colour."""
     strength = random.uniform(0.3, 1.2)
     smooth = np.asarray(ops.average_pool(painting[None], 16, 16, "same"))
     texture = painting - np.asarray(ops.image.resize(smooth, (SIDE, SIDE)))[0]
@@ -289,8 +294,8 @@ def overlay(photo: Floats, painting: Floats, random: np.random.Generator) -> Flo
 def made_pairs(
     pool: Pool, arrays: Arrays, photos: list[int], paintings: list[int], count: int, random: np.random.Generator
 ) -> list[Pair]:
-    """What the optimizer makes of `count` photos against the network as it stands, with those photos."""
-    # The engine's loop is TensorFlow; the rest of this program runs on any backend of Keras.
+    """Pairs of a generated picture and its photo: the optimizer runs on `count` photos with the current network."""
+    # The engine needs TensorFlow; the rest of this program runs on any Keras backend.
     from made_pictures import make_pictures
 
     chosen = [photos[random.integers(len(photos))] for _ in range(count)]
@@ -303,7 +308,7 @@ def made_pairs(
 
 
 def read_outs(student: Network, teacher: Network, images: Sequence[Floats], random: np.random.Generator) -> Arrays:
-    """Least-squares maps to the teacher's features for the layers that no loss held to them."""
+    """Least-squares maps to the teacher's features, for the layers that are not part of the training loss."""
     layers = [name for name in LITE_CONVOLUTIONS if name not in (CONTENT, *STYLE)]
     extractors = [network.extractor(layers) for network in (student, teacher)]
     rows: dict[str, tuple[list[Floats], list[Floats]]] = {name: ([], []) for name in layers}
@@ -321,14 +326,14 @@ def read_outs(student: Network, teacher: Network, images: Sequence[Floats], rand
 
 
 def lite(arrays: Arrays) -> Network:
-    """The network of `arrays`, unrounded."""
+    """The network in `arrays`, without rounding to float16."""
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
     return lite_network(buffer.getvalue(), hashlib.sha256(buffer.getvalue()).hexdigest(), "in training")
 
 
 def write(folder: Path, arrays: Arrays) -> None:
-    """The file that ships, in float16, and its digest."""
+    """Write the file that is shipped, in float16, and its digest."""
     buffer = io.BytesIO()
     np.savez(buffer, **{name: array.astype(np.float16) for name, array in arrays.items()})
     (folder / FILE).write_bytes(buffer.getvalue())

@@ -1,25 +1,26 @@
-"""Fit vgg19-lite, the network that ships, to VGG19 in closed form: no gradient descent, minutes on two cores.
+"""Fit vgg19-lite to VGG19 in closed form: no gradient descent, minutes on two cores.
 
     python training/fit_lite.py --weights VGG19.h5 --images FOLDER --out lite_start.npz
 
-The deep layers of the student have all of VGG19's channels, but kernels of low rank: c_in -> r by a
-1 x 1 convolution, 3 x 3 from r to s, 1 x 1 from s to c_out (Tucker-2, Kim et al. 2016). A network of
-this shape keeps half of what is lost by leaving out channels at the same cost. Layer by layer from
-the image up, on crops of photos and paintings:
+The deep layers of the student have all of VGG19's channels, but kernels of low rank: c_in -> r by a 1 x 1 convolution,
+3 x 3 from r to s, 1 x 1 from s to c_out (Tucker-2, Kim et al. 2016). At the same cost, a network of this shape loses
+half as much as one with fewer channels. The fit proceeds layer by layer from the image up, on crops of photos and
+paintings:
 
-1. Where a layer keeps k of the teacher's channels only: greedy column subset selection on the second
-   moments of its features (take the channel that explains most of what is left of all others).
-2. Reduce the input to the r directions that carry most into the teacher's next kernel: with second
+1. If a layer keeps only k of the teacher's channels, choose them by greedy column subset selection on the second
+   moments of its features (repeatedly take the channel that explains most of the remaining variance of all others).
+2. Reduce the input to the r directions that contribute most to the output of the teacher's next kernel: with second
    moments S of the input and M = sum over taps of K K^T, the leading eigenvectors of S^1/2 M S^1/2.
-3. From the student's own 3 x 3 patches U, solve the ridge regression U W = Z. Z is the teacher's
-   activation T where T > 0; where its ReLU cuts, only the sign matters, so there Z = min(U W, 0),
-   iterated; after a few rounds U W is held to its s leading directions (reduced-rank regression,
-   with the non-linearity as in Zhang et al. 2015). One Cholesky factor serves every iteration.
-4. Apply it, go on. For layers with fewer channels than the teacher's, a least-squares map to all of
-   them is the read-out in whose space the losses are measured (`tfstyle.networks.network.LayerMetric`).
+3. From the student's own 3 x 3 patches U, solve the ridge regression U W = Z. Z is the teacher's activation T where
+   T > 0. Where its ReLU outputs 0, only the sign matters, so there Z = min(U W, 0), iterated. After a few iterations
+   U W is restricted to its s leading directions (reduced-rank regression, with the non-linearity as in Zhang et al.
+   2015). One Cholesky factor serves every iteration.
+4. Apply the new layer and continue with the next one. For layers with fewer channels than the teacher's, fit a
+   least-squares map to all of them: the read-out, in whose space the losses are measured
+   (`tfstyle.networks.network.LayerMetric`).
 
-Prints for each layer how much of the teacher's variance stays unexplained on crops that the fit did
-not see. `finetune_lite.py` goes on from the file.
+Prints for each layer the share of the teacher's variance that is unexplained on held-out crops. `finetune_lite.py`
+continues from the file that this program writes.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ MOMENT_ROWS = 60_000
 
 @dataclass(frozen=True)
 class Shape:
-    """A layer of the student: input reduced to `r`, `s` filters, `channels` out; None where nothing is reduced."""
+    """A layer of the student: input reduced to `r`, `s` filters, `channels` outputs; None means no reduction."""
 
     r: int | None
     s: int | None
@@ -81,7 +82,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--weights", required=True)
     parser.add_argument("--images", type=Path, required=True, help="folder with photo_*.jpg and painting_*.jpg")
-    parser.add_argument("--without", help="leave out pictures whose name contains this")
+    parser.add_argument("--without", help="exclude pictures whose name contains this")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument(
         "--crops", type=int, default=600, help="crops, an eighth of them held out (default %(default)s)"
@@ -169,7 +170,7 @@ def fit(
 
 
 def choose_channels(features: Floats, count: int) -> NDArray[np.int64]:
-    """Indices of `count` columns of `features` [n, C] that explain most of all of them, chosen greedily."""
+    """Indices of the `count` columns of `features` [n, C] that together explain most of their variance (greedy)."""
     left = np.cov(features, rowvar=False).astype(np.float64)
     silent = 1e-9 * left.diagonal().max()
     kept = []
@@ -183,7 +184,7 @@ def choose_channels(features: Floats, count: int) -> NDArray[np.int64]:
 
 
 def needed_directions(maps: Floats, kernel: Floats, count: int, random: np.random.Generator) -> Floats:
-    """[c, count]: the projection of `maps` [n, h, w, c] that keeps most of what `kernel` [3, 3, c, C] makes of them."""
+    """[c, count]: the projection of `maps` [n, h, w, c] that best preserves the output of `kernel` [3, 3, c, C]."""
     rows = maps.reshape(-1, maps.shape[-1])
     rows = rows[random.permutation(len(rows))[:MOMENT_ROWS]]
     values, vectors = eigh((rows.T @ rows / len(rows)).astype(np.float64))
@@ -197,7 +198,7 @@ def needed_directions(maps: Floats, kernel: Floats, count: int, random: np.rando
 
 
 def patches(maps: Floats, positions: NDArray[np.int64]) -> Floats:
-    """3 x 3 neighbourhoods of `maps` [n, h, w, c] at `positions`, zeros outside, then a 1: [n p, 9 c + 1]."""
+    """3 x 3 neighbourhoods of `maps` [n, h, w, c] at `positions`, zero-padded, then a constant 1: [n p, 9 c + 1]."""
     padded = np.pad(maps, ((0, 0), (1, 1), (1, 1), (0, 0)))
     shifted = [at(padded, positions + np.array([row, column])) for row in range(3) for column in range(3)]
     return np.concatenate([*shifted, np.ones((len(shifted[0]), 1), np.float32)], axis=1)

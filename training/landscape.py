@@ -21,7 +21,7 @@ Plane = NDArray[np.float64]
 
 
 def fractal_noise(random: np.random.Generator, height: int, width: int, coarsest: float, aspect: float = 1.0) -> Plane:
-    """Sum of smooth noises, each twice as fine and 0.55 as strong as the one before: [height, width], 0 to 1."""
+    """Sum of smooth noise layers, each twice as fine and 0.55 as strong as the previous: [height, width], 0 to 1."""
     total = np.zeros((height, width))
     cell, strength = coarsest, 1.0
     while cell >= 1.5:
@@ -62,7 +62,7 @@ def sky(random: np.random.Generator) -> Plane:
 
 
 def ridge(random: np.random.Generator, picture: Plane, top: float, relief: float, haze: float, hue: Plane) -> Plane:
-    """Lay one ridge over `picture`: its crest around `top`, its rock lit from the sun's side, then haze."""
+    """Draw one ridge over `picture`: crest around `top`, rock lit from the sun's side, then haze."""
     crest = top - relief * (fractal_noise(random, 3, WIDTH, WIDTH / 3)[1] - 0.35) * 2
     crest -= 0.10 * relief * fractal_noise(random, 3, WIDTH, 14)[1]
     rows = np.arange(HEIGHT)[:, None]

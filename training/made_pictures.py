@@ -1,4 +1,4 @@
-"""Pictures that the optimizer makes against a network as it stands: where that network is wrong, they show it."""
+"""Generate training pictures: the optimizer makes pictures with a given network, which expose the network's errors."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from tfstyle.pyramid import Pyramid
 
 OPTIONS = PRESETS["default"]
 KEPT_AT = (6, 18, 50)
-"""The evaluations after which the picture is kept."""
+"""The evaluations after which a picture is saved."""
 
 
 def make_pictures(
     network: Network, photos: Sequence[Floats], paintings: Sequence[Floats], style_weights: Sequence[float]
 ) -> Iterator[list[Floats]]:
-    """For each photo [side, side, 3] with its painting and style weight the pictures on the default preset's way."""
+    """For each photo [side, side, 3] with its painting and style weight, the default preset's pictures at `KEPT_AT`."""
     side = photos[0].shape[0]
     pyramid = Pyramid(side, side, OPTIONS.pyramid_levels, OPTIONS.pyramid_decay)
     objective = WholeObjective(network, pyramid, loss_from_options(OPTIONS).terms, OPTIONS.pooling)

@@ -1,14 +1,15 @@
-"""Measure the mean activation of each VGG19 layer over natural images: the numbers that normalise it.
+"""Measure the mean activation of each VGG19 layer over natural images, by which the network is normalised.
 
     python training/mean_activations.py --weights VGG19.h5 PHOTO...
 
-writes tfstyle/networks/vgg19_mean_activations.json. Each photo counts alike, at a longer side of 300
-and of 450 pixels; with these the reference experiment runs as the design measured it, to 3 %.
+Writes tfstyle/networks/vgg19_mean_activations.json. All photos have equal weight; each is used at a longer side of 300
+and of 450 pixels. With the shipped numbers the totals of the reference experiment agree with those of the reference
+implementation to 3 %.
 
-The shipped numbers come from four landscape photographs (rainier, golden_gate, tubingen,
-autumn-oak). ImageNet's own photos, object in the middle, give a network that counts the deep layers
-less: block4_conv4 has a mean of 43 there, 34 here. Then the published weights do not balance as published
-(Adam at 150 x 225, step 100: 4.06 in all in place of the 5.27 that the design measured).
+The shipped numbers come from four landscape photographs (rainier, golden_gate, tubingen, autumn-oak). ImageNet's own
+photos, with an object in the middle, give the deep layers a lower weight: block4_conv4 has a mean of 43 there and 34
+here. The published loss weights are then not balanced as published (Adam at 150 x 225, step 100: a total of 4.06
+instead of the reference implementation's 5.27).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Paint the demo's painting: some ten thousand brush strokes along a swirling field, in a strong palette.
+"""Render the demo's painting: ten thousand brush strokes along a swirling field, in a strong palette.
 
 python training/painting.py [OUT.jpg]      (default: client/tfstyle_client/demo/painting.jpg)
 """
@@ -17,7 +17,7 @@ OVERSAMPLING = 2
 HILLS = 0.66
 """Where the sky ends, as a fraction of the height."""
 WHIRLS = ((0.26, 0.30, 0.24, 1), (0.70, 0.22, 0.19, -1), (0.50, 0.52, 0.13, 1), (0.92, 0.48, 0.15, -1))
-"""Centre (x, y), radius and sense of the whirls of the sky, as fractions of the width and height."""
+"""Centre (x, y), radius and direction of rotation of the whirls in the sky, as fractions of the width and height."""
 TARGET = Path(__file__).parents[1] / "client" / "tfstyle_client" / "demo" / "painting.jpg"
 
 NIGHT = np.array([(18, 38, 110), (24, 66, 160), (36, 108, 186), (70, 160, 190), (14, 24, 70), (120, 200, 196)])
@@ -55,7 +55,7 @@ def pigment(random: np.random.Generator, x: float, y: float) -> NDArray[np.float
 def stroke(
     random: np.random.Generator, draw: ImageDraw.ImageDraw, x: float, y: float, width: float, length: int
 ) -> None:
-    """One stroke from (x, y): bristles side by side that follow the field, each a little off in colour."""
+    """One stroke from (x, y): parallel bristles that follow the field, each in a slightly different colour."""
     base = pigment(random, x, y)
     path = [(x, y)]
     for _ in range(length):

@@ -1,7 +1,7 @@
-"""Clients of the former release are still understood: its contract is a part of today's, on the wire.
+"""The contract stays compatible on the wire with that of the previous release.
 
-`former.proto` is the contract of the last release, without comments. Names of fields may change, as only numbers are
-sent; numbers, types, cardinality, enum values and methods may not.
+`former.proto` is the contract of the previous release, without comments. Field names may change, because only numbers
+are sent; numbers, types, cardinality, enum values and methods may not.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Field = descriptor_pb2.FieldDescriptorProto
 
 
 def compiled(source: Path, folder: Path) -> descriptor_pb2.FileDescriptorProto:
-    """The descriptor of a proto file, by protoc in a process of its own: it does not get along with TensorFlow."""
+    """The descriptor of a proto file. protoc runs in a separate process, because it conflicts with TensorFlow."""
     target = folder / "descriptors"
     google = Path(status_pb2.__file__).parents[2]
     includes = [f"--proto_path={path}" for path in (source.parent, files("grpc_tools") / "_proto", google)]
@@ -33,7 +33,7 @@ def compiled(source: Path, folder: Path) -> descriptor_pb2.FileDescriptorProto:
 
 
 def facts(file: descriptor_pb2.FileDescriptorProto) -> dict[str, object]:
-    """Everything that a peer's code depends on, by a name that says what it is."""
+    """Everything in the contract that a peer depends on, by a descriptive name."""
     found: dict[str, object] = {}
 
     def read(message: descriptor_pb2.DescriptorProto, prefix: str) -> None:
@@ -61,7 +61,7 @@ def facts(file: descriptor_pb2.FileDescriptorProto) -> dict[str, object]:
     return found
 
 
-def today() -> descriptor_pb2.FileDescriptorProto:
+def current() -> descriptor_pb2.FileDescriptorProto:
     file = descriptor_pb2.FileDescriptorProto()
     pb.DESCRIPTOR.CopyToProto(file)
     return file
@@ -71,10 +71,10 @@ def broken(former: dict[str, object], now: dict[str, object]) -> list[str]:
     return [f"{what}: {fact} -> {now.get(what)}" for what, fact in former.items() if now.get(what) != fact]
 
 
-def test_nothing_of_the_former_contract_is_broken(tmp_path: Path) -> None:
+def test_contract_is_compatible_with_the_previous_release(tmp_path: Path) -> None:
     former = facts(compiled(FORMER, tmp_path))
     assert len(former) > 100
-    assert broken(former, facts(today())) == []
+    assert broken(former, facts(current())) == []
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_nothing_of_the_former_contract_is_broken(tmp_path: Path) -> None:
         ("returns (stream JobEvent)", "returns (JobEvent)", "method tfstyle.v1.StyleTransfer.WatchJob"),
     ],
 )
-def test_a_breaking_change_is_found(old: str, new: str, says: str, tmp_path: Path) -> None:
+def test_breaking_changes_are_detected(old: str, new: str, says: str, tmp_path: Path) -> None:
     source = FORMER.read_text("utf-8")
     assert old in source
     (tmp_path / "changed.proto").write_text(source.replace(old, new), "utf-8")
@@ -101,7 +101,7 @@ def test_a_breaking_change_is_found(old: str, new: str, says: str, tmp_path: Pat
     assert what.startswith(says)
 
 
-def test_a_renamed_field_keeps_its_meaning_on_the_wire(tmp_path: Path) -> None:
+def test_renamed_fields_keep_their_numbers(tmp_path: Path) -> None:
     former = {
         field.number: field.name
         for m in compiled(FORMER, tmp_path).message_type

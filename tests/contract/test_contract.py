@@ -1,4 +1,4 @@
-"""The committed contract, its stubs and the one list of options agree."""
+"""The committed contract, its generated stubs and the list of options agree."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def written(value: object) -> str:
     return number(value) if isinstance(value, float) else str(value)
 
 
-def test_stubs_are_those_that_the_contract_generates(tmp_path: Path) -> None:
-    # A process of its own: protoc's C++ and TensorFlow's do not get along in one.
+def test_committed_stubs_match_the_contract(tmp_path: Path) -> None:
+    # In a separate process, because the C++ libraries of protoc and TensorFlow conflict.
     subprocess.run([sys.executable, str(REPOSITORY / "protos" / "generate.py"), str(tmp_path)], check=True)
     made = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*_pb2*"))
     assert len(made) == 3
@@ -72,25 +72,25 @@ def test_command_line_offers_every_option_with_its_defaults() -> None:
     offered = {parameter.name: parameter for parameter in command.params}
     for name, rule in RULES.items():
         assert "--" + name.replace("_", "-") in offered[name].opts
-        assert offered[name].default is None, "the preset's value, not another default"
+        assert offered[name].default is None, "the default comes from the preset"
         assert rule.accepts() in offered[name].help
         shown = getattr(PRESETS["default"], name)
         assert f"[default: {','.join(shown) if isinstance(shown, tuple) else shown}" in offered[name].help
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_options_survive_the_wire(preset: str) -> None:
+def test_options_survive_serialisation(preset: str) -> None:
     options = PRESETS[preset]
     values = {name: getattr(options, name) for name in KINDS}
     received = pb.TransferOptions.FromString(options_to_proto(values).SerializeToString())
     assert resolve_options("default", options_from_proto(received)) == options
 
 
-def test_what_is_not_set_stays_unset() -> None:
+def test_unset_options_stay_unset() -> None:
     assert options_from_proto(options_to_proto({"size": None, "tv_weight": 0.0})) == {"tv_weight": 0.0}
 
 
-def test_importing_the_client_needs_no_engine() -> None:
+def test_importing_the_client_does_not_need_the_engine() -> None:
     block = "import sys\nfor name in ('tensorflow','keras','numpy','PIL','grpc_health'): sys.modules[name] = None\n"
     code = block + "import tfstyle, tfstyle_client, tfstyle_client.cli"
     subprocess.run([sys.executable, "-c", code], check=True)

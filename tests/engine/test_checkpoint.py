@@ -1,4 +1,4 @@
-"""A run that is cut anywhere and goes on elsewhere makes the very same picture; damage is always noticed."""
+"""A run resumed from a checkpoint gives an identical picture; damaged checkpoints are always detected."""
 
 from __future__ import annotations
 
@@ -24,12 +24,11 @@ RUNS = {
     "tiled": resolve_options("fast", {"size": 320, "steps": 4}),
     "strong": resolve_options("fast", {"size": 48, "steps": 14, "style_weight": 1e6, "pyramid_decay": 0.0}),
 }
-"""Of which "strong" has refused steps."""
-CUTS = {"lbfgs": (1, 2, 7, 13, 14), "adam": (1, 9), "tiled": (2,), "strong": range(2, 14, 2)}
-GO_ON = """
+"""In the run "strong" the line search refuses some steps."""
+CHECKPOINTS = {"lbfgs": (1, 2, 7, 13, 14), "adam": (1, 9), "tiled": (2,), "strong": range(2, 14, 2)}
+RESUME = """
 import sys
 from pathlib import Path
-from typing import BinaryIO
 from tfstyle import Engine, content_and_style, decode, encode_png, read_checkpoint, resolve_options
 content, style, checkpoint, out = map(Path, sys.argv[1:])
 transfer = Engine().prepare(
@@ -57,7 +56,7 @@ def records(iterates: object) -> list[tuple[object, ...]]:
 
 
 @pytest.mark.parametrize("name", RUNS)
-def test_cut_run_makes_the_very_same_picture(name: str, pictures: tuple[Picture, Picture], tmp_path: Path) -> None:
+def test_resumed_run_gives_an_identical_picture(name: str, pictures: tuple[Picture, Picture], tmp_path: Path) -> None:
     engine = engine_for(name)
     whole = engine.prepare(content_and_style(*pictures), RUNS[name])
     assert whole.estimate.tiled == (name == "tiled")
@@ -66,10 +65,10 @@ def test_cut_run_makes_the_very_same_picture(name: str, pictures: tuple[Picture,
         wanted += records([iterate])
         assert whole.checkpoint(tmp_path / f"{iterate.evaluation}.npz") == iterate.evaluation
     if name == "strong":
-        assert not all(accepted for *_, accepted in wanted), "a cut within a line search is among the cuts"
-    for cut in CUTS[name]:
+        assert not all(accepted for *_, accepted in wanted), "some checkpoint must be within a line search"
+    for cut in CHECKPOINTS[name]:
         checkpoint = read_checkpoint(tmp_path / f"{cut}.npz")
-        # An engine with all memory would not tile; the checkpoint says how it was.
+        # An engine with enough memory would not tile, but the checkpoint records the tiling.
         again = (engine if name != "tiled" else Engine()).prepare(content_and_style(*pictures), RUNS[name], checkpoint)
         assert records(again.iterates()) == wanted[cut:]
         delivered = again.deliver()
@@ -77,7 +76,7 @@ def test_cut_run_makes_the_very_same_picture(name: str, pictures: tuple[Picture,
         np.testing.assert_array_equal(delivered.picture.pixels, whole.deliver().picture.pixels)
 
 
-def test_time_goes_on(pictures: tuple[Picture, Picture], tmp_path: Path) -> None:
+def test_elapsed_time_continues(pictures: tuple[Picture, Picture], tmp_path: Path) -> None:
     engine = Engine()
     options = resolve_options("fast", {"size": 48, "steps": 6})
     transfer = engine.prepare(content_and_style(*pictures), options)
@@ -90,7 +89,7 @@ def test_time_goes_on(pictures: tuple[Picture, Picture], tmp_path: Path) -> None
     assert rest[-1].remaining == 0
 
 
-def test_another_process_goes_on_bit_for_bit(landscape: bytes, painting: bytes, tmp_path: Path) -> None:
+def test_another_process_continues_bit_for_bit(landscape: bytes, painting: bytes, tmp_path: Path) -> None:
     for name, data in (("content", landscape), ("style", painting)):
         (tmp_path / name).write_bytes(data)
     options = resolve_options("fast", {"size": 400, "steps": 9})
@@ -100,11 +99,11 @@ def test_another_process_goes_on_bit_for_bit(landscape: bytes, painting: bytes, 
         if iterate.evaluation == 4:
             transfer.checkpoint(tmp_path / "c.npz")
     arguments = [str(tmp_path / name) for name in ("content", "style", "c.npz", "out.png")]
-    subprocess.run([sys.executable, "-c", GO_ON, *arguments], check=True, capture_output=True)
+    subprocess.run([sys.executable, "-c", RESUME, *arguments], check=True, capture_output=True)
     assert (tmp_path / "out.png").read_bytes() == tfstyle.encode_png(transfer.deliver().picture)
 
 
-def test_checkpoints_from_another_thread_are_whole_and_do_no_harm(
+def test_checkpoints_from_another_thread_are_consistent_and_do_not_affect_the_run(
     pictures: tuple[Picture, Picture], tmp_path: Path
 ) -> None:
     engine = Engine()
@@ -112,10 +111,10 @@ def test_checkpoints_from_another_thread_are_whole_and_do_no_harm(
     wanted = records(engine.prepare(content_and_style(*pictures), options).iterates())
     transfer = engine.prepare(content_and_style(*pictures), options)
     written: list[int] = []
-    over = threading.Event()
+    done = threading.Event()
 
     def keep_writing() -> None:
-        while not over.is_set():
+        while not done.is_set():
             made = transfer.checkpoint(tmp_path / "newest.npz")
             (tmp_path / "newest.npz").rename(tmp_path / f"{made}.npz")
             written.append(made)
@@ -123,7 +122,7 @@ def test_checkpoints_from_another_thread_are_whole_and_do_no_harm(
     writer = threading.Thread(target=keep_writing)
     writer.start()
     assert records(transfer.iterates()) == wanted
-    over.set()
+    done.set()
     writer.join()
     assert len(set(written)) > 3
     for made in sorted(set(written))[:: max(1, len(set(written)) // 4)]:
@@ -159,7 +158,7 @@ def test_the_run_continues_while_a_checkpoint_is_written(
     assert records(engine.prepare(content_and_style(*pictures), options, checkpoint).iterates()) == rest
 
 
-def test_checkpoint_of_another_transfer_is_refused(pictures: tuple[Picture, Picture], tmp_path: Path) -> None:
+def test_checkpoint_of_another_transfer_is_rejected(pictures: tuple[Picture, Picture], tmp_path: Path) -> None:
     engine = Engine()
     options = resolve_options("fast", {"size": 48, "steps": 3})
     transfer = engine.prepare(content_and_style(*pictures), options)
@@ -189,16 +188,16 @@ def small(tmp_path: Path) -> Path:
     return path
 
 
-def test_what_is_read_is_what_was_written(small: Path) -> None:
+def test_reading_restores_what_was_written(small: Path) -> None:
     checkpoint = read_checkpoint(small)
     assert checkpoint.notes == {"value": 0.1 + 0.2, "inf": float("inf"), "n": [1, None]}
     values = np.random.default_rng(0).normal(size=(3, 50)).astype(np.float32)
     np.testing.assert_array_equal(checkpoint.arrays["a"], values[0])
     np.testing.assert_array_equal(checkpoint.arrays["b"], values[1:])
-    assert [path.name for path in small.parent.iterdir()] == ["small.npz"], "no draft is left"
+    assert [path.name for path in small.parent.iterdir()] == ["small.npz"], "no draft file is left"
 
 
-def test_every_changed_byte_of_the_vectors_is_noticed(small: Path) -> None:
+def test_every_changed_byte_of_the_arrays_is_detected(small: Path) -> None:
     whole = small.read_bytes()
     wanted = read_checkpoint(small)
     for position in range(len(whole)):
@@ -207,7 +206,7 @@ def test_every_changed_byte_of_the_vectors_is_noticed(small: Path) -> None:
             found = read_checkpoint(small)
         except CheckpointError:
             continue
-        # Dates and the like may change without harm.
+        # Bytes such as timestamps may change without effect.
         assert json.dumps(found.notes) == json.dumps(wanted.notes)
         assert found.arrays.keys() == wanted.arrays.keys()
         for name, array in wanted.arrays.items():
@@ -215,7 +214,7 @@ def test_every_changed_byte_of_the_vectors_is_noticed(small: Path) -> None:
 
 
 @pytest.mark.parametrize("kept", [0, 1, 100, -1])
-def test_cut_file_is_refused(small: Path, kept: int) -> None:
+def test_truncated_file_is_rejected(small: Path, kept: int) -> None:
     small.write_bytes(small.read_bytes()[:kept])
     with pytest.raises(CheckpointError, match="cannot be read"):
         read_checkpoint(small)

@@ -1,4 +1,4 @@
-"""Compiled code is kept between processes, and nothing that is damaged or unknown is ever run."""
+"""Compiled code is cached between processes; damaged or unknown files are never loaded."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ def contents(folder: Path) -> dict[str, tuple[bytes, int]]:
 
 @pytest.fixture
 def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of this TensorFlow and processor, below `tmp_path`."""
+    """The cache folder of this TensorFlow and processor, below `tmp_path`."""
     monkeypatch.setenv("TF_XLA_FLAGS", "--tf_xla_clustering_debug=false")
     return keep_compiled_code(tmp_path)
 
 
-def test_second_process_finds_what_the_first_compiled_and_a_damaged_file_does_no_harm(tmp_path: Path) -> None:
+def test_second_process_reuses_compiled_code_and_replaces_a_damaged_file(tmp_path: Path) -> None:
     first = run(tmp_path)
     made = contents(tmp_path)
     assert len(made) == 1
     assert run(tmp_path) == first
-    assert contents(tmp_path) == made, "neither compiled nor written again"
+    assert contents(tmp_path) == made, "nothing was compiled or written again"
     (file,) = tmp_path.glob("*/*.pb")
     file.write_bytes(file.read_bytes()[:-100] + bytes(100))
     assert run(tmp_path) == first
@@ -54,21 +54,21 @@ def test_second_process_finds_what_the_first_compiled_and_a_damaged_file_does_no
     assert not file.read_bytes().endswith(bytes(100)), "compiled again"
 
 
-def test_only_what_is_vouched_for_stays(own: Path) -> None:
+def test_files_without_a_valid_digest_are_deleted(own: Path) -> None:
     for name in ("good", "changed", "unknown"):
         (own / f"{name}.pb").write_bytes(name.encode())
         if name != "unknown":
             vouch(own)
     (own / "changed.pb").write_bytes(b"CHANGED")
-    (own / "gone.pb.sha256").write_text("0" * 64)
-    (own / "in-hand.tmp").write_bytes(b"")
-    (own / "left.tmp").write_bytes(b"")
-    os.utime(own / "left.tmp", (0, 0))
+    (own / "deleted.pb.sha256").write_text("0" * 64)
+    (own / "recent.tmp").write_bytes(b"")
+    (own / "stale.tmp").write_bytes(b"")
+    os.utime(own / "stale.tmp", (0, 0))
     assert keep_compiled_code(own.parent) == own
-    assert {f.name for f in own.iterdir()} == {"good.pb", "good.pb.sha256", "in-hand.tmp"}
+    assert {f.name for f in own.iterdir()} == {"good.pb", "good.pb.sha256", "recent.tmp"}
 
 
-def test_oldest_goes_where_there_is_too_much(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_oldest_files_are_deleted_beyond_the_limit(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compiled_code, "MOST_BYTES", 250)
     for age, name in enumerate(("new", "middle", "old")):
         (own / f"{name}.pb").write_bytes(bytes(100))
@@ -78,12 +78,12 @@ def test_oldest_goes_where_there_is_too_much(own: Path, monkeypatch: pytest.Monk
     assert {f.stem for f in own.glob("*.pb")} == {"new", "middle"}
 
 
-def test_flags_of_the_user_stay(own: Path) -> None:
+def test_existing_xla_flags_are_kept(own: Path) -> None:
     assert os.environ["TF_XLA_FLAGS"].startswith("--tf_xla_clustering_debug=false ")
     assert str(own) in os.environ["TF_XLA_FLAGS"]
 
 
-def test_full_disk_and_unusable_folder_are_told(own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_disk_and_unusable_folder_are_errors(own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="Not a directory"):
         keep_compiled_code(tmp_path / "file")
@@ -92,7 +92,7 @@ def test_full_disk_and_unusable_folder_are_told(own: Path, tmp_path: Path, monke
         keep_compiled_code(tmp_path)
 
 
-def test_folder_follows_the_users_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_default_folder_is_in_the_users_cache_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert user_folder() == tmp_path / "tfstyle" / "compiled"
     monkeypatch.delenv("XDG_CACHE_HOME")

@@ -1,4 +1,4 @@
-"""What the engine makes of its inputs: several styles, masks, transparency, greys, sizes, and the environment."""
+"""The engine's inputs and environment: several styles, masks, transparency, grey pictures, sizes, Keras backend."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ def negative(picture: Picture) -> Picture:
     return Picture(255 - picture.pixels)
 
 
-def test_several_styles_average_by_weight(engine: Engine, photo: Picture, oils: Picture) -> None:
+def test_several_styles_are_averaged_by_weight(engine: Engine, photo: Picture, oils: Picture) -> None:
     one, other = (grams(engine, content_and_style(photo, style)) for style in (oils, negative(oils)))
     both = grams(engine, Inputs(photo, (Style(oils, 3.0), Style(negative(oils), 1.0))))
     for layer, gram in both.items():
         np.testing.assert_allclose(gram, 0.75 * one[layer] + 0.25 * other[layer], rtol=1e-4, atol=1e-7)
 
 
-def test_a_style_blended_with_itself_is_that_style(engine: Engine, photo: Picture, oils: Picture) -> None:
+def test_a_style_blended_with_itself_is_unchanged(engine: Engine, photo: Picture, oils: Picture) -> None:
     alone = grams(engine, content_and_style(photo, oils))
     twice = grams(engine, Inputs(photo, (Style(oils, 0.3), Style(oils, 0.7))))
     for layer, gram in twice.items():
@@ -63,7 +63,7 @@ def half(picture: Picture, level: int) -> Picture:
     return Picture(pixels)
 
 
-def test_a_masks_black_part_does_not_count(engine: Engine, photo: Picture, oils: Picture) -> None:
+def test_the_black_part_of_a_mask_is_ignored(engine: Engine, photo: Picture, oils: Picture) -> None:
     repainted = oils.pixels.copy()
     repainted[:, repainted.shape[1] * 3 // 4 :] = (255, 0, 0)
     plain, masked = (
@@ -78,7 +78,7 @@ def test_a_masks_black_part_does_not_count(engine: Engine, photo: Picture, oils:
         np.testing.assert_allclose(white[name], gram, rtol=1e-4, atol=1e-7)
 
 
-def test_transparency_weighs_as_a_mask_does(engine: Engine, photo: Picture, oils: Picture) -> None:
+def test_transparency_has_the_effect_of_a_mask(engine: Engine, photo: Picture, oils: Picture) -> None:
     cut = Picture(oils.pixels, half(oils, 0).pixels[..., 0])
     transparent, masked = (
         grams(engine, Inputs(photo, (style,))) for style in (Style(cut), Style(oils, 1.0, half(oils, 0)))
@@ -96,7 +96,7 @@ def test_transparency_weighs_as_a_mask_does(engine: Engine, photo: Picture, oils
         (Picture(np.full((60, 60, 3), 255, np.uint8)), "needs the aspect ratio of its picture"),
     ],
 )
-def test_useless_masks_are_refused_by_name(
+def test_unusable_masks_are_rejected_by_name(
     engine: Engine, photo: Picture, oils: Picture, mask: Picture, says: str
 ) -> None:
     with pytest.raises(InvalidInputError, match=says) as caught:
@@ -105,12 +105,12 @@ def test_useless_masks_are_refused_by_name(
 
 
 @pytest.mark.parametrize("preset", ["default", "reference"])
-def test_greys_give_greys(engine: Engine, photo: Picture, oils: Picture, preset: str) -> None:
-    def greys(picture: Picture) -> Picture:
+def test_grey_inputs_give_a_grey_picture(engine: Engine, photo: Picture, oils: Picture, preset: str) -> None:
+    def greyed(picture: Picture) -> Picture:
         return Picture(np.repeat(picture.pixels[..., 1:2], 3, axis=2))
 
     options = resolve_options(preset, {"size": 64, "network": "vgg19-lite", "max_evaluations": 12})
-    for content, style, grey in ((greys(photo), greys(oils), True), (greys(photo), oils, False)):
+    for content, style, grey in ((greyed(photo), greyed(oils), True), (greyed(photo), oils, False)):
         transfer = engine.prepare(content_and_style(content, style), options)
         totals = [iterate.total for iterate in transfer.iterates()]
         assert totals[-1] < 0.9 * totals[0]
@@ -118,7 +118,7 @@ def test_greys_give_greys(engine: Engine, photo: Picture, oils: Picture, preset:
         assert bool((pixels == pixels[..., :1]).all()) == grey
 
 
-def test_original_size_is_the_contents_own(engine: Engine, photo: Picture, oils: Picture) -> None:
+def test_original_size_is_that_of_the_content_picture(engine: Engine, photo: Picture, oils: Picture) -> None:
     small = Picture(np.ascontiguousarray(photo.pixels[:50, :77]))
     options = resolve_options("fast", {"size": "original", "steps": 1})
     assert engine.prepare(content_and_style(small, oils), options).size == (77, 50)
@@ -127,7 +127,7 @@ def test_original_size_is_the_contents_own(engine: Engine, photo: Picture, oils:
         engine.prepare(content_and_style(huge, oils), options)
 
 
-def test_memory_may_be_a_function_that_is_asked_each_time(photo: Picture, oils: Picture) -> None:
+def test_memory_may_be_a_function_that_is_called_for_each_transfer(photo: Picture, oils: Picture) -> None:
     available = iter([10**12, 1])
     engine = Engine(memory=lambda: next(available))
     assert not engine.prepare(content_and_style(photo, oils), OPTIONS).estimate.tiled
@@ -155,7 +155,7 @@ except Exception as error:
         ("import tensorflow", "TfstyleError Keras cannot run on TensorFlow in this process"),
     ],
 )
-def test_the_environments_keras_backend_does_not_matter(first: str, says: str) -> None:
+def test_keras_backend_of_the_environment_is_overridden_unless_keras_is_imported(first: str, says: str) -> None:
     command = [sys.executable, "-c", BACKEND.format(first=first)]
     environment = {**os.environ, "KERAS_BACKEND": "numpy"}
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)

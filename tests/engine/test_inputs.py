@@ -1,4 +1,4 @@
-"""What a transfer is made from: names of pictures, shares, and what is refused."""
+"""The inputs of a transfer: names of pictures, shares of styles, rejected values."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tfstyle.inputs import Inputs, Style, content_and_style
 TWO = Inputs("photo", (Style("oils", 3.0), Style("ink", 1.0, "where")))
 
 
-def test_pictures_are_named_as_messages_name_them() -> None:
+def test_pictures_have_the_names_used_in_messages() -> None:
     assert list(content_and_style("photo", "oils").pictures()) == [("content", "photo"), ("style", "oils")]
     names = ["content", "styles[0]", "styles[1]", "styles[1].mask"]
     assert [name for name, _ in TWO.pictures()] == names
@@ -42,7 +42,7 @@ def test_shares_add_up_to_one() -> None:
         ((Style("a", 0.0), Style("b", 0.0)), "styles", "not all"),
     ],
 )
-def test_wrong_styles_are_refused_by_name(styles: tuple[Style[str], ...], field: str, says: str) -> None:
+def test_wrong_styles_are_rejected_by_name(styles: tuple[Style[str], ...], field: str, says: str) -> None:
     with pytest.raises(InvalidInputError) as caught:
         Inputs("photo", styles)
     (violation,) = caught.value.violations

@@ -1,4 +1,4 @@
-"""What is estimated before a run: the choice of tiling, the refusal, the counted bytes."""
+"""The estimate before a run: choice of tiling, rejection, counted bytes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def choose(width: int, height: int, available: float, **overrides: object) -> in
     return memory.choose_whole_from(load_lite(), demand(width, height, **overrides), round(available))
 
 
-def test_more_is_tiled_the_less_memory_there_is() -> None:
+def test_less_memory_means_more_tiling() -> None:
     chosen = [choose(2000, 1000, available) for available in (20e9, 6e9, 4.8e9, 3.5e9)]
     assert chosen[0] == 1
     assert chosen == sorted(chosen)
@@ -44,7 +44,7 @@ def test_24_megapixels_fit_into_8_gb_with_a_short_history() -> None:
         choose(6000, 4000, 8e9)
 
 
-def test_what_cannot_fit_is_refused_and_the_way_out_that_is_named_works() -> None:
+def test_too_large_transfers_are_rejected_and_the_suggested_fix_works() -> None:
     with pytest.raises(InvalidInputError) as refusal:
         choose(6000, 4000, 10e9)
     (violation,) = refusal.value.violations
@@ -58,12 +58,12 @@ def test_what_cannot_fit_is_refused_and_the_way_out_that_is_named_works() -> Non
         choose(6000, 4000, 10e9, history_size=history + 1)
 
 
-def test_layers_that_end_above_a_block_leave_nothing_to_see_whole_there() -> None:
+def test_cuts_beyond_the_deepest_layer_are_not_considered() -> None:
     with pytest.raises(InvalidInputError):
         choose(6000, 4000, 5e9, history_size=1, content_layers=("block2_conv2",), style_layers=("block1_conv1",))
 
 
-def test_the_optimizers_bytes_are_what_its_arrays_hold() -> None:
+def test_optimizer_bytes_match_its_arrays() -> None:
     small = demand(60, 40, history_size=6)
     size = small.pyramid.size
     optimizer = LBFGS(np.zeros(size, np.float32), small.options.history_size)
@@ -74,7 +74,7 @@ def test_the_optimizers_bytes_are_what_its_arrays_hold() -> None:
     assert memory.optimizer_bytes(small) == held + state["pairs"].nbytes
 
 
-def test_a_container_limit_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_container_limit_is_respected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     machine = memory.available_memory()
     monkeypatch.setattr(memory, "_CGROUP", tmp_path)
     assert memory.available_memory() == pytest.approx(machine, rel=0.2)
@@ -83,14 +83,12 @@ def test_a_container_limit_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert memory.available_memory() > 10**6
     (tmp_path / "memory.max").write_text("3000000\n")
     assert memory.available_memory() == 2_000_000
-    # What is cached of files and not in use can be reclaimed.
+    # Inactive page cache can be reclaimed.
     (tmp_path / "memory.stat").write_text("anon 200000\nfile 800000\ninactive_file 600000\nactive_file 100000\n")
     assert memory.available_memory() == 2_600_000
 
 
-def test_a_transfer_that_must_be_tiled_gives_the_picture_that_it_gives_untiled(
-    landscape: bytes, painting: bytes
-) -> None:
+def test_tiled_transfer_gives_the_same_picture_as_untiled(landscape: bytes, painting: bytes) -> None:
     pictures: tuple[Picture, Picture] = (tfstyle.decode(landscape, "content"), tfstyle.decode(painting, "style"))
     options = resolve_options("fast", {"size": 320, "steps": 4, "history_size": 3})
     delivered = []

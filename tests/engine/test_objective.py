@@ -1,4 +1,4 @@
-"""The objective over any terms: they add up by their own weights, and one compilation serves all weights."""
+"""The objective over arbitrary terms: weighted sums, and one compilation for all weights."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def evaluate(made: WholeObjective, loss: Loss) -> Evaluation:
     return made(PYRAMID.variables(OTHER), targets, loss)
 
 
-def test_content_and_four_times_content_is_five_times_content() -> None:
+def test_content_plus_four_times_content_is_five_times_content() -> None:
     one = evaluate(objective(CONTENT * 1.0), CONTENT * 1.0)
     loss = CONTENT + 4 * CONTENT
     both = evaluate(objective(loss), loss)
@@ -35,7 +35,7 @@ def test_content_and_four_times_content_is_five_times_content() -> None:
     np.testing.assert_allclose(both.gradient, 5 * one.gradient, rtol=1e-4, atol=1e-6 * np.abs(both.gradient).max())
 
 
-def test_weights_and_factors_scale_values_of_one_compilation() -> None:
+def test_weights_and_layer_factors_do_not_need_a_new_compilation() -> None:
     style = GramLoss(("block1_conv1", "block2_conv1"))
     made = objective(style + TotalVariation())
     plain, doubled = (evaluate(made, factor * (1e4 * style + 10 * TotalVariation())) for factor in (1.0, 2.0))
@@ -51,7 +51,7 @@ def test_weights_and_factors_scale_values_of_one_compilation() -> None:
     assert factored.parts["style"].weighted == pytest.approx(1e4 * sum(by_layer.values()) + more, rel=1e-6)
 
 
-def test_an_objective_without_content_or_style_has_no_targets_of_them() -> None:
+def test_objective_has_targets_only_for_its_terms() -> None:
     made = objective(CONTENT + TotalVariation())
     assert made.style_targets(PHOTO, None) == {}
     assert list(made.content_targets(PHOTO)) == ["content"]

@@ -1,4 +1,4 @@
-"""Options are checked in one place, and every complaint names its field."""
+"""Options: presets, validation, and messages that name the field."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tfstyle.errors import InvalidInputError
 from tfstyle.options import PRESETS, ProgressOptions, TransferOptions, resolve_options
 
 
-def test_reference_preset_is_the_published_one() -> None:
+def test_reference_preset_has_the_published_values() -> None:
     reference = PRESETS["reference"]
     assert (reference.content_weight, reference.style_weight, reference.tv_weight) == (1, 1e4, 10)
     assert (reference.optimizer, reference.learning_rate, reference.max_evaluations) == ("adam", 0.3, 500)
@@ -21,7 +21,7 @@ def test_reference_preset_is_the_published_one() -> None:
     assert (reference.pyramid_levels, reference.gamut_weight) == (1, 0)
 
 
-def test_default_preset_is_twenty_times_the_published_style() -> None:
+def test_default_style_weight_is_twenty_times_the_published_one() -> None:
     assert PRESETS["default"].style_weight == 20 * PRESETS["reference"].style_weight
     assert (PRESETS["default"].optimizer, PRESETS["default"].max_evaluations) == ("lbfgs", 100)
 
@@ -49,7 +49,7 @@ def test_default_preset_is_twenty_times_the_published_style() -> None:
         ("content_layers", "block1_conv1", "tuple"),
     ],
 )
-def test_bad_value_is_refused_by_name(name: str, value: Any, says: str) -> None:
+def test_invalid_values_are_rejected_by_name(name: str, value: Any, says: str) -> None:
     with pytest.raises(InvalidInputError) as caught:
         resolve_options("default", {name: value})
     assert [violation.field for violation in caught.value.violations] == [name]
@@ -57,13 +57,13 @@ def test_bad_value_is_refused_by_name(name: str, value: Any, says: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_every_fault_is_named_at_once() -> None:
+def test_all_invalid_fields_are_reported_at_once() -> None:
     with pytest.raises(InvalidInputError) as caught:
         TransferOptions(max_evaluations=0, size=1, pooling="none")
     assert {violation.field for violation in caught.value.violations} == {"max_evaluations", "size", "pooling"}
 
 
-def test_unknown_preset_and_option() -> None:
+def test_unknown_presets_and_options_are_rejected() -> None:
     with pytest.raises(
         InvalidInputError, match="preset: there is no preset 'turbo'; the presets are default, fast, cascade, reference"
     ):
@@ -72,13 +72,13 @@ def test_unknown_preset_and_option() -> None:
         resolve_options("default", {"stile_weight": 1})
 
 
-def test_lite_refuses_layers_that_it_does_not_have() -> None:
+def test_lite_rejects_layers_that_it_does_not_have() -> None:
     with pytest.raises(InvalidInputError, match="content_layers: vgg19-lite ends at block5_conv1; block5_conv4"):
         TransferOptions(network="vgg19-lite", content_layers=("block5_conv4",))
     assert TransferOptions(network="vgg19", content_layers=("block5_conv4",)).content_layers == ("block5_conv4",)
 
 
-def test_cascade_leaves_steps_for_the_second_network() -> None:
+def test_cascade_needs_evaluations_and_layers_for_both_networks() -> None:
     with pytest.raises(InvalidInputError, match=r"lite_evaluations: must be less than max_evaluations \(20\); got 20"):
         TransferOptions(max_evaluations=20, lite_evaluations=20)
     with pytest.raises(InvalidInputError, match="content_layers: vgg19-lite ends at block5_conv1; block5_conv4"):

@@ -1,4 +1,4 @@
-"""The pyramid is linear, exact where it must be, and interpolates as TensorFlow does."""
+"""The pyramid: linearity, exact representation, and interpolation as in TensorFlow."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_shapes_halve_rounding_up_and_stop_at_one_pixel() -> None:
 
 
 @pytest.mark.parametrize("levels", [1, 2, 7])
-def test_variables_stand_for_the_picture_exactly(levels: int) -> None:
+def test_variables_represent_the_picture_exactly(levels: int) -> None:
     image = RANDOM.normal(size=(1, 21, 34, 3)).astype(np.float32)
     pyramid = Pyramid(21, 34, levels, 1.0)
     np.testing.assert_array_equal(pyramid.image(tf.constant(pyramid.variables(image))), image)
@@ -42,7 +42,7 @@ def test_levels_are_weighted_by_powers_of_the_decay(decay: float) -> None:
         start = sum(3 * h * w for h, w in pyramid.shapes[:level])
         h, w = pyramid.shapes[level]
         variables[start : start + 3 * h * w] = 1
-        # A constant level stays constant on its way up.
+        # A constant level stays constant when it is upsampled.
         np.testing.assert_allclose(pyramid.image(tf.constant(variables)), 2.0 ** (-decay * level), rtol=1e-6)
 
 

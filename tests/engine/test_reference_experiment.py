@@ -1,7 +1,7 @@
-"""VGG19 and the reference preset against a calculation of our own in NumPy.
+"""VGG19 and the reference preset, compared with an independent implementation in NumPy.
 
-Needs VGG19's weights, which Keras downloads where there is a network; skipped where there is none. The reference
-experiment's own photographs are taken where ../shared has them, else the demo's pictures.
+Needs VGG19's weights, which Keras downloads if there is a network connection; skipped otherwise. Uses the photographs
+of the reference experiment if ../shared has them, else the demo's pictures.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ ARTIFACTS = Path(__file__).parents[2] / "artifacts"
 
 
 class NumpyVGG19:
-    """VGG19 up to block5_conv1 from the raw file, without a line of the engine: shifts, products and sums."""
+    """VGG19 up to block5_conv1 from the raw weights file, in NumPy alone, without any code of the engine."""
 
     def __init__(self, file: Path) -> None:
         with h5py.File(file) as h5:
@@ -42,7 +42,7 @@ class NumpyVGG19:
         self.means = means["mean_activations"]
 
     def features(self, image: np.ndarray) -> dict[str, np.ndarray]:
-        """Features over their layer's mean activation of [H, W, 3] standardised RGB, in the image's dtype."""
+        """Features of [H, W, 3] standardised RGB divided by their layer's mean activation, in the image's dtype."""
         x = (image * [0.229, 0.224, 0.225] + [0.485, 0.456, 0.406])[..., ::-1] * 255 - [103.939, 116.779, 123.68]
         x = x.astype(image.dtype)
         found = {}
@@ -116,8 +116,8 @@ def test_first_losses_agree_with_numpy(
     engine: Engine, independent: NumpyVGG19, pair: tuple[bytes, bytes], longer: int
 ) -> None:
     size = (longer, round(longer * 2 / 3))
-    # The engine reads rainier through its ICC profile; take its pixels, which test_images checks.
-    # The first evaluation's picture is the photo itself.
+    # The engine applies rainier's ICC profile. Take the pixels from the first evaluation, whose picture is the photo
+    # itself; the decoding is tested in tests/engine/images.
     transfer = prepared(engine, pair, size=longer, steps=1)
     (first,) = transfer.iterates()
     photo = (first.picture().pixels / 255 - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
@@ -160,7 +160,7 @@ def test_gradient_agrees_with_finite_differences_in_float64(
 
 
 @pytest.mark.slow
-def test_run_falls_as_the_reference_implementations(engine: Engine, reference_pictures: tuple[bytes, bytes]) -> None:
+def test_losses_match_the_reference_implementation(engine: Engine, reference_pictures: tuple[bytes, bytes]) -> None:
     """The reference implementation's totals at 150 x 225: 37.4 at step 1, 6.66 at 50 and 5.27 at 100."""
     transfer = prepared(engine, reference_pictures, size=225, steps=100)
     totals = {iterate.evaluation: iterate.total for iterate in transfer.iterates()}
@@ -171,7 +171,7 @@ def test_run_falls_as_the_reference_implementations(engine: Engine, reference_pi
     (ARTIFACTS / "reference-150x225-100-steps.png").write_bytes(png)
 
 
-def test_default_preset_passes_the_references_hundred_steps_in_half(engine: Engine, pair: tuple[bytes, bytes]) -> None:
+def test_default_preset_beats_the_reference_in_half_the_evaluations(engine: Engine, pair: tuple[bytes, bytes]) -> None:
     """Delivered losses at the reference's weights, the same pictures, size and network."""
     overrides = {"size": 150, "style_weight": 1e4}
     reference = prepared(engine, pair, **overrides, steps=60)

@@ -1,4 +1,4 @@
-"""The loop as a whole, on the network that ships, at sizes that take seconds."""
+"""The whole optimisation loop with vgg19-lite, at small sizes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def pictures(landscape: bytes, painting: bytes) -> tuple[Picture, Picture]:
     return tfstyle.decode(landscape, "content"), tfstyle.decode(painting, "style")
 
 
-def test_losses_fall_and_the_delivered_picture_keeps_what_was_reached(
+def test_losses_fall_and_the_delivered_picture_keeps_the_loss(
     engine: Engine, pictures: tuple[Picture, Picture]
 ) -> None:
     transfer = engine.prepare(content_and_style(*pictures), resolve_options("default", {"size": 96, "steps": 60}))
@@ -42,7 +42,7 @@ def test_losses_fall_and_the_delivered_picture_keeps_what_was_reached(
     seconds = [iterate.seconds for iterate in iterates]
     assert all(later > earlier for earlier, later in itertools.pairwise(seconds))
     delivered = transfer.deliver()
-    assert delivered.total == pytest.approx(totals[-1], rel=0.01), "8 bits and the gamut cost at most 1 %"
+    assert delivered.total == pytest.approx(totals[-1], rel=0.01), "8 bits and clipping change the loss by at most 1 %"
     assert delivered.picture.size == transfer.size == (96, 64)
     np.testing.assert_array_equal(iterates[-1].picture().pixels, delivered.picture.pixels)
     np.testing.assert_array_equal(
@@ -50,9 +50,7 @@ def test_losses_fall_and_the_delivered_picture_keeps_what_was_reached(
     )  # fmt: skip
 
 
-def test_one_trace_serves_a_run_and_the_next_pictures_of_that_size(
-    engine: Engine, pictures: tuple[Picture, Picture]
-) -> None:
+def test_pictures_of_the_same_size_share_one_compilation(engine: Engine, pictures: tuple[Picture, Picture]) -> None:
     before = engine.compilations
     for weight in (1e3, 1e5):
         options = resolve_options("default", {"size": 48, "steps": 3, "style_weight": weight})
@@ -62,7 +60,7 @@ def test_one_trace_serves_a_run_and_the_next_pictures_of_that_size(
     assert transfer._objective._compiled.experimental_get_tracing_count() == 1
 
 
-def test_weights_are_those_of_the_options_though_the_compilation_is_shared(
+def test_weights_follow_the_options_with_a_shared_compilation(
     engine: Engine, pictures: tuple[Picture, Picture]
 ) -> None:
     for overrides in ({"tv_weight": 0.0}, {"tv_weight": 7.0, "style_weight": 3e4, "gamut_weight": 0.0}):
@@ -80,7 +78,7 @@ def test_weights_are_those_of_the_options_though_the_compilation_is_shared(
 
 
 def test_gradient_agrees_with_finite_differences(engine: Engine, pictures: tuple[Picture, Picture]) -> None:
-    # Average pooling and no total variation: the loss is smooth but for the ReLUs.
+    # With average pooling and without total variation, the loss is smooth except for the ReLUs.
     options = resolve_options("default", {"size": 48, "pooling": "average", "tv_weight": 0.0})
     transfer = engine.prepare(content_and_style(*pictures), options)
     random = np.random.default_rng(0)
@@ -116,7 +114,7 @@ def test_adam_optimises_the_pixels_themselves(engine: Engine, pictures: tuple[Pi
     assert np.median(moved) == pytest.approx(0.3, rel=1e-3)
 
 
-def test_second_stage_goes_on_from_the_first_ones_picture(engine: Engine, pictures: tuple[Picture, Picture]) -> None:
+def test_second_stage_continues_from_the_first_ones_picture(engine: Engine, pictures: tuple[Picture, Picture]) -> None:
     overrides = {"size": 48, "steps": 12, "lite_evaluations": 8, "network": "vgg19-lite"}
     transfer = engine.prepare(content_and_style(*pictures), resolve_options("default", overrides))
     iterates = list(transfer.iterates())
@@ -130,14 +128,14 @@ def test_second_stage_goes_on_from_the_first_ones_picture(engine: Engine, pictur
     assert iterates[11].remaining == 0
 
 
-def test_time_left_counts_the_dearer_network_as_what_it_costs(
+def test_remaining_time_accounts_for_the_cost_of_each_network(
     engine: Engine, pictures: tuple[Picture, Picture], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     overrides = {"size": 48, "steps": 12, "lite_evaluations": 8, "network": "vgg19-lite"}
     transfer = engine.prepare(content_and_style(*pictures), resolve_options("default", overrides))
-    dear = dataclasses.replace(transfer._stages[1].network, weights={})
-    monkeypatch.setattr(type(dear), "work", property(lambda network: 1.0 if network.weights else 7.0))
-    stages = transfer._stages[0], dataclasses.replace(transfer._stages[1], network=dear)
+    costly = dataclasses.replace(transfer._stages[1].network, weights={})
+    monkeypatch.setattr(type(costly), "work", property(lambda network: 1.0 if network.weights else 7.0))
+    stages = transfer._stages[0], dataclasses.replace(transfer._stages[1], network=costly)
     monkeypatch.setattr(transfer, "_stages", stages)
     for stage, made, left in ((0, 5, 3 + 4 * 7), (1, 1, 3)):
         monkeypatch.setattr(transfer, "_stage", stage)
@@ -145,7 +143,7 @@ def test_time_left_counts_the_dearer_network_as_what_it_costs(
         assert transfer._evaluations_left() == left
 
 
-def test_alpha_of_the_photo_is_on_the_result(engine: Engine, pictures: tuple[Picture, Picture]) -> None:
+def test_result_has_the_alpha_of_the_photo(engine: Engine, pictures: tuple[Picture, Picture]) -> None:
     photo = pictures[0].pixels
     alpha = np.zeros(photo.shape[:2], np.uint8)
     alpha[:, : photo.shape[1] // 2] = 255
@@ -169,7 +167,7 @@ def test_style_scale_and_fit_change_the_target(engine: Engine, pictures: tuple[P
     assert len(values) == 3
 
 
-def test_compiled_objectives_are_bounded(pictures: tuple[Picture, Picture]) -> None:
+def test_number_of_cached_objectives_is_bounded(pictures: tuple[Picture, Picture]) -> None:
     engine = Engine(keep=2)
     for size in (32, 40, 48):
         engine.prepare(content_and_style(*pictures), resolve_options("default", {"size": size}))
@@ -179,13 +177,13 @@ def test_compiled_objectives_are_bounded(pictures: tuple[Picture, Picture]) -> N
     assert engine.compilations == 3
 
 
-def test_auto_refuses_deep_layers_where_it_falls_to_lite(engine: Engine, pictures: tuple[Picture, Picture]) -> None:
+def test_auto_rejects_deep_layers_if_it_chooses_lite(engine: Engine, pictures: tuple[Picture, Picture]) -> None:
     options = resolve_options("default", {"content_layers": ("block5_conv2",), "size": 48})
     with pytest.raises(InvalidInputError, match="content_layers: vgg19-lite ends at block5_conv1"):
         engine.prepare(content_and_style(*pictures), options)
 
 
-def test_front_function_gives_a_png(landscape: bytes, painting: bytes) -> None:
+def test_stylize_returns_a_png(landscape: bytes, painting: bytes) -> None:
     seen = []
     result = tfstyle.stylize(landscape, painting, size=48, steps=3, on_iterate=seen.append)
     assert len(seen) == 3

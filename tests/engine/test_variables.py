@@ -1,4 +1,4 @@
-"""Grey variables: a third of the pyramid's, that stand for the same picture, with the gradient of the chain rule."""
+"""Grey variables: a third of the pyramid's variables, for the same picture, with a consistent gradient."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def image(pyramid: Pyramid, variables: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("levels", [1, 4])
-def test_any_grey_variables_are_a_grey_picture(levels: int) -> None:
+def test_grey_variables_always_give_a_grey_picture(levels: int) -> None:
     pyramid = Pyramid(19, 26, levels, 1.0)
     grey = GreyVariables(pyramid)
     pixels = np.repeat(RANDOM.integers(0, 256, (19, 26, 1)), 3, axis=2).astype(np.uint8)
@@ -26,7 +26,7 @@ def test_any_grey_variables_are_a_grey_picture(levels: int) -> None:
     assert start.size * 3 == pyramid.size
     np.testing.assert_array_equal(to_pixels(image(pyramid, grey.expand(start))), pixels)
     moved = to_pixels(image(pyramid, grey.expand(start + RANDOM.normal(0, 0.3, start.size).astype(np.float32))))
-    assert np.ptp(moved.astype(int), axis=2).max() <= 1, "but for rounding"
+    assert np.ptp(moved.astype(int), axis=2).max() <= 1, "grey up to rounding"
     assert np.abs(moved.astype(int) - pixels).max() > 20
 
 
@@ -40,7 +40,7 @@ def test_gradient_is_the_adjoint_of_expand(levels: int) -> None:
     assert moved @ by_pyramid == pytest.approx(float(step @ grey.gradient(by_pyramid)), rel=1e-4)
 
 
-def test_colour_variables_are_the_pyramids_own() -> None:
+def test_colour_variables_are_those_of_the_pyramid() -> None:
     pyramid = Pyramid(19, 26, 4, 1.0)
     colour = ColourVariables(pyramid)
     picture = RANDOM.normal(size=(1, 19, 26, 3)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Pictures from files and back: decode within limits, resize, encode."""
+"""Picture files: decode within limits, resize, encode."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The colours that an AVIF file declares by code points, which Pillow does not tell."""
+"""The colour space that an AVIF file declares by code points, which Pillow does not report."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ _UNSPECIFIED = 2
 
 
 def declared_spaces(data: bytes, icc_profile: bytes | None) -> tuple[bytes | RgbSpace, ...]:
-    """The colour spaces that the AVIF file `data` declares, as ICC profile or numbers, in order of precedence.
+    """The colour spaces that the AVIF file `data` declares, as an ICC profile or as numbers, in order of precedence.
 
-    By ISO/IEC 14496-12, 12.1.5, an ICC profile comes before code points. Code points that are unspecified mean sRGB.
+    An ICC profile takes precedence over code points (ISO/IEC 14496-12, 12.1.5). Unspecified code points mean sRGB.
     Raises `UnsupportedError` for a high dynamic range.
     """
     found: list[bytes | RgbSpace] = [icc_profile] if icc_profile else []
     for properties in _inside(data, b"meta", b"iprp", b"ipco"):
         for kind, content in _boxes(properties):
-            # The first is that of the main picture in files of the common encoders.
+            # In files of the common encoders, the first one belongs to the main picture.
             if kind == b"colr" and content[:4] == b"nclx" and len(content) >= 8:
                 primaries, transfer = struct.unpack_from(">HH", content, 4)
                 if transfer in HDR_TRANSFERS:
@@ -44,7 +44,7 @@ def _inside(data: bytes, kind: bytes, *further: bytes) -> Iterator[bytes]:
 
 
 def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """The type and the contents of each box in `data`, up to one that is damaged or of more than 4 GiB."""
+    """The type and contents of each box in `data`. Stops at a box that is damaged or longer than 4 GiB."""
     start = 0
     while start + 8 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, start)

@@ -1,4 +1,4 @@
-"""From the colours that a file declares to sRGB."""
+"""Convert the colours that a file declares to sRGB."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _FULL_RANGE = [max(0, min(255, round((sample - 16) * 255 / 219))) for sample in 
 def to_srgb(image: Image.Image, declared: tuple[Space, ...] = ()) -> Image.Image:
     """`image`, of mode L, RGB, CMYK or LAB, as RGB in sRGB.
 
-    The first of the `declared` spaces that can be used for its mode counts; without one, samples are taken as sRGB.
+    The first of the `declared` spaces that is usable for its mode applies; without one, samples are taken as sRGB.
     Grey stays grey.
     """
     if declared and image.mode == "RGB" and _is_grey(image):
-        image = image.getchannel("R")  # some formats and modes hold grey as RGB, and its profile may be a grey one
+        image = image.getchannel("R")  # some formats store grey as RGB, possibly with a grey profile
     grey = image.mode == "L"
     for space in declared:
         if isinstance(space, bytes):
@@ -54,7 +54,7 @@ def _from_rgb_space(image: Image.Image, space: RgbSpace, grey: bool) -> Image.Im
 
 
 def _converted(image: Image.Image, profile: bytes) -> Image.Image | None:
-    """`image` by an ICC profile; None for a profile that is damaged or for another colour model."""
+    """`image` converted by an ICC profile; None if the profile is damaged or for another colour model."""
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
     except (ImageCms.PyCMSError, OSError):
@@ -63,12 +63,12 @@ def _converted(image: Image.Image, profile: bytes) -> Image.Image | None:
 
 
 def _grey_transformed(image: Image.Image, source: ImageCms.ImageCmsProfile) -> Image.Image | None:
-    """Grey by way of a table of its 256 levels, in full precision: littleCMS' shortcut for images is 9 levels off."""
+    """Convert grey through a table of its 256 levels, in full precision: littleCMS' fast path is 9 levels off."""
     levels: Image.Image = Image.fromarray(np.arange(256, dtype=np.uint8)[None])
     if source.profile.xcolor_space.strip() == "RGB":
-        levels = levels.convert("RGB")  # many grey files have the RGB profile of what they were made from
+        levels = levels.convert("RGB")  # many grey files have an RGB profile, kept from the original
     table = _transformed(levels, source, ImageCms.Flags.NOOPTIMIZE)
-    # One channel stands for all, because rounding tints some greys.
+    # Use one channel for all three, because rounding tints some greys.
     return None if table is None else image.point(list(table.getchannel("G").tobytes())).convert("RGB")
 
 

@@ -1,4 +1,4 @@
-"""Decode pictures, within limits that are checked before any pixel is decoded."""
+"""Decode pictures within limits, which are checked before any pixel is decoded."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ COUNTED_BYTES = 4 * 2**20
 def decode(data: bytes, field: str, limits: ImageLimits | None = None) -> Picture:
     """Decode a PNG, JPEG, WebP, AVIF, TIFF, BMP or GIF file to upright sRGB.
 
-    `field` names the input in errors ("content", "style"). The EXIF orientation is applied, the colours that the file
-    declares are converted to sRGB, 16-bit samples are reduced to 8. Pixels that cannot be seen get colours that
-    continue those that can. Of a JPEG with several pictures the first is taken.
+    `field` names the input in errors ("content", "style"). The EXIF orientation is applied, the declared colour space
+    is converted to sRGB, and 16-bit samples are reduced to 8 bits. Invisible pixels get colours that continue the
+    visible ones. Of a JPEG with several pictures, the first is decoded.
     Raises `InvalidInputError` for anything that is not one whole still picture within `limits`.
     """
     limits = limits or ImageLimits()
     try:
         with warnings.catch_warnings():
-            # Remarks on odd metadata do not concern the pixels, and our own limit on declared pixels replaces Pillow's.
+            # Pillow's warnings about metadata do not concern the pixels; our own pixel limit replaces Pillow's.
             warnings.simplefilter("ignore")
             return _decode(data, limits)
     except UnsupportedError as error:
@@ -61,13 +61,13 @@ def _decode(data: bytes, limits: ImageLimits) -> Picture:
     _check_still(image, data)
     chunks = png_chunks.chunks_before_pixels(data) if kind == "PNG" else {}
     spaces = _declared_spaces(image, data, kind, chunks)
-    # One name throughout, so that each step frees what the one before it made.
+    # Rebind one name, so that each step frees the image of the previous step.
     image, remarks = _load(image, data)
     image = ImageOps.exif_transpose(image)
     image, alpha = separate(image, data, chunks[b"IHDR"][8] if kind == "PNG" else 8)
     if alpha is not None and not alpha.any():
         if kind != "BMP":
-            raise UnsupportedError("is fully transparent; nothing of it can be seen")
+            raise UnsupportedError("is fully transparent; nothing in it is visible")
         alpha = None  # many programs leave the fourth byte of a BMP's pixels at 0
     image = to_srgb(image, spaces)
     pixels = np.array(image)
@@ -79,12 +79,12 @@ def _open(data: bytes, kind: str, limits: ImageLimits) -> Image.Image:
     """The picture, its header read, by Pillow's reader for `kind` and no other."""
     try:
         if kind == "JPEG":
-            # Directly, because `Image.open` looks for further pictures, and stumbles where their index is damaged.
+            # Not by `Image.open`, which looks for further pictures and fails if their index is damaged.
             return JpegImageFile(io.BytesIO(data))
         return Image.open(io.BytesIO(data), formats=(kind,))
     except (UnidentifiedImageError, SyntaxError):
         name = "WebP" if kind == "WEBP" else kind
-        raise UnsupportedError(f"is {name}, but its header is damaged or of a kind that is not read") from None
+        raise UnsupportedError(f"is {name}, but its header is damaged or of an unsupported kind") from None
     except Image.DecompressionBombError:
         raise UnsupportedError(f"declares too many pixels; at most {limits.pixels:,} are accepted") from None
 
@@ -103,7 +103,7 @@ def _check_still(image: Image.Image, data: bytes) -> None:
         return
     if isinstance(image, GifImageFile) and len(data) > COUNTED_BYTES and image.is_animated:
         raise UnsupportedError("is an animation; send a still picture")
-    # An animated PNG may hold a default picture, which is no frame, for programs that cannot show animations.
+    # An animated PNG may contain a default picture that is not one of its frames.
     frames = getattr(image, "n_frames", 1) - bool(getattr(image, "default_image", False))
     if frames > 1:
         raise UnsupportedError(f"is an animation of {frames:,} frames; send a still picture")
@@ -119,8 +119,8 @@ def _declared_spaces(image: Image.Image, data: bytes, kind: str, chunks: dict[by
 
 
 def _load(image: Image.Image, data: bytes) -> tuple[Image.Image, tuple[str, ...]]:
-    """The decoded picture and remarks on it."""
-    # Pillow reads some of these files, and refuses others as damaged.
+    """The decoded picture, and warnings about it."""
+    # Pillow reads some files without an end marker and rejects others as damaged.
     if isinstance(image, JpegImageFile) and lacks_end(data):
         return read_without_end(data), (LACKS_END,)
     image.load()

@@ -1,4 +1,4 @@
-"""Which format a file has, by its first bytes: a file's name never decides."""
+"""Recognise the format of a file by its first bytes, never by its name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MAGIC: tuple[tuple[str, int, tuple[bytes, ...]], ...] = (
     ("GIF", 0, (b"GIF87a", b"GIF89a")),
     # BigTIFF after TIFF.
     ("TIFF", 0, (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),
-    # The size of the second header, because two letters alone begin many a text.
+    # Identified by the size of the second header, because the two letters at the start could also begin a text.
     ("BMP", 14, tuple(size.to_bytes(4, "little") for size in (12, 40, 52, 56, 64, 108, 124))),
 )
 _CONVERT = "convert it to JPEG or PNG"
@@ -42,7 +42,7 @@ _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b
 
 
 class UnsupportedError(ValueError):
-    """A file of a kind that is not read; `str()` completes a sentence about the file and names the fix."""
+    """A file that is not supported. `str()` completes a sentence about the file ("is HEIC; ...") and names the fix."""
 
     @classmethod
     def for_hdr(cls, transfer: str) -> UnsupportedError:
@@ -51,9 +51,9 @@ class UnsupportedError(ValueError):
 
 
 def recognise(data: bytes) -> str:
-    """Pillow's name of the format of `data`, one of those that are accepted.
+    """Pillow's name for the format of `data`, one of the accepted formats.
 
-    Raises `UnsupportedError` for every other file, with the name of its format where it is a well-known one.
+    Raises `UnsupportedError` for every other file, naming its format if it is a well-known one.
     """
     for name, fix, start, signatures in _KNOWN:
         if data.startswith(signatures, start):
@@ -79,10 +79,10 @@ def _recognise_boxes(data: bytes) -> str:
     brands = {data[8:12], *(listed[start : start + 4] for start in range(0, len(listed), 4))}
     if brands & _AVIF_BRANDS:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow before 11.3 does not know the name
+            warnings.simplefilter("ignore")  # Pillow before 11.3 does not know this feature
             if features.check("avif"):
                 return "AVIF"
-        raise UnsupportedError(f"is AVIF, which the Pillow that is installed cannot read; {_CONVERT}")
+        raise UnsupportedError(f"is AVIF, which the installed Pillow cannot read; {_CONVERT}")
     if brands & _HEIC_BRANDS:
         raise UnsupportedError(f"is HEIC; {_CONVERT}, or set the camera to its most compatible format")
     if brands & {b"mif1", b"msf1"}:

@@ -1,7 +1,7 @@
-"""Tell JPEG files that lack nothing but their end marker from those that lack a part of the picture.
+"""Distinguish JPEG files that lack only their end marker from those that lack a part of the picture.
 
-libjpeg cannot tell. It waits for the marker, and once it is given one, it fills what is missing with grey. Here the
-end of the file is continued in several ways: pixels that were missing would come out differently each time.
+libjpeg cannot do this: it waits for the marker and, when it gets one, fills missing parts with grey. Here the file is
+decoded several times, each time with different bytes appended. If pixels are missing, the results differ.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _MISSING = "a part of the picture is missing"
 
 _END = b"\xff\xd9"
 _NOISE = hashlib.shake_256(b"a continuation").digest(2048)
-# Neither may hold a marker. As one is the other inverted, they differ in the first bit that is missing.
+# None may contain a marker. The second noise is the inverse of the first, so they differ in the first missing bit.
 _CONTINUATIONS = tuple(
     noise.replace(b"\xff", b"\xfe") for noise in (b"", _NOISE, bytes(~byte & 255 for byte in _NOISE))
 )
@@ -28,19 +28,19 @@ _RESTART = re.compile(rb"\xff([\xd0-\xd7])")
 
 
 def lacks_end(data: bytes) -> bool:
-    """Whether the JPEG file `data` has no end marker, at its end or in front of what follows the picture."""
+    """Whether the JPEG file `data` has no end marker, neither at its end nor before data that follows the picture."""
     return not data.endswith(_END) and all(marker != _END[1] for marker, _, _ in _segments(data))
 
 
 def read_without_end(data: bytes) -> JpegImageFile:
-    """The picture, loaded, of a JPEG file that lacks its end marker but nothing else.
+    """Read and load a JPEG file that lacks its end marker but nothing else.
 
     Raises OSError, as Pillow does, if a part of the picture is missing. Decodes three times.
     """
     scan = _last_scan(data)
     if scan is None:
         raise OSError(_MISSING)
-    # Some writers reserve space with zeros, which must not pass as the missing end. A zero after 0xFF belongs to it.
+    # Some writers pad the file with zeros, which must not count as picture data. A zero after 0xFF belongs to the data.
     body = data.rstrip(b"\0")
     padded = len(data) - len(body) > 1
     body = body if padded else data
@@ -54,7 +54,7 @@ def read_without_end(data: bytes) -> JpegImageFile:
 
 
 def _read(body: bytes, noise: bytes, restarts: int) -> JpegImageFile:
-    # Restart markers are numbered by turns of 8; each lets libjpeg read on where a part of the picture begins.
+    # Restart markers are numbered modulo 8; each lets libjpeg resume at the start of a part of the picture.
     further = b"".join(noise + bytes((0xFF, 0xD0 + (restarts + part) % 8)) for part in range(8)) if noise else b""
     picture = JpegImageFile(io.BytesIO(body + further + _END))
     picture.load()
@@ -62,10 +62,10 @@ def _read(body: bytes, noise: bytes, restarts: int) -> JpegImageFile:
 
 
 def _last_scan(data: bytes) -> int | None:
-    """Where the coded pixels of the last scan begin; None where scans are missing.
+    """The position at which the coded pixels of the last scan begin; None if scans are missing.
 
-    There must be one for every coefficient of every component in full precision: a progressive file that ends between
-    two scans gives a whole picture, only a coarser one.
+    The scans must cover every coefficient of every component at full precision: a progressive file that ends between
+    two scans decodes without gaps, but to a coarser picture.
     """
     missing: dict[int, set[int]] = {}
     position = None
@@ -83,7 +83,7 @@ def _last_scan(data: bytes) -> int | None:
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, bytes, int]]:
-    """The marker, the contents and the end of each segment of `data`, coded pixels apart, and the end marker."""
+    """The marker, contents and end position of each segment of `data`, and the end marker; coded pixels are skipped."""
     position = 2
     while found := _MARKER.search(data, position):
         marker, start = found[1][0], found.end()

@@ -1,16 +1,16 @@
-"""What a picture may cost, and the smallest that the networks can read."""
+"""The limits on pictures: maximum file size and pixel count, and the smallest side that the networks can process."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 SMALLEST_SIDE = 16
-"""Pixels a side needs for one position to be left in the fifth block of VGG19."""
+"""Minimum pixels per side: one position must be left in the fifth block of VGG19."""
 
 
 @dataclass(frozen=True)
 class ImageLimits:
-    """What a picture may cost: `bytes` encoded, and `pixels` that its header declares."""
+    """Maximum `bytes` of the encoded file, and maximum `pixels` that its header may declare."""
 
     bytes: int = 64 * 2**20
     pixels: int = 100_000_000

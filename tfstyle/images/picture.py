@@ -15,9 +15,9 @@ class Picture:
     pixels: NDArray[np.uint8]
     """[H, W, 3] uint8 sRGB. Colours are not multiplied by `alpha`."""
     alpha: NDArray[np.uint8] | None = None
-    """[H, W] uint8, 0 invisible to 255 opaque; None where the file had no transparency."""
+    """[H, W] uint8, 0 invisible to 255 opaque; None if the file had no transparency."""
     warnings: tuple[str, ...] = ()
-    """Remarks on the file for a person, one line each, that complete a sentence about it ("lacks …")."""
+    """Warnings about the file for the user, one line each; each completes a sentence about the file ("lacks …")."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -26,14 +26,14 @@ class Picture:
 
     @property
     def visibility(self) -> NDArray[np.float32] | None:
-        """[H, W] float32 in 0..1, the weight of each position in statistics; None where all of it is opaque."""
+        """[H, W] float32 in 0..1, the weight of each position in statistics; None if the picture is opaque."""
         if self.alpha is None or (self.alpha == 255).all():
             return None
         return self.alpha.astype(np.float32) / np.float32(255)
 
     @property
     def grey(self) -> bool:
-        """Whether red, green and blue are equal at every position that is visible."""
+        """Whether red, green and blue are equal at every visible position."""
         red, green, blue = np.moveaxis(self.pixels, -1, 0)
         equal = (red == green) & (green == blue)
         return bool((equal if self.alpha is None else equal | (self.alpha == 0)).all())

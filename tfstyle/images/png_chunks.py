@@ -1,4 +1,4 @@
-"""What Pillow does not tell of a PNG file: its colour chunks in full, and 16-bit samples."""
+"""Parts of a PNG file that Pillow does not expose: the complete colour chunks, and 16-bit samples."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from tfstyle.images.rgb_space import HDR_TRANSFERS, SRGB, RgbSpace, of_code_poin
 
 _SRGB_GAMMA = 0.45455
 _GAMMA_TOLERANCE = 0.05
-"""Relative. libpng and browsers, too, take what is within it as equal."""
+"""Relative. libpng and browsers also treat gammas within this tolerance as equal."""
 
 
 def chunks_before_pixels(data: bytes) -> dict[bytes, bytes]:
-    """The first chunk of each type in front of the pixels, by type."""
+    """The first chunk of each type before the pixels, by type."""
     chunks: dict[bytes, bytes] = {}
     start = 8
     while start + 8 <= len(data):
@@ -34,8 +34,8 @@ def chunks_before_pixels(data: bytes) -> dict[bytes, bytes]:
 def declared_spaces(chunks: dict[bytes, bytes], icc_profile: bytes | None) -> tuple[bytes | RgbSpace, ...]:
     """The colour spaces that the file declares, as ICC profiles or numbers, in the order of their precedence.
 
-    By the PNG specification, third edition, 4.3: cICP before iCCP before sRGB before cHRM and gAMA. A reader takes the
-    first that it understands. Raises `UnsupportedError` for a high dynamic range.
+    The order is cICP, iCCP, sRGB, then cHRM and gAMA (PNG specification, third edition, 4.3). A reader uses the first
+    that it supports. Raises `UnsupportedError` for a high dynamic range.
     """
     found = (
         _cicp(chunks.get(b"cICP", b"")),
@@ -52,12 +52,12 @@ def _cicp(chunk: bytes) -> RgbSpace | None:
     primaries, transfer, matrix, full_range = chunk
     if transfer in HDR_TRANSFERS:
         raise UnsupportedError.for_hdr(HDR_TRANSFERS[transfer])
-    # The samples of a PNG are RGB, so that any other matrix contradicts the rest of the file.
+    # The samples of a PNG are RGB, so any other matrix contradicts the rest of the file.
     return of_code_points(primaries, transfer, narrow_range=full_range == 0) if matrix == 0 else None
 
 
 def _gamma(gama: bytes, chrm: bytes) -> RgbSpace | None:
-    """The space of gAMA and cHRM. As in libpng and in browsers, cHRM alone says too little to convert by."""
+    """The space of gAMA and cHRM. As in libpng and browsers, cHRM alone is not enough for a conversion."""
     gamma = int.from_bytes(gama[:4], "big") / 100_000
     if gamma == 0:
         return None
@@ -67,15 +67,15 @@ def _gamma(gama: bytes, chrm: bytes) -> RgbSpace | None:
         white, red, green, blue = zip(x_y[::2], x_y[1::2], strict=True)
         space = RgbSpace(red, green, blue, white)
     if space.same_primaries(SRGB) and abs(gamma / _SRGB_GAMMA - 1) < _GAMMA_TOLERANCE:
-        return SRGB  # what the specification recommends to write beside an sRGB chunk
+        return SRGB  # the value that the specification recommends to write with an sRGB chunk
     return replace(space, curve=power(1 / gamma))
 
 
 def shown_where(data: bytes, upright: Image.Image, hidden: tuple[int, int, int]) -> NDArray[np.uint8]:
-    """The alpha of a 16-bit RGB PNG `data` in which one colour, tRNS, is invisible: [H, W] uint8, 0 or 255.
+    """The alpha [H, W] uint8, 0 or 255, of a 16-bit RGB PNG `data` in which the colour `hidden` (tRNS) is invisible.
 
-    `upright` are its high bytes, as Pillow reads them. The low bytes, which decide as well, are read by having
-    Pillow take the samples in the other byte order.
+    `upright` has the high bytes, as Pillow reads them. The low bytes are needed too; they are read by making Pillow use
+    the other byte order.
     """
     low = Image.open(io.BytesIO(data), formats=("PNG",))
     low.tile = [tile._replace(args="RGB;16L") for tile in low.tile]

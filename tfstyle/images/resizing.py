@@ -16,9 +16,9 @@ from tfstyle.images.transparency import fill_hidden
 
 
 def fit_longer_side(size: tuple[int, int], longer: int, field: str) -> tuple[int, int]:
-    """(width, height) scaled so that the longer side is `longer` pixels, the aspect kept.
+    """(width, height) scaled so that the longer side is `longer` pixels, keeping the aspect ratio.
 
-    Raises `InvalidInputError`, naming `field`, when the shorter side would be under `SMALLEST_SIDE`.
+    Raises `InvalidInputError`, naming `field`, if the shorter side would be under `SMALLEST_SIDE`.
     """
     scale = longer / max(size)
     width, height = (max(1, round(side * scale)) for side in size)
@@ -33,14 +33,14 @@ def fit_longer_side(size: tuple[int, int], longer: int, field: str) -> tuple[int
 def resize(picture: Picture, size: tuple[int, int]) -> Picture:
     """`picture` at `size` (width, height), by Pillow's antialiased bilinear filter.
 
-    Colours count in proportion to alpha, so that invisible pixels add nothing to visible ones.
+    Colours are weighted by alpha, so that invisible pixels do not influence visible ones.
     """
     if picture.size == size:
         return picture
     alpha = None if picture.alpha is None else _scaled(picture.alpha, size)
     if picture.alpha is None or picture.visibility is None:
         return replace(picture, pixels=_scaled(picture.pixels, size), alpha=alpha)
-    # Pillow's own premultiplied resize rounds colours times alpha to 8 bits, which spoils what is nearly transparent.
+    # Pillow's premultiplied resize rounds colour times alpha to 8 bits, which distorts nearly transparent pixels.
     weights = _scaled(picture.alpha.astype(np.float32), size)
     pixels = np.zeros((*weights.shape, 3), np.uint8)
     for channel in range(3):

@@ -1,4 +1,4 @@
-"""RGB colour spaces given by numbers, and the ICC profiles that tell them to littleCMS."""
+"""RGB colour spaces defined by numbers, and ICC profiles of them for littleCMS."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ Chromaticity = tuple[float, float]
 
 D65 = (0.3127, 0.3290)
 _D50 = np.array([0.9642, 1.0, 0.8249])
-"""XYZ of the white of ICC's profile connection space."""
+"""XYZ of the white point of ICC's profile connection space."""
 _BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
 _TOLERANCE = 0.001
-"""Chromaticities that differ by less are the same; files round them to 3 to 5 digits."""
+"""Chromaticities that differ by less count as equal; files round them to 3 to 5 digits."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Curve:
     """A parametric curve of ICC.1:2022, 10.18, from a sample in 0..1 to linear light in 0..1."""
 
     kind: int
-    """ICC's function type: 0 is x ** p[0]; 3 is (p[1] x + p[2]) ** p[0] from p[4] on, and p[3] x below."""
+    """ICC's function type: 0 is x ** p[0]; 3 is (p[1] x + p[2]) ** p[0] for x >= p[4], and p[3] x below."""
     parameters: tuple[float, ...]
 
 
@@ -39,7 +39,7 @@ BT709_CURVE = Curve(3, (1 / 0.45, 1 / 1.099, 0.099 / 1.099, 1 / 4.5, 0.081))
 
 @dataclass(frozen=True)
 class RgbSpace:
-    """Primaries, white and curve of an RGB space; its greys are those of a grey space of the same curve."""
+    """Primaries, white point and curve of an RGB space. Its greys equal those of a grey space with the same curve."""
 
     red: Chromaticity = (0.640, 0.330)
     green: Chromaticity = (0.300, 0.600)
@@ -47,19 +47,19 @@ class RgbSpace:
     white: Chromaticity = D65
     curve: Curve = SRGB_CURVE
     narrow_range: bool = False
-    """Whether samples of 8 bits are black at 16 and white at 235, as in video, and not at 0 and 255."""
+    """Whether 8-bit samples range from 16 (black) to 235 (white), as in video, instead of 0 to 255."""
 
     def same_primaries(self, other: RgbSpace) -> bool:
-        """Whether primaries and white are those of `other`, but for rounding."""
+        """Whether primaries and white point equal those of `other`, up to rounding."""
         mine, others = ((space.red, space.green, space.blue, space.white) for space in (self, other))
         return bool(np.abs(np.subtract(mine, others)).max() < _TOLERANCE)
 
     def is_srgb(self, grey: bool = False) -> bool:
-        """Whether samples are those of sRGB, apart from their range; of `grey` samples only the curve counts."""
+        """Whether the space is sRGB, ignoring the range of samples; for `grey` samples only the curve matters."""
         return self.curve == SRGB_CURVE and (grey or self.same_primaries(SRGB))
 
     def icc_profile(self, grey: bool = False) -> bytes | None:
-        """An ICC profile of this space for RGB or for `grey` samples; None where the numbers describe no space."""
+        """An ICC profile of this space for RGB or for `grey` samples; None if the numbers do not define a space."""
         tags = {b"wtpt": _xyz(_D50)}
         try:
             curve = struct.pack(">4s4xHxx", b"para", self.curve.kind) + _fixed(self.curve.parameters)
@@ -106,18 +106,18 @@ _CURVES = {
 }
 """TransferCharacteristics of ITU-T H.273, table 3, as functions from samples to light."""
 HDR_TRANSFERS = {16: "PQ", 18: "HLG"}
-"""Those whose light goes beyond the white of a picture of standard dynamic range."""
+"""Transfer characteristics of high dynamic range, whose light exceeds the white of standard dynamic range."""
 
 
 def of_code_points(primaries: int, transfer: int, narrow_range: bool = False) -> RgbSpace | None:
-    """The space that two code points of ITU-T H.273 name; None for those that are reserved or not handled."""
+    """The space given by two code points of ITU-T H.273; None if they are reserved or not supported."""
     if primaries not in _PRIMARIES or transfer not in _CURVES:
         return None
     return replace(_PRIMARIES[primaries], curve=_CURVES[transfer], narrow_range=narrow_range)
 
 
 def _fixed(values: tuple[float, ...] | NDArray[np.float64]) -> bytes:
-    """ICC's s15Fixed16Number each."""
+    """`values` as ICC's s15Fixed16Number."""
     return struct.pack(f">{len(values)}i", *(round(float(value) * 65536) for value in values))
 
 

@@ -1,4 +1,4 @@
-"""Separate colours from transparency, both at 8 bits a sample."""
+"""Separate colours from transparency, both with 8 bits per sample."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _KEPT = {"L", "RGB", "CMYK", "LAB"}
 def separate(image: Image.Image, data: bytes, png_depth: int = 8) -> tuple[Image.Image, NDArray[np.uint8] | None]:
     """The colours of `image`, of mode L, RGB, CMYK or LAB, and its alpha, [H, W] uint8 or None.
 
-    `data` is the file that `image`, upright, was read from; `png_depth` the bits of its samples where that is a PNG.
+    `image` is upright; `data` is the file that it was read from, and `png_depth` the bits per sample if that is a PNG.
     Raises `UnsupportedError` for samples of 32 bits.
     """
     key = image.info.get("transparency")
@@ -28,7 +28,7 @@ def separate(image: Image.Image, data: bytes, png_depth: int = 8) -> tuple[Image
         grey = Image.fromarray((samples >> 8).astype(np.uint8))
         return grey, np.where(samples == key, 0, 255).astype(np.uint8) if isinstance(key, int) else None
     if image.mode == "L" and isinstance(key, int):
-        # Pillow spreads samples of 2 and 4 bits over 0..255, but not the one that is transparent.
+        # Pillow scales samples of 2 and 4 bits to 0..255, but not the transparent value.
         shown = np.asarray(image) != key * (255 // (2 ** min(png_depth, 8) - 1))
         return image, np.where(shown, 255, 0).astype(np.uint8)
     if image.mode == "RGB" and isinstance(key, tuple) and png_depth == 16:
@@ -37,7 +37,7 @@ def separate(image: Image.Image, data: bytes, png_depth: int = 8) -> tuple[Image
         image = image.convert(_PREMULTIPLIED[image.mode])
     alpha: NDArray[np.uint8] | None = None
     if image.has_transparency_data:
-        # Without a channel of its own, alpha is in the palette, or one colour is the key.
+        # Without an alpha channel, transparency is in the palette or given as one transparent colour.
         alpha = np.array((image if "A" in image.getbands() else image.convert("RGBA")).getchannel("A"))
     if image.mode in _COLOURED:
         return (image.convert("RGBA") if image.mode in ("P", "PA") else image).convert("RGB"), alpha
@@ -45,4 +45,4 @@ def separate(image: Image.Image, data: bytes, png_depth: int = 8) -> tuple[Image
         return image.convert("L"), alpha
     if image.mode in _KEPT:
         return image, alpha
-    raise UnsupportedError(f"has samples of a kind that is not read ({image.mode}); send 8 or 16 bits a sample")
+    raise UnsupportedError(f"has an unsupported sample format ({image.mode}); send 8 or 16 bits per sample")

@@ -1,4 +1,4 @@
-"""What sets TIFF apart: several pages, raw camera data under its signature, grey of unusual ranges."""
+"""Special cases of TIFF: several pages, raw camera data with the same signature, grey samples of unusual ranges."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _SUBFILE_TYPE, _BITS_PER_SAMPLE, _PHOTOMETRIC, _DNG_VERSION = 254, 258, 262, 507
 _REDUCED, _MASK = 1, 4
 _WHITE_IS_ZERO = 0
 _MOST_PAGES = 1000
-"""Pages are counted up to here: Pillow's work grows with their square."""
+"""Maximum number of pages that are counted: the time that Pillow needs grows with their square."""
 
 
 def check_single_photo(image: TiffImageFile, data: bytes) -> None:
     """Raise `UnsupportedError` unless the file `data`, opened as `image`, is one page with developed colours.
 
-    Smaller copies of the first page and masks are no pages.
+    Smaller copies of the first page and masks do not count as pages.
     """
     if _DNG_VERSION in image.tag_v2:
         raise UnsupportedError("is raw camera data (DNG); develop it and send a TIFF or JPEG")
@@ -33,7 +33,7 @@ def check_single_photo(image: TiffImageFile, data: bytes) -> None:
 
 
 def _pages(data: bytes) -> int:
-    # On another object, because looking at other pages changes what is known of the first.
+    # On a separate object, because seeking to other pages changes the metadata of the first.
     with Image.open(io.BytesIO(data), formats=("TIFF",)) as image:
         pages = 0
         try:
@@ -47,7 +47,7 @@ def _pages(data: bytes) -> int:
 
 
 def whole_range(image: TiffImageFile) -> Image.Image:
-    """`image`, loaded, with 16-bit grey from 0, black, to 65535, white; Pillow does not scale 12 bits nor invert."""
+    """`image` with 16-bit grey from 0 (black) to 65535 (white). Pillow neither scales 12-bit samples nor inverts."""
     if not image.mode.startswith("I;16"):
         return image
     bits = image.tag_v2.get(_BITS_PER_SAMPLE, (16,))[0]

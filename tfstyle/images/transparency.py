@@ -1,6 +1,6 @@
-"""Colours for the pixels that cannot be seen, taken from those that can.
+"""Replace the colours of invisible pixels by a continuation of the visible ones.
 
-A convolution or a resampling filter reads hidden pixels too. Files hold arbitrary colours there, so they are replaced
+A convolution or a resampling filter reads hidden pixels too. Files store arbitrary colours there, so they are replaced
 by a smooth continuation of the visible colours: the pull-push algorithm, a normalised convolution over a pyramid.
 """
 
@@ -20,13 +20,13 @@ _BAND = 256
 def fill_hidden(pixels: NDArray[np.uint8], weights: NDArray[Any]) -> NDArray[np.uint8]:
     """`pixels` [H, W, 3] with new colours wherever `weights` [H, W], on alpha's scale of 0..255, is 0.
 
-    The new colours depend on the other pixels alone, in proportion to their weights; at least one weight must be
-    above 0. All other pixels are unchanged.
+    The new colours depend only on the other pixels, in proportion to their weights. At least one weight must be above
+    0. All other pixels are unchanged.
     """
     hidden = weights == 0
     if not hidden.any():
         return pixels
-    # The pyramid starts at half size, and full size is reached in bands of rows, which bounds the memory.
+    # To limit the memory, the pyramid starts at half size, and the full size is computed in bands of rows.
     smooth = _push(*_pull(pixels, weights))
     filled = pixels.copy()
     for top in range(0, len(pixels), _BAND):
@@ -65,6 +65,6 @@ def _push(colours: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray
 
 
 def _enlarge(channel: NDArray[np.float32], width: int, top: int, bottom: int) -> NDArray[np.float32]:
-    """Rows `top` to `bottom` of the finer level, of `width` pixels, below which `channel` is: bilinear."""
+    """Rows `top` to `bottom` of the next finer level, `width` pixels wide: bilinear interpolation of `channel`."""
     box = (0, top / 2, width / 2, bottom / 2)
     return np.asarray(Image.fromarray(channel).resize((width, bottom - top), Image.Resampling.BILINEAR, box=box))

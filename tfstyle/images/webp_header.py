@@ -1,10 +1,10 @@
-"""The size that a WebP file declares; Pillow tells it only once it has allocated the whole canvas."""
+"""The size that a WebP file declares. Pillow reports it only after allocating the whole canvas."""
 
 from __future__ import annotations
 
 
 def declared_size(data: bytes) -> tuple[int, int] | None:
-    """(width, height) in pixels from the first chunk of the WebP file `data`; None where that is damaged."""
+    """(width, height) in pixels from the first chunk of the WebP file `data`; None if the chunk is damaged."""
     chunk, header = data[12:16], data[20:30]
     if len(header) < 10:
         return None

@@ -1,4 +1,4 @@
-"""The losses, as terms that add and scale: `content + 1e4 * style + 10 * variation`."""
+"""The losses, as terms that can be added and scaled: `content + 1e4 * style + 10 * variation`."""
 
 from tfstyle.losses.content import ContentLoss
 from tfstyle.losses.from_options import loss_from_options

@@ -16,7 +16,7 @@ class ContentLoss(LocalTerm):
 
     The target P of a layer is the content picture's features [1, h, w, c]. Deviation from Gatys et al. 2016,
     equation 1: the mean instead of half the sum, as in the published reference implementation.
-    With a metric the difference e is measured as e^T M e / C, in the imitated network's space.
+    With a metric M, the squared difference e is e^T M e / C, measured in the space of the imitated network.
     """
 
     layers: tuple[str, ...]

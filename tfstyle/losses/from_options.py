@@ -1,4 +1,4 @@
-"""The loss that a transfer's options ask for."""
+"""The loss that a transfer's options define."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tfstyle.options import TransferOptions
 def loss_from_options(options: TransferOptions) -> Loss:
     """Content, style, total variation and gamut penalty with the weights of `options`.
 
-    A term whose weight is 0 stays in the loss: its value is reported, and the compiled objective is shared.
+    A term with weight 0 stays in the loss, so that its value is reported and the compiled objective can be shared.
     """
     return (
         options.content_weight * ContentLoss(options.content_layers)

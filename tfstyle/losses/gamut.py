@@ -14,8 +14,8 @@ from tfstyle.tensorflow_backend import tf
 class GamutPenalty(ImageTerm):
     """mean(max(0, x - white)^2 + max(0, black - x)^2) of the standardised picture x.
 
-    Without it an optimizer leaves the gamut, and clipping to 8 bits undoes its work: the published method's delivered
-    picture has three times the loss that it reports (docs/performance.md).
+    Without this penalty the optimizer leaves the gamut, and clipping to 8 bits undoes its work: the picture that the
+    published method delivers has three times the loss that the method reports (docs/performance.md).
     """
 
     name: ClassVar[str] = "gamut"

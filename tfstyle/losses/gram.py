@@ -15,9 +15,9 @@ class GramLoss(PooledTerm):
     """mean((G - A)^2) over the entries of the Gram matrices, summed over the style layers.
 
     G = X^T X / (C n) over the n positions of the features X [n, c]; A is that of the style picture. C is c itself, or
-    the channel count of the network that is imitated. Deviation from Gatys et al. 2016, equations 3 to 5: the mean
-    instead of 1/4 of the sum, 1/(C n) in the Gram matrix, layers summed rather than averaged, as in the published
-    reference implementation. With a metric M = R^T R the difference D counts as tr(M D M D) / C^2: that of R D R^T.
+    the channel count of the imitated network. Deviation from Gatys et al. 2016, equations 3 to 5: the mean instead of
+    1/4 of the sum, 1/(C n) in the Gram matrix, layers summed rather than averaged, as in the published reference
+    implementation. With a metric M = R^T R, the loss of a difference D is tr(M D M D) / C^2, which is that of R D R^T.
     """
 
     layers: tuple[str, ...]

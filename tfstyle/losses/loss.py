@@ -1,4 +1,4 @@
-"""The loss: a weighted sum of terms by name, and the record of what each term is worth."""
+"""The loss: a weighted sum of named terms, and the record of each term's value."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Weighted:
-    """A term with its weight, and with a factor on the weight for single layers (1 where none is given)."""
+    """A term with its weight, and optional additional factors for single layers (default 1)."""
 
     term: Term
     weight: float
@@ -23,17 +23,17 @@ class Weighted:
 
 @dataclass(frozen=True)
 class Loss:
-    """A weighted sum of terms by name: `content + 1e4 * style + 10 * variation`.
+    """A weighted sum of named terms: `content + 1e4 * style + 10 * variation`.
 
-    Two terms of one kind get names of their own ("content", "content-2"), so their targets, weights and values stay
-    apart.
+    Two terms of the same kind get distinct names ("content", "content-2"), so their targets, weights and values stay
+    separate.
     """
 
     weighted: Mapping[str, Weighted]
 
     @property
     def terms(self) -> dict[str, Term]:
-        """The terms without their weights, as an objective is made for them."""
+        """The terms without their weights, as needed to construct an objective."""
         return {name: part.term for name, part in self.weighted.items()}
 
     def __mul__(self, factor: float) -> Loss:
@@ -60,7 +60,7 @@ class Loss:
         return " + ".join(f"{part.weight:g} {name}" for name, part in self.weighted.items())
 
     def part(self, name: str, by_layer: Mapping[str, float]) -> Part:
-        """The record of the term `name`, from its values by layer before all weights."""
+        """The record of the term `name`, from its values by layer before weighting."""
         own = self.weighted[name]
         scaled = math.fsum(own.layer_factors.get(layer, 1.0) * value for layer, value in by_layer.items())
         return Part(by_layer, own.weight * scaled)
@@ -68,14 +68,14 @@ class Loss:
 
 @dataclass(frozen=True)
 class Part:
-    """What one term is worth: its values `by_layer` before all weights, and what it adds to the total (`weighted`)."""
+    """One term's record: its values `by_layer` before weighting, and its contribution to the total (`weighted`)."""
 
     by_layer: Mapping[str, float]
     weighted: float
 
     @property
     def value(self) -> float:
-        """The sum over the layers, before all weights."""
+        """The sum over the layers, before weighting."""
         return math.fsum(self.by_layer.values())
 
 

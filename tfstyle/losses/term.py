@@ -1,9 +1,9 @@
-"""Terms of the loss: what each kind of term computes.
+"""The kinds of loss terms.
 
 There are three kinds. A pooled term compares statistics that add up over positions (Gram matrices). A local term adds
-up one value per position (the content loss). An image term looks at the pixels alone (total variation). The
-objectives, whole and tiled, know these three kinds and no single term. Every kind can be computed on parts of a picture
-and summed, so a tiled picture has the same loss and gradient as a whole one.
+up one value per position (the content loss). An image term depends only on the pixels (total variation). The
+whole and tiled objectives handle these three kinds and know nothing about individual terms. Every kind can be computed
+on parts of a picture and summed, so a tiled picture has the same loss and gradient as a whole one.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from tfstyle.tensorflow_backend import tf
 
 Metrics = Mapping[str, LayerMetric]
 IMAGE = "image"
-"""The name that an image term's value has where a feature term's has its layer."""
+"""The key of an image term's value; a feature term's values have layer names as keys."""
 FLOAT_BYTES = 4
 
 
 class Term(ABC):
-    """One loss before its weight. Terms are immutable and hashable: equal terms share a compiled objective."""
+    """One loss without a weight. Terms are immutable and hashable: equal terms share a compiled objective."""
 
     name: ClassVar[str]
     """The name under which the term is reported."""
@@ -41,7 +41,7 @@ class FeatureTerm(Term):
     """A term of the network's features."""
 
     layers: tuple[str, ...]
-    """The layers that it looks at; each has its own target and its own value."""
+    """The layers that it uses; each has its own target and its own value."""
 
     @abstractmethod
     def by_layer(
@@ -51,7 +51,7 @@ class FeatureTerm(Term):
 
     @abstractmethod
     def target_bytes(self, channels: int, positions: int) -> int:
-        """Memory of the target of one layer with so many `channels` and `positions` (height times width)."""
+        """Bytes of the target of a layer with the given `channels` and `positions` (height times width)."""
 
 
 class PooledTerm(FeatureTerm):
@@ -62,18 +62,18 @@ class PooledTerm(FeatureTerm):
 
     @abstractmethod
     def sums(self, features: tf.Tensor, weights: tf.Tensor | None) -> Any:
-        """Sums over the positions of `features` [1, h, w, c], each counted by `weights` [1, h, w, 1] (None: 1).
+        """Sums over the positions of `features` [1, h, w, c], weighted by `weights` [1, h, w, 1] (None: 1).
 
-        A tensor, or a structure of tensors: the sums of two parts of a picture add up to those of both.
+        A tensor or a structure of tensors. The sums of two parts of a picture add up to the sums of both together.
         """
 
     @abstractmethod
     def statistics(self, sums: Any, count: float, metric: LayerMetric) -> Any:
-        """The statistics that are compared, from the sums over positions whose weights add up to `count`."""
+        """The statistics to compare, from the sums over positions whose weights add up to `count`."""
 
     @abstractmethod
     def distance(self, statistics: Any, target: Any, metric: LayerMetric) -> tf.Tensor:
-        """How far apart two statistics are: a float32 scalar of at least 0."""
+        """The distance between two statistics: a float32 scalar of at least 0."""
 
     def pullback(self, features: tf.Tensor, by_sums: Any) -> tf.Tensor:
         """A scalar with the gradient of the total by `features` [1, h, w, c], given that by the sums, `by_sums`.
@@ -96,17 +96,17 @@ class PooledTerm(FeatureTerm):
 
 
 class LocalTerm(FeatureTerm):
-    """A term of values that add up over positions. Its target is a map of features [1, h, w, c] to be close to."""
+    """A term of values that add up over positions. Its target is a map of features [1, h, w, c]."""
 
     @abstractmethod
     def total(
         self, features: tf.Tensor, target: tf.Tensor, weights: tf.Tensor | None, metric: LayerMetric
     ) -> tf.Tensor:
-        """The sum over the positions of `features` [1, h, w, c], each counted by `weights` [1, h, w, 1] (None: 1)."""
+        """The sum over the positions of `features` [1, h, w, c], weighted by `weights` [1, h, w, 1] (None: 1)."""
 
     @abstractmethod
     def divisor(self, positions: int, metric: LayerMetric) -> float:
-        """What the sum over all `positions` is divided by."""
+        """The divisor of the sum over all `positions`."""
 
     def by_layer(
         self, features: Mapping[str, tf.Tensor], targets: Mapping[str, Any], metrics: Metrics
@@ -124,16 +124,16 @@ class ImageTerm(Term):
     """A term of the standardised picture itself, which adds up over bands of rows."""
 
     halo: ClassVar[int]
-    """Rows below a band that its value depends on."""
+    """The number of rows below a band on which the band's value depends."""
 
     @staticmethod
     def own_rows(rows: tf.Tensor, own: int) -> tf.Tensor:
-        """The first `own` of `rows`; `rows` themselves where that is all, so that no slice enters the gradient."""
+        """The first `own` of `rows`. If that is all of them, `rows` itself, to keep the slice out of the gradient."""
         return rows if own == rows.shape[1] else rows[:, :own]
 
     @abstractmethod
     def value(self, rows: tf.Tensor, own: int, size: tuple[int, int]) -> tf.Tensor:
-        """What the first `own` of `rows` [1, h, W, 3] add to the value of a picture of `size` (height, width).
+        """The part of the value of a picture of `size` (height, width) from the first `own` of `rows` [1, h, W, 3].
 
-        `rows` holds the band and up to `halo` rows below it, fewer at the picture's end.
+        `rows` holds the band and up to `halo` rows below it, fewer at the bottom of the picture.
         """

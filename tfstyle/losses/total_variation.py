@@ -13,8 +13,8 @@ from tfstyle.tensorflow_backend import tf
 class TotalVariation(ImageTerm):
     """0.5 (mean|x[i+1, j] - x[i, j]| + mean|x[i, j+1] - x[i, j]|) of the standardised picture x.
 
-    The anisotropic form of Rudin, Osher and Fatemi 1992, as in the published reference implementation; its derivative
-    where two neighbours are equal is taken as 0.
+    The anisotropic form of Rudin, Osher and Fatemi 1992, as in the published reference implementation. Its derivative
+    is taken as 0 where two neighbours are equal.
     """
 
     name: ClassVar[str] = "tv"

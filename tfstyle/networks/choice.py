@@ -1,4 +1,4 @@
-"""The choice of the network by the option `network`, and its loading."""
+"""Choose the network by the option `network`, and load it."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from tfstyle.networks.vgg19 import HOW_TO_GET, load_vgg19, path_at_hand
 
 @dataclass(frozen=True)
 class Choice:
-    """A network by its own name, "vgg19" or "vgg19-lite"; `note` explains in one line why tfstyle chose it."""
+    """The `name` of a network, "vgg19" or "vgg19-lite"; `note` explains an automatic choice in one line."""
 
     name: str
     note: str = ""
 
 
 def choose_network(name: str = "auto", weights: str | None = None) -> Choice:
-    """The network that `name` ("auto", "vgg19" or "vgg19-lite") stands for here; nothing is loaded.
+    """Resolve `name` ("auto", "vgg19" or "vgg19-lite") to a network, without loading it.
 
-    "auto" takes VGG19 where its weights are available without a download (`weights`, else TFSTYLE_WEIGHTS, else Keras'
-    cache), otherwise vgg19-lite; the note says which was taken and how to get the other. Raises `WeightsError` where a
-    file was named and does not exist.
+    "auto" chooses VGG19 if its weights are available without a download (`weights`, else TFSTYLE_WEIGHTS, else Keras'
+    cache), otherwise vgg19-lite; the note says which was chosen and how to get the other. Raises `WeightsError` if a
+    given file does not exist.
     """
     if name != "auto":
         return Choice(name)

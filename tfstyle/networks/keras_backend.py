@@ -1,7 +1,7 @@
-"""Keras on its TensorFlow backend, whatever the caller's environment says.
+"""Import Keras with its TensorFlow backend, regardless of the environment.
 
-KERAS_BACKEND and ~/.keras/keras.json choose the backend of other programs; here the engine computes with TensorFlow. A
-program that has imported Keras before keeps its own choice: the networks run on any backend, the engine does not.
+KERAS_BACKEND and ~/.keras/keras.json may select another backend for other programs, but the engine needs TensorFlow.
+If the program has already imported Keras, its backend is kept: the networks run on any backend, the engine does not.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ __all__ = ["keras", "require_tensorflow"]
 
 
 def require_tensorflow() -> None:
-    """Raise `TfstyleError` where this process has Keras on another backend."""
+    """Raise `TfstyleError` if Keras uses another backend in this process."""
     backend = keras.backend.backend()
     if backend != "tensorflow":
         raise TfstyleError(

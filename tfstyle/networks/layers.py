@@ -1,6 +1,6 @@
-"""Keras layers of a frozen network, in the form whose input gradient is fastest under XLA.
+"""Keras layers of a frozen network, written so that their input gradient is fast under XLA.
 
-They hold no trainable state: only the picture is optimised. The code is Keras 3 and runs on any of its backends.
+They have no trainable state: only the picture is optimised. The code uses Keras 3 and runs on any of its backends.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ _CAFFE_MEAN_BGR = np.array([103.939, 116.779, 123.68], np.float32)
 
 
 class StandardisedToCaffe(keras.layers.Layer):  # type: ignore[misc]
-    """Standardised RGB to what Keras' VGG19 was trained on: BGR, 0 to 255, ImageNet's mean subtracted.
+    """Convert standardised RGB to the input of Keras' VGG19: BGR, 0 to 255, ImageNet's mean subtracted.
 
-    An explicit layer rather than a change to the first kernel, so that the zero padding of the
-    first convolution keeps meaning the mean colour.
+    This is a separate layer rather than a change to the first kernel, so that the zero padding of the first convolution
+    still represents the mean colour.
     """
 
     def call(self, image: Any) -> Any:
@@ -36,10 +36,10 @@ class StandardisedToCaffe(keras.layers.Layer):  # type: ignore[misc]
 class FrozenConvolution(keras.layers.Layer):  # type: ignore[misc]
     """Convolution with zero padding, stride 1, bias and ReLU, whose kernels are constants.
 
-    kernels: one [3, 3, c_in, c_out], or a chain that stands for one, [1, 1, c_in, r], [3, 3, r, s],
-    [1, 1, s, c_out], with nothing in between; bias [c_out]; all float32. The gradient with respect to the input is
-    written as forward convolutions with the flipped kernels (mathematically identical), because TensorFlow's own
-    conv2d_backprop_input takes a slower path on the CPU.
+    `kernels` is one kernel [3, 3, c_in, c_out], or an equivalent low-rank chain [1, 1, c_in, r], [3, 3, r, s],
+    [1, 1, s, c_out] without non-linearities in between; `bias` is [c_out]; all are float32. The gradient with respect
+    to the input is written as forward convolutions with the flipped kernels (mathematically identical), because
+    TensorFlow's own conv2d_backprop_input takes a slower path on the CPU.
     """
 
     def __init__(self, kernels: Sequence[NDArray[np.float32]], bias: NDArray[np.float32], name: str) -> None:
@@ -53,7 +53,7 @@ class FrozenConvolution(keras.layers.Layer):  # type: ignore[misc]
         self.built = True
 
     def call(self, features: Any) -> Any:
-        # A custom gradient must be given values, not variables; the kernels are never trained.
+        # A custom gradient needs values, not variables; the kernels are never trained.
         kernels = [ops.stop_gradient(kernel) for kernel in self.kernels]
         flipped = [ops.transpose(ops.flip(kernel, axis=(0, 1)), (0, 1, 3, 2)) for kernel in reversed(kernels)]
 
@@ -77,7 +77,7 @@ def _chain(features: Any, kernels: Sequence[Any]) -> Any:
 
 
 class _Pooling2x2(keras.layers.Layer):  # type: ignore[misc]
-    """2 x 2 windows, stride 2; an odd last row or column is dropped, as Keras' VGG19 drops it.
+    """2 x 2 windows, stride 2; an odd last row or column is dropped, as in Keras' VGG19.
 
     Written as a reshape and a reduction, because XLA's gradient of max_pool is slow on the CPU.
     """
@@ -93,7 +93,7 @@ class _Pooling2x2(keras.layers.Layer):  # type: ignore[misc]
 
 
 class MaxPooling2x2(_Pooling2x2):
-    """The pooling of VGG19. Where a window's values tie, its gradient is shared among them."""
+    """The pooling of VGG19. If several values of a window are the maximum, they share its gradient."""
 
     def call(self, features: Any) -> Any:
         return ops.max(self.windows(features), axis=(2, 4))

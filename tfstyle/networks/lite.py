@@ -1,6 +1,6 @@
-"""vgg19-lite, the network that ships: VGG19's topology and layers with kernels of low rank.
+"""vgg19-lite, the network that ships with tfstyle: VGG19's topology and layers with kernels of low rank.
 
-Made by the programs in `training/`; the model card is `vgg19_lite.md` beside this file.
+It is made by the programs in `training/`; its model card is `vgg19_lite.md` in this folder.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ DIGEST_FILE = "vgg19_lite.sha256"
 
 
 def load_lite() -> Network:
-    """The shipped network, in float32. Raises `WeightsError` where the installed file is damaged."""
+    """The shipped network, in float32. Raises `WeightsError` if the installed file is damaged."""
     package = files("tfstyle.networks")
     data = package.joinpath(FILE).read_bytes()
     digest = hashlib.sha256(data).hexdigest()
@@ -30,11 +30,11 @@ def load_lite() -> Network:
 
 
 def lite_network(data: bytes, digest: str, origin: str) -> Network:
-    """The network in the bytes of an .npz.
+    """The network in `data`, the bytes of an .npz file.
 
-    Its arrays, for each convolution NAME: NAME/reduce [c_in, r] (may be absent), NAME/kernel
-    [3, 3, r, s], NAME/expand [s, c_out] (may be absent), NAME/bias [c_out], and NAME/read_out
-    [c_out, C] where the features are not the C channels of VGG19 one by one.
+    Its arrays, for each convolution NAME, are NAME/reduce [c_in, r] (optional), NAME/kernel [3, 3, r, s], NAME/expand
+    [s, c_out] (optional), NAME/bias [c_out], and NAME/read_out [c_out, C] if the features do not correspond one to one
+    to the C channels of VGG19.
     """
     weights, metrics = {}, {}
     with np.load(io.BytesIO(data), allow_pickle=False) as file:

@@ -17,22 +17,22 @@ from tfstyle.networks.topology import block_of
 Weights = Mapping[str, tuple[NDArray[np.float32], ...]]
 """By convolution, in order from the image up: kernel [3, 3, c_in, c_out] and bias [c_out].
 
-In place of the kernel there may be a chain of three that stands for one of low rank:
+Instead of the kernel there may be an equivalent low-rank chain of three kernels:
 [1, 1, c_in, r], [3, 3, r, s], [1, 1, s, c_out].
 """
 
 
 POOLED = "pooled"
-"""Name of the map that a segment of the network hands to the next block."""
+"""Name of the map that a segment of the network passes to the next block."""
 
 
 @dataclass(frozen=True)
 class LayerMetric:
-    """How to measure the features of one layer in the space of the network that is imitated.
+    """How to measure the features of one layer in the space of the imitated network.
 
     A network fitted to a teacher has k channels, from which the teacher's C channels follow linearly as R x. Squared
-    lengths in the teacher's space are then x^T M x with M = R^T R [k, k]. For a network that imitates none, `matrix` is
-    None (M = 1) and `channels` its own count.
+    lengths in the teacher's space are then x^T M x with M = R^T R [k, k]. For a network that imitates no other,
+    `matrix` is None (M = 1), and `channels` is its own channel count.
     """
 
     channels: int
@@ -43,8 +43,8 @@ class LayerMetric:
 class Network:
     """A loaded network and its origin.
 
-    `name` as in the options; `origin` in words; `digest` is the SHA-256 of the weights' file; `caffe_input` says that
-    the weights expect the input of Keras' VGG19.
+    `name` is as in the options; `origin` describes the source as text; `digest` is the SHA-256 of the weights file;
+    `caffe_input` says that the weights expect the input of Keras' VGG19.
     """
 
     name: str
@@ -65,7 +65,7 @@ class Network:
         return self.work_of(range(1, 6))
 
     def work_of(self, blocks: Container[int]) -> float:
-        """The part of `work` that some blocks take."""
+        """The part of `work` in the given blocks."""
         count = 0.0
         for name, (*kernels, _) in self.weights.items():
             if block_of(name) in blocks:
@@ -89,7 +89,7 @@ class Network:
     ) -> keras.Model:
         """A Keras model of the blocks `first` to `last`, from the map that enters them, to {layer: [1, h, w, c]}.
 
-        Layers outside of these blocks are left out. With `pooled` the map that enters the next block is an output too,
+        Layers outside these blocks are ignored. With `pooled`, the map that enters the next block is also an output,
         under the name `POOLED`; otherwise the model ends at the deepest layer.
         """
         inside = {name for name in layers if first <= block_of(name) <= last}

@@ -1,7 +1,7 @@
 """Scale every layer of VGG19 to a mean activation of 1 without changing what the network computes.
 
 ReLU and pooling commute with a positive factor. So a convolution can be divided by the mean activation `a` of its layer
-if the next one multiplies by `a` again:
+if the next convolution multiplies by `a`:
 
     kernel_l' = kernel_l * a_(l-1) / a_l        bias_l' = bias_l / a_l
 
@@ -22,7 +22,7 @@ from tfstyle.networks.network import Weights
 def shipped_mean_activations() -> dict[str, float]:
     """Mean post-ReLU activation of each convolution of Keras' VGG19 over natural images.
 
-    Measured by `training/mean_activations.py`, which writes the file that this reads.
+    Measured by `training/mean_activations.py`, which writes the file read here.
     """
     text = files("tfstyle.networks").joinpath("vgg19_mean_activations.json").read_text("utf-8")
     return {name: float(value) for name, value in json.loads(text)["mean_activations"].items()}

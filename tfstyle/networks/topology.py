@@ -1,4 +1,4 @@
-"""The shape of VGG19 (Simonyan and Zisserman 2014, configuration E) by Keras' layer names."""
+"""The topology of VGG19 (Simonyan and Zisserman 2014, configuration E) by Keras' layer names."""
 
 from __future__ import annotations
 

@@ -17,8 +17,8 @@ from tfstyle.networks.topology import CONVOLUTIONS, VGG19_CHANNELS, block_of
 CACHED_NAME = "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
 WEIGHTS_VARIABLE = "TFSTYLE_WEIGHTS"
 HOW_TO_GET = (
-    "give the path of Keras' VGG19 file without top (--weights or TFSTYLE_WEIGHTS), "
-    "or let Keras download it once with --network vgg19 on a machine with network"
+    "give the path of Keras' VGG19 weights file without top layers (--weights or TFSTYLE_WEIGHTS), "
+    "or let Keras download it once with --network vgg19 while online"
 )
 
 
@@ -30,7 +30,7 @@ def cached_path() -> Path:
 def path_at_hand(path: str | None) -> Path | None:
     """The weights that are available without a download: `path`, else TFSTYLE_WEIGHTS, else Keras' cache.
 
-    Raises `WeightsError` where a path was given and there is no such file.
+    Raises `WeightsError` if a path is given and the file does not exist.
     """
     named = path or os.environ.get(WEIGHTS_VARIABLE)
     if named:
@@ -43,8 +43,8 @@ def path_at_hand(path: str | None) -> Path | None:
 def load_vgg19(path: str | None = None) -> Network:
     """VGG19, normalised to a mean activation of 1 per layer.
 
-    `path` as in `path_at_hand`; where that finds nothing, Keras downloads the weights (80 MB). Raises `WeightsError`
-    where the download fails or the file is not VGG19's.
+    `path` is as in `path_at_hand`. If that finds nothing, Keras downloads the weights (80 MB). Raises `WeightsError`
+    if the download fails or the file is not VGG19's.
     """
     file = path_at_hand(path)
     if file is None:
@@ -62,7 +62,7 @@ def load_vgg19(path: str | None = None) -> Network:
 def _download() -> Path:
     try:
         keras.applications.VGG19(include_top=False, weights="imagenet")
-    except Exception as error:  # urllib's, Keras' and the file system's own types
+    except Exception as error:  # urllib, Keras and the file system raise various types
         raise WeightsError(f"network: VGG19's weights could not be downloaded ({error}); {HOW_TO_GET}") from None
     return cached_path()
 
@@ -70,7 +70,7 @@ def _download() -> Path:
 def read_weights(file: Path) -> Weights:
     """The raw weights of Keras' VGG19 without top (HDF5): kernels for BGR, 0 to 255, mean subtracted.
 
-    Raises `WeightsError` where the file has other contents, is damaged, or holds numbers that are not finite.
+    Raises `WeightsError` if the file is not a VGG19 file, is damaged, or contains non-finite numbers.
     """
     try:
         model = keras.applications.VGG19(include_top=False, weights=str(file))
@@ -79,5 +79,5 @@ def read_weights(file: Path) -> Weights:
         reason = " ".join(str(error).split())[:200]
         raise WeightsError(f"weights: {file} is not a readable VGG19 file without top: {reason}") from None
     if not all(np.isfinite(array).all() for pair in weights.values() for array in pair):
-        raise WeightsError(f"weights: {file} holds numbers that are not finite")
+        raise WeightsError(f"weights: {file} contains non-finite numbers")
     return weights

@@ -62,6 +62,6 @@ KIND = OptimizerKind(
     begin=lambda start, options: Adam(
         start, options.learning_rate, options.learning_rate_decay, options.learning_rate_decay_every
     ),
-    vectors=lambda options: 5,  # point, mean, square, the gradient, and the step in the making
+    vectors=lambda options: 5,  # point, mean, square, the gradient, and the next point
     lighter=lambda options, vectors: None,
 )

@@ -1,14 +1,13 @@
 """L-BFGS (Nocedal 1980; Nocedal and Wright 2006, algorithm 7.4) with Armijo backtracking.
 
-Both loops of the recursion work on coefficients, for which the inner products of the stored steps S and gradient
-changes Y are kept. An iteration then reads the history two and a half times, as matrix-vector products: S times the
-newest change and the gradient, Y for the end of the first loop and the beginning of the second, and S for the end of
-the second.
+Both loops of the recursion work on coefficients, using stored inner products of the steps S and gradient changes Y. An
+iteration then reads the history two and a half times, as matrix-vector products: S times the newest change and the
+gradient, Y for the end of the first loop and the beginning of the second, and S for the end of the second.
 
-The initial Hessian is diagonal, h_i = sqrt(sum y_i^2 / sum s_i^2) over the latest pairs, and scaled as a whole by the
-newest pair as usual. Pixels differ in stiffness (flat sky from texture, one pyramid level from the next), and the
-diagonal learns it: it saves a third of the evaluations at the published weights and a fifth at the default ones
-(docs/performance.md).
+The initial Hessian is diagonal, h_i = sqrt(sum y_i^2 / sum s_i^2) over the latest pairs, scaled as a whole by the
+newest pair as usual. Variables differ in stiffness (flat sky and texture, one pyramid level and the next), and the
+diagonal learns these differences. It saves a third of the evaluations at the published weights and a fifth at the
+default ones (docs/performance.md).
 """
 
 from __future__ import annotations
@@ -26,16 +25,16 @@ ARMIJO = 1e-4
 SHRINK = (0.1, 0.5)
 """Bounds of the factor by which a refused step is shortened."""
 GROWTH = 4.0
-"""A trial step is at most this many times as long as the last accepted one: where the function is nearly linear the
-quasi-Newton step has no bound, and would be refused again and again."""
+"""A trial step is at most this many times as long as the last accepted one. Where the function is nearly linear, the
+quasi-Newton step is unbounded and would be refused repeatedly."""
 SCALED_FROM = 5
 """Pairs needed before the diagonal is used; with fewer it would be mostly noise."""
 FADING = 0.95
 """Weight of a pair in the diagonal, relative to the next newer one."""
 FLOOR = 0.1
-"""Share of the mean that is added to both sums of the diagonal: a variable that hardly moved says nothing."""
+"""Share of the mean that is added to both sums of the diagonal, for variables that hardly moved."""
 BLOCK = 2**16
-"""Variables that are processed at once."""
+"""Number of variables that are processed at once."""
 MOST_REFUSALS = 12
 """Refused steps in a row after which the history is dropped; without a history the search ends."""
 
@@ -45,8 +44,9 @@ class LBFGS:
 
     Variables and gradients are float32 [n], inner products float64. Memory: 8 n `history_size` bytes for the pairs and
     8 n for the diagonal. The first step has unit length; later ones try the full quasi-Newton step, or `GROWTH` times
-    the step before where that is shorter. A step is accepted if it lowers the value by `ARMIJO` of what the slope
-    promises; else it is shortened to the minimum of the cubic through both values and slopes, within `SHRINK`.
+    the previous step if that is shorter. A step is accepted if it lowers the value by at least `ARMIJO` times the
+    decrease that the slope predicts. Otherwise it is shortened to the minimum of the cubic through both values and
+    slopes, within `SHRINK`.
     """
 
     def __init__(self, start: Vector, history_size: int) -> None:
@@ -61,7 +61,7 @@ class LBFGS:
         self._refusals = 0
         # Row i of the first half is a step s, of the second its gradient change y.
         self._pairs = np.zeros((2, history_size, start.size), np.float32)
-        self._sy = np.zeros((history_size, history_size))  # s_i y_j, where j is no older than i
+        self._sy = np.zeros((history_size, history_size))  # s_i y_j, for j no older than i
         self._squares = np.zeros((2, start.size), np.float32)  # fading sums of s^2 and of y^2
         self._order: list[int] = []  # slots in use, oldest first
 
@@ -91,7 +91,7 @@ class LBFGS:
         self._value, self._gradient, self._refusals = value, gradient, 0
         self._direction = self._quasi_newton()
         if _dot(self._direction, gradient) >= 0:
-            self._order = []  # rounding has spoiled the curvature
+            self._order = []  # not a descent direction because of rounding: drop the history
             self._direction = -gradient
         self._start_search()
 
@@ -118,7 +118,7 @@ class LBFGS:
         self._trial = self.point + np.float32(self._length) * self._direction
 
     def _remember(self, gradient: Vector) -> None:
-        """Keep the pair of the step from `point` to `_trial`, in the place of the oldest where all are taken."""
+        """Store the pair of the step from `point` to `_trial`; a full history drops its oldest pair."""
         length = curvature = turn = 0.0
         for part in self._blocks:
             step, change = self._trial[part] - self.point[part], gradient[part] - self._gradient[part]
@@ -178,7 +178,7 @@ class LBFGS:
 
     @property
     def _blocks(self) -> list[slice]:
-        """The variables in pieces that stay in the processor's cache, so that nothing as large as all is made."""
+        """The variables in blocks that fit into the processor's cache; no temporary is as large as a whole vector."""
         return [slice(start, start + BLOCK) for start in range(0, self.point.size, BLOCK)]
 
     def state(self) -> dict[str, Any]:
@@ -219,7 +219,7 @@ def _dot(a: Vector, b: Vector) -> float:
 
 
 def _cubic_minimum(value: float, slope: float, value_there: float, slope_there: float) -> float:
-    """Where on [0, 1] the cubic with these values and slopes at 0 and 1 is least, within `SHRINK`."""
+    """The minimum on [0, 1] of the cubic with these values and slopes at 0 and 1, limited to `SHRINK`."""
     shortest, longest = SHRINK
     bend = slope + slope_there - 3 * (value_there - value)
     root = bend * bend - slope * slope_there
@@ -232,15 +232,15 @@ def _cubic_minimum(value: float, slope: float, value_there: float, slope_there: 
 
 
 def _lighter(options: TransferOptions, vectors: int) -> dict[str, Any] | None:
-    history_size = (vectors - _BESIDE_PAIRS) // 2
+    history_size = (vectors - _OTHER_VECTORS) // 2
     return {"history_size": history_size} if history_size >= 1 else None
 
 
-_BESIDE_PAIRS = 6
-"""Vectors beside the pairs: point, trial, gradient, direction, and the two of the diagonal."""
+_OTHER_VECTORS = 6
+"""Vectors in addition to the pairs: point, trial, gradient, direction, and the two of the diagonal."""
 
 KIND = OptimizerKind(
     begin=lambda start, options: LBFGS(start, options.history_size),
-    vectors=lambda options: 2 * options.history_size + _BESIDE_PAIRS,
+    vectors=lambda options: 2 * options.history_size + _OTHER_VECTORS,
     lighter=_lighter,
 )

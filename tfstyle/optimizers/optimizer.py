@@ -1,4 +1,4 @@
-"""What every optimizer is: asked for a point, told its value and gradient; saved and restored between any two."""
+"""The interface of optimizers: `ask` for a point, `tell` its value and gradient, save and restore the state."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class Optimizer(Protocol):
         """The variables [n] to evaluate next."""
 
     def tell(self, value: float, gradient: Vector) -> bool:
-        """Take in the value and gradient [n] at the variables last asked for. True where they become the `point`."""
+        """Process the value and gradient [n] at the last result of `ask`. Returns whether it became the `point`."""
 
     def retarget(self) -> None:
-        """Switch to a similar function: ask for the `point` again, and keep what is known of the curvature."""
+        """Switch to a similar objective: `ask` returns the `point` again, and the curvature information is kept."""
 
     def state(self) -> dict[str, Any]:
         """Everything that the next step depends on, as arrays and numbers.
@@ -41,15 +41,15 @@ class Optimizer(Protocol):
         """
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue from a `state`; the following points are bit for bit those of the run that it was taken from."""
+        """Continue from a `state`. The following points are bit for bit those of the run that saved it."""
 
 
 @dataclass(frozen=True)
 class OptimizerKind:
-    """An optimizer as the engine knows it by name.
+    """What the engine needs to know about one kind of optimizer.
 
-    `begin` makes one that starts at the given variables. `vectors` counts the float32 vectors [n] that it holds.
-    `lighter` gives overrides of the options under which it holds at most so many vectors, or None where none do.
+    `begin` makes an optimizer that starts at the given variables. `vectors` counts the float32 vectors [n] that it
+    holds. `lighter` gives option overrides with which it holds at most the given number of vectors, or None.
     """
 
     begin: Callable[[Vector, TransferOptions], Optimizer]

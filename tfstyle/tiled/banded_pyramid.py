@@ -1,8 +1,8 @@
-"""The pyramid's picture and its adjoint for pictures that are too large for TensorFlow.
+"""The pyramid's picture and its adjoint in bands of rows, without TensorFlow, for pictures that need much memory.
 
-The same numbers as `tfstyle.pyramid.Pyramid.image` and its gradient, in bands of rows. In addition to the picture and
-the variables this takes the memory of some bands and of the coarse levels, a third of the picture. TensorFlow's
-allocator never gives back memory, so nothing as large as the picture is handed to it.
+The results are those of `tfstyle.pyramid.Pyramid.image` and its gradient. In addition to the picture and the variables,
+this takes the memory of some bands and of the coarse levels, a third of the picture. TensorFlow's allocator never
+returns memory, so no array as large as the picture may be passed to it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Map = NDArray[np.float32]
 
 
 def image(pyramid: Pyramid, variables: Map) -> Map:
-    """The picture [1, H, W, 3] for which `variables` [size] stand."""
+    """The picture [1, H, W, 3] that `variables` [size] represent."""
     finest, *coarser = _levels(pyramid, variables)
     picture = finest.copy()
     if coarser:
@@ -33,7 +33,7 @@ def image(pyramid: Pyramid, variables: Map) -> Map:
 
 
 def adjoint(pyramid: Pyramid, by_image: Map) -> Map:
-    """The gradient [size] by the variables, from that by the picture [1, H, W, 3]."""
+    """The gradient [size] with respect to the variables, from that with respect to the picture [1, H, W, 3]."""
     gradient = np.empty(pyramid.size, np.float32)
     finest, *coarser = _levels(pyramid, gradient)
     finest[:] = by_image[0]
@@ -72,10 +72,10 @@ def _add_doubled(coarse: Map, fine: Map) -> None:
 
 
 def _halve(fine: Map, coarse: Map) -> None:
-    """The adjoint of `_add_doubled`: what `fine` [H, 3, W] says of `coarse` [h, 3, w], written there."""
+    """Apply the adjoint of `_add_doubled` to `fine` [H, 3, W] and write the result to `coarse` [h, 3, w]."""
     height = len(fine)
     for start, stop in _bands(coarse):
-        # Rows 2 start - 1 to 2 stop of `fine`; beyond its borders there is nothing.
+        # Rows 2 start - 1 to 2 stop of `fine`, with zeros beyond its borders.
         first, last = 2 * start - 1, 2 * stop + 1
         rows = np.zeros((last - first, *fine.shape[1:]), np.float32)
         inside = slice(max(first, 0), min(last, height))

@@ -1,6 +1,6 @@
-"""Image terms of a picture that does not fit into memory as a whole: their values and gradient, in bands of rows.
+"""The values and gradient of image terms in bands of rows, for a picture that does not fit into memory.
 
-TensorFlow's allocator keeps what it once held, so it is handed some rows at a time and never the whole picture.
+TensorFlow's allocator never returns memory, so only a band of rows at a time is passed to it, never the whole picture.
 """
 
 from __future__ import annotations

@@ -1,14 +1,14 @@
-"""A network over a picture that does not fit into memory, cut at its poolings into segments.
+"""A network over a picture that does not fit into memory, divided at its poolings into segments.
 
-A map between two segments is kept whole, all other features only for one window of one segment at a time:
+Maps between two segments are stored whole. All other features exist for only one window of one segment at a time:
 
-1. forward: each window computes its part of the next map and adds its part to the sums of the pooled terms;
-2. the sums are now those of the whole picture; the terms' derivatives by them follow;
-3. backward, from the deepest segment: each window is computed again and passes down the gradient of the next map, of
-   its local terms, and of the sums (for Gram matrices 2 F dL/dG: Gatys et al. 2016, equation 6).
+1. Forward: each window computes its part of the next map and adds its part to the sums of the pooled terms.
+2. With the sums of the whole picture, the derivatives of the pooled terms with respect to the sums are computed.
+3. Backward, from the deepest segment: each window is computed again and propagates the gradient of the next map, of its
+   local terms, and of the sums (for Gram matrices 2 F dL/dG: Gatys et al. 2016, equation 6).
 
 The deepest blocks, whose maps are small, are computed whole and need no second pass. Nothing is approximated: windows
-overlap by as much as their edges are wrong (`tfstyle.tiled.windows`).
+overlap by the width of the wrong values at their edges (`tfstyle.tiled.windows`).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from tfstyle.tiled import segment as segments
 from tfstyle.tiled.segment import ByTerm, Map, Segment, layers_inside
 
 Values = dict[str, dict[str, float]]
-"""{name of a term: {layer: value before all weights}}."""
+"""{name of a term: {layer: value before weighting}}."""
 
 
 class TiledNetwork:
@@ -95,7 +95,7 @@ class TiledNetwork:
         return targets
 
     def losses(self, image: Map, targets: Targets, weights: Mapping[str, Mapping[str, float]]) -> tuple[Values, Map]:
-        """The values of all feature terms, and the gradient of their weighted sum by `image` [1, H, W, 3].
+        """The values of all feature terms, and the gradient of their weighted sum with respect to `image` [1, H, W, 3].
 
         `weights` {name: {layer: weight}}.
         """
@@ -113,7 +113,7 @@ class TiledNetwork:
         tail_targets = {name: {layer: targets[name][layer] for layer in own} for name, own in self._tail_layers.items()}
         found, tail_gradient = self._tail(maps.pop(), tail_targets, factors)
         values = _numbers(found)
-        above = np.asarray(tail_gradient)  # a view of TensorFlow's own memory; numpy() would copy
+        above = np.asarray(tail_gradient)  # a view of TensorFlow's memory; numpy() would copy
         head_targets = {name: {layer: targets[name][layer] for layer in by_layer} for name, by_layer in sums.items()}
         found, by_sums = self._by_sums(sums, head_targets, factors)
         _merge(values, _numbers(found))

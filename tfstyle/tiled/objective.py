@@ -1,4 +1,4 @@
-"""The objective of a picture that does not fit into memory: the same loss and gradient, tile by tile."""
+"""The objective of a picture that does not fit into memory: the same loss and gradient, computed in tiles."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from tfstyle.tiled.image_terms import BandedImageTerms
 from tfstyle.tiled.network import TiledNetwork
 
 MOST_STYLE_SIZES = 2
-"""Sizes of style pictures whose compiled networks are kept."""
+"""Number of picture sizes whose compiled networks are kept."""
 
 
 class TiledObjective:
-    """What `tfstyle.objective.WholeObjective` is, in bounded memory.
+    """Computes the same as `tfstyle.objective.WholeObjective`, in bounded memory.
 
-    `whole_from` as in `TiledNetwork`. The first call of a size compiles (seconds).
+    `whole_from` is as in `TiledNetwork`. The first call for a size compiles, which takes seconds.
     """
 
     def __init__(self, network: Network, pyramid: Pyramid, whole_from: int, terms: Terms, pooling: str) -> None:
@@ -66,10 +66,10 @@ class TiledObjective:
             if isinstance(part.term, FeatureTerm)
         }
         values, by_image = self._tiled.losses(image, targets, weights)
-        by_image = np.require(by_image, requirements="W")  # a copy where TensorFlow's own memory is shared
+        by_image = np.require(by_image, requirements="W")  # copies if it is a view of TensorFlow's memory
         found = self._image_terms.add(image, by_image, {name: part.weight for name, part in loss.weighted.items()})
         values |= {name: {IMAGE: value} for name, value in found.items()}
         del image
         gradient = banded_pyramid.adjoint(self.pyramid, by_image)
-        worth = parts(loss, values)
-        return Evaluation(sum(part.weighted for part in worth.values()), worth, gradient)
+        found_parts = parts(loss, values)
+        return Evaluation(sum(part.weighted for part in found_parts.values()), found_parts, gradient)

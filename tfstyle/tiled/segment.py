@@ -25,7 +25,7 @@ ByTerm = dict[str, dict[str, Any]]
 
 @dataclass(frozen=True)
 class Cut:
-    """Where a segment lies: blocks `first` to `last`; its windows own `tile` pixels a side of the segment's input."""
+    """A segment: blocks `first` to `last`. Its windows own up to `tile` pixels per side of the segment's input."""
 
     first: int
     last: int
@@ -38,9 +38,9 @@ be the largest of all. The map below block 4 has a 256th of the picture's positi
 
 
 class Segment:
-    """One `Cut` of a network on a map of `size` (height, width), as functions that are compiled once.
+    """The segment `cut` of a network on a map of `size` (height, width), as functions that are compiled once.
 
-    `terms` are feature terms; only their layers inside the cut matter here.
+    `terms` are feature terms; only their layers inside the cut are used.
     """
 
     def __init__(self, network: Network, cut: Cut, size: tuple[int, int], terms: Terms, pooling: str) -> None:
@@ -77,8 +77,8 @@ class Segment:
     ) -> tuple[Map, ByTerm]:
         """The next map, and the sums of the pooled terms over the whole map `below`.
 
-        `weights` say how much each position counts. The features of local terms {layer: [1, h, w, c]} are put into
-        `maps` where that is given.
+        `weights` are the weights of positions. If `maps` is given, the features of local terms {layer: [1, h, w, c]}
+        are written to it.
         """
         above = np.empty((1, *self.next_size, self.next_channels), np.float32)
         sums: ByTerm = {}
@@ -100,10 +100,10 @@ class Segment:
     def backward(
         self, below: Map, above: Map, by_sums: ByTerm, targets: Mapping[str, Mapping[str, Map]], weights: ByTerm
     ) -> tuple[Map, dict[str, dict[str, float]]]:
-        """The total's gradient by the map `below`, and the values of local terms in this segment.
+        """The gradient of the total with respect to the map `below`, and the values of local terms in this segment.
 
-        `above` is the gradient by the next map, `by_sums` that by the sums of pooled terms, `targets` those of local
-        terms, and `weights` the weights {name: {layer: weight}} of local terms.
+        `above` is the gradient with respect to the next map, `by_sums` that with respect to the sums of pooled terms.
+        `targets` are those of local terms, and `weights` the weights {name: {layer: weight}} of local terms.
         """
         gradient = np.empty_like(below)
         totals = {name: dict.fromkeys(layers, 0.0) for name, layers in self._local.items()}
@@ -187,7 +187,7 @@ class Segment:
         with tf.GradientTape() as tape:
             tape.watch(below)
             features = self._model(below)
-            # Linear in the gradients that come in, so the derivative of this total is what the chain rule asks for.
+            # This total is linear in the incoming gradients, so its derivative is the one given by the chain rule.
             total = tf.reduce_sum(features[POOLED] * above)
             for name, layers in self._pooled.items():
                 for layer in layers:
@@ -199,7 +199,7 @@ class Segment:
                 for layer in layers:
                     target, own = targets[name][layer], self._mask(rows, columns, layer)
                     totals[name][layer] = term.total(features[layer], target, own, metrics[layer])
-                    # Not only what this window owns: its gradient needs the neighbours' share as well.
+                    # Over the whole window, not only the owned part: the gradient depends on neighbours too.
                     around = term.total(features[layer], target, None, metrics[layer])
                     total += weights[name][layer] / self._divisor(name, layer) * around
         return totals, tape.gradient(total, below)

@@ -1,8 +1,8 @@
 """The layout of tiles: windows of equal length along one side of a map, which overlap by a margin.
 
-At a window's edge inside the map a convolution reads zeros where the neighbouring window has features, so positions
-near the edge are wrong. The margin counts exactly how many, forward and backward; each window owns only correct
-positions, and the owned parts cover the map once.
+At a window's edge inside the map, a convolution reads zeros instead of the features of the neighbouring window, so
+positions near the edge are wrong. The margin covers these positions, forward and backward. Each window
+owns only correct positions, and the owned parts cover the map exactly once.
 """
 
 from __future__ import annotations
@@ -53,9 +53,9 @@ class Window:
 def windows(length: int, owned: int, margin: int, stride: int) -> list[Window]:
     """The fewest windows over a side of `length` that own at most `owned` positions each and overlap by twice `margin`.
 
-    All windows have the same length, so that one compilation serves them; it is no longer than needed to share the side
-    evenly. They start at multiples of `stride`, the product of the poolings inside; `margin` and `owned` are multiples
-    of it too.
+    All windows have the same length, so that they share one compilation. The length is no greater than needed to divide
+    the side evenly. They start at multiples of `stride`, the product of the poolings inside; `margin` and `owned` are
+    multiples of it too.
     """
     if owned + 2 * margin + length % stride >= length:
         return [Window(0, length, 0, length)]
@@ -71,10 +71,10 @@ def windows(length: int, owned: int, margin: int, stride: int) -> list[Window]:
 
 
 def margin(convolutions: Sequence[int], pooled: bool) -> int:
-    """How far from an edge inside the map the input gradient of a segment is wrong, in pixels of the segment's input.
+    """The distance from an inner edge up to which the input gradient of a segment is wrong, in pixels of its input.
 
-    `convolutions` counts the 3 x 3 convolutions of each block of the segment; a 2 x 2 pooling follows each block but
-    the last, and the last too where `pooled`. Rounded up to a multiple of the product of the poolings.
+    `convolutions` counts the 3 x 3 convolutions of each block of the segment; a 2 x 2 pooling follows each block
+    except the last, and the last too if `pooled`. Rounded up to a multiple of the product of the poolings.
     """
     wrong = 0
     for index, count in enumerate(convolutions):

@@ -1,6 +1,6 @@
-"""Options and inputs between the contract's messages and plain values, field by field by name.
+"""Convert options and inputs between the contract's messages and plain values, field by field, by name.
 
-Client and server both use it, so there is no second list of fields. Presence is kept: an unset field stays unset.
+Client and server both use this module, so that there is only one list of fields. Unset fields stay unset.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tfstyle.v1 import style_transfer_pb2 as pb
 def options_to_proto(values: Mapping[str, Any]) -> pb.TransferOptions:
     """The message with the fields that `values` name; None leaves a field unset.
 
-    Raises ValueError or TypeError, as protobuf does, where a value does not fit its field.
+    Raises ValueError or TypeError, as protobuf does, if a value does not fit its field.
     """
     message = pb.TransferOptions()
     for name, value in values.items():
@@ -49,12 +49,12 @@ def inputs_to_proto(inputs: Inputs[pb.Picture]) -> pb.Inputs:
 def inputs_from_proto(request: pb.StylizeRequest) -> Inputs[pb.Picture]:
     """The pictures of `request`, from `inputs` or from the shorthand fields.
 
-    Raises `InvalidInputError` where both ways are used, and as `Inputs` does. An unset picture is an empty message.
+    Raises `InvalidInputError` if both are used, and as `Inputs` does. An unset picture is an empty message.
     """
     if not request.HasField("inputs"):
         return Inputs(_shorthand_picture(request, "content"), (Style(_shorthand_picture(request, "style")),))
     if shorthand := [name for name in ("content", "style", "content_image", "style_image") if getattr(request, name)]:
-        complaint = "is another way to set inputs; use one of the two"
+        complaint = "cannot be combined with inputs; set only one of the two"
         raise InvalidInputError([Violation(name, complaint) for name in shorthand])
     styles = tuple(
         Style(
@@ -70,6 +70,6 @@ def inputs_from_proto(request: pb.StylizeRequest) -> Inputs[pb.Picture]:
 def _shorthand_picture(request: pb.StylizeRequest, field: str) -> pb.Picture:
     data, image = getattr(request, field), getattr(request, f"{field}_image")
     if data and image:
-        complaint = f"is another way to send {field}; use one of the two"
+        complaint = f"cannot be combined with {field}; set only one of the two"
         raise InvalidInputError([Violation(f"{field}_image", complaint)])
     return pb.Picture(image=image) if image else pb.Picture(data=data)

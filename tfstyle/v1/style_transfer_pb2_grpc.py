@@ -88,68 +88,68 @@ class StyleTransferServicer(object):
     """
 
     def Stylize(self, request, context):
-        """Makes one picture and streams how it goes: accepted (again at each change of place in the
-        queue), started, progress, result, then the chunks of the PNG. The call is the job: cancelling
-        it, or letting its deadline pass, stops the computation within one evaluation, and nothing of it is
-        kept; unless `detach` is set.
+        """Makes one picture and streams its events: accepted (sent again whenever the queue position changes), started,
+        progress, result, then the chunks of the PNG. The job lasts as long as the call: cancelling the call, or exceeding
+        its deadline, stops the computation within one evaluation and deletes the job, unless `detach` is set.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CreateJob(self, request, context):
-        """Puts a picture to be made into the queue. The job goes on whatever becomes of client, server and machine.
+        """Creates a job and puts it into the queue. The job survives the client, a worker, the server or the machine being
+        stopped.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetJob(self, request, context):
-        """A job as it stands.
+        """Returns the current state of a job.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListJobs(self, request, context):
-        """The caller's jobs, the newest first.
+        """Lists the caller's jobs, newest first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CancelJob(self, request, context):
-        """Stops a job and gives it as it stands; one that has ended is left as it is.
+        """Cancels a job and returns its current state. A job that has already ended does not change.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DeleteJob(self, request, context):
-        """Forgets a job that has ended, its result and its events.
+        """Deletes a job that has ended, with its result and its events.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def WatchJob(self, request, context):
-        """Streams the job as it stands, and then every event after `after_sequence` until the job has ended. The end
-        of this call is not the end of the job. Ends with UNAVAILABLE where the server stops: watch again with the
-        last sequence number seen, and nothing is missed.
+        """Streams the current state of the job, then every event after `after_sequence` until the job has ended. Ending this
+        call does not affect the job. If the server stops, the call ends with UNAVAILABLE; call again with the last
+        sequence number received to continue without missing events.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ReadResult(self, request, context):
-        """Streams the PNG of a job that has succeeded, from `offset` on.
+        """Streams the PNG of a job that has succeeded, starting at `offset`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def UploadImage(self, request_iterator, context):
-        """Takes a picture in pieces, for those too large for one message.
+        """Uploads a picture in pieces, for pictures that are too large for one message.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -1,4 +1,4 @@
-"""The colours that files declare become sRGB; the right values are computed here from the spaces' definitions."""
+"""Declared colour spaces are converted to sRGB. Expected values are computed from the definitions of the spaces."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def palette(pixels: np.ndarray) -> Image.Image:
     ids=lambda value: value if isinstance(value, str) else value.mode,
 )
 @pytest.mark.parametrize("profile", ["linear", "swapped"])
-def test_profile_counts_in_every_mode_and_format(image: Image.Image, kind: str, profile: str) -> None:
+def test_profiles_are_applied_in_every_mode_and_format(image: Image.Image, kind: str, profile: str) -> None:
     options = (
         {"lossless": True} if kind == "WEBP" else {"quality": 100, "subsampling": "4:4:4"} if kind == "AVIF" else {}
     )
@@ -82,7 +82,7 @@ def test_profile_counts_in_every_mode_and_format(image: Image.Image, kind: str, 
         assert picture.alpha is None
 
 
-def test_transparency_of_a_palette_with_a_profile_is_kept() -> None:
+def test_palette_with_a_profile_keeps_its_transparency() -> None:
     image = palette(PATCHES)
     data = saved(image, "PNG", icc_profile=linear_profile(b"RGB "), transparency=bytes((50, 100, 150, 200)))
     picture = decode(data, "content")
@@ -122,15 +122,15 @@ def test_mid_grey_of_linear_light_is_188() -> None:
     assert_close(picture.pixels, np.full(3, 188), 1)
 
 
-@pytest.mark.parametrize("profile", [b"no profile", linear_profile(b"GRAY")], ids=["damaged", "of another model"])
-def test_profile_that_cannot_be_used_is_ignored(profile: bytes) -> None:
+@pytest.mark.parametrize("profile", [b"no profile", linear_profile(b"GRAY")], ids=["damaged", "wrong colour model"])
+def test_unusable_profile_is_ignored(profile: bytes) -> None:
     np.testing.assert_array_equal(decode(png(GRADIENT), "content").pixels, GRADIENT)
     np.testing.assert_array_equal(
         decode(saved(Image.fromarray(GRADIENT), "PNG", icc_profile=profile), "content").pixels, GRADIENT
     )
 
 
-def test_rgb_profile_says_nothing_of_cmyk() -> None:
+def test_rgb_profile_is_ignored_for_cmyk() -> None:
     cmyk = Image.fromarray(GRADIENT).convert("CMYK")
     picture = decode(saved(cmyk, "TIFF", icc_profile=SWAPPED), "content")
     np.testing.assert_array_equal(picture.pixels, np.array(cmyk.convert("RGB")))
@@ -164,7 +164,7 @@ def test_rgb_profile_says_nothing_of_cmyk() -> None:
     ids=str,
 )
 @pytest.mark.parametrize("alpha", [False, True])
-def test_colour_chunks_of_a_png(
+def test_png_colour_chunks_are_applied(
     chunks: list[bytes], to_light: Callable[[np.ndarray], np.ndarray], matrix: np.ndarray | None, alpha: bool
 ) -> None:
     data = with_chunks(png(np.dstack([PATCHES, ALPHA]) if alpha else PATCHES), *chunks)
@@ -175,7 +175,7 @@ def test_colour_chunks_of_a_png(
     assert_close(picture.pixels[..., 0], converted(GREY, to_light), 2)
 
 
-def test_gamma_of_1_makes_128_about_188() -> None:
+def test_gamma_1_maps_128_to_about_188() -> None:
     grey = np.full((20, 20, 3), 128, np.uint8)
     assert_close(decode(with_chunks(png(grey), gama(1.0)), "content").pixels, np.full(3, 188), 1)
 
@@ -198,7 +198,7 @@ def test_gamma_of_1_makes_128_about_188() -> None:
     ],
     ids=str,
 )
-def test_chunks_that_say_srgb_or_nothing_leave_samples_as_they_are(chunks: list[bytes]) -> None:
+def test_chunks_that_declare_srgb_or_nothing_usable_change_nothing(chunks: list[bytes]) -> None:
     np.testing.assert_array_equal(decode(with_chunks(png(PATCHES), *chunks), "content").pixels, PATCHES)
 
 
@@ -212,17 +212,17 @@ def test_chunks_that_say_srgb_or_nothing_leave_samples_as_they_are(chunks: list[
         ([gama(1.0), SRGB_CHUNK, iccp(SWAPPED)], PATCHES[..., ::-1]),
         ([SRGB_CHUNK, gama(1.0)], PATCHES),
         ([gama(1.0), SRGB_CHUNK], PATCHES),
-        # What cannot be used leaves its place to the next.
+        # A chunk that cannot be used is skipped in favour of the next.
         ([cicp(200, 200), iccp(SWAPPED)], PATCHES[..., ::-1]),
         ([iccp(b"no profile"), gama(1.0)], LINEAR),
     ],
 )
-def test_colour_chunks_have_the_precedence_of_the_specification(chunks: list[bytes], expected: np.ndarray) -> None:
+def test_colour_chunks_follow_the_precedence_of_the_specification(chunks: list[bytes], expected: np.ndarray) -> None:
     assert_close(decode(with_chunks(png(PATCHES), *chunks), "content").pixels, expected)
 
 
 @pytest.mark.parametrize(("transfer", "name"), [(16, "PQ"), (18, "HLG")])
-def test_hdr_is_refused_by_name(transfer: int, name: str) -> None:
+def test_hdr_is_rejected_with_its_name(transfer: int, name: str) -> None:
     says = rf"content: is HDR \({name}\); convert it to SDR"
     with pytest.raises(InvalidInputError, match=says):
         decode(with_chunks(png(PATCHES), cicp(9, transfer)), "content")
@@ -241,11 +241,11 @@ def avif_with_code_points(primaries: int, transfer: int) -> bytes:
     ("primaries", "transfer", "expected"),
     [(12, 13, converted(PATCHES, srgb_to_light, P3_TO_SRGB)), (1, 8, LINEAR), (2, 2, PATCHES), (1, 13, PATCHES)],
 )
-def test_code_points_of_avif(primaries: int, transfer: int, expected: np.ndarray) -> None:
+def test_avif_code_points_are_applied(primaries: int, transfer: int, expected: np.ndarray) -> None:
     assert_close(decode(avif_with_code_points(primaries, transfer), "content").pixels, expected, 6)
 
 
-def test_profile_of_avif_comes_before_its_code_points() -> None:
+def test_avif_profile_takes_precedence_over_code_points() -> None:
     image = Image.fromarray(PATCHES)
     data = saved(image, "AVIF", icc_profile=SWAPPED, quality=100, subsampling="4:4:4")
     assert_close(decode(data, "content").pixels, PATCHES[..., ::-1], 6)

@@ -1,4 +1,4 @@
-"""What decoding gives and refuses, whatever the format: orientation, modes, limits, damage."""
+"""Decoding in all formats: orientation, modes, limits, damaged files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tfstyle.images import ImageLimits, decode, encode_png
 
 
 def declared_png(width: int, height: int) -> bytes:
-    """A PNG of under 1 KB whose header declares any size."""
+    """A PNG of under 1 KB whose header declares the given size."""
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     return (
         b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 64)) + chunk(b"IEND", b"")
@@ -24,7 +24,7 @@ def declared_png(width: int, height: int) -> bytes:
 
 
 @pytest.mark.parametrize(("kind", "tolerance"), [("PNG", 0), ("WEBP", 12), ("JPEG", 12)])
-def test_decodes_what_was_encoded(kind: str, tolerance: int) -> None:
+def test_decode_restores_an_encoded_picture(kind: str, tolerance: int) -> None:
     picture = decode(saved(Image.fromarray(GRADIENT), kind, quality=95), "content")
     assert picture.pixels.dtype == np.uint8
     assert picture.alpha is None
@@ -63,7 +63,7 @@ def test_other_colour_modes_become_rgb(mode: str) -> None:
     assert np.abs(picture.pixels.astype(int) - expected).mean() < 4
 
 
-def test_alpha_is_kept_aside_and_put_back() -> None:
+def test_alpha_survives_decoding_and_encoding() -> None:
     alpha = np.linspace(0, 255, 1200).reshape(30, 40).astype(np.uint8)
     picture = decode(png(np.dstack([GRADIENT, alpha])), "content")
     np.testing.assert_array_equal(picture.pixels[alpha > 0], GRADIENT[alpha > 0])
@@ -89,7 +89,7 @@ def test_alpha_is_kept_aside_and_put_back() -> None:
         (b"\xff\xd8\xff\xe0", "is JPEG, but its header is damaged"),
     ],
 )
-def test_what_cannot_be_used_is_refused_in_one_line(data: bytes, says: str) -> None:
+def test_unusable_files_are_rejected_with_a_one_line_message(data: bytes, says: str) -> None:
     with pytest.raises(InvalidInputError) as caught:
         decode(data, "content")
     assert says in str(caught.value)
@@ -97,7 +97,7 @@ def test_what_cannot_be_used_is_refused_in_one_line(data: bytes, says: str) -> N
     assert [violation.field for violation in caught.value.violations] == ["content"]
 
 
-def test_limit_on_bytes() -> None:
+def test_file_size_is_limited() -> None:
     with pytest.raises(InvalidInputError, match="at most 100 are accepted"):
         decode(png(GRADIENT), "content", ImageLimits(bytes=100))
 
@@ -110,7 +110,7 @@ def test_declared_size_is_checked_in_every_format(kind: str) -> None:
 
 
 @pytest.mark.parametrize("options", [{}, {"lossless": True}, {"icc_profile": b"any"}], ids=["VP8", "VP8L", "VP8X"])
-def test_webp_of_any_declared_size_is_refused_before_its_canvas_is_made(
+def test_webp_size_is_checked_before_the_canvas_is_allocated(
     options: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = saved(Image.fromarray(GRADIENT), "WEBP", **options)
@@ -119,7 +119,7 @@ def test_webp_of_any_declared_size_is_refused_before_its_canvas_is_made(
         decode(data, "content", ImageLimits(pixels=1000))
 
 
-def test_16_bit_samples_are_scaled_and_not_clipped() -> None:
+def test_16_bit_samples_are_scaled_not_clipped() -> None:
     wide = np.linspace(0, 65535, 40).astype(np.uint16)[None].repeat(30, 0)
     picture = decode(png(wide), "content")
     np.testing.assert_array_equal(picture.pixels[0, :, 1], wide[0] // 256)

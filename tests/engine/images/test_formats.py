@@ -1,4 +1,4 @@
-"""Formats are told by their first bytes; others are refused by name; of several pictures the right one is taken."""
+"""Formats are recognised by their first bytes; unsupported ones are rejected by name; multi-picture files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tfstyle.images import decode, decoding
 FRAMES = [Image.fromarray(np.full((20, 24, 3), level, np.uint8)) for level in (30, 120, 210)]
 
 
-def moving(kind: str, **options: object) -> bytes:
+def animation(kind: str, **options: object) -> bytes:
     return saved(FRAMES[0], kind, save_all=True, append_images=FRAMES[1:], **options)
 
 
@@ -31,25 +31,25 @@ def test_formats_that_pillow_reads_are_accepted(kind: str, tolerance: int) -> No
     ("kind", "options", "frames"),
     [("GIF", {}, 3), ("WEBP", {}, 3), ("AVIF", {}, 3), ("PNG", {}, 3), ("PNG", {"default_image": True}, 2)],
 )
-def test_animations_are_refused_with_their_number_of_frames(kind: str, options: dict[str, object], frames: int) -> None:
+def test_animations_are_rejected_with_their_frame_count(kind: str, options: dict[str, object], frames: int) -> None:
     with pytest.raises(InvalidInputError, match=f"style: is an animation of {frames} frames; send a still picture"):
-        decode(moving(kind, **options), "style")
+        decode(animation(kind, **options), "style")
 
 
 def test_frames_of_a_large_gif_are_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decoding, "COUNTED_BYTES", 100)
     monkeypatch.setattr(GifImageFile, "n_frames", property(lambda _: pytest.fail("the frames were counted")))
     with pytest.raises(InvalidInputError, match="style: is an animation; send a still picture"):
-        decode(moving("GIF"), "style")
+        decode(animation("GIF"), "style")
 
 
-def test_png_of_one_frame_beside_a_default_picture_is_that_picture() -> None:
+def test_png_with_one_frame_and_a_default_picture_gives_the_default_picture() -> None:
     data = saved(FRAMES[0], "PNG", save_all=True, append_images=FRAMES[1:2], default_image=True)
     assert (decode(data, "content").pixels == 30).all()
 
 
 @pytest.mark.parametrize("orientation", [1, 6])
-def test_first_picture_of_a_camera_jpeg_is_the_photo(orientation: int) -> None:
+def test_first_picture_of_a_multi_picture_jpeg_is_decoded(orientation: int) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
     second = Image.fromarray(255 - GRADIENT)
@@ -61,7 +61,7 @@ def test_first_picture_of_a_camera_jpeg_is_the_photo(orientation: int) -> None:
     assert picture.warnings == ()
 
 
-def test_damaged_index_of_a_camera_jpegs_pictures_does_not_matter() -> None:
+def test_damaged_index_of_a_multi_picture_jpeg_is_ignored() -> None:
     data = bytearray(
         saved(Image.fromarray(GRADIENT), "MPO", save_all=True, append_images=[Image.fromarray(GRADIENT)], quality=95)
     )
@@ -102,18 +102,18 @@ def ftyp(*brands: bytes) -> bytes:
         (saved(Image.fromarray(GRADIENT), "ICO"), "is a Windows icon; export it"),
     ],
 )
-def test_other_formats_are_refused_by_name_with_the_fix(data: bytes, says: str) -> None:
+def test_unsupported_formats_are_rejected_by_name_with_a_fix(data: bytes, says: str) -> None:
     with pytest.raises(InvalidInputError, match="^content: " + re.escape(says)):
         decode(data, "content")
 
 
-def test_avif_is_refused_by_name_where_pillow_cannot_read_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_avif_is_rejected_if_pillow_cannot_read_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(features, "check", lambda feature: None)
-    with pytest.raises(InvalidInputError, match="is AVIF, which the Pillow that is installed cannot read; convert it"):
+    with pytest.raises(InvalidInputError, match="is AVIF, which the installed Pillow cannot read; convert it"):
         decode(ftyp(b"avif", b"mif1"), "content")
 
 
-def test_only_the_reader_of_the_recognised_format_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_reader_of_the_recognised_format_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     opened = []
     real = Image.open
 
@@ -126,8 +126,8 @@ def test_only_the_reader_of_the_recognised_format_is_opened(monkeypatch: pytest.
     assert opened == [("BMP",)]
 
 
-def test_bmp_whose_fourth_bytes_are_all_zero_is_opaque() -> None:
-    # A header of version 4, whose masks say that the fourth byte is alpha.
+def test_bmp_with_all_alpha_bytes_zero_is_opaque() -> None:
+    # A version 4 header whose masks declare the fourth byte as alpha.
     masks = struct.pack("<4I", 0xFF0000, 0xFF00, 0xFF, 0xFF000000)
     header = struct.pack("<IiiHHI20x", 108, 40, 30, 1, 32, 3) + masks + bytes(52)
     pixels = np.dstack([GRADIENT[::-1, :, ::-1], np.zeros((30, 40), np.uint8)]).tobytes()

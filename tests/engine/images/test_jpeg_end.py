@@ -1,4 +1,4 @@
-"""JPEGs without their end marker: those that lack nothing else are read, with a remark."""
+"""JPEGs without an end marker are read with a warning if nothing else is missing, and rejected otherwise."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from image_files import saved
 from tfstyle.errors import InvalidInputError
 from tfstyle.images import decode
 
-REMARK = "lacks its end marker; it may have been cut short"
+WARNING = "lacks its end marker; it may have been cut short"
 SMOOTH = np.array(
     Image.fromarray(np.random.default_rng(1).integers(0, 256, (5, 7, 3), np.uint8)).resize(
         (70, 50), Image.Resampling.BICUBIC
@@ -31,7 +31,7 @@ KINDS: list[dict[str, Any]] = [
 @pytest.mark.parametrize("options", KINDS, ids=str)
 @pytest.mark.parametrize("pixels", [SMOOTH, FLAT], ids=["smooth", "flat"])
 def test_only_the_end_marker_may_be_missing(pixels: np.ndarray, options: dict[str, Any]) -> None:
-    """What is cut off beyond the two bytes of the marker belongs to the picture, but for bits that decide nothing."""
+    """Bytes before the two-byte marker belong to the picture, except for padding bits that do not affect it."""
     data = saved(Image.fromarray(pixels), "JPEG", **options)
     whole = np.array(Image.open(io.BytesIO(data)))
     assert decode(data, "content").warnings == ()
@@ -42,31 +42,31 @@ def test_only_the_end_marker_may_be_missing(pixels: np.ndarray, options: dict[st
         except InvalidInputError:
             continue
         np.testing.assert_array_equal(picture.pixels, whole)
-        assert picture.warnings == (REMARK,)
+        assert picture.warnings == (WARNING,)
         read.append(missing)
     assert read[:2] == [1, 2]
     assert read[2:] in ([], [3])
 
 
-def test_what_is_missing_is_told() -> None:
+def test_missing_picture_data_is_reported() -> None:
     data = saved(Image.fromarray(SMOOTH), "JPEG")
     with pytest.raises(InvalidInputError, match=r"^style: is damaged or cut short: a part of the picture is missing$"):
         decode(data[:-200], "style")
 
 
-def test_data_behind_the_end_marker_does_not_matter() -> None:
+def test_data_after_the_end_marker_is_ignored() -> None:
     data = saved(Image.fromarray(SMOOTH), "JPEG")
-    assert decode(data + b"a video of the moment" * 99, "content").warnings == ()
+    assert decode(data + b"an appended video" * 99, "content").warnings == ()
 
 
-def test_space_reserved_with_zeros_is_no_picture() -> None:
+def test_trailing_zeros_do_not_count_as_picture_data() -> None:
     data = saved(Image.fromarray(SMOOTH), "JPEG")
-    assert decode(data[:-2] + bytes(5000), "content").warnings == (REMARK,)
+    assert decode(data[:-2] + bytes(5000), "content").warnings == (WARNING,)
     with pytest.raises(InvalidInputError, match="damaged or cut short"):
         decode(data[:-300] + bytes(5000), "content")
 
 
-def test_orientation_and_profile_of_a_jpeg_without_end_are_used() -> None:
+def test_orientation_of_a_jpeg_without_end_marker_is_applied() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     data = saved(Image.fromarray(SMOOTH), "JPEG", exif=exif)

@@ -1,4 +1,4 @@
-"""What a picture tells of itself."""
+"""The properties of a picture, and encoding it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ GREY = np.repeat(GRADIENT[..., :1], 3, 2)
 ALPHA = np.linspace(0, 255, 1200).reshape(30, 40).astype(np.uint8)
 
 
-def test_visibility_is_alpha_in_0_to_1() -> None:
+def test_visibility_is_alpha_scaled_to_0_to_1() -> None:
     visibility = Picture(GRADIENT, ALPHA).visibility
     assert visibility is not None
     assert visibility.dtype == np.float32
@@ -26,7 +26,7 @@ def test_opaque_pictures_have_no_visibility() -> None:
     assert Picture(GRADIENT, np.full((30, 40), 255, np.uint8)).visibility is None
 
 
-def test_grey_is_what_has_equal_channels_wherever_it_is_visible() -> None:
+def test_a_picture_is_grey_if_its_visible_pixels_have_equal_channels() -> None:
     tinted = GREY.copy()
     tinted[0, 0, 2] += 1
     assert Picture(GREY).grey
@@ -35,7 +35,7 @@ def test_grey_is_what_has_equal_channels_wherever_it_is_visible() -> None:
     assert not Picture(tinted, np.maximum(ALPHA, 1)).grey
 
 
-def test_png_has_the_samples_as_they_are() -> None:
+def test_png_encoding_is_lossless() -> None:
     rgba = np.array(Image.open(io.BytesIO(encode_png(Picture(GRADIENT, ALPHA)))))
     np.testing.assert_array_equal(rgba, np.dstack([GRADIENT, ALPHA]))
     np.testing.assert_array_equal(np.array(Image.open(io.BytesIO(encode_png(Picture(GRADIENT))))), GRADIENT)

@@ -1,4 +1,4 @@
-"""Sizes and what resampling gives; transparency apart."""
+"""Sizes and resampling, without transparency (see test_transparency.py)."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from tfstyle.images import Picture, fit_longer_side, resize
         ((512, 17), 512, (512, 17)),
     ],
 )
-def test_longer_side_is_met_and_the_aspect_kept(size: tuple[int, int], longer: int, expected: tuple[int, int]) -> None:
+def test_fit_longer_side_keeps_the_aspect_ratio(size: tuple[int, int], longer: int, expected: tuple[int, int]) -> None:
     assert fit_longer_side(size, longer, "content") == expected
 
 
-def test_too_narrow_a_picture_is_refused() -> None:
+def test_too_narrow_pictures_are_rejected() -> None:
     with pytest.raises(InvalidInputError, match="style: would be 512 x 4 pixels"):
         fit_longer_side((2000, 17), 512, "style")
 
 
-def test_resize_averages_what_it_merges() -> None:
+def test_resize_averages_pixels() -> None:
     fine = np.tile(np.array([[0, 200], [200, 0]], np.uint8), (32, 32))
     small = resize(Picture(np.dstack([fine] * 3), np.full_like(fine, 80)), (16, 16))
     assert np.abs(small.pixels.astype(int) - 100).max() <= 2
@@ -43,16 +43,16 @@ def test_resize_averages_what_it_merges() -> None:
 @pytest.mark.parametrize(
     ("field", "named"), [("style", True), ("styles[2]", True), ("content", False), ("styleless", False)]
 )
-def test_the_option_that_stretches_is_named_for_styles_alone(field: str, named: bool) -> None:
+def test_style_fit_is_suggested_only_for_styles(field: str, named: bool) -> None:
     with pytest.raises(InvalidInputError, match="choose a larger size or a less narrow picture") as caught:
         fit_longer_side((2000, 20), 512, field)
     assert ("set the option style_fit to stretch (--style-fit stretch)" in str(caught.value)) == named
 
 
 @pytest.mark.parametrize("alpha", [None, np.full((30, 40), 255, np.uint8)])
-def test_opaque_pictures_are_resized_by_pillow_alone(alpha: np.ndarray | None) -> None:
+def test_opaque_pictures_are_resized_exactly_as_by_pillow(alpha: np.ndarray | None) -> None:
     expected = np.array(Image.fromarray(GRADIENT).resize((19, 17), Image.Resampling.BILINEAR))
-    resized = resize(Picture(GRADIENT, alpha, ("a remark",)), (19, 17))
+    resized = resize(Picture(GRADIENT, alpha, ("a warning",)), (19, 17))
     np.testing.assert_array_equal(resized.pixels, expected)
     assert (resized.alpha is None) == (alpha is None)
-    assert resized.warnings == ("a remark",)
+    assert resized.warnings == ("a warning",)

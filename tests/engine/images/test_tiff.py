@@ -1,4 +1,4 @@
-"""TIFF: kinds of samples, pages, raw camera data."""
+"""TIFF: sample formats, pages, raw camera data."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ GREY16 = np.linspace(0, 65535, 40).astype(np.uint16)[None].repeat(30, 0)
 
 
 def tiff(tags: dict[int, tuple[int, ...]], pixels: bytes) -> bytes:
-    """A TIFF of one strip with 16-bit `tags`, beside those that say where the strip is."""
+    """A TIFF of one strip with 16-bit `tags`, in addition to those that locate the strip."""
     tags = {**tags, 273: (8,), 279: (len(pixels),)}
     entries, extra = b"", b""
     directory = 8 + len(pixels)
@@ -47,7 +47,7 @@ def test_16_bit_grey_with_white_at_zero_is_inverted() -> None:
     np.testing.assert_array_equal(decode(data, "content").pixels[..., 0], GREY16 // 256)
 
 
-def test_12_bit_grey_fills_the_range() -> None:
+def test_12_bit_grey_is_scaled_to_the_full_range() -> None:
     twelve = np.linspace(0, 4095, 1200).astype(int)
     first, second = twelve[::2], twelve[1::2]
     packed = np.stack([first >> 4, (first & 15) << 4 | second >> 8, second & 255], axis=1).astype(np.uint8)
@@ -64,7 +64,7 @@ def test_16_bit_rgb_is_scaled() -> None:
 def test_cmyk_and_lab_become_rgb() -> None:
     cmyk = Image.fromarray(GRADIENT).convert("CMYK")
     np.testing.assert_array_equal(decode(saved(cmyk, "TIFF"), "content").pixels, GRADIENT)
-    # L* of 50 is a light of 18.42 %, which in sRGB is 118.9.
+    # L* of 50 is a luminance of 18.42 %, which is 118.9 in sRGB.
     grey = Image.merge("LAB", [Image.new("L", (20, 20), value) for value in (round(0.5 * 255), 128, 128)])
     assert np.abs(decode(saved(grey, "TIFF"), "content").pixels.astype(int) - 119).max() <= 2
 
@@ -84,8 +84,8 @@ def test_orientation_is_applied_once() -> None:
 
 
 @pytest.mark.parametrize("mode", ["I", "F"])
-def test_32_bit_samples_are_refused(mode: str) -> None:
-    with pytest.raises(InvalidInputError, match="send 8 or 16 bits a sample"):
+def test_32_bit_samples_are_rejected(mode: str) -> None:
+    with pytest.raises(InvalidInputError, match="send 8 or 16 bits per sample"):
         decode(saved(Image.fromarray(GRADIENT).convert("L").convert(mode), "TIFF"), "content")
 
 
@@ -100,16 +100,16 @@ def pages(count: int, subfile_type: int = 0) -> bytes:
     return saved(Image.fromarray(GRADIENT), "TIFF", save_all=True, append_images=further)
 
 
-def test_pages_are_refused_with_their_number() -> None:
+def test_multiple_pages_are_rejected_with_their_number() -> None:
     with pytest.raises(InvalidInputError, match="content: has 4 pages; send one page"):
         decode(pages(4), "content")
 
 
-def test_smaller_copies_are_no_pages() -> None:
+def test_reduced_copies_do_not_count_as_pages() -> None:
     np.testing.assert_array_equal(decode(pages(3, subfile_type=1), "content").pixels, GRADIENT)
 
 
-def test_endless_pages_are_not_counted_to_the_end() -> None:
+def test_page_counting_stops_at_a_limit() -> None:
     one = [(256, 4, 20), (257, 4, 20), (258, 3, 8), (262, 3, 1), (273, 4, 8), (279, 4, 1)]
     entries = b"".join(struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in one)
     length = 2 + len(entries) + 4
@@ -121,7 +121,7 @@ def test_endless_pages_are_not_counted_to_the_end() -> None:
 @pytest.mark.parametrize(
     ("tag", "says"), [(254, "begins with a thumbnail, as raw camera data does"), (50706, r"is raw camera data \(DNG\)")]
 )
-def test_raw_camera_data_is_not_taken_for_its_thumbnail(tag: int, says: str) -> None:
+def test_raw_camera_data_is_rejected(tag: int, says: str) -> None:
     data = tiff({**SIZE, 258: (8, 8, 8), 262: (2,), 277: (3,), tag: (1,)}, GRADIENT.tobytes())
     with pytest.raises(InvalidInputError, match=says):
         decode(data, "content")

@@ -1,4 +1,4 @@
-"""What cannot be seen decides nothing of what can."""
+"""Invisible pixels have no influence on visible ones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tfstyle.images.transparency import fill_hidden
 RED = (230, 60, 40)
 DOWN, RIGHT = np.mgrid[:96, :96]
 DISC = np.clip((40 - np.hypot(DOWN - 47.5, RIGHT - 47.5)) * 255, 0, 255).astype(np.uint8)
-"""Alpha of a disc; hidden around it."""
+"""The alpha channel of a disc; the surroundings are invisible."""
 
 
 def disc(hidden: tuple[int, int, int]) -> np.ndarray:
@@ -24,7 +24,7 @@ def disc(hidden: tuple[int, int, int]) -> np.ndarray:
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF"])
-def test_files_that_differ_in_hidden_colours_alone_are_the_same_picture(kind: str) -> None:
+def test_hidden_colours_do_not_affect_the_picture(kind: str) -> None:
     options = {"lossless": True, "exact": True} if kind == "WEBP" else {}
     green, black = (
         decode(saved(Image.fromarray(disc(hidden)), kind, **options), "style") for hidden in ((0, 255, 0), (0, 0, 0))
@@ -34,8 +34,8 @@ def test_files_that_differ_in_hidden_colours_alone_are_the_same_picture(kind: st
     np.testing.assert_array_equal(resize(green, (41, 33)).pixels, resize(black, (41, 33)).pixels)
 
 
-def test_edges_get_no_fringe() -> None:
-    """Each visible colour of the file is red, so that every weighted mean of them is."""
+def test_resizing_leaves_no_colour_fringe_at_edges() -> None:
+    """Every visible pixel of the file is red, so every weighted mean of them is red too."""
     for size in ((64, 64), (31, 50), (200, 130)):
         picture = resize(decode(png(disc((0, 255, 0))), "content"), size)
         assert picture.alpha is not None
@@ -43,11 +43,11 @@ def test_edges_get_no_fringe() -> None:
         np.testing.assert_array_equal(np.unique(picture.pixels.reshape(-1, 3), axis=0), [RED])
 
 
-def test_resizing_weighs_colours_by_alpha() -> None:
+def test_resizing_weights_colours_by_alpha() -> None:
     """Two pixels become one: (200 * 30 + 100 * 90) / 120 = 125, and alpha (30 + 90) / 2 = 60."""
     pixels = np.tile(np.array([[[200] * 3, [100] * 3]], np.uint8), (32, 16, 1))
     alpha = np.tile(np.array([[30, 90]], np.uint8), (32, 16))
-    # Reduced by an exact half, Pillow's bilinear filter reads 4 columns with the weights 1, 3, 3, 1.
+    # When halving, Pillow's bilinear filter reads 4 columns with the weights 1, 3, 3, 1.
     resized = resize(Picture(pixels, alpha), (16, 32))
     assert resized.alpha is not None
     assert (resized.alpha[:, 1:-1] == 60).all()
@@ -60,8 +60,8 @@ def test_semi_transparent_pixels_keep_their_colours() -> None:
     np.testing.assert_array_equal(picture.pixels[alpha > 0], GRADIENT[alpha > 0])
 
 
-def test_hidden_pixels_continue_what_surrounds_them() -> None:
-    """Left half red, right half blue; what is hidden between and beside them goes over from one to the other."""
+def test_hidden_pixels_continue_the_visible_colours_smoothly() -> None:
+    """The left half is red and the right half blue; hidden pixels between and around them blend the two."""
     pixels = np.full((32, 64, 3), (10, 250, 10), np.uint8)
     pixels[:, :24], pixels[:, 40:] = RED, (20, 40, 200)
     alpha = np.zeros((32, 64), np.uint8)
@@ -78,19 +78,19 @@ def test_hidden_pixels_continue_what_surrounds_them() -> None:
 
 
 @pytest.mark.parametrize("shape", [(17, 16), (16, 600), (601, 33)])
-def test_one_visible_pixel_colours_all_of_any_shape(shape: tuple[int, int]) -> None:
+def test_a_single_visible_pixel_determines_all_hidden_colours(shape: tuple[int, int]) -> None:
     pixels, alpha = np.zeros((*shape, 3), np.uint8), np.zeros(shape, np.uint8)
     pixels[-1, 5], alpha[-1, 5] = RED, 1
     np.testing.assert_array_equal(np.unique(fill_hidden(pixels, alpha).reshape(-1, 3), axis=0), [RED])
 
 
-def test_a_picture_of_which_nothing_can_be_seen_is_refused() -> None:
+def test_fully_transparent_pictures_are_rejected() -> None:
     data = png(np.dstack([GRADIENT, np.zeros((30, 40), np.uint8)]))
-    with pytest.raises(InvalidInputError, match="content: is fully transparent; nothing of it can be seen"):
+    with pytest.raises(InvalidInputError, match="content: is fully transparent; nothing in it is visible"):
         decode(data, "content")
 
 
-def test_a_picture_whose_visible_part_vanishes_in_resizing_keeps_its_colour() -> None:
+def test_colour_is_kept_if_the_visible_part_vanishes_when_resizing() -> None:
     pixels, alpha = np.zeros((200, 200, 3), np.uint8), np.zeros((200, 200), np.uint8)
     pixels[100, 100], alpha[100, 100] = RED, 9
     small = resize(Picture(pixels, alpha), (16, 16))
@@ -102,8 +102,8 @@ def trns(*values: int) -> bytes:
 
 
 @pytest.mark.parametrize("depth", [1, 2, 4, 8, 16])
-def test_grey_key_hides_exactly_its_value(depth: int) -> None:
-    """PNG, 11.3.1.1: a pixel is transparent whose sample, in full depth, is that of tRNS."""
+def test_transparent_grey_value_hides_exactly_that_value(depth: int) -> None:
+    """PNG, 11.3.1.1: a pixel is transparent if its sample at full depth equals that of tRNS."""
     samples = np.arange(16 * 20).reshape(16, 20) * (257 if depth == 16 else 1) % 2**depth
     key = int(samples[3, 1])
     picture = decode(raw_png(samples, depth, 0, trns(key)), "content")
@@ -113,7 +113,7 @@ def test_grey_key_hides_exactly_its_value(depth: int) -> None:
     np.testing.assert_array_equal(picture.pixels[..., 0][shown], expected[shown])
 
 
-def test_16_bit_key_does_not_hide_its_neighbours() -> None:
+def test_transparent_16_bit_value_does_not_hide_neighbouring_values() -> None:
     grey = np.full((20, 20), 0x4080)
     grey[:, 10:] = 0x4081
     picture = decode(raw_png(grey, 16, 0, trns(0x4081)), "content")
@@ -125,7 +125,7 @@ def test_16_bit_key_does_not_hide_its_neighbours() -> None:
     np.testing.assert_array_equal(picture.pixels[0, 0], (0x10, 0x30, 0x50))
 
 
-def test_transparency_of_a_palette_is_kept() -> None:
+def test_palette_transparency_is_kept() -> None:
     palette = Image.fromarray(GRADIENT).quantize(16, dither=Image.Dither.NONE)
     alphas = bytes(range(15, 255, 15))
     picture = decode(saved(palette, "PNG", transparency=alphas), "content")
@@ -133,7 +133,7 @@ def test_transparency_of_a_palette_is_kept() -> None:
     np.testing.assert_array_equal(picture.pixels, np.array(palette.convert("RGB")))
 
 
-def test_transparent_colour_of_a_gif_is_hidden() -> None:
+def test_transparent_colour_of_a_gif_is_invisible() -> None:
     palette = Image.fromarray(GRADIENT).quantize(8, dither=Image.Dither.NONE)
     picture = decode(saved(palette, "GIF", transparency=2, optimize=False), "content")
     np.testing.assert_array_equal(picture.alpha, np.where(np.array(palette) == 2, 0, 255))

@@ -1,4 +1,4 @@
-"""Small features for the tests of feature terms."""
+"""Small feature maps for the tests of feature terms."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FEATURES = {"a": RANDOM.random((1, 4, 6, 3), np.float32), "b": RANDOM.random((1,
 OTHERS = {"a": RANDOM.random((1, 4, 6, 3), np.float32), "b": RANDOM.random((1, 2, 3, 4), np.float32)}
 PLAIN = {"a": LayerMetric(3), "b": LayerMetric(4)}
 READ_OUT = RANDOM.normal(size=(3, 10))
-"""From 3 channels to the 10 of a network that is imitated."""
+"""The linear map from 3 channels to the 10 of an imitated network."""
 IMITATING = {"a": LayerMetric(10, (READ_OUT @ READ_OUT.T).astype(np.float32))}
 LEFT = np.zeros((1, 4, 6, 1), np.float32)
 LEFT[:, :, :2] = 1

@@ -1,4 +1,4 @@
-"""The Gram loss against its formula in NumPy."""
+"""The Gram loss, compared with its formula in NumPy."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ def test_statistics_are_the_gram_matrix(name: str) -> None:
     assert TERM.target_bytes(OTHERS[name].shape[-1], 1) == target(name).numpy().nbytes
 
 
-def test_value_is_the_mean_square_difference_of_gram_matrices() -> None:
+def test_value_is_the_mean_squared_difference_of_gram_matrices() -> None:
     values = TERM.by_layer(FEATURES, {name: target(name) for name in FEATURES}, PLAIN)
     for name in FEATURES:
         expected = np.mean((gram(FEATURES[name]) - gram(OTHERS[name])) ** 2)
         assert float(values[name]) == pytest.approx(expected, rel=1e-4)
 
 
-def test_metric_measures_in_the_imitated_networks_space() -> None:
+def test_metric_measures_in_the_space_of_the_imitated_network() -> None:
     value = TERM.by_layer(FEATURES, {"a": target("a", IMITATING)}, IMITATING)["a"]
     expected = np.mean((gram(FEATURES["a"] @ READ_OUT) - gram(OTHERS["a"] @ READ_OUT)) ** 2)
     assert float(value) == pytest.approx(expected, rel=1e-4)
 
 
-def test_weighted_sums_are_those_of_the_positions_that_count() -> None:
+def test_sums_are_weighted_by_position() -> None:
     soft = np.where(LEFT == 1, np.float32(1), np.float32(0.25))
     flat = FEATURES["a"].astype(float).reshape(-1, 3)
     expected = (flat * soft.reshape(-1, 1)).T @ flat

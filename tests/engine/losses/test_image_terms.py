@@ -1,4 +1,4 @@
-"""Total variation and gamut penalty against their formulas in NumPy, whole and in bands of rows."""
+"""Total variation and gamut penalty, whole and in bands of rows, compared with their formulas in NumPy."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_total_variation() -> None:
     assert value(TotalVariation(), IMAGE) == pytest.approx(0.5 * (down + across), rel=1e-5)
 
 
-def test_gamut_penalty_is_zero_inside_and_quadratic_outside() -> None:
+def test_gamut_penalty_is_zero_inside_the_gamut_and_quadratic_outside() -> None:
     inside = RANDOM.uniform(DARKEST, BRIGHTEST, (1, 4, 4, 3))
     assert value(GamutPenalty(), inside) == 0
     assert value(GamutPenalty(), np.broadcast_to(BRIGHTEST + 0.5, (1, 4, 4, 3))) == pytest.approx(0.25, rel=1e-5)
@@ -33,7 +33,7 @@ def test_gamut_penalty_is_zero_inside_and_quadratic_outside() -> None:
 
 @pytest.mark.parametrize("term", [TotalVariation(), GamutPenalty()])
 @pytest.mark.parametrize("cut", [1, 2, 4])
-def test_bands_add_up(term: ImageTerm, cut: int) -> None:
+def test_bands_add_up_to_the_whole(term: ImageTerm, cut: int) -> None:
     upper = term.value(tf.constant(IMAGE[:, : cut + term.halo]), cut, (5, 7))
     lower = term.value(tf.constant(IMAGE[:, cut:]), 5 - cut, (5, 7))
     assert float(upper) > 0

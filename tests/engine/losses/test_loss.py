@@ -1,4 +1,4 @@
-"""The algebra of terms: they add, scale, keep their names apart and say what they are made of."""
+"""The algebra of loss terms: adding, scaling, unique names, and the reported parts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def test_terms_add_and_scale() -> None:
     assert str(loss) == "2 content + 20 tv + 0.5 gamut"
 
 
-def test_two_terms_of_a_kind_keep_their_own_weights() -> None:
+def test_terms_of_the_same_kind_keep_separate_weights() -> None:
     loss = ContentLoss(("a",)) + 4 * ContentLoss(("b",)) + ContentLoss(("a",))
     assert list(loss.weighted) == ["content", "content-2", "content-3"]
     parts = [loss.part(name, {layer: 1.0}) for name, layer in (("content", "a"), ("content-2", "b"))]
@@ -25,20 +25,20 @@ def test_two_terms_of_a_kind_keep_their_own_weights() -> None:
     assert sum(part.weighted for part in parts) == 5.0
 
 
-def test_a_part_knows_what_it_adds_to_the_total() -> None:
+def test_part_reports_its_contribution_to_the_total() -> None:
     part = (3 * GramLoss(("a", "b"))).part("style", VALUES)
     assert (part.value, part.weighted) == (0.75, 2.25)
     factored = Loss({"style": Weighted(GramLoss(("a", "b")), 3.0, {"b": 8.0})}).part("style", VALUES)
     assert (factored.value, factored.weighted) == (0.75, 3 * (0.5 + 8 * 0.25))
 
 
-def test_equal_terms_are_one_key() -> None:
+def test_equal_terms_are_equal_keys() -> None:
     assert GramLoss(("a",)) == GramLoss(("a",))
     assert len({GramLoss(("a",)), GramLoss(("a",)), ContentLoss(("a",)), TotalVariation()}) == 3
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_the_options_loss_has_their_weights_and_layers(preset: str) -> None:
+def test_loss_from_options_has_their_weights_and_layers(preset: str) -> None:
     options = PRESETS[preset]
     loss = loss_from_options(options)
     weights = [part.weight for part in loss.weighted.values()]

@@ -1,4 +1,4 @@
-"""Which network is taken, where its weights come from, and what is said when they cannot be had."""
+"""The choice of the network, the source of its weights, and the errors when they are unavailable."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def load_network(name: str, weights: str | None = None) -> Network:
     return choice.load_network(choose_network(name, weights), weights)
 
 
-def test_a_named_network_is_not_chosen_for_anyone() -> None:
+def test_a_named_network_is_used_without_a_note() -> None:
     assert choose_network("vgg19") == Choice("vgg19", "")
     assert choose_network("vgg19-lite") == Choice("vgg19-lite", "")
 
 
-def test_auto_takes_lite_where_no_weights_are_at_hand_and_says_how_to_get_vgg19() -> None:
+def test_auto_chooses_lite_without_weights_and_explains_how_to_get_vgg19() -> None:
     network = load_network("auto")
     assert network.name == "vgg19-lite"
     assert len(network.digest) == 64
@@ -34,7 +34,7 @@ def test_auto_takes_lite_where_no_weights_are_at_hand_and_says_how_to_get_vgg19(
     assert "\n" not in note
 
 
-def test_named_file_that_is_missing() -> None:
+def test_missing_weights_file_is_an_error() -> None:
     with pytest.raises(WeightsError, match=r"weights: there is no file /no/such\.h5"):
         load_network("vgg19", "/no/such.h5")
     with pytest.raises(WeightsError, match="weights: there is no file"):
@@ -42,7 +42,7 @@ def test_named_file_that_is_missing() -> None:
 
 
 @pytest.mark.parametrize("damage", ["not hdf5", "empty", "another network"])
-def test_damaged_file_is_refused_in_one_line(tmp_path: Path, damage: str) -> None:
+def test_damaged_weights_file_is_rejected_with_a_one_line_message(tmp_path: Path, damage: str) -> None:
     file = tmp_path / "weights.h5"
     if damage == "another network":
         with h5py.File(file, "w") as h5:
@@ -50,14 +50,14 @@ def test_damaged_file_is_refused_in_one_line(tmp_path: Path, damage: str) -> Non
             h5.create_group("dense").attrs["weight_names"] = [b"dense/kernel:0"]
             h5["dense"]["dense/kernel:0"] = np.zeros((2, 2), np.float32)
     else:
-        file.write_bytes(b"" if damage == "empty" else b"these are no weights" * 100)
+        file.write_bytes(b"" if damage == "empty" else b"not a weights file" * 100)
     with pytest.raises(WeightsError) as caught:
         load_network("vgg19", str(file))
     assert str(caught.value).startswith(f"weights: {file} is not a readable VGG19 file")
     assert "\n" not in str(caught.value)
 
 
-def test_no_download_is_a_clear_error_with_the_ways_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_download_is_an_error_that_lists_alternatives(monkeypatch: pytest.MonkeyPatch) -> None:
     def offline(**_: object) -> None:
         raise OSError("URL fetch failure: no network")
 
@@ -66,7 +66,7 @@ def test_no_download_is_a_clear_error_with_the_ways_out(monkeypatch: pytest.Monk
         load_network("vgg19")
 
 
-def test_damaged_installation_is_noticed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_damaged_installation_is_detected(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in (lite.FILE, lite.DIGEST_FILE):
         shutil.copy(Path(lite.__file__).parent / name, tmp_path)
     data = bytearray((tmp_path / lite.FILE).read_bytes())
@@ -77,7 +77,7 @@ def test_damaged_installation_is_noticed(monkeypatch: pytest.MonkeyPatch, tmp_pa
         lite.load_lite()
 
 
-def test_environment_and_cache_are_looked_at_in_order(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_weights_come_from_argument_environment_or_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     assert vgg19.path_at_hand(None) is None
     cached = tmp_path / "models" / vgg19.CACHED_NAME
@@ -92,7 +92,7 @@ def test_environment_and_cache_are_looked_at_in_order(monkeypatch: pytest.Monkey
     assert vgg19.path_at_hand(str(given)) == given
 
 
-def test_real_weights_are_chosen_where_they_are_available(vgg19_weights: Path) -> None:
+def test_auto_chooses_vgg19_if_its_weights_are_available(vgg19_weights: Path) -> None:
     file = str(vgg19_weights)
     network = load_network("auto", file)
     assert network.name == "vgg19"

@@ -1,4 +1,4 @@
-"""The networks: what a pass computes, its gradient, its normalisation."""
+"""The networks: forward pass, gradient, normalisation."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def pooled(features: np.ndarray, reduce: object) -> np.ndarray:
 
 
 @pytest.mark.parametrize("pooling", ["max", "average"])
-def test_pass_agrees_with_scipy(pooling: str) -> None:
+def test_forward_pass_agrees_with_scipy(pooling: str) -> None:
     network = small_vgg19()
     features = network.extractor(LITE_CONVOLUTIONS, pooling)(tf.constant(IMAGE))
     rgb = IMAGE[0].astype(float) * [0.229, 0.224, 0.225] + [0.485, 0.456, 0.406]
@@ -58,7 +58,7 @@ def test_pass_agrees_with_scipy(pooling: str) -> None:
 
 
 @pytest.mark.parametrize("shapes", [[(3, 3, 5, 6)], [(1, 1, 5, 2), (3, 3, 2, 3), (1, 1, 3, 6)]])
-def test_turned_kernels_give_tensorflows_own_gradient(shapes: list[tuple[int, ...]]) -> None:
+def test_flipped_kernels_give_the_same_gradient_as_tensorflow(shapes: list[tuple[int, ...]]) -> None:
     kernels = [RANDOM.normal(size=shape).astype(np.float32) for shape in shapes]
     bias = RANDOM.normal(size=6).astype(np.float32)
     layer = FrozenConvolution(kernels, bias, "layer")
@@ -75,7 +75,7 @@ def test_turned_kernels_give_tensorflows_own_gradient(shapes: list[tuple[int, ..
     np.testing.assert_allclose(tape.gradient(ours, x), tape.gradient(theirs, x), rtol=1e-3, atol=1e-3)
 
 
-def test_chain_of_low_rank_is_the_kernel_that_it_multiplies_out_to() -> None:
+def test_low_rank_chain_equals_its_product_kernel() -> None:
     reduce, middle, expand = (
         RANDOM.normal(size=shape).astype(np.float32) for shape in ((1, 1, 5, 2), (3, 3, 2, 3), (1, 1, 3, 6))
     )
@@ -87,13 +87,13 @@ def test_chain_of_low_rank_is_the_kernel_that_it_multiplies_out_to() -> None:
 
 
 @pytest.mark.parametrize("pooling", ["max", "average"])
-def test_pooling_agrees_with_tensorflows_and_drops_odd_borders(pooling: str) -> None:
+def test_pooling_agrees_with_tensorflow_and_drops_odd_borders(pooling: str) -> None:
     x = tf.constant(RANDOM.normal(size=(1, 7, 10, 3)).astype(np.float32))
     theirs = {"max": tf.nn.max_pool2d, "average": tf.nn.avg_pool2d}[pooling](x, 2, 2, "VALID")
     np.testing.assert_allclose(POOLINGS[pooling]()(x), theirs, rtol=1e-6)
 
 
-def test_extractor_is_cut_after_the_deepest_wanted_layer() -> None:
+def test_extractor_ends_at_the_deepest_requested_layer() -> None:
     network = small_vgg19()
     names = {layer.name for layer in network.extractor(("block3_conv2", "block1_conv1")).layers}
     assert {"block1_conv1", "block3_conv2"} <= names
@@ -107,7 +107,7 @@ def test_extractors_share_their_kernels() -> None:
     assert first.get_layer("block2_conv1") is second.get_layer("block2_conv1")
 
 
-def test_normalising_scales_layers_and_nothing_else() -> None:
+def test_normalisation_only_scales_layers() -> None:
     network = small_vgg19()
     means = {name: float(value) for name, value in zip(CONVOLUTIONS, RANDOM.uniform(0.1, 9, 16), strict=True)}
     normal = Network("vgg19", "", "", normalise(network.weights, means), network.metrics, caffe_input=True)
@@ -123,13 +123,13 @@ def test_shipped_means_cover_every_layer() -> None:
     assert len(LITE_CONVOLUTIONS) == 13
 
 
-def test_topology_is_vgg19s() -> None:
+def test_topology_matches_vgg19() -> None:
     assert sum(BLOCKS) == len(CONVOLUTIONS) == 16
     assert CONVOLUTIONS[:3] == ("block1_conv1", "block1_conv2", "block2_conv1")
     assert CONVOLUTIONS[-1] == "block5_conv4"
 
 
-def test_lite_has_vgg19s_layer_names_and_is_measured_in_its_space() -> None:
+def test_lite_has_vgg19s_layer_names_and_metrics_in_its_space() -> None:
     lite = load_lite()
     assert lite.layers == LITE_CONVOLUTIONS
     features = lite.extractor(lite.layers)(tf.constant(IMAGE))
@@ -144,8 +144,8 @@ def test_lite_has_vgg19s_layer_names_and_is_measured_in_its_space() -> None:
             assert np.linalg.eigvalsh(metric.matrix.astype(float)).min() > -1e-3
 
 
-def test_lite_imitates_a_network_of_mean_activation_one(landscape: bytes) -> None:
-    """In VGG19's normalised space a photo's features have a mean square of the content loss's order, some units."""
+def test_lite_features_have_the_scale_of_the_normalised_network(landscape: bytes) -> None:
+    """In VGG19's normalised space, the mean square of a photo's features is between 1 and 40."""
     from tfstyle.colour import standardise
     from tfstyle.images import decode
 
@@ -155,7 +155,7 @@ def test_lite_imitates_a_network_of_mean_activation_one(landscape: bytes) -> Non
     assert 1 < float(tf.reduce_mean(features["block4_conv4"] ** 2)) < 40
 
 
-def test_lite_is_a_seventh_of_vgg19() -> None:
+def test_lite_takes_less_than_a_seventh_of_vgg19s_multiplications() -> None:
     full = sum(
         9 * below * here / 4 ** (block_of(name) - 1)
         for name, below, here in zip(

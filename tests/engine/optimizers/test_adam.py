@@ -1,4 +1,4 @@
-"""Adam against algorithm 1 of its paper in float64."""
+"""Adam, compared with algorithm 1 of its paper in float64."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tfstyle.optimizers.adam import Adam
 RANDOM = np.random.default_rng(0)
 
 
-def test_follows_the_paper_and_the_decay() -> None:
+def test_adam_follows_the_paper_and_the_decay_schedule() -> None:
     start = RANDOM.normal(size=50).astype(np.float32)
     gradients = RANDOM.normal(size=(12, 50)).astype(np.float32)
     adam = Adam(start, 0.3, 0.8, 5)
@@ -23,7 +23,7 @@ def test_follows_the_paper_and_the_decay() -> None:
     np.testing.assert_allclose(adam.point, x, atol=2e-5)
 
 
-def test_goes_on_from_a_saved_state_bit_for_bit() -> None:
+def test_restored_state_continues_bit_for_bit() -> None:
     def run(adam: Adam, gradients: np.ndarray) -> None:
         for gradient in gradients:
             adam.tell(0.0, gradient)

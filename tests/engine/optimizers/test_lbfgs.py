@@ -1,4 +1,4 @@
-"""L-BFGS: its direction against the textbook, its search on functions that misbehave, its saved state."""
+"""L-BFGS: search direction compared with the textbook, line search on difficult functions, saved state."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def minimise(optimizer: LBFGS, function: Function, evaluations: int) -> list[tup
 
 
 def textbook_direction(pairs: list[Pair], gradient: np.ndarray, inverse: np.ndarray) -> np.ndarray:
-    """Nocedal and Wright 2006, algorithm 7.4, in float64, from the diagonal `inverse` of an initial Hessian."""
+    """Nocedal and Wright 2006, algorithm 7.4, in float64, with the inverse initial Hessian diag(`inverse`)."""
     q, alphas = gradient.astype(float), []
     for s, y in reversed(pairs):
         alphas.append(s @ q / (y @ s))
@@ -50,14 +50,14 @@ def textbook_direction(pairs: list[Pair], gradient: np.ndarray, inverse: np.ndar
 
 
 def learnt_diagonal(pairs: list[Pair]) -> np.ndarray:
-    """1 / h of the module's docstring, from all pairs so far, the newest last."""
+    """1 / h as defined in the docstring of lbfgs.py, from all `pairs` so far, oldest first."""
     ages = FADING ** np.arange(len(pairs))[::-1]
     moved = sum(age * s**2 / (s @ y) for age, (s, y) in zip(ages, pairs, strict=True))
     changed = sum(age * y**2 / (s @ y) for age, (s, y) in zip(ages, pairs, strict=True))
     return np.sqrt((moved + FLOOR * np.mean(moved)) / (changed + FLOOR * np.mean(changed)))
 
 
-def test_direction_is_the_textbooks_while_the_history_wraps() -> None:
+def test_direction_matches_the_textbook_when_the_history_wraps() -> None:
     optimizer = LBFGS(RANDOM.normal(size=40).astype(np.float32), history_size=6)
     points: list[Pair] = []
     pairs: list[Pair] = []
@@ -75,8 +75,8 @@ def test_direction_is_the_textbooks_while_the_history_wraps() -> None:
     assert len(pairs) > 6
 
 
-def test_learns_that_variables_differ_in_stiffness() -> None:
-    """Of 4,000 variables with stiffness 1 to 1,000, far more than the history can tell apart."""
+def test_diagonal_learns_the_stiffness_of_variables() -> None:
+    """4,000 variables with stiffness 1 to 1,000: far more than the history can represent."""
     scales = np.repeat(np.logspace(0, 3, 40), 100)
 
     def stiff(x: np.ndarray) -> tuple[float, np.ndarray]:
@@ -88,7 +88,7 @@ def test_learns_that_variables_differ_in_stiffness() -> None:
     assert np.corrcoef(np.log(changed / moved), np.log(scales))[0, 1] > 0.9
 
 
-def test_goes_on_with_another_function_where_it_stands() -> None:
+def test_retarget_continues_at_the_same_point_with_the_history() -> None:
     def shifted(x: np.ndarray) -> tuple[float, np.ndarray]:
         return quadratic(x - np.float32(0.1))
 
@@ -129,7 +129,7 @@ def test_reaches_the_minimum(function: Function, start: np.ndarray) -> None:
     assert function(optimizer.point)[0] < 1e-5 * seen[0][0]
 
 
-def test_accepted_values_fall_by_what_armijo_asks() -> None:
+def test_accepted_steps_satisfy_the_armijo_condition() -> None:
     optimizer = LBFGS(np.array([-1.2, 1, -1, 2], np.float32), history_size=4)
     last = np.inf
     for _ in range(60):
@@ -142,7 +142,7 @@ def test_accepted_values_fall_by_what_armijo_asks() -> None:
         assert optimizer.point.dtype == np.float32
 
 
-def test_a_step_into_nowhere_is_shortened() -> None:
+def test_a_step_to_a_non_finite_value_is_shortened() -> None:
     def cliff(x: np.ndarray) -> tuple[float, np.ndarray]:
         if abs(float(x[0])) > 1.05:
             return np.nan, np.full(1, np.nan, np.float32)
@@ -157,7 +157,7 @@ def test_a_step_into_nowhere_is_shortened() -> None:
     assert float(optimizer.point[0]) == pytest.approx(1, abs=1e-3)
 
 
-def test_ends_where_no_step_can_help() -> None:
+def test_search_finishes_if_no_step_can_improve() -> None:
     at_rest = LBFGS(np.zeros(40, np.float32), history_size=3)
     assert len(minimise(at_rest, quadratic, 50)) == 1
     assert at_rest.finished
@@ -173,7 +173,7 @@ def test_ends_where_no_step_can_help() -> None:
 
 
 @pytest.mark.parametrize("cut", [0, 1, 2, 7, 13])
-def test_goes_on_from_a_saved_state_bit_for_bit(cut: int) -> None:
+def test_restored_state_continues_bit_for_bit(cut: int) -> None:
     start = np.array([-1.2, 1, -1, 2, 0.5], np.float32)
     whole, first, second = (LBFGS(start, history_size=4) for _ in range(3))
     minimise(whole, rosenbrock, 25)

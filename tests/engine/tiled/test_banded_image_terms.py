@@ -1,4 +1,4 @@
-"""Image terms in bands of rows: the values and the gradient of the whole picture."""
+"""Image terms in bands of rows give the values and the gradient of the whole picture."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WEIGHTS = {"tv": 10.0, "gamut": 1000.0}
 
 @pytest.mark.parametrize("size", [(7, 5), (64, 48), (65, 33)])
 @pytest.mark.parametrize("band", [1, 40, 333, 10**6])
-def test_values_and_gradient_are_those_of_the_whole_picture(
+def test_values_and_gradient_match_the_whole_picture(
     size: tuple[int, int], band: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(image_terms, "BAND_PIXELS", band)
@@ -36,7 +36,7 @@ def test_values_and_gradient_are_those_of_the_whole_picture(
     np.testing.assert_allclose(gradient - before, expected, atol=1e-6 * np.abs(expected).max())
 
 
-def test_no_image_terms_add_nothing() -> None:
+def test_without_image_terms_nothing_is_added() -> None:
     gradient = np.ones((1, 4, 4, 3), np.float32)
     assert BandedImageTerms({}, (4, 4)).add(gradient, gradient, {}) == {}
     assert (gradient == 1).all()

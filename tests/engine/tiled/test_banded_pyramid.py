@@ -1,4 +1,4 @@
-"""In bands of rows the pyramid is what it is as a whole."""
+"""The pyramid in bands of rows gives the same results as the whole pyramid."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def band(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.usefixtures("band")
 @pytest.mark.parametrize("size", SIZES)
-def test_image_and_adjoint_are_those_of_the_whole(size: tuple[int, int, int]) -> None:
+def test_image_and_adjoint_match_the_whole_pyramid(size: tuple[int, int, int]) -> None:
     pyramid = Pyramid(*size, 0.75)
     variables = RANDOM.normal(size=pyramid.size).astype(np.float32)
     by_image = RANDOM.normal(size=(1, *size[:2], 3)).astype(np.float32)
@@ -32,7 +32,7 @@ def test_image_and_adjoint_are_those_of_the_whole(size: tuple[int, int, int]) ->
     np.testing.assert_allclose(banded_pyramid.adjoint(pyramid, by_image), tape.gradient(total, held), atol=2e-6)
 
 
-def test_arguments_are_left_alone() -> None:
+def test_arguments_are_not_modified() -> None:
     pyramid = Pyramid(20, 30, 4, 1.0)
     variables, by_image = np.ones(pyramid.size, np.float32), np.ones((1, 20, 30, 3), np.float32)
     banded_pyramid.image(pyramid, variables)

@@ -1,4 +1,4 @@
-"""Tiled equals whole: the same values and the same gradient, borders included, for every term."""
+"""The tiled objective gives the same values and gradient as the whole one, borders included, for every term."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tfstyle.tiled import segment
 from tfstyle.tiled.objective import TiledObjective
 
 STYLE_LAYERS = PRESETS["default"].style_layers
-# A content layer and a style layer in every part, tiled or not, and two terms of a kind.
+# A content layer and a style layer in every part, tiled or not, and two terms of the same kind.
 ALL = (
     ContentLoss(("block2_conv2", "block3_conv4", "block4_conv4"))
     + 4 * ContentLoss(("block3_conv1", "block4_conv4"))
@@ -31,7 +31,7 @@ TERMS = ALL.terms
 
 
 def alone(name: str) -> Loss:
-    """The loss in which only the term `name` counts."""
+    """The loss in which only the term `name` has a weight above 0."""
     return Loss({n: Weighted(part.term, part.weight * (n == name)) for n, part in ALL.weighted.items()})
 
 
@@ -42,7 +42,7 @@ FACTORS = Loss(
     }
 )
 LOSSES = {"all": ALL, **{name: alone(name) for name in TERMS}}
-# Odd sides: poolings drop a row at every level, and tiles end unevenly.
+# Sides at which poolings drop rows or columns, and tiles end unevenly.
 HEIGHT, WIDTH = 203, 278
 PYRAMID = Pyramid(HEIGHT, WIDTH, 4, 1.0)
 
@@ -71,8 +71,8 @@ def whole(network: Network) -> Callable[[str], Objective]:
 def images() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Photo, painting, weights of the painting's pixels, and variables near the photo.
 
-    Where two features are all but equal, or one is all but 0, the last bit of the picture decides which has a gradient.
-    So the variables are multiples of powers of two: the picture has the same bits however it is interpolated.
+    If two features are almost equal, or one is almost 0, the last bit of the picture decides which of them has a
+    gradient. The variables are therefore multiples of powers of two, so that interpolation is exact in any order.
     """
     random = np.random.default_rng(0)
     photo, painting = (random.normal(0, 1, (1, *size, 3)).astype(np.float32) for size in ((HEIGHT, WIDTH), (150, 131)))
@@ -125,7 +125,7 @@ def check(tiled: Evaluation, whole: Evaluation) -> None:
         (5, "average"),
     ],
 )
-def test_every_term_at_every_cut(
+def test_every_term_at_every_whole_from(
     network: Network, whole: Callable[[str], Objective], whole_from: int, pooling: str
 ) -> None:
     objectives = TiledObjective(network, PYRAMID, whole_from, TERMS, pooling), whole(pooling)
@@ -147,7 +147,7 @@ def test_every_term_at_every_cut(
         check(*both(ALL))
 
 
-def test_a_margin_that_is_too_small_shows(
+def test_too_small_a_margin_changes_the_gradient(
     network: Network, whole: Callable[[str], Objective], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     exact = evaluate(whole("max"), targets(whole("max")), ALL)
@@ -157,11 +157,11 @@ def test_a_margin_that_is_too_small_shows(
     assert np.abs(tiled.gradient - exact.gradient).max() > 1e-4 * np.abs(exact.gradient).max()
 
 
-def test_style_pictures_of_one_size_share_a_compilation(network: Network) -> None:
+def test_style_pictures_of_the_same_size_share_a_compilation(network: Network) -> None:
     _, painting, _, _ = images()
     objective = TiledObjective(network, Pyramid(64, 64, 3, 1.0), 3, TERMS, "max")
     for _ in range(2):
         objective.style_targets(painting, None)
     assert objective.compilations == 2
     objective.style_targets(painting[:, :64, :64], None)
-    assert objective.compilations == 2, "it has the size of the result"
+    assert objective.compilations == 2, "this style picture has the size of the result"

@@ -1,4 +1,4 @@
-"""Where tiles lie: that they cover a side once, and that margins are what convolutions spoil and no less."""
+"""The layout of tiles: they cover a side once, and margins are as wide as the positions that an edge affects."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tfstyle.tiled.windows import Window, margin, poolings_stride, windows
 
 @pytest.mark.parametrize("length", [1, 16, 63, 64, 65, 97, 200, 203, 1024, 1027])
 @pytest.mark.parametrize(("owned", "edge", "stride"), [(32, 16, 4), (16, 8, 2), (24, 8, 8)])
-def test_owned_parts_cover_a_side_once_and_lie_a_margin_from_every_edge_inside(
+def test_owned_parts_cover_a_side_once_and_keep_the_margin_to_inner_edges(
     length: int, owned: int, edge: int, stride: int
 ) -> None:
     tiles = windows(length, owned, edge, stride)
@@ -25,30 +25,30 @@ def test_owned_parts_cover_a_side_once_and_lie_a_margin_from_every_edge_inside(
         assert tile.own_start % stride == 0
         np.testing.assert_array_equal(np.flatnonzero(tile.mask) + tile.start, np.arange(length)[tile.owned])
     assert (covered == 1).all()
-    assert len({tile.stop - tile.start for tile in tiles}) == 1, "one compilation serves them all"
+    assert len({tile.stop - tile.start for tile in tiles}) == 1, "all tiles share one compilation"
     assert all(one.start < next_one.start for one, next_one in itertools.pairwise(tiles))
 
 
 @pytest.mark.parametrize(("length", "count", "read"), [(1732, 4, 1840), (1155, 3, 1233), (544, 1, 544), (549, 2, 586)])
-def test_windows_read_little_twice(length: int, count: int, read: int) -> None:
+def test_windows_overlap_as_little_as_possible(length: int, count: int, read: int) -> None:
     tiles = windows(length, 512, 16, 4)
     assert len(tiles) == count
     assert sum(tile.stop - tile.start for tile in tiles) == read
 
 
-def test_a_window_on_the_pooled_map_drops_an_odd_end_as_pooling_does() -> None:
+def test_halved_window_drops_an_odd_end_as_pooling_does() -> None:
     assert Window(8, 31, 12, 31).halved(2) == Window(2, 7, 3, 7)
 
 
 @pytest.mark.parametrize(("convolutions", "pooled"), [([2, 2], True), ([4], True), ([1], False), ([4, 1], False)])
-def test_margin_is_what_an_edge_spoils(convolutions: list[int], pooled: bool) -> None:
-    """Independent of the formula: which input gradients change when everything left of an edge is cut away."""
+def test_margin_covers_the_positions_that_an_edge_affects(convolutions: list[int], pooled: bool) -> None:
+    """Independent of the formula: find the input gradients that change when everything left of an edge is removed."""
     random = np.random.default_rng(0)
     length, edge = 256, 64
     kernels = [[random.normal(size=3) for _ in range(count)] for count in convolutions]
 
     def gradient(signal: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        """By the signal, of weights . output, of convolutions with a square after each and sums of two between."""
+        """The gradient of weights . output: each convolution is followed by a square, each block by sums of two."""
         inputs, x = [], signal
         for index, block in enumerate(kernels):
             for kernel in block:
@@ -68,6 +68,6 @@ def test_margin_is_what_an_edge_spoils(convolutions: list[int], pooled: bool) ->
 
     signal, weights = random.normal(size=length), random.normal(size=length)
     whole, cut = gradient(signal, weights)[edge:], gradient(signal[edge:], weights)
-    spoiled = int(np.flatnonzero(np.abs(whole - cut) > 1e-12 * np.abs(whole).max()).max()) + 1
+    affected = int(np.flatnonzero(np.abs(whole - cut) > 1e-12 * np.abs(whole).max()).max()) + 1
     stride = poolings_stride(len(convolutions), pooled)
-    assert spoiled <= margin(convolutions, pooled) < spoiled + 2 * stride
+    assert affected <= margin(convolutions, pooled) < affected + 2 * stride
