@@ -15,7 +15,7 @@ from tfstyle.losses import ImageTerm
 from tfstyle.objective import Terms
 from tfstyle.tensorflow_backend import tf
 
-BAND_PIXELS = 2**19
+BAND_PIXELS = 2**17
 
 
 class BandedImageTerms:
@@ -24,7 +24,7 @@ class BandedImageTerms:
     def __init__(self, terms: Terms, size: tuple[int, int]) -> None:
         self._terms = {name: term for name, term in terms.items() if isinstance(term, ImageTerm)}
         self._size = size
-        self._band = tf.function(self._trace, reduce_retracing=True)
+        self._band = tf.function(self._trace, jit_compile=True)
 
     def add(
         self, image: NDArray[np.float32], gradient: NDArray[np.float32], weights: Mapping[str, float]
