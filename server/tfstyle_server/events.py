@@ -12,6 +12,7 @@ from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle.v1.conversion import options_to_proto
 
 if TYPE_CHECKING:
+    from tfstyle.options import TransferOptions
     from tfstyle.transfer import Delivered, Iterate, Transfer
 
 
@@ -35,12 +36,12 @@ def started(transfer: Transfer) -> pb.JobEvent:
     )
 
 
-def progress(iterate: Iterate) -> pb.JobEvent:
+def progress(iterate: Iterate, options: TransferOptions) -> pb.JobEvent:
     """One evaluation."""
     event = pb.Progress(
         evaluation=iterate.evaluation,
         max_evaluations=iterate.max_evaluations,
-        losses=_losses(iterate.total, iterate.losses),
+        losses=_losses(iterate.total, iterate.losses, options),
         elapsed=_duration(iterate.seconds),
     )
     if iterate.remaining is not None:
@@ -58,7 +59,9 @@ def preview(iterate: Iterate, size: int) -> bytes:
     return encode_png(resize(picture, (width, height)))
 
 
-def result(delivered: Delivered, digest: str, size: int, evaluations: int, seconds: float) -> pb.JobEvent:
+def result(
+    delivered: Delivered, options: TransferOptions, digest: str, size: int, evaluations: int, seconds: float
+) -> pb.JobEvent:
     """The end: what was delivered, a PNG of that SHA-256 and `size` bytes, and what it is worth in 8 bits."""
     width, height = delivered.picture.size
     return pb.JobEvent(
@@ -67,20 +70,20 @@ def result(delivered: Delivered, digest: str, size: int, evaluations: int, secon
             size=size,
             width=width,
             height=height,
-            delivered=_losses(delivered.total, delivered.losses),
+            delivered=_losses(delivered.total, delivered.losses, options),
             evaluations=evaluations,
             elapsed=_duration(seconds),
         )
     )
 
 
-def _losses(total: float, parts: Mapping[str, Mapping[str, float]]) -> pb.Losses:
-    return pb.Losses(
-        total=total,
-        parts=[
-            pb.LossPart(name=name, value=sum(layers.values()), by_layer=dict(layers)) for name, layers in parts.items()
-        ],
-    )
+def _losses(total: float, parts: Mapping[str, Mapping[str, float]], options: TransferOptions) -> pb.Losses:
+    messages = []
+    for name, layers in parts.items():
+        value = sum(layers.values())
+        weighted = value * getattr(options, f"{name}_weight")
+        messages.append(pb.LossPart(name=name, value=value, by_layer=dict(layers), weighted=weighted))
+    return pb.Losses(total=total, parts=messages)
 
 
 def _duration(seconds: float) -> Duration:

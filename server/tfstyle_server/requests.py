@@ -9,7 +9,7 @@ from tfstyle.errors import InvalidInputError, Violation
 from tfstyle.options import ProgressOptions, TransferOptions, resolve_options
 from tfstyle.rules import shown
 from tfstyle.v1 import style_transfer_pb2 as pb
-from tfstyle.v1.conversion import options_from_proto
+from tfstyle.v1.conversion import inputs_from_proto, options_from_proto
 from tfstyle_server.paths import in_request, in_transfer
 
 LONGEST_REQUEST_ID = 64
@@ -18,6 +18,7 @@ PAGE, LARGEST_PAGE = 50, 1000
 
 def checked(request: pb.StylizeRequest, max_image_bytes: int) -> TransferOptions:
     """The options in force. Raises `InvalidInputError`."""
+    _unfold(request)
     violations = [
         violation
         for field in ("content", "style")
@@ -72,6 +73,19 @@ def page_of(request: pb.ListJobsRequest) -> tuple[int | None, int]:
 def page_token(number: int) -> str:
     """The token of the page of jobs before that number."""
     return base64.urlsafe_b64encode(str(number).encode()).decode()
+
+
+def _unfold(request: pb.StylizeRequest) -> None:
+    """Put `inputs` of a single style without a mask into the fields that are shorthand for them."""
+    if not request.HasField("inputs"):
+        return
+    inputs = inputs_from_proto(request)
+    if len(inputs.styles) > 1 or inputs.styles[0].mask is not None:
+        raise InvalidInputError([Violation("inputs", "several styles and masks are not supported yet")])
+    request.ClearField("inputs")
+    for field, picture in (("content", inputs.content), ("style", inputs.styles[0].picture)):
+        setattr(request, field, picture.data)
+        setattr(request, f"{field}_image", picture.image)
 
 
 def _picture_violation(request: pb.StylizeRequest, field: str, most: int) -> Violation | None:

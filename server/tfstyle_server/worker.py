@@ -156,12 +156,12 @@ def _run(pipe: Connection, engine: Engine, job: Run, settings: WorkerSettings) -
             if job.progress.reports(made, iterate.max_evaluations):
                 due = job.progress.previews(made)
                 preview = events.preview(iterate, job.progress.preview_size) if due else b""
-                pipe.send(News(job.job, job.attempt, events.progress(iterate), made, preview))
+                pipe.send(News(job.job, job.attempt, events.progress(iterate, transfer.options), made, preview))
         delivered = transfer.deliver()
     png = encode_png(delivered.picture)
     digest = _put(pipe, job.job, blobs, png)
     log.info("job %s: %d evaluations, %.1f s in this process", job.job, made, time.perf_counter() - began)
-    return Done(job.job, job.attempt, events.result(delivered, digest, len(png), made, seconds))
+    return Done(job.job, job.attempt, events.result(delivered, transfer.options, digest, len(png), made, seconds))
 
 
 def _prepare(engine: Engine, content: Picture, style: Picture, job: Run, checkpoints: Checkpoints) -> Transfer:
