@@ -21,20 +21,14 @@ import typer
 from tfstyle.errors import InvalidInputError, Violation
 from tfstyle.options import KINDS, PRESETS, RULES, STYLE_WEIGHT_OF_STRENGTH, ProgressOptions
 from tfstyle.rules import shown
-from tfstyle_client.access import Access
-from tfstyle_client.client import Client
+from tfstyle_client._sync.client import Client
+from tfstyle_client.credentials import PLAINTEXT, Credentials
 from tfstyle_client.display import display, job_fields, job_line, print_json
-from tfstyle_client.errors import (
-    BadRequestError,
-    ClientError,
-    JobNotFoundError,
-    NotPreparedError,
-    OutOfTimeError,
-    ServerBusyError,
-    ServerUnreachableError,
-)
+from tfstyle_client.errors import BadRequestError, ClientError, ServerUnreachableError
 from tfstyle_client.events import Progress, Result
+from tfstyle_client.exit_codes import BAD_INPUT, CANCELLED, FAILED, NO_SERVER, of_status
 from tfstyle_client.files import check_writable, read_picture, write_whole
+from tfstyle_client.requests import stylize_request
 
 app = typer.Typer(
     help="Repaint a photo in the style of a painting.",
@@ -45,15 +39,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-FAILED, BAD_INPUT, NO_SERVER, OUT_OF_TIME, CANCELLED = 1, 2, 3, 4, 130
-_EXIT_CODES: dict[type[ClientError], int] = {
-    BadRequestError: BAD_INPUT,
-    NotPreparedError: BAD_INPUT,
-    JobNotFoundError: BAD_INPUT,
-    ServerBusyError: NO_SERVER,
-    ServerUnreachableError: NO_SERVER,
-    OutOfTimeError: OUT_OF_TIME,
-}
 PREVIEW_EVERY = 5
 PATIENCE = 30.0
 """Seconds for which a server of jobs may not answer, as while it starts again."""
@@ -95,7 +80,7 @@ class AccessFiles:
     tls_key: Path | None
     token_file: Path | None
 
-    def load(self) -> Access:
+    def load(self) -> Credentials:
         """Read the files. Raises `BadRequestError` naming the option."""
 
         def read(name: str) -> bytes | None:
@@ -103,7 +88,7 @@ class AccessFiles:
             return None if path is None else read_picture(path, name)
 
         token = read("token_file")
-        return Access(
+        return Credentials(
             self.tls or self.tls_ca is not None or self.tls_certificate is not None,
             read("tls_ca"),
             read("tls_certificate"),
@@ -361,7 +346,7 @@ def _run(
     pictures: tuple[bytes, bytes],
     output: Path,
     server: str | None,
-    access: Access,
+    access: Credentials,
     weights: str | None,
     preset: str,
     preview: Path | None,
@@ -371,20 +356,17 @@ def _run(
     options: dict[str, Any],
 ) -> None:
     progress = ProgressOptions(preview_every=preview_every if preview is not None else 0)
-    # Before a server is started for nothing.
-    from tfstyle_client.request import stylize_request
-
-    stylize_request(*pictures, preset, progress, options)
+    request = stylize_request(*pictures, preset, progress, options)
     network = options.get("network") or PRESETS[preset].network
     where: AbstractContextManager[str]
     if server is not None:
         where = nullcontext(server)
     else:
-        from tfstyle_client.local_server import private_server
+        from tfstyle_client.private_server import private_server
 
-        where, access = private_server(weights, network), Access()
-    with display(as_json) as screen, where as target, Client(target, access=access) as client:
-        call = client.stylize(*pictures, preset=preset, progress=progress, timeout=timeout, **options)
+        where, access = private_server(weights, network), PLAINTEXT
+    with display(as_json) as screen, where as target, Client(target, credentials=access) as client:
+        call = client.send(request, timeout)
         try:
             for event in call:
                 screen.show(event)
@@ -431,7 +413,7 @@ def _one_line_errors(as_json: bool) -> Iterator[None]:
     except ClientError as error:
         message = str(error).replace("options.", "").replace("progress.", "")
         _complain(as_json, error.code, message)
-        raise typer.Exit(_EXIT_CODES.get(type(error), FAILED)) from None
+        raise typer.Exit(of_status(error.code)) from None
 
 
 def _complain(as_json: bool, code: str, message: str) -> None:

@@ -1,54 +1,52 @@
-"""What a client shows of itself, and whom it trusts: TLS, its certificate, its token."""
+"""What a client shows a server, and which servers it trusts: TLS, a client certificate, a bearer token."""
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass, field
 
 import grpc
 
 from tfstyle.errors import Violation
 from tfstyle_client.errors import BadRequestError
+from tfstyle_client.target import Target
 
 
 @dataclass(frozen=True)
-class Access:
-    """`tls` encrypts, and checks the server against the `authority` (PEM; None: those that gRPC comes with).
+class Credentials:
+    """`tls` encrypts the connection and verifies the server's certificate.
 
-    `certificate` and `key` (PEM) are the client's own, where the server asks for one. `token` is sent with each
-    call, over TLS or to this machine only.
+    `root_certificates` (PEM) are the authorities to trust; None means those that come with gRPC. `certificate` and
+    `key` (PEM) are the client's own, for a server that asks for them. `token` is sent as a bearer token with every
+    call, over TLS or to a server on this machine only.
     """
 
     tls: bool = False
-    authority: bytes | None = None
+    root_certificates: bytes | None = None
     certificate: bytes | None = None
     key: bytes | None = field(default=None, repr=False)
     token: str | None = field(default=None, repr=False)
 
-    def credentials(self, target: str) -> grpc.ChannelCredentials | None:
-        """For the channel to `target`; None for one without TLS. Raises `BadRequestError`."""
+    def check(self, target: Target) -> None:
+        """Refuse what cannot work, or would send the token in the clear. Raises `BadRequestError`."""
         if (self.certificate is None) != (self.key is None):
             raise _refusal("tls_key", "certificate and key belong together; give both")
-        if self.tls:
-            return grpc.ssl_channel_credentials(self.authority, self.key, self.certificate)
-        if self.authority is not None or self.certificate is not None:
-            raise _refusal("tls", "a certificate is of no use without it")
-        if self.token is not None and not _is_local(target):
-            raise _refusal("token", f"would go to {target} in the clear; use TLS")
-        return None
+        if not self.tls and (self.root_certificates is not None or self.certificate is not None):
+            raise _refusal("tls", "is needed for certificates to have an effect")
+        for name, pem in (("tls_ca", self.root_certificates), ("tls_certificate", self.certificate)):
+            if pem is not None and b"-----BEGIN CERTIFICATE-----" not in pem:
+                raise _refusal(name, "is not a certificate in PEM format")
+        if self.token is not None and not (self.token.isascii() and self.token.isprintable() and self.token.strip()):
+            raise _refusal("token", "must be printable ASCII characters; check how it was copied")
+        if self.token is not None and not self.tls and not target.is_local:
+            raise _refusal("token", f"would go to {target} in the clear; use TLS (--tls)")
 
-    @property
-    def metadata(self) -> tuple[tuple[str, str], ...]:
-        """What goes with every call."""
-        return () if self.token is None else (("authorization", f"Bearer {self.token}"),)
+    def for_channel(self) -> grpc.ChannelCredentials | None:
+        """The channel's credentials; None for a channel without TLS."""
+        return grpc.ssl_channel_credentials(self.root_certificates, self.key, self.certificate) if self.tls else None
 
 
-def _is_local(target: str) -> bool:
-    host = target.rpartition(":")[0].strip("[]")
-    try:
-        return target.startswith("unix:") or host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+PLAINTEXT = Credentials()
+"""No TLS, no token."""
 
 
 def _refusal(field: str, why: str) -> BadRequestError:

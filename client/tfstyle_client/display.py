@@ -14,8 +14,10 @@ from rich.console import Console
 from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
 
-from tfstyle.options import TransferOptions
 from tfstyle_client.events import Accepted, Event, Interrupted, JobStatus, Losses, Progress, Result, Started
+
+LEAST_SHOWN = 0.005
+"""Parts of the loss below this would be shown as 0.00."""
 
 
 class Display(Protocol):
@@ -38,20 +40,10 @@ def display(as_json: bool) -> Display:
     return LiveBar(console) if console.is_terminal else PlainLines(console)
 
 
-def weighted(losses: Losses, options: TransferOptions) -> str:
-    """The total and its parts as they count in it: "12.3 = content 4.1 + style 6.0 + tv 2.2"."""
-    weights = {
-        "content": options.content_weight,
-        "style": options.style_weight,
-        "tv": options.tv_weight,
-        "gamut": options.gamut_weight,
-    }
-    parts = [
-        f"{name} {weights[name] * value:.2f}"
-        for name, value in losses.parts.items()
-        if name in weights and (name != "gamut" or weights[name] * value >= 0.005)
-    ]
-    return f"{losses.total:.2f} = {' + '.join(parts)}"
+def losses_text(losses: Losses) -> str:
+    """The total and what each part adds to it: "12.30 = content 4.10 + style 6.00 + tv 2.20"."""
+    parts = [f"{name} {value:.2f}" for name, value in losses.weighted.items() if value >= LEAST_SHOWN]
+    return " = ".join([f"{losses.total:.2f}", *([" + ".join(parts)] if parts else [])])
 
 
 def clock(seconds: float | None) -> str:
@@ -65,7 +57,6 @@ class _Words:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._began = time.monotonic()
-        self._options = TransferOptions()
 
     def __enter__(self) -> Self:
         return self
@@ -79,17 +70,18 @@ class _Words:
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def _say_started(self, event: Started) -> None:
-        self._options = event.options
         self._say(event.note or f"network {event.network} ({event.origin})")
         tiled = ", in tiles" if event.tiled else ""
         self._say(
             f"{event.width} x {event.height} pixels{tiled}, {event.max_evaluations} evaluations: "
             f"about {clock(event.expected)} and {event.memory / 1e9:.1f} GB"
         )
+        for warning in event.warnings:
+            self._say(f"warning: {' '.join(warning.split())}")
 
     def _say_result(self, event: Result) -> None:
         seconds = time.monotonic() - self._began
-        losses = weighted(event.losses, self._options)
+        losses = losses_text(event.losses)
         self._say(f"delivered {losses} after {event.evaluations} evaluations, {seconds:.1f} s in all")
 
 
@@ -106,7 +98,7 @@ class PlainLines(_Words):
             case Progress(evaluation, most, losses, elapsed, remaining):
                 if evaluation in (1, most) or evaluation % max(1, most // 10) == 0:
                     times = f"{clock(elapsed)} elapsed, {clock(remaining)} left"
-                    self._say(f"{evaluation}/{most}  {weighted(losses, self._options)}  {times}")
+                    self._say(f"{evaluation}/{most}  {losses_text(losses)}  {times}")
             case Interrupted(reason):
                 self._say(f"interrupted, and goes on by itself: {reason}")
             case Result():
@@ -152,7 +144,7 @@ class LiveBar(_Words):
                     self._task,
                     description="painting",
                     completed=evaluation,
-                    losses=weighted(losses, self._options),
+                    losses=losses_text(losses),
                     left=clock(remaining),
                 )
             case Interrupted(reason):

@@ -86,7 +86,7 @@ def test_layers_are_given_as_a_list(files: Path, server: Server) -> None:
     ("arguments", "says"),
     [
         (["--steps", "0"], "tfstyle: max_evaluations: must be 1 to 10000; got 0"),
-        (["--style-weight", "-1"], "tfstyle: style_weight: must be 0 to 1e+09; got -1"),
+        (["--style-weight", "-1"], "tfstyle: style_weight: must be 0 to 1e9; got -1"),
         (["--content-weight", "nan"], "tfstyle: content_weight: must be a finite number; got nan"),
         (["--style-layers", "conv9"], "tfstyle: style_layers: there is no layer 'conv9'"),
         (["--preset", "turbo"], "tfstyle: preset: there is no preset 'turbo'"),
@@ -160,7 +160,10 @@ def test_unreachable_server_is_exit_code_3(files: Path) -> None:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
     ended = run("stylize", files / "photo.jpg", files / "painting.jpg", "-o", files / "out.png", "--server", address)
     assert ended.returncode == 3
-    assert ended.stderr.splitlines()[-1] == f"tfstyle: server: nothing answers at {address}"
+    assert ended.stderr.splitlines()[-1] == (
+        f"tfstyle: server: cannot connect to {address}: connection refused; "
+        f"check that the server is running and listens on port {address.rpartition(':')[2]}"
+    )
     assert not (files / "out.png").exists()
 
 

@@ -20,9 +20,9 @@ from tfstyle_client import (
     CallCancelledError,
     Client,
     ClientError,
+    DeadlineExceededError,
     Event,
     JobNotFoundError,
-    OutOfTimeError,
     Progress,
     ProgressOptions,
     Result,
@@ -30,8 +30,8 @@ from tfstyle_client import (
     ServerUnreachableError,
     Started,
 )
-from tfstyle_client.events import EventReader
-from tfstyle_client.patience import Patience
+from tfstyle_client.readers import StylizeReader
+from tfstyle_client.retry import Retry
 
 SMALL = {"size": 48, "steps": 4}
 
@@ -107,25 +107,24 @@ def test_jobs_are_asked_for_until_patience_ends(landscape: bytes, painting: byte
             client.job("jobs/a").status,
             client.job("jobs/a").result,
         ):
-            with pytest.raises(ServerUnreachableError, match=f"nothing answers at {target}"):
+            with pytest.raises(ServerUnreachableError, match=f"cannot connect to {target}: connection refused"):
                 ask()
 
 
-def test_patience_grows_and_is_renewed(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Unavailable(grpc.RpcError):
-        def code(self) -> grpc.StatusCode:
-            return grpc.StatusCode.UNAVAILABLE
-
+def test_delays_grow_end_and_begin_again(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
-    monkeypatch.setattr("tfstyle_client.patience.time.monotonic", lambda: now)
-    patience = Patience(60)
-    delays = [patience.delay(Unavailable()) for _ in range(12)]
+    monkeypatch.setattr("tfstyle_client.retry.time.monotonic", lambda: now)
+    retry = Retry(60)
+    assert not retry.has_begun
+    delays = [retry.next_delay() for _ in range(12)]
     assert all(delay is not None and 0.1 <= delay <= 3 for delay in delays)
     assert max(delays[:2]) < 0.5 < 1.4 < min(delays[-3:])
+    assert [retry.notice_is_due(delay) for delay in (0.5, 1.5, 1.5)] == [False, True, False]
     now = 61.0
-    assert patience.delay(Unavailable()) is None
-    patience.renew()
-    delay = patience.delay(Unavailable())
+    assert retry.next_delay() is None
+    retry.renew()
+    assert not retry.has_begun
+    delay = retry.next_delay()
     assert delay is not None
     assert delay < 0.5
 
@@ -178,12 +177,12 @@ def test_server_gone_in_the_middle(own_server: Callable[..., Server], landscape:
                 if isinstance(event, Progress) and event.evaluation == 3:
                     server.process.kill()
 
-        with pytest.raises(ServerUnreachableError, match="has gone"):
+        with pytest.raises(ServerUnreachableError, match="was lost"):
             until_lost(iter(call))
 
 
 def test_deadline(server: Server, landscape: bytes, painting: bytes) -> None:
-    with Client(server.address) as client, pytest.raises(OutOfTimeError):
+    with Client(server.address) as client, pytest.raises(DeadlineExceededError):
         client.stylize(landscape, painting, size=48, steps=5000, timeout=4).result()
 
 
@@ -236,16 +235,16 @@ def test_busy_server_says_when_to_come_back(
 
 def test_damaged_results_are_noticed() -> None:
     def read(*chunks: pb.Chunk) -> None:
-        reader = EventReader()
+        reader = StylizeReader()
         reader.read(pb.StylizeEvent(result=pb.Result(size=4, digest="00")))
         for chunk in chunks:
             reader.read(pb.StylizeEvent(chunk=chunk))
 
     with pytest.raises(ClientError, match="damaged"):
         read(pb.Chunk(offset=0, data=b"abcd"))
-    with pytest.raises(ClientError, match="disorder"):
+    with pytest.raises(ClientError, match="out of order"):
         read(pb.Chunk(offset=2, data=b"ab"))
-    assert EventReader().read(pb.StylizeEvent()) is None, "an event of a newer server is passed over"
+    assert StylizeReader().read(pb.StylizeEvent()) is None, "an event of a newer server is passed over"
 
 
 def test_unknown_codes_keep_their_name() -> None:
@@ -261,4 +260,4 @@ def test_unknown_codes_keep_their_name() -> None:
         def trailing_metadata(self) -> tuple[()]:
             return ()
 
-    assert str(from_rpc_error(Odd(), "x:1", answered=True)) == "Method not found! (UNIMPLEMENTED)"
+    assert str(from_rpc_error(Odd())) == "Method not found! (UNIMPLEMENTED)"
