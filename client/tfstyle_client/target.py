@@ -72,7 +72,7 @@ def _socket_path(address: str) -> str:
 
 
 def _host_and_port(address: str) -> Target:
-    match = re.fullmatch(r"(?:\[([^\]]*)\]|([^:]*))(?::(.*))?", address)
+    match = re.fullmatch(r"(?:\[([^\]]*)\]|([^:]*))(?::([^:]*))?", address)
     if match is None:
         raise _refusal(f"must be HOST:PORT, with an IPv6 address in brackets as in [::1]:50051; got {shown(address)}")
     host, port = match[1] or match[2], match[3]
