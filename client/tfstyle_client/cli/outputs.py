@@ -11,8 +11,7 @@ from tfstyle_client.output import Output
 def checked_output(output: Output | Path, quality: int | None, as_json: bool) -> Output:
     """The output that was chosen. Raises `BadRequestError` if it cannot be written."""
     if isinstance(output, Path):
-        if str(output).startswith("-") and output != STANDARD_STREAM:
-            raise refusal("output", f"needs the name of a file; got {output}")
+        _refuse_option(output, "output")
         output = Output(output, quality)
     elif quality is not None:
         output = Output(output.path, quality, keep_existing=output.keep_existing)
@@ -26,8 +25,14 @@ def checked_preview(path: Path | None) -> Output | None:
     """The preview's file, if there is one. Raises `BadRequestError` if it cannot be written."""
     if path is None:
         return None
+    _refuse_option(path, "preview")
     preview = Output(path, field="preview")
     if preview.is_standard:
         raise refusal("preview", "must be a file; previews replace one another")
     preview.check()
     return preview
+
+
+def _refuse_option(path: Path, field: str) -> None:
+    if str(path).startswith("-") and path != STANDARD_STREAM:
+        raise refusal(field, f"needs the name of a file; got {path}")

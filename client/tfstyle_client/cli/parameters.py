@@ -36,7 +36,12 @@ Quality = Annotated[
     Parameter(help="quality of JPEG and WebP files (1 to 100)", show_default=str(QUALITY), group=OUTPUT),
 ]
 Preview = Annotated[
-    Path | None, Parameter(help="file that is rewritten while the picture is made; endings as for -o", group=OUTPUT)
+    Path | None,
+    Parameter(
+        help="file that is rewritten while the picture is made; endings as for -o",
+        group=OUTPUT,
+        allow_leading_hyphen=True,
+    ),
 ]
 Json = Annotated[
     bool, Parameter(name="--json", help="write events as JSON, one object a line, to standard output", group=OUTPUT)

@@ -39,8 +39,12 @@ DEFAULT_OPTIONS = PictureOptions()
 
 
 def stylize(
-    content: Annotated[Path, Parameter(help="the photo: PNG, JPEG, WebP ...; - is standard input")],
-    style: Annotated[Path, Parameter(help="the painting: PNG, JPEG, WebP ...; - is standard input")],
+    content: Annotated[
+        Path, Parameter(help="the photo: PNG, JPEG, WebP ...; - is standard input", allow_leading_hyphen=True)
+    ],
+    style: Annotated[
+        Path, Parameter(help="the painting: PNG, JPEG, WebP ...; - is standard input", allow_leading_hyphen=True)
+    ],
     /,
     *,
     options: PictureOptions = DEFAULT_OPTIONS,
@@ -86,6 +90,9 @@ def stylize(
 def _check(
     content: Path, style: Path, preview_every: int, server: str | None, weights: str | None, timeout: float | None
 ) -> None:
+    for path in (content, style):
+        if str(path).startswith("-") and path != STANDARD_STREAM:
+            raise refusal(shown(str(path)), "there is no such option (see tfstyle stylize --help)")
     if content == style == STANDARD_STREAM:
         raise refusal("style", "and content cannot both be standard input; name one of the files")
     if timeout is not None and not (math.isfinite(timeout) and timeout > 0):
