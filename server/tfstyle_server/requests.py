@@ -95,5 +95,7 @@ def _picture_violation(request: pb.StylizeRequest, field: str, most: int) -> Vio
     if not picture and not image:
         return Violation(field, "is empty; send a PNG, JPEG or WebP picture")
     if len(picture) > most:
-        return Violation(field, f"is {len(picture):,} bytes; at most {most:,} are accepted")
+        return Violation(
+            field, f"is {len(picture):,} bytes; at most {most:,} are accepted (--max-image-bytes of the server)"
+        )
     return None

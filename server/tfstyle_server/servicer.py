@@ -250,7 +250,7 @@ class StyleTransferServicer:
             async for request in requests:
                 picture += request.data
                 if len(picture) > self._max_image_bytes:
-                    why = f"is more than {self._max_image_bytes:,} bytes"
+                    why = f"is more than {self._max_image_bytes:,} bytes (--max-image-bytes of the server)"
                     raise InvalidInputError([Violation("data", why)])
             if not picture:
                 raise InvalidInputError([Violation("data", "is empty; send a PNG, JPEG or WebP picture")])
