@@ -7,12 +7,14 @@ import dataclasses
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 import pytest
 
 from conftest import Server
 from tfstyle.v1 import style_transfer_pb2 as pb
+from tfstyle.v1 import style_transfer_pb2_grpc
 from tfstyle_client import (
     Accepted,
     AsyncClient,
@@ -20,6 +22,7 @@ from tfstyle_client import (
     CallCancelledError,
     Client,
     ClientError,
+    Credentials,
     DeadlineExceededError,
     Event,
     JobNotFoundError,
@@ -29,8 +32,11 @@ from tfstyle_client import (
     ServerBusyError,
     ServerUnreachableError,
     Started,
+    Style,
 )
+from tfstyle_client.display import losses_text
 from tfstyle_client.readers import StylizeReader
+from tfstyle_client.requests import stylize_request
 from tfstyle_client.retry import Retry
 
 SMALL = {"size": 48, "steps": 4}
@@ -261,3 +267,170 @@ def test_unknown_codes_keep_their_name() -> None:
             return ()
 
     assert str(from_rpc_error(Odd())) == "Method not found! (UNIMPLEMENTED)"
+
+
+def test_closing_the_asyncio_client_cancels_its_calls(server: Server, landscape: bytes, painting: bytes) -> None:
+    async def run() -> None:
+        client = AsyncClient(server.address)
+        call = client.stylize(landscape, painting, size=48, steps=5000)
+        task = asyncio.create_task(call.result())
+        await asyncio.sleep(1)
+        await client.close()
+        await task
+
+    with pytest.raises(CallCancelledError):
+        asyncio.run(run())
+
+
+def test_cancelling_works_with_a_token_too(server: Server, landscape: bytes, painting: bytes) -> None:
+    credentials = Credentials(token="anything")
+
+    async def run(cancel_task: bool) -> None:
+        async with AsyncClient(server.address, credentials=credentials) as client:
+            call = client.stylize(landscape, painting, size=48, steps=5000)
+            task = asyncio.create_task(call.result())
+            await asyncio.sleep(1)
+            (task if cancel_task else call).cancel()
+            await task
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(run(cancel_task=True))
+    with pytest.raises(CallCancelledError):
+        asyncio.run(run(cancel_task=False))
+    with Client(server.address, credentials=credentials) as client:
+        call = client.stylize(landscape, painting, size=48, steps=5000)
+        threading.Timer(1.0, call.cancel).start()
+        with pytest.raises(CallCancelledError):
+            call.result()
+
+
+def test_leaving_the_iteration_does_not_cancel(server: Server, landscape: bytes, painting: bytes) -> None:
+    async def run() -> Result:
+        async with AsyncClient(server.address) as client:
+            call = client.stylize(landscape, painting, **SMALL)
+            async for _ in call:
+                break
+            return await call.result()
+
+    with Client(server.address) as client:
+        call = client.stylize(landscape, painting, **SMALL)
+        for _ in call:
+            break
+        assert call.result().png == asyncio.run(run()).png
+
+
+def test_threads_share_a_client(server: Server, landscape: bytes, painting: bytes) -> None:
+    with Client(server.address) as client, ThreadPoolExecutor(4) as threads:
+        results = list(threads.map(lambda _: client.stylize(landscape, painting, **SMALL).result().png, range(4)))
+    assert len(set(results)) == 1
+
+
+def test_weighted_losses_add_up_to_the_total(server: Server, landscape: bytes, painting: bytes) -> None:
+    with Client(server.address) as client:
+        losses = client.stylize(landscape, painting, **SMALL).result().losses
+    assert sum(losses.weighted.values()) == pytest.approx(losses.total, rel=1e-4)
+    assert losses.weighted["style"] == pytest.approx(2e5 * losses.parts["style"])
+    assert losses_text(losses).startswith(f"{losses.total:.2f} = content {losses.weighted['content']:.2f} + style ")
+
+
+def test_warnings_of_the_server_are_in_the_record() -> None:
+    message = pb.StylizeEvent(started=pb.Started(warnings=["the end marker is missing"], options=pb.TransferOptions()))
+    started = StylizeReader().read(message)
+    assert isinstance(started, Started)
+    assert started.warnings == ("the end marker is missing",)
+
+
+def test_several_styles_with_weights_and_masks_are_sent() -> None:
+    request = stylize_request(b"photo", [Style(b"a", 2.0, b"mask"), Style(b"b")], "fast", options={"steps": 7})
+    assert request.inputs == pb.Inputs(
+        content=pb.Picture(data=b"photo"),
+        styles=[
+            pb.Style(picture=pb.Picture(data=b"a"), weight=2.0, mask=pb.Picture(data=b"mask")),
+            pb.Style(picture=pb.Picture(data=b"b")),
+        ],
+    )
+    assert not any((request.content, request.style, request.content_image, request.style_image))
+    assert (request.preset, request.options) == ("fast", pb.TransferOptions(max_evaluations=7))
+    assert stylize_request(b"photo", b"a").inputs.styles == [pb.Style(picture=pb.Picture(data=b"a"))]
+    assert stylize_request(b"photo", b"a", options={"size": "original"}).options.size == 0
+
+
+@pytest.mark.parametrize(
+    ("styles", "field"),
+    [
+        ([], "styles"),
+        ([Style(b"a", -1.0)], "styles[0].weight"),
+        ([Style(b"a", 0.0)], "styles"),
+        ([Style(b"a")] * 9, "styles"),
+    ],
+)
+def test_styles_that_no_server_would_take_are_refused(styles: list[Style[bytes]], field: str) -> None:
+    with Client("127.0.0.1:1") as client, pytest.raises(BadRequestError) as caught:
+        client.stylize(b"photo", styles)
+    assert [violation.field for violation in caught.value.violations] == [field]
+
+
+class Uploads(style_transfer_pb2_grpc.StyleTransferServicer):
+    """A server that remembers what is uploaded and created; it is unavailable at the first attempt of each."""
+
+    def __init__(self) -> None:
+        self.images: dict[str, bytes] = {}
+        self.created: list[pb.CreateJobRequest] = []
+        self._seen: set[bytes] = set()
+
+    def _unavailable_once(self, what: bytes, context: grpc.ServicerContext) -> None:
+        if what not in self._seen:
+            self._seen.add(what)
+            context.abort(grpc.StatusCode.UNAVAILABLE, "again, please")
+
+    def UploadImage(self, requests: Iterator[pb.UploadImageRequest], context: grpc.ServicerContext) -> pb.Image:
+        pieces = [request.data for request in requests]
+        assert max(map(len, pieces)) <= 2**20
+        self._unavailable_once(pieces[0][:1], context)
+        name = f"images/{pieces[0][:1].decode()}"
+        self.images[name] = b"".join(pieces)
+        return pb.Image(name=name)
+
+    def CreateJob(self, request: pb.CreateJobRequest, context: grpc.ServicerContext) -> pb.Job:
+        self.created.append(request)
+        self._unavailable_once(b"job", context)
+        return pb.Job(name="jobs/1")
+
+
+def test_every_large_picture_of_a_job_is_uploaded_in_pieces_and_calls_are_repeated() -> None:
+    large = 4 * 2**20 + 1
+    content, style, mask, small = b"c" * large, b"s" * large, b"m" * large, b"small"
+    servicer, server = Uploads(), grpc.server(ThreadPoolExecutor(2))
+    style_transfer_pb2_grpc.add_StyleTransferServicer_to_server(servicer, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        with Client(f"127.0.0.1:{port}", patience=20) as client:
+            assert client.create(content, [Style(style, mask=mask), Style(small)]).name == "jobs/1"
+    finally:
+        server.stop(None)
+    assert servicer.images == {"images/c": content, "images/s": style, "images/m": mask}
+    first, second = servicer.created
+    assert first == second
+    assert first.request_id
+    assert first.transfer.inputs == pb.Inputs(
+        content=pb.Picture(image="images/c"),
+        styles=[
+            pb.Style(picture=pb.Picture(image="images/s"), mask=pb.Picture(image="images/m")),
+            pb.Style(picture=pb.Picture(data=small)),
+        ],
+    )
+
+
+def test_picture_above_the_servers_limit_names_the_switch(
+    own_server: Callable[..., Server], landscape: bytes, painting: bytes
+) -> None:
+    server = own_server("--max-image-bytes", "1000")
+    with Client(server.address) as client:
+        for attempt in (
+            lambda: client.stylize(b"x" * 1001, painting).result(),
+            lambda: client.stylize(b"x" * 200_000, painting).result(),
+            lambda: client.create(b"x" * 5_000_000, painting),
+        ):
+            with pytest.raises(BadRequestError, match="--max-image-bytes"):
+                attempt()
