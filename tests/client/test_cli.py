@@ -20,6 +20,7 @@ import pytest
 from PIL import Image
 
 from conftest import Server, png
+from tfstyle_client.cli.app import plain_fields
 
 TFSTYLE = [sys.executable, "-m", "tfstyle_client"]
 
@@ -470,3 +471,19 @@ def test_token_file_that_is_not_there_is_a_clear_error(files: Path) -> None:
     ended = run("jobs", "--server", "127.0.0.1:1", "--token-file", files / "none")
     assert ended.returncode == 2
     assert ended.stderr.startswith("tfstyle: token_file: cannot read")
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ("options.size: is 3", "size: is 3"),
+        ("transfer.options.size: is 3; transfer.inputs.content: is empty", "size: is 3; content: is empty"),
+        ("inputs.styles[0].picture: is empty", "style: is empty"),
+        ("inputs.styles[0].mask: is empty", "style.mask: is empty"),
+        ("inputs.styles[1].picture: is empty", "styles[1].picture: is empty"),
+        ("progress.every: is 0", "every: is 0"),
+        ("there is no job 'jobs/options.a'", "there is no job 'jobs/options.a'"),
+    ],
+)
+def test_fields_are_named_as_on_the_command_line(message: str, shown: str) -> None:
+    assert plain_fields(message) == shown

@@ -6,6 +6,7 @@ A command's module, and gRPC with it, is imported when the command is used: `tfs
 from __future__ import annotations
 
 import os
+import re
 import sys
 from typing import Annotated
 
@@ -15,7 +16,6 @@ from cyclopts.exceptions import CycloptsError
 from tfstyle import __version__
 from tfstyle.errors import TfstyleError
 from tfstyle.rules import shown
-from tfstyle_client.cli.usage_errors import usage_message
 from tfstyle_client.exit_codes import (
     BAD_INPUT,
     BROKEN_PIPE,
@@ -27,6 +27,7 @@ from tfstyle_client.exit_codes import (
     of_status,
 )
 from tfstyle_client.json_lines import print_json
+from tfstyle_client.usage_errors import usage_message
 
 COMMANDS = {
     "stylize:stylize": "Repaint CONTENT in the style of STYLE.",
@@ -39,6 +40,15 @@ COMMANDS = {
     "token:token": "Make a token for a caller of a server, and print it; the file keeps only its hash.",
 }
 """{module:command: help}, in the order of the help. The texts stand here because the modules are imported late."""
+
+_PATHS = [
+    (r"(?<![\w/])transfer\.", ""),
+    (r"(?<![\w/])(?:options|progress)\.", ""),
+    (r"\binputs\.styles\[0\]\.picture\b", "style"),
+    (r"\binputs\.styles\[0\]\.", "style."),
+    (r"\binputs\.", ""),
+]
+"""[path in a request, name on the command line]."""
 
 app = App(
     name="tfstyle",
@@ -108,6 +118,6 @@ def complain(message: str, as_json: bool = False, code: str = "UNKNOWN") -> None
 
 def plain_fields(message: str) -> str:
     """`message` with the fields named as the command line does, not by their paths in a request."""
-    for prefix in ("transfer.", "options.", "progress.", "inputs."):
-        message = message.replace(prefix, "")
+    for path, name in _PATHS:
+        message = re.sub(path, name, message)
     return message

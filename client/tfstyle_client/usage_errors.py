@@ -14,6 +14,7 @@ from cyclopts.exceptions import (
     UnknownCommandError,
     UnknownOptionError,
     UnusedCliTokensError,
+    ValidationError,
 )
 
 from tfstyle.rules import shown
@@ -21,9 +22,9 @@ from tfstyle.rules import shown
 _KINDS: dict[Any, str] = {int: "a whole number", float: "a number", bool: "true or false"}
 
 
-def usage_message(error: CycloptsError) -> str:
+def usage_message(error: CycloptsError, program: str = "tfstyle") -> str:
     """The line for `error`."""
-    command = " ".join(["tfstyle", *(error.command_chain or ())])
+    command = " ".join([program, *(error.command_chain or ())])
     return f"{_complaint(error)} (see {command} --help)"
 
 
@@ -47,6 +48,8 @@ def _complaint(error: CycloptsError) -> str:
         case CoercionError() if error.argument is not None and error.token is not None:
             expected = _expected(error.argument.hint)
             return f"{_field(error.argument.name)}: must be {expected}; got {shown(error.token.value)}"
+        case ValidationError() if error.argument is not None:
+            return f"{_field(error.argument.name)}: {error.exception_message}; got {shown(error.argument.value)}"
     return " ".join(str(error).split())
 
 
