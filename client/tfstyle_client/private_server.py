@@ -16,12 +16,12 @@ from tfstyle_client.errors import CallCancelledError, ClientError, FailedPrecond
 
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
-LAST_WORDS_SECONDS = 3.0
-"""For a server that broke down to end, and its log to be complete."""
+END_SECONDS = 3.0
+"""How long a server that broke down may take to exit, so that its log is complete."""
 LONGEST_BASE = 70
 """Characters of a temporary folder's path that leave room for the socket's name in the 107 of its path."""
 MAX_IMAGE_BYTES = 2**29
-"""The largest pictures that a server can be made to accept: they are the user's own."""
+"""The highest limit that a server accepts: the pictures are the user's own."""
 
 
 @contextmanager
@@ -55,24 +55,22 @@ def private_server(weights: str | None = None, network: str = "auto") -> Iterato
                 yield f"unix:{socket}"
             except (ServerUnreachableError, CallCancelledError):
                 # The server's own last line says more than that the connection was lost.
-                if _ended(server, LAST_WORDS_SECONDS):
-                    raise _cause_of_death(server, log) from None
+                if _ended(server, END_SECONDS):
+                    raise _reason_for_end(server, log) from None
                 raise
         finally:
             _stop(server)
 
 
 def _environment() -> dict[str, str]:
-    """The caller's environment without what is meant for other programs and servers.
+    """The environment without what is meant for other programs and other servers.
 
-    Keras would take KERAS_BACKEND for the engine's, which is TensorFlow. A setting of a server that others use, such
-    as TFSTYLE_TOKENS, would shut this run out of its own.
+    The engine needs Keras on TensorFlow, whatever KERAS_BACKEND says. Settings for a shared server, such as
+    TFSTYLE_TOKENS, would make the private server refuse its own client.
     """
-    client_and_server = {"TFSTYLE_WEIGHTS", "TFSTYLE_MEMORY", "TFSTYLE_DEVICES", "TFSTYLE_COMPILED_CODE"}
+    engine_settings = {"TFSTYLE_WEIGHTS", "TFSTYLE_MEMORY", "TFSTYLE_DEVICES", "TFSTYLE_COMPILED_CODE"}
     kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith("TFSTYLE_") or name in client_and_server
+        name: value for name, value in os.environ.items() if not name.startswith("TFSTYLE_") or name in engine_settings
     }
     return kept | {"KERAS_BACKEND": "tensorflow"}
 
@@ -81,7 +79,7 @@ def _wait_for(socket: Path, server: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
     while not socket.exists():
         if server.poll() is not None or time.monotonic() > deadline:
-            raise _cause_of_death(server, log)
+            raise _reason_for_end(server, log)
         time.sleep(0.02)
 
 
@@ -93,8 +91,8 @@ def _ended(server: subprocess.Popen[bytes], seconds: float) -> bool:
     return True
 
 
-def _cause_of_death(server: subprocess.Popen[bytes], log: Path) -> ClientError:
-    """Why the server is gone: its own last line, else its exit code."""
+def _reason_for_end(server: subprocess.Popen[bytes], log: Path) -> ClientError:
+    """Why the server ended: its own error message, or else its exit code."""
     lines = [line for line in log.read_text("utf-8", "replace").splitlines() if line.strip()]
     for line in reversed(lines):
         if line.startswith("tfstyle-server: "):
