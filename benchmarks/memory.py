@@ -24,7 +24,7 @@ from tfstyle.losses import loss_from_options
 from tfstyle.options import TransferOptions
 from tfstyle.pyramid import Pyramid
 from tfstyle_client import Client
-from tfstyle_client.local_server import private_server
+from tfstyle_client.private_server import private_server
 
 
 def picture(width: int, height: int) -> Picture:

@@ -23,7 +23,7 @@ import psutil
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle.v1 import style_transfer_pb2_grpc
 from tfstyle_client import Client, Progress
-from tfstyle_client.local_server import private_server
+from tfstyle_client.private_server import private_server
 
 
 def watch(target: str, name: str, count: int, stop: Event) -> None:

@@ -74,7 +74,7 @@ class TransferOptions:
         "weight of the style loss; 1e4 is mild, 1e6 strong",
         0,
         1e9,
-        group="main",
+        group="losses",
     )
     tv_weight: float = _number(10.0, "weight of the total variation", 0, 1e9, group="losses")
     gamut_weight: float = _number(

@@ -6,36 +6,57 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tfstyle.inputs import Style
     from tfstyle.options import ProgressOptions
-    from tfstyle_client.access import Access
-    from tfstyle_client.aio import AsyncClient, AsyncJob, AsyncStylizeCall
-    from tfstyle_client.client import Client, Job, StylizeCall
+    from tfstyle_client._async.client import AsyncClient
+    from tfstyle_client._async.job import AsyncJob
+    from tfstyle_client._async.stylize_call import AsyncStylizeCall
+    from tfstyle_client._sync.client import Client
+    from tfstyle_client._sync.job import Job
+    from tfstyle_client._sync.stylize_call import StylizeCall
+    from tfstyle_client.credentials import Credentials
     from tfstyle_client.errors import (
         BadRequestError,
         CallCancelledError,
         ClientError,
+        DeadlineExceededError,
+        FailedPreconditionError,
         JobNotFoundError,
-        NotPreparedError,
-        OutOfTimeError,
         ServerBusyError,
         ServerUnreachableError,
+        UnauthenticatedError,
     )
-    from tfstyle_client.events import Accepted, Event, Interrupted, JobStatus, Losses, Progress, Result, Started
+    from tfstyle_client.events import (
+        Accepted,
+        Event,
+        Interrupted,
+        JobStatus,
+        Losses,
+        Progress,
+        Result,
+        Started,
+    )
 
 _MODULES = {
+    "tfstyle.inputs": ("Style",),
     "tfstyle.options": ("ProgressOptions",),
-    "tfstyle_client.access": ("Access",),
-    "tfstyle_client.aio": ("AsyncClient", "AsyncJob", "AsyncStylizeCall"),
-    "tfstyle_client.client": ("Client", "Job", "StylizeCall"),
+    "tfstyle_client._async.client": ("AsyncClient",),
+    "tfstyle_client._async.job": ("AsyncJob",),
+    "tfstyle_client._async.stylize_call": ("AsyncStylizeCall",),
+    "tfstyle_client._sync.client": ("Client",),
+    "tfstyle_client._sync.job": ("Job",),
+    "tfstyle_client._sync.stylize_call": ("StylizeCall",),
+    "tfstyle_client.credentials": ("Credentials",),
     "tfstyle_client.errors": (
         "BadRequestError",
         "CallCancelledError",
         "ClientError",
+        "DeadlineExceededError",
+        "FailedPreconditionError",
         "JobNotFoundError",
-        "NotPreparedError",
-        "OutOfTimeError",
         "ServerBusyError",
         "ServerUnreachableError",
+        "UnauthenticatedError",
     ),
     "tfstyle_client.events": (
         "Accepted",
@@ -52,7 +73,6 @@ _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 
 __all__ = [
     "Accepted",
-    "Access",
     "AsyncClient",
     "AsyncJob",
     "AsyncStylizeCall",
@@ -60,26 +80,29 @@ __all__ = [
     "CallCancelledError",
     "Client",
     "ClientError",
+    "Credentials",
+    "DeadlineExceededError",
     "Event",
+    "FailedPreconditionError",
     "Interrupted",
     "Job",
     "JobNotFoundError",
     "JobStatus",
     "Losses",
-    "NotPreparedError",
-    "OutOfTimeError",
     "Progress",
     "ProgressOptions",
     "Result",
     "ServerBusyError",
     "ServerUnreachableError",
     "Started",
+    "Style",
     "StylizeCall",
+    "UnauthenticatedError",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    # Lazy, so that the command line looks after Ctrl-C before gRPC is imported.
+    # Lazy, so that the command line handles Ctrl-C before gRPC is imported.
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

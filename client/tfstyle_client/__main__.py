@@ -4,11 +4,11 @@ import signal
 import sys
 from types import FrameType
 
-CANCELLED, TERMINATED = 130, 143
+from tfstyle_client.exit_codes import CANCELLED, TERMINATED
 
 
 def main() -> None:
-    """Entry point. Signals are looked after from here on, before anything slow is imported."""
+    """Entry point. Signals are handled from here on, before anything slow is imported."""
     signal.signal(signal.SIGTERM, _end)
     try:
         from tfstyle_client.cli import run
@@ -20,7 +20,7 @@ def main() -> None:
 
 
 def _end(number: int, frame: FrameType | None) -> None:
-    """Leave by an exception, so that a private server and its folder are cleared away."""
+    """Leave by an exception, so that a private server is stopped and its folder deleted."""
     sys.exit(TERMINATED)
 
 

@@ -1,4 +1,4 @@
-"""What can go wrong between a client and a server, as exceptions with one-line messages."""
+"""The errors of the client, with one-line messages, and how they are made from gRPC statuses."""
 
 from __future__ import annotations
 
@@ -20,19 +20,23 @@ class ClientError(TfstyleError):
 
 
 class BadRequestError(ClientError):
-    """The server refused the input (INVALID_ARGUMENT). `violations` name each field by its path."""
+    """The input is invalid (INVALID_ARGUMENT). `violations` name each field by its path."""
 
     def __init__(self, violations: Sequence[Violation], message: str = "") -> None:
         self.violations = tuple(violations)
         super().__init__("; ".join(map(str, self.violations)) or message, "INVALID_ARGUMENT")
 
 
-class NotPreparedError(ClientError):
+class FailedPreconditionError(ClientError):
     """The server lacks what the request needs, such as weights (FAILED_PRECONDITION)."""
 
 
+class UnauthenticatedError(ClientError):
+    """The server does not accept the caller's token or certificate (UNAUTHENTICATED)."""
+
+
 class ServerBusyError(ClientError):
-    """The server takes no more requests now (RESOURCE_EXHAUSTED); `retry_after` seconds, where it says."""
+    """The server accepts no more requests now (RESOURCE_EXHAUSTED). `retry_after` is in seconds, or None."""
 
     def __init__(self, message: str, retry_after: float | None) -> None:
         self.retry_after = retry_after
@@ -41,48 +45,51 @@ class ServerBusyError(ClientError):
 
 
 class ServerUnreachableError(ClientError):
-    """No server answers at the address, or it has gone in the middle (UNAVAILABLE)."""
+    """There is no connection to the server, or it was lost during the call (UNAVAILABLE)."""
 
 
-class OutOfTimeError(ClientError):
-    """The deadline passed before the result was there (DEADLINE_EXCEEDED)."""
+class DeadlineExceededError(ClientError):
+    """The deadline passed before the result was complete (DEADLINE_EXCEEDED)."""
 
 
 class CallCancelledError(ClientError):
-    """The call was cancelled, here or by the server (CANCELLED)."""
+    """The call was cancelled, by the client or by the server (CANCELLED)."""
 
 
 class JobNotFoundError(ClientError):
-    """There is no such job, or it is somebody else's, or it is no longer kept (NOT_FOUND)."""
+    """There is no such job: it never existed, belongs to another caller, or was deleted (NOT_FOUND)."""
 
 
 _BY_CODE: dict[str, type[ClientError]] = {
-    "FAILED_PRECONDITION": NotPreparedError,
+    "FAILED_PRECONDITION": FailedPreconditionError,
+    "UNAUTHENTICATED": UnauthenticatedError,
     "NOT_FOUND": JobNotFoundError,
     "UNAVAILABLE": ServerUnreachableError,
-    "DEADLINE_EXCEEDED": OutOfTimeError,
+    "DEADLINE_EXCEEDED": DeadlineExceededError,
     "CANCELLED": CallCancelledError,
 }
 
 
-def from_rpc_error(error: grpc.RpcError, target: str, *, answered: bool) -> ClientError:
-    """The exception for a failed call to `target`, with the details that the server attached.
-
-    `answered` says whether the server had sent anything before.
-    """
+def from_rpc_error(error: grpc.RpcError) -> ClientError:
+    """The exception for a failed call, with the details that the server attached."""
     code: grpc.StatusCode = error.code()
-    status = _status_of(error)
-    if code is grpc.StatusCode.UNAVAILABLE:
-        message = " ".join((error.details() or code.name).split())
-        message = f"server: {target} has gone: {message}" if answered else f"server: nothing answers at {target}"
-        return ServerUnreachableError(message, code.name)
     if code is grpc.StatusCode.DEADLINE_EXCEEDED:
-        return OutOfTimeError("timeout: the deadline passed before the result was there", code.name)
-    return from_status(status)
+        return DeadlineExceededError("timeout: the deadline passed before the result was complete", code.name)
+    details = details_of(error)
+    if code is grpc.StatusCode.RESOURCE_EXHAUSTED and "larger than max" in details:
+        # gRPC itself refused the message, before the server could say which picture is too large.
+        why = "the pictures together are larger than the server accepts; it takes more with --max-image-bytes"
+        return BadRequestError((), f"pictures: {why}")
+    return from_status(_status_of(error))
+
+
+def details_of(error: grpc.RpcError) -> str:
+    """The text of a failed call's status, in one line."""
+    return " ".join((error.details() or error.code().name).split())
 
 
 def from_status(status: status_pb2.Status) -> ClientError:
-    """The exception for a google.rpc.Status with its details: that of a call, or that of a job that has failed."""
+    """The exception for a `google.rpc.Status` with its details: that of a call, or that of a failed job."""
     code = code_pb2.Code.Name(status.code)
     message = " ".join((status.message or code).split())
     if code == "INVALID_ARGUMENT":
@@ -97,7 +104,7 @@ def _status_of(error: grpc.RpcError) -> status_pb2.Status:
     code: grpc.StatusCode = error.code()
     try:
         status: status_pb2.Status | None = rpc_status.from_call(error)
-    except ValueError:  # a status that contradicts its details
+    except ValueError:  # the status contradicts its details
         status = None
     return status or status_pb2.Status(code=code.value[0], message=error.details() or "")
 

@@ -1,27 +1,33 @@
-"""Read pictures and write results: a file is there whole or not at all."""
+"""Read input files, and write results so that a file is either complete or not there."""
 
 from __future__ import annotations
 
 import os
-import tempfile
+import sys
 from pathlib import Path
 
+from tfstyle.atomic import write_atomically
 from tfstyle.errors import Violation
 from tfstyle_client.errors import BadRequestError
 
-LARGEST_PICTURE = 512 * 2**20
-"""Bytes beyond which no server takes a picture."""
+LARGEST_FILE = 512 * 2**20
+"""Bytes beyond which no server accepts a picture."""
+STANDARD_STREAM = Path("-")
+"""The name by which a command line means standard input or standard output."""
 
 
-def read_picture(path: Path, field: str) -> bytes:
-    """The bytes of the file, or pipe, at `path`. Raises `BadRequestError` naming `field`."""
+def read_file(path: Path, field: str) -> bytes:
+    """The bytes of the file or pipe at `path`, or of standard input. Raises `BadRequestError` naming `field`."""
     try:
-        with path.open("rb") as file:
-            data = file.read(LARGEST_PICTURE + 1)
-    except (OSError, ValueError) as error:
-        raise _refusal(field, f"cannot read {path}: {_reason(error)}") from None
-    if len(data) > LARGEST_PICTURE:
-        raise _refusal(field, f"{path} has more than {LARGEST_PICTURE:,} bytes")
+        if path == STANDARD_STREAM:
+            data = sys.stdin.buffer.read(LARGEST_FILE + 1)
+        else:
+            with path.open("rb") as file:
+                data = file.read(LARGEST_FILE + 1)
+    except (OSError, ValueError, AttributeError) as error:  # AttributeError: standard input is closed
+        raise refusal(field, f"cannot read {name_of(path, 'input')}: {reason(error)}") from None
+    if len(data) > LARGEST_FILE:
+        raise refusal(field, f"{name_of(path, 'input')} has more than {LARGEST_FILE:,} bytes")
     return data
 
 
@@ -31,40 +37,50 @@ def check_writable(path: Path, field: str) -> None:
         target = path.resolve()
         folder = target.parent
         if not folder.is_dir():
-            raise _refusal(field, f"there is no folder {folder}")
-        if target.exists() and not target.is_file():
-            raise _refusal(field, f"{path} is not a file; name one")
+            raise refusal(field, f"there is no folder {folder}")
+        if target.exists():
+            if not target.is_file():
+                raise refusal(field, f"{path} is not a file; name one, or - for standard output")
+            # Root could write it all the same; that it is read-only is still somebody's wish.
+            if not target.stat().st_mode & 0o222 or not os.access(target, os.W_OK):
+                raise refusal(field, f"{path} is read-only")
         if not os.access(folder, os.W_OK):
-            raise _refusal(field, f"no permission to write in {folder}")
+            raise refusal(field, f"no permission to write in {folder}")
     except (OSError, ValueError, RuntimeError) as error:
-        raise _refusal(field, f"cannot write {path}: {_reason(error)}") from None
+        raise refusal(field, f"cannot write {path}: {reason(error)}") from None
 
 
-def write_whole(path: Path, data: bytes, field: str) -> None:
-    """Write `data` at `path`, following links, by renaming a finished file over it.
-
-    Raises `BadRequestError` naming `field` if that fails; then what was there is there still.
-    """
-    temporary = None
-    try:
-        target = path.resolve()
-        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".tfstyle-", delete=False) as file:
-            temporary = Path(file.name)
-            file.write(data)
-        # Temporary files are private; a result is as readable as any new file.
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o666 & ~mask)
-        temporary.replace(target)
-    except OSError as error:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
-        raise _refusal(field, f"cannot write {path}: {_reason(error)}") from None
+def write_whole(path: Path, data: bytes) -> None:
+    """Write `data` at `path`, following links, by renaming a complete file over it. Raises OSError."""
+    with write_atomically(path, fsync=False) as file:
+        file.write(data)
 
 
-def _refusal(field: str, why: str) -> BadRequestError:
+def claim_new_name(path: Path) -> Path:
+    """Create an empty file at `path`, or at the first of NAME-2, NAME-3 ... that is free. Raises OSError."""
+    number = 1
+    while True:
+        name = path if number == 1 else path.with_stem(f"{path.stem}-{number}")
+        try:
+            name.touch(exist_ok=False)
+        except FileExistsError:
+            number += 1
+        else:
+            return name
+
+
+def name_of(path: Path, direction: str) -> str:
+    """`path` as a message names it."""
+    return f"standard {direction}" if path == STANDARD_STREAM else str(path)
+
+
+def refusal(field: str, why: str) -> BadRequestError:
+    """The error for a file that cannot be used."""
     return BadRequestError([Violation(field, why)])
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
+    """Why a file could not be used, without its name."""
+    if isinstance(error, AttributeError):
+        return "it is closed"
     return (error.strerror if isinstance(error, OSError) else None) or str(error)

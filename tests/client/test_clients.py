@@ -7,12 +7,14 @@ import dataclasses
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 import pytest
 
 from conftest import Server
 from tfstyle.v1 import style_transfer_pb2 as pb
+from tfstyle.v1 import style_transfer_pb2_grpc
 from tfstyle_client import (
     Accepted,
     AsyncClient,
@@ -20,18 +22,22 @@ from tfstyle_client import (
     CallCancelledError,
     Client,
     ClientError,
+    Credentials,
+    DeadlineExceededError,
     Event,
     JobNotFoundError,
-    OutOfTimeError,
     Progress,
     ProgressOptions,
     Result,
     ServerBusyError,
     ServerUnreachableError,
     Started,
+    Style,
 )
-from tfstyle_client.events import EventReader
-from tfstyle_client.patience import Patience
+from tfstyle_client.display import losses_text
+from tfstyle_client.readers import StylizeReader
+from tfstyle_client.requests import stylize_request
+from tfstyle_client.retry import Retry
 
 SMALL = {"size": 48, "steps": 4}
 
@@ -107,25 +113,24 @@ def test_jobs_are_asked_for_until_patience_ends(landscape: bytes, painting: byte
             client.job("jobs/a").status,
             client.job("jobs/a").result,
         ):
-            with pytest.raises(ServerUnreachableError, match=f"nothing answers at {target}"):
+            with pytest.raises(ServerUnreachableError, match=f"cannot connect to {target}: connection refused"):
                 ask()
 
 
-def test_patience_grows_and_is_renewed(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Unavailable(grpc.RpcError):
-        def code(self) -> grpc.StatusCode:
-            return grpc.StatusCode.UNAVAILABLE
-
+def test_delays_grow_end_and_begin_again(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
-    monkeypatch.setattr("tfstyle_client.patience.time.monotonic", lambda: now)
-    patience = Patience(60)
-    delays = [patience.delay(Unavailable()) for _ in range(12)]
+    monkeypatch.setattr("tfstyle_client.retry.time.monotonic", lambda: now)
+    retry = Retry(60)
+    assert not retry.has_begun
+    delays = [retry.next_delay() for _ in range(12)]
     assert all(delay is not None and 0.1 <= delay <= 3 for delay in delays)
     assert max(delays[:2]) < 0.5 < 1.4 < min(delays[-3:])
+    assert [retry.notice_is_due(delay) for delay in (0.5, 1.5, 1.5)] == [False, True, False]
     now = 61.0
-    assert patience.delay(Unavailable()) is None
-    patience.renew()
-    delay = patience.delay(Unavailable())
+    assert retry.next_delay() is None
+    retry.renew()
+    assert not retry.has_begun
+    delay = retry.next_delay()
     assert delay is not None
     assert delay < 0.5
 
@@ -151,7 +156,7 @@ def test_bad_options_are_refused_before_anything_is_sent(landscape: bytes, paint
 def test_servers_refusal_names_the_field(server: Server, painting: bytes) -> None:
     with Client(server.address) as client, pytest.raises(BadRequestError) as caught:
         client.stylize(b"no picture", painting).result()
-    assert [violation.field for violation in caught.value.violations] == ["content"]
+    assert [violation.field.removeprefix("inputs.") for violation in caught.value.violations] == ["content"]
 
 
 def test_nothing_listens(landscape: bytes, painting: bytes) -> None:
@@ -178,12 +183,12 @@ def test_server_gone_in_the_middle(own_server: Callable[..., Server], landscape:
                 if isinstance(event, Progress) and event.evaluation == 3:
                     server.process.kill()
 
-        with pytest.raises(ServerUnreachableError, match="has gone"):
+        with pytest.raises(ServerUnreachableError, match="was lost"):
             until_lost(iter(call))
 
 
 def test_deadline(server: Server, landscape: bytes, painting: bytes) -> None:
-    with Client(server.address) as client, pytest.raises(OutOfTimeError):
+    with Client(server.address) as client, pytest.raises(DeadlineExceededError):
         client.stylize(landscape, painting, size=48, steps=5000, timeout=4).result()
 
 
@@ -236,16 +241,16 @@ def test_busy_server_says_when_to_come_back(
 
 def test_damaged_results_are_noticed() -> None:
     def read(*chunks: pb.Chunk) -> None:
-        reader = EventReader()
+        reader = StylizeReader()
         reader.read(pb.StylizeEvent(result=pb.Result(size=4, digest="00")))
         for chunk in chunks:
             reader.read(pb.StylizeEvent(chunk=chunk))
 
     with pytest.raises(ClientError, match="damaged"):
         read(pb.Chunk(offset=0, data=b"abcd"))
-    with pytest.raises(ClientError, match="disorder"):
+    with pytest.raises(ClientError, match="out of order"):
         read(pb.Chunk(offset=2, data=b"ab"))
-    assert EventReader().read(pb.StylizeEvent()) is None, "an event of a newer server is passed over"
+    assert StylizeReader().read(pb.StylizeEvent()) is None, "an event of a newer server is passed over"
 
 
 def test_unknown_codes_keep_their_name() -> None:
@@ -261,4 +266,171 @@ def test_unknown_codes_keep_their_name() -> None:
         def trailing_metadata(self) -> tuple[()]:
             return ()
 
-    assert str(from_rpc_error(Odd(), "x:1", answered=True)) == "Method not found! (UNIMPLEMENTED)"
+    assert str(from_rpc_error(Odd())) == "Method not found! (UNIMPLEMENTED)"
+
+
+def test_closing_the_asyncio_client_cancels_its_calls(server: Server, landscape: bytes, painting: bytes) -> None:
+    async def run() -> None:
+        client = AsyncClient(server.address)
+        call = client.stylize(landscape, painting, size=48, steps=5000)
+        task = asyncio.create_task(call.result())
+        await asyncio.sleep(1)
+        await client.close()
+        await task
+
+    with pytest.raises(CallCancelledError):
+        asyncio.run(run())
+
+
+def test_cancelling_works_with_a_token_too(server: Server, landscape: bytes, painting: bytes) -> None:
+    credentials = Credentials(token="anything")
+
+    async def run(cancel_task: bool) -> None:
+        async with AsyncClient(server.address, credentials=credentials) as client:
+            call = client.stylize(landscape, painting, size=48, steps=5000)
+            task = asyncio.create_task(call.result())
+            await asyncio.sleep(1)
+            (task if cancel_task else call).cancel()
+            await task
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(run(cancel_task=True))
+    with pytest.raises(CallCancelledError):
+        asyncio.run(run(cancel_task=False))
+    with Client(server.address, credentials=credentials) as client:
+        call = client.stylize(landscape, painting, size=48, steps=5000)
+        threading.Timer(1.0, call.cancel).start()
+        with pytest.raises(CallCancelledError):
+            call.result()
+
+
+def test_leaving_the_iteration_does_not_cancel(server: Server, landscape: bytes, painting: bytes) -> None:
+    async def run() -> Result:
+        async with AsyncClient(server.address) as client:
+            call = client.stylize(landscape, painting, **SMALL)
+            async for _ in call:
+                break
+            return await call.result()
+
+    with Client(server.address) as client:
+        call = client.stylize(landscape, painting, **SMALL)
+        for _ in call:
+            break
+        assert call.result().png == asyncio.run(run()).png
+
+
+def test_threads_share_a_client(server: Server, landscape: bytes, painting: bytes) -> None:
+    with Client(server.address) as client, ThreadPoolExecutor(4) as threads:
+        results = list(threads.map(lambda _: client.stylize(landscape, painting, **SMALL).result().png, range(4)))
+    assert len(set(results)) == 1
+
+
+def test_weighted_losses_add_up_to_the_total(server: Server, landscape: bytes, painting: bytes) -> None:
+    with Client(server.address) as client:
+        losses = client.stylize(landscape, painting, **SMALL).result().losses
+    assert sum(losses.weighted.values()) == pytest.approx(losses.total, rel=1e-4)
+    assert losses.weighted["style"] == pytest.approx(2e5 * losses.parts["style"])
+    assert losses_text(losses).startswith(f"{losses.total:.2f} = content {losses.weighted['content']:.2f} + style ")
+
+
+def test_warnings_of_the_server_are_in_the_record() -> None:
+    message = pb.StylizeEvent(started=pb.Started(warnings=["the end marker is missing"], options=pb.TransferOptions()))
+    started = StylizeReader().read(message)
+    assert isinstance(started, Started)
+    assert started.warnings == ("the end marker is missing",)
+
+
+def test_several_styles_with_weights_and_masks_are_sent() -> None:
+    request = stylize_request(b"photo", [Style(b"a", 2.0, b"mask"), Style(b"b")], "fast", options={"steps": 7})
+    assert request.inputs == pb.Inputs(
+        content=pb.Picture(data=b"photo"),
+        styles=[
+            pb.Style(picture=pb.Picture(data=b"a"), weight=2.0, mask=pb.Picture(data=b"mask")),
+            pb.Style(picture=pb.Picture(data=b"b")),
+        ],
+    )
+    assert not any((request.content, request.style, request.content_image, request.style_image))
+    assert (request.preset, request.options) == ("fast", pb.TransferOptions(max_evaluations=7))
+    assert stylize_request(b"photo", b"a").inputs.styles == [pb.Style(picture=pb.Picture(data=b"a"))]
+    assert stylize_request(b"photo", b"a", options={"size": "original"}).options.size == 0
+
+
+@pytest.mark.parametrize(
+    ("styles", "field"),
+    [
+        ([], "styles"),
+        ([Style(b"a", -1.0)], "styles[0].weight"),
+        ([Style(b"a", 0.0)], "styles"),
+        ([Style(b"a")] * 9, "styles"),
+    ],
+)
+def test_styles_that_no_server_would_take_are_refused(styles: list[Style[bytes]], field: str) -> None:
+    with Client("127.0.0.1:1") as client, pytest.raises(BadRequestError) as caught:
+        client.stylize(b"photo", styles)
+    assert [violation.field for violation in caught.value.violations] == [field]
+
+
+class Uploads(style_transfer_pb2_grpc.StyleTransferServicer):
+    """A server that remembers what is uploaded and created; it is unavailable at the first attempt of each."""
+
+    def __init__(self) -> None:
+        self.images: dict[str, bytes] = {}
+        self.created: list[pb.CreateJobRequest] = []
+        self._seen: set[bytes] = set()
+
+    def _unavailable_once(self, what: bytes, context: grpc.ServicerContext) -> None:
+        if what not in self._seen:
+            self._seen.add(what)
+            context.abort(grpc.StatusCode.UNAVAILABLE, "again, please")
+
+    def UploadImage(self, requests: Iterator[pb.UploadImageRequest], context: grpc.ServicerContext) -> pb.Image:
+        pieces = [request.data for request in requests]
+        assert max(map(len, pieces)) <= 2**20
+        self._unavailable_once(pieces[0][:1], context)
+        name = f"images/{pieces[0][:1].decode()}"
+        self.images[name] = b"".join(pieces)
+        return pb.Image(name=name)
+
+    def CreateJob(self, request: pb.CreateJobRequest, context: grpc.ServicerContext) -> pb.Job:
+        self.created.append(request)
+        self._unavailable_once(b"job", context)
+        return pb.Job(name="jobs/1")
+
+
+def test_every_large_picture_of_a_job_is_uploaded_in_pieces_and_calls_are_repeated() -> None:
+    large = 4 * 2**20 + 1
+    content, style, mask, small = b"c" * large, b"s" * large, b"m" * large, b"small"
+    servicer, server = Uploads(), grpc.server(ThreadPoolExecutor(2))
+    style_transfer_pb2_grpc.add_StyleTransferServicer_to_server(servicer, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        with Client(f"127.0.0.1:{port}", patience=20) as client:
+            assert client.create(content, [Style(style, mask=mask), Style(small)]).name == "jobs/1"
+    finally:
+        server.stop(None)
+    assert servicer.images == {"images/c": content, "images/s": style, "images/m": mask}
+    first, second = servicer.created
+    assert first == second
+    assert first.request_id
+    assert first.transfer.inputs == pb.Inputs(
+        content=pb.Picture(image="images/c"),
+        styles=[
+            pb.Style(picture=pb.Picture(image="images/s"), mask=pb.Picture(image="images/m")),
+            pb.Style(picture=pb.Picture(data=small)),
+        ],
+    )
+
+
+def test_picture_above_the_servers_limit_names_the_switch(
+    own_server: Callable[..., Server], landscape: bytes, painting: bytes
+) -> None:
+    server = own_server("--max-image-bytes", "1000")
+    with Client(server.address) as client:
+        for attempt in (
+            lambda: client.stylize(b"x" * 1001, painting).result(),
+            lambda: client.stylize(b"x" * 200_000, painting).result(),
+            lambda: client.create(b"x" * 5_000_000, painting),
+        ):
+            with pytest.raises(BadRequestError, match="--max-image-bytes"):
+                attempt()

@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-import typer.main
 
 from tfstyle.options import KINDS, PRESETS, RULES, ProgressOptions, TransferOptions, resolve_options
 from tfstyle.rules import number
@@ -68,14 +67,17 @@ def test_proto_documents_where_a_preset_differs(preset: str) -> None:
 
 
 def test_command_line_offers_every_option_with_its_defaults() -> None:
-    command = typer.main.get_command(cli.app).commands["stylize"]  # type: ignore[attr-defined]
-    offered = {parameter.name: parameter for parameter in command.params}
+    offered = {name: each for each in cli.app["stylize"].assemble_argument_collection() for name in each.names}
     for name, rule in RULES.items():
-        assert "--" + name.replace("_", "-") in offered[name].opts
-        assert offered[name].default is None, "the default comes from the preset"
-        assert rule.accepts() in offered[name].help
-        shown = getattr(PRESETS["default"], name)
-        assert f"[default: {','.join(shown) if isinstance(shown, tuple) else shown}" in offered[name].help
+        argument = offered["--" + name.replace("_", "-")]
+        assert not rule.alias or offered["--" + rule.alias] is argument
+        assert argument.field_info.default is None, "the default comes from the preset"
+        assert rule.accepts() in argument.parameter.help
+        defaults = {preset: getattr(options, name) for preset, options in PRESETS.items()}
+        for preset, value in defaults.items():
+            text = ",".join(value) if isinstance(value, tuple) else written(value)
+            own = text if preset == "default" else f"{preset}: {text}"
+            assert (own in argument.parameter.show_default) == (preset == "default" or value != defaults["default"])
 
 
 @pytest.mark.parametrize("preset", PRESETS)

@@ -18,7 +18,7 @@ from conftest import REPOSITORY, Server
 from tfstyle.options import ORIGINAL_SIZE, TransferOptions
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle.v1 import style_transfer_pb2_grpc
-from tfstyle_client import Access, BadRequestError, Client, JobNotFoundError, Progress, ServerBusyError
+from tfstyle_client import BadRequestError, Client, Credentials, JobNotFoundError, Progress, ServerBusyError
 from tfstyle_server.admission import work_of
 from tfstyle_server.metrics import Metrics
 from tfstyle_server.security import new_token
@@ -81,11 +81,11 @@ def test_more_jobs_than_allowed_are_refused_with_the_reason(
 def test_limits_are_each_callers_own_and_running_jobs_leave_room(
     own_server: Callable[..., Server], landscape: bytes, painting: bytes, tmp_path: Path
 ) -> None:
-    ann, bob = (Access(token=new_token(name, tmp_path / "tokens")) for name in ("ann", "bob"))
+    ann, bob = (Credentials(token=new_token(name, tmp_path / "tokens")) for name in ("ann", "bob"))
     flags = ("--tokens", str(tmp_path / "tokens"), "--caller-jobs", "2", "--caller-running", "1")
     server = own_server(*flags, "--devices", "cpu,cpu")
     server.worker_pid(2)
-    with Client(server.address, access=ann) as first, Client(server.address, access=bob) as second:
+    with Client(server.address, credentials=ann) as first, Client(server.address, credentials=bob) as second:
         jobs = [first.create(landscape, painting, size=48, steps=LONG) for _ in range(2)]
         with pytest.raises(ServerBusyError):
             first.create(landscape, painting, size=48, steps=1)
@@ -102,10 +102,10 @@ def test_limits_are_each_callers_own_and_running_jobs_leave_room(
 def test_nobody_fills_the_queue_alone_and_callers_take_turns(
     own_server: Callable[..., Server], landscape: bytes, painting: bytes, tmp_path: Path
 ) -> None:
-    ann, bob = (Access(token=new_token(name, tmp_path / "tokens")) for name in ("ann", "bob"))
+    ann, bob = (Credentials(token=new_token(name, tmp_path / "tokens")) for name in ("ann", "bob"))
     server = own_server("--tokens", str(tmp_path / "tokens"), "--caller-queue", "2", "--queue", "3")
     server.worker_pid()
-    with Client(server.address, access=ann) as first, Client(server.address, access=bob) as second:
+    with Client(server.address, credentials=ann) as first, Client(server.address, credentials=bob) as second:
         jobs = [first.create(landscape, painting, size=48, steps=LONG) for _ in range(3)]
         with pytest.raises(ServerBusyError, match="you have 2 waiting jobs"):
             first.create(landscape, painting, size=48, steps=1)

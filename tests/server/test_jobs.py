@@ -26,10 +26,10 @@ from tfstyle_client import (
     CallCancelledError,
     Client,
     ClientError,
+    FailedPreconditionError,
     Interrupted,
     Job,
     JobNotFoundError,
-    NotPreparedError,
     Progress,
     ProgressOptions,
     Result,
@@ -256,7 +256,7 @@ def test_bad_pictures_fail_the_job(client: Client, painting: bytes) -> None:
     assert status.state == "failed"
     assert status.error is not None
     assert "content" in status.error
-    with pytest.raises(NotPreparedError, match="it is failed"):
+    with pytest.raises(FailedPreconditionError, match="it is failed"):
         client.call(lambda: list(client.stub.ReadResult(pb.ReadResultRequest(name=job.name))))
 
 
@@ -309,7 +309,7 @@ def test_cancel_running_and_waiting_jobs(own_server: Callable[..., Server], land
         wait_for(lambda: evaluation(running) > 3)
         waiting, last = (client.create(landscape, painting, size=48, steps=2) for _ in range(2))
         assert (waiting.status().state, waiting.status().position, last.status().position) == ("queued", 0, 1)
-        with pytest.raises(NotPreparedError, match="has not ended; cancel it first"):
+        with pytest.raises(FailedPreconditionError, match="has not ended; cancel it first"):
             running.delete()
         assert waiting.cancel().state == "cancelled"
         assert last.status().position == 0

@@ -16,7 +16,7 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoRe
 from conftest import Server
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle.v1 import style_transfer_pb2_grpc
-from tfstyle_client import Access, BadRequestError, Client, ClientError, JobNotFoundError
+from tfstyle_client import BadRequestError, Client, ClientError, Credentials, JobNotFoundError
 from tfstyle_server.security import Gate, SecurityError, SecurityOptions, UnauthenticatedError, check_binding, new_token
 
 Methods = dict[str, Callable[[style_transfer_pb2_grpc.StyleTransferStub, str, tuple], object]]
@@ -79,7 +79,7 @@ WITHOUT_INPUT = ("Stylize", "CreateJob", "UploadImage")
 @pytest.fixture(scope="module")
 def job(guarded: Server, tokens: dict[str, str], landscape: bytes, painting: bytes) -> str:
     """A job of ann's that has succeeded."""
-    with Client(guarded.address, access=Access(token=tokens["ann"])) as client:
+    with Client(guarded.address, credentials=Credentials(token=tokens["ann"])) as client:
         made = client.create(landscape, painting, size=48, steps=1)
         made.result()
         return made.name
@@ -121,16 +121,18 @@ def test_access_matrix(guarded: Server, tokens: dict[str, str], job: str, method
 def test_others_jobs_and_images_are_not_there(
     guarded: Server, tokens: dict[str, str], landscape: bytes, painting: bytes
 ) -> None:
-    ann, bob = (Client(guarded.address, access=Access(token=tokens[name])) for name in ("ann", "bob"))
+    ann, bob = (Client(guarded.address, credentials=Credentials(token=tokens[name])) for name in ("ann", "bob"))
     with ann, bob:
         job = ann.create(landscape, painting, size=48, steps=1)
         with pytest.raises(JobNotFoundError):
             bob.job(job.name).result()
         assert job.name not in [each.name for each in bob.jobs()]
-        image = ann.stub.UploadImage(iter([pb.UploadImageRequest(data=landscape)]), metadata=ann.metadata)
-        asked = pb.StylizeRequest(content_image=image.name, style=painting)
-        with pytest.raises(BadRequestError, match="content_image: there is no image"):
-            bob.call(lambda: bob.stub.CreateJob(pb.CreateJobRequest(transfer=asked), metadata=bob.metadata))
+    stub = style_transfer_pb2_grpc.StyleTransferStub(grpc.insecure_channel(guarded.address))
+    anns, bobs = ((("authorization", f"Bearer {tokens[name]}"),) for name in ("ann", "bob"))
+    image = stub.UploadImage(iter([pb.UploadImageRequest(data=landscape)]), metadata=anns)
+    asked = pb.StylizeRequest(content_image=image.name, style=painting)
+    with pytest.raises(grpc.RpcError, match="content_image: there is no image"):
+        stub.CreateJob(pb.CreateJobRequest(transfer=asked), metadata=bobs)
 
 
 def test_log_has_neither_tokens_nor_pictures(guarded: Server, tokens: dict[str, str], job: str) -> None:
@@ -157,11 +159,11 @@ def test_tls_with_tokens(
     )  # fmt: skip
     authority = (certificates / "ca.pem").read_bytes()
     target = server.address.replace("127.0.0.1", "localhost")
-    with Client(target, access=Access(tls=True, authority=authority, token=tokens["bob"])) as client:
+    with Client(target, credentials=Credentials(tls=True, root_certificates=authority, token=tokens["bob"])) as client:
         assert client.create(landscape, painting, size=48, steps=1).result().png
-    with Client(target, patience=1, access=Access(token=tokens["bob"])) as plain, pytest.raises(ClientError):
+    with Client(target, patience=1, credentials=Credentials(token=tokens["bob"])) as plain, pytest.raises(ClientError):
         list(plain.jobs())
-    distrustful = Client(target, patience=1, access=Access(tls=True, token=tokens["bob"]))
+    distrustful = Client(target, patience=1, credentials=Credentials(tls=True, token=tokens["bob"]))
     with distrustful, pytest.raises(ClientError):
         list(distrustful.jobs())
 
@@ -177,12 +179,12 @@ def test_client_certificates_say_whose_a_job_is(
         (certificates / name).read_bytes() for name in ("ca.pem", "client.pem", "client.key")
     )
     target = server.address.replace("127.0.0.1", "localhost")
-    access = Access(tls=True, authority=authority, certificate=certificate, key=key)
-    with Client(target, access=access) as client:
+    credentials = Credentials(tls=True, root_certificates=authority, certificate=certificate, key=key)
+    with Client(target, credentials=credentials) as client:
         job = client.create(landscape, painting, size=48, steps=1)
         assert job.result().png
         assert [each.name for each in client.jobs()] == [job.name]
-    stranger = Client(target, patience=1, access=Access(tls=True, authority=authority))
+    stranger = Client(target, patience=1, credentials=Credentials(tls=True, root_certificates=authority))
     with stranger, pytest.raises(ClientError):
         list(stranger.jobs())
 
@@ -286,17 +288,17 @@ def test_server_that_would_be_open_does_not_start(
 
 
 @pytest.mark.parametrize(
-    ("access", "target", "says"),
+    ("credentials", "target", "says"),
     [
-        (Access(token="t"), "example.org:1", "token: would go to example.org:1 in the clear"),
-        (Access(tls=True, certificate=b"c"), "localhost:1", "tls_key: certificate and key belong together"),
-        (Access(authority=b"a"), "localhost:1", "tls: a certificate is of no use without it"),
+        (Credentials(token="t"), "example.org:1", "token: would go to example.org:1 in the clear"),
+        (Credentials(tls=True, certificate=b"c"), "localhost:1", "tls_key: certificate and key belong together"),
+        (Credentials(root_certificates=b"a"), "localhost:1", "tls: is needed for certificates"),
     ],
 )
-def test_client_does_not_give_itself_away(access: Access, target: str, says: str) -> None:
+def test_client_does_not_give_itself_away(credentials: Credentials, target: str, says: str) -> None:
     with pytest.raises(BadRequestError, match=says):
-        Client(target, access=access)
+        Client(target, credentials=credentials)
 
 
 def test_secrets_are_not_shown() -> None:
-    assert "secret" not in repr(Access(tls=True, certificate=b"c", key=b"secret", token="secret"))
+    assert "secret" not in repr(Credentials(tls=True, certificate=b"c", key=b"secret", token="secret"))

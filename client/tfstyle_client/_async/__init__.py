@@ -1,0 +1,1 @@
+"""The asyncio client, from which `client/unasync.py` generates the blocking one."""

@@ -1,0 +1,118 @@
+# Generated from _async/client.py by client/unasync.py; edit that file instead.
+"""The client."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from types import TracebackType
+from typing import Any, Self
+
+from tfstyle.inputs import Style
+from tfstyle.options import ProgressOptions
+from tfstyle.v1 import style_transfer_pb2 as pb
+from tfstyle_client._sync.connection import Connection
+from tfstyle_client._sync.job import Job
+from tfstyle_client._sync.stylize_call import StylizeCall
+from tfstyle_client.credentials import PLAINTEXT, Credentials
+from tfstyle_client.events import JobStatus
+from tfstyle_client.readers import job_status
+from tfstyle_client.requests import NO_PREVIEWS, creation_request, large_pictures, pieces, stylize_request
+
+
+class Client:
+    """A connection to the tfstyle server at `address`, HOST:PORT or unix:PATH. A context manager.
+
+    with Client("localhost:50051") as client:
+        for event in client.stylize(photo, painting, size=512):
+            ...  # Accepted, Started, Progress ..., and at last the Result
+        png = client.stylize(photo, painting).result().png
+        job = client.create(photo, painting)  # outlives this client
+        png = client.job(job.name).result().png
+
+    Calls about jobs are repeated for `patience` seconds while the server is unavailable; `on_retry` is called with one
+    line that says why, if that takes longer than a second. `credentials` are for a server with TLS or tokens. Raises
+    `BadRequestError` for an address or credentials that cannot work.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        patience: float = 120.0,
+        credentials: Credentials = PLAINTEXT,
+        on_retry: Callable[[str], None] | None = None,
+    ) -> None:
+        self._connection = Connection(address, patience, credentials, on_retry)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection; calls still open are cancelled."""
+        self._connection.close()
+
+    def stylize(
+        self,
+        content: bytes,
+        style: bytes | Sequence[Style[bytes]],
+        *,
+        preset: str = "default",
+        progress: ProgressOptions = NO_PREVIEWS,
+        timeout: float | None = None,
+        **options: Any,
+    ) -> StylizeCall:
+        """Start to repaint `content` (a photo) in the style of `style` (a painting), both picture files.
+
+        `style` may also be several `Style` records, with weights and masks. `options` are those of
+        `tfstyle.TransferOptions`; None means the preset's value. `timeout` is the deadline of the whole transfer in
+        seconds. Raises `BadRequestError` for options out of range; every other `ClientError` is raised by the call.
+        """
+        return self.send(stylize_request(content, style, preset, progress, options), timeout)
+
+    def send(self, request: pb.StylizeRequest, timeout: float | None = None) -> StylizeCall:
+        """Start the transfer of a request from `tfstyle_client.requests.stylize_request`."""
+        return StylizeCall(self._connection, self._connection.stub.Stylize(request, timeout=timeout))
+
+    def create(
+        self,
+        content: bytes,
+        style: bytes | Sequence[Style[bytes]],
+        *,
+        preset: str = "default",
+        progress: ProgressOptions = NO_PREVIEWS,
+        **options: Any,
+    ) -> Job:
+        """Create a job, with arguments as for `stylize`. Raises `ClientError`."""
+        return self.submit(stylize_request(content, style, preset, progress, options))
+
+    def submit(self, request: pb.StylizeRequest) -> Job:
+        """Create a job from a request; pictures of more than 4 MiB are uploaded first. Raises `ClientError`."""
+        creation = creation_request(request)
+        for picture in large_pictures(creation.transfer):
+            image = self._connection.call(partial(self._upload, picture.data))
+            picture.image = image.name
+        job = self._connection.call(lambda: self._connection.stub.CreateJob(creation))
+        return Job(self._connection, job.name)
+
+    def _upload(self, picture: bytes) -> Any:
+        return self._connection.stub.UploadImage(pieces(picture))
+
+    def job(self, name: str) -> Job:
+        """The job of that name, "jobs/..."; its methods raise `JobNotFoundError` if there is none."""
+        return Job(self._connection, name)
+
+    def jobs(self) -> Iterator[JobStatus]:
+        """The status of every job, the newest first. Raises `ClientError`."""
+        request = pb.ListJobsRequest()
+        while True:
+            page = self._connection.call(lambda: self._connection.stub.ListJobs(request))
+            for job in page.jobs:
+                yield job_status(job)
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token

@@ -1,0 +1,123 @@
+"""The commands, and how each ends: an exit code, and one line on standard error for an error.
+
+A command's module, and gRPC with it, is imported when the command is used: `tfstyle --help` needs neither.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from typing import Annotated
+
+from cyclopts import App, Parameter
+from cyclopts.exceptions import CycloptsError
+
+from tfstyle import __version__
+from tfstyle.errors import TfstyleError
+from tfstyle.rules import shown
+from tfstyle_client.exit_codes import (
+    BAD_INPUT,
+    BROKEN_PIPE,
+    CANCELLED,
+    DONE,
+    FAILED,
+    NO_SERVER,
+    SUMMARY,
+    of_status,
+)
+from tfstyle_client.json_lines import print_json
+from tfstyle_client.usage_errors import usage_message
+
+COMMANDS = {
+    "stylize:stylize": "Repaint CONTENT in the style of STYLE.",
+    "demo:demo": "Repaint the photo that comes with tfstyle in the style of the painting that comes with it.",
+    "jobs:jobs": "List the jobs on a server, the newest first.",
+    "jobs:watch": "Show a job's progress until it ends, across restarts of the server. Ctrl-C leaves the job alone.",
+    "jobs:result": "Wait until a job has ended, and write its picture.",
+    "jobs:cancel": "Cancel a job; one that has ended stays as it is.",
+    "jobs:delete": "Delete a job that has ended, and its picture on the server.",
+    "token:token": "Make a token for a caller of a server, and print it; the file keeps only its hash.",
+}
+"""{module:command: help}, in the order of the help. The texts stand here because the modules are imported late."""
+
+_PATHS = [
+    (r"(?<![\w/])transfer\.", ""),
+    (r"(?<![\w/])(?:options|progress)\.", ""),
+    (r"\binputs\.styles\[0\]\.picture\b", "style"),
+    (r"\binputs\.styles\[0\]\.", "style."),
+    (r"\binputs\.", ""),
+]
+"""[path in a request, name on the command line]."""
+
+app = App(
+    name="tfstyle",
+    help="Repaint a photo in the style of a painting.",
+    help_format="plaintext",
+    help_epilogue=SUMMARY,
+    version=__version__,
+    version_flags=["--version"],
+    default_parameter=Parameter(negative="", allow_repeating=True, show_default=False, show_choices=False),
+    result_action="return_value",
+    suppress_keyboard_interrupt=False,
+)
+for _place, (_path, _help) in enumerate(COMMANDS.items()):
+    app.command(f"tfstyle_client.cli.{_path}", name=_path.partition(":")[2], help=_help, sort_key=_place)
+app.register_install_completion_command(help="Install completion for the shell in use: bash, zsh or fish.")
+
+
+@app.command(sort_key=len(COMMANDS), help_flags=[], version_flags=[])
+def serve(*arguments: Annotated[str, Parameter(allow_leading_hyphen=True, show=False)]) -> int:
+    """Run a server; `tfstyle serve --help` lists its flags."""
+    # Keras would take it for the engine's backend, which is TensorFlow.
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    try:
+        from tfstyle_server.cli import run as run_server
+    except ImportError as error:
+        complain(f"server: not installed here ({error.name}); pip install 'tfstyle[server]'")
+        return NO_SERVER
+    return run_server(list(arguments), "tfstyle serve")
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command line, and return its exit code."""
+    if not arguments:
+        app(["--help"])
+        return BAD_INPUT
+    for name in [name for name, value in os.environ.items() if name.startswith("TFSTYLE_") and not value]:
+        del os.environ[name]  # an empty variable counts as one that is not set
+    as_json = "--json" in arguments
+    try:
+        result = app(arguments, exit_on_error=False, print_error=False, verbose=False)
+        return result if isinstance(result, int) else DONE
+    except CycloptsError as error:
+        complain(usage_message(error), as_json, "INVALID_ARGUMENT")
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        complain("cancelled", as_json, "CANCELLED")
+        return CANCELLED
+    except TfstyleError as error:
+        code = getattr(error, "code", "INVALID_ARGUMENT")
+        complain(plain_fields(str(error)), as_json, code)
+        return of_status(code)
+    except BrokenPipeError:
+        # Whoever read standard output has seen enough, as `head` has. The interpreter must not flush it again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    except OSError as error:  # standard output is full, or no second process can be started
+        complain(f"the operating system refuses: {error.strerror or shown(str(error))}")
+        return FAILED
+
+
+def complain(message: str, as_json: bool = False, code: str = "UNKNOWN") -> None:
+    """Tell an error in one line on standard error, and as a JSON object on standard output where that is wanted."""
+    if as_json:
+        print_json("error", {"code": code, "message": message})
+    sys.stderr.write(f"tfstyle: {' '.join(message.split())}\n")
+
+
+def plain_fields(message: str) -> str:
+    """`message` with the fields named as the command line does, not by their paths in a request."""
+    for path, name in _PATHS:
+        message = re.sub(path, name, message)
+    return message

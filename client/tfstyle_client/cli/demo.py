@@ -1,0 +1,40 @@
+"""`tfstyle demo`."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from tfstyle.options import PRESETS, ProgressOptions
+from tfstyle_client.cli.outputs import checked_output, checked_preview
+from tfstyle_client.cli.parameters import MAIN, NO_ACCESS, Access, Json, OutputPath, Preview, Quality, Server
+from tfstyle_client.cli.stylize import PREVIEW_EVERY
+from tfstyle_client.cli.transfer import Run
+from tfstyle_client.requests import stylize_request
+
+PRESET = "fast"
+OUTPUT = Path("tfstyle-demo.png")
+
+
+def demo(
+    *,
+    size: Annotated[
+        int, Parameter(help="longer side of the result in pixels", show_default=True, group=MAIN)
+    ] = PRESETS[PRESET].size,
+    output: Annotated[OutputPath, Parameter(show_default=True)] = OUTPUT,
+    quality: Quality = None,
+    preview: Preview = None,
+    as_json: Json = False,
+    server: Server = None,
+    access: Access = NO_ACCESS,
+) -> None:
+    """Repaint the photo that comes with tfstyle in the style of the painting that comes with it."""
+    target, preview_target = checked_output(output, quality, as_json), checked_preview(preview)
+    folder = files("tfstyle_client").joinpath("demo")
+    photo, painting = (folder.joinpath(name).read_bytes() for name in ("landscape.jpg", "painting.jpg"))
+    progress = ProgressOptions(preview_every=PREVIEW_EVERY if preview_target is not None else 0)
+    request = stylize_request(photo, painting, PRESET, progress, {"size": size})
+    Run(target, preview_target, server, access.credentials(), None, None, as_json).make(request)

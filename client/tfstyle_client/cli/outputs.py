@@ -1,0 +1,38 @@
+"""The files that a command writes, checked before the work begins."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tfstyle_client.files import STANDARD_STREAM, refusal
+from tfstyle_client.output import Output
+
+
+def checked_output(output: Output | Path, quality: int | None, as_json: bool) -> Output:
+    """The output that was chosen. Raises `BadRequestError` if it cannot be written."""
+    if isinstance(output, Path):
+        _refuse_option(output, "output")
+        output = Output(output, quality)
+    elif quality is not None:
+        output = Output(output.path, quality, keep_existing=output.keep_existing)
+    output.check()
+    if output.is_standard and as_json:
+        raise refusal("output", "and --json cannot both use standard output; name a file")
+    return output
+
+
+def checked_preview(path: Path | None) -> Output | None:
+    """The preview's file, if there is one. Raises `BadRequestError` if it cannot be written."""
+    if path is None:
+        return None
+    _refuse_option(path, "preview")
+    preview = Output(path, field="preview")
+    if preview.is_standard:
+        raise refusal("preview", "must be a file; previews replace one another")
+    preview.check()
+    return preview
+
+
+def _refuse_option(path: Path, field: str) -> None:
+    if str(path).startswith("-") and path != STANDARD_STREAM:
+        raise refusal(field, f"needs the name of a file; got {path}")

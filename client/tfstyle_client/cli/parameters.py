@@ -1,0 +1,118 @@
+"""Parameters that several commands share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Group, Parameter
+
+from tfstyle_client.credentials import Credentials
+from tfstyle_client.files import read_file, refusal
+from tfstyle_client.picture_formats import FORMATS, QUALITY
+
+MAIN = Group("Main options", sort_key=1)
+OUTPUT = Group("Output", sort_key=2)
+LOSSES = Group("Losses", sort_key=3)
+OPTIMIZER = Group("Optimizer", sort_key=4)
+ACCESS = Group("Access", sort_key=5)
+
+PATIENCE = 30.0
+"""Seconds for which commands about jobs wait for a server that is unavailable, as while it restarts."""
+
+_ENDINGS = ", ".join(FORMATS)
+OutputPath = Annotated[
+    Path,
+    Parameter(
+        name=["--output", "-o"],
+        help=f"file to write, in the format of its ending ({_ENDINGS}); - is standard output, as PNG",
+        group=OUTPUT,
+        allow_leading_hyphen=True,
+    ),
+]
+Quality = Annotated[
+    int | None,
+    Parameter(help="quality of JPEG and WebP files (1 to 100)", show_default=str(QUALITY), group=OUTPUT),
+]
+Preview = Annotated[
+    Path | None,
+    Parameter(
+        help="file that is rewritten while the picture is made; endings as for -o",
+        group=OUTPUT,
+        allow_leading_hyphen=True,
+    ),
+]
+Json = Annotated[
+    bool, Parameter(name="--json", help="write events as JSON, one object a line, to standard output", group=OUTPUT)
+]
+Server = Annotated[
+    str | None,
+    Parameter(
+        env_var="TFSTYLE_SERVER",
+        help="HOST:PORT or unix:PATH of a server; without it, a private server is started",
+        group=ACCESS,
+    ),
+]
+JobServer = Annotated[
+    str, Parameter(name="--server", env_var="TFSTYLE_SERVER", help="HOST:PORT or unix:PATH of the server", group=ACCESS)
+]
+JobName = Annotated[str, Parameter(help="the job's name, as printed by tfstyle stylize --detach")]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Access:
+    """The options for a server with TLS or tokens."""
+
+    tls: Annotated[
+        bool,
+        Parameter(env_var="TFSTYLE_TLS", help="encrypt, and verify the server's certificate", group=ACCESS),
+    ] = False
+    tls_ca: Annotated[
+        Path | None,
+        Parameter(env_var="TFSTYLE_TLS_CA", help="certificates of the authorities to trust, PEM", group=ACCESS),
+    ] = None
+    tls_certificate: Annotated[
+        Path | None,
+        Parameter(env_var="TFSTYLE_CLIENT_CERTIFICATE", help="the client's own certificate, PEM", group=ACCESS),
+    ] = None
+    tls_key: Annotated[
+        Path | None,
+        Parameter(env_var="TFSTYLE_CLIENT_KEY", help="the key of the client's certificate, PEM", group=ACCESS),
+    ] = None
+    token_file: Annotated[
+        Path | None,
+        Parameter(env_var="TFSTYLE_TOKEN_FILE", help="file with the token to send", group=ACCESS),
+    ] = None
+
+    def credentials(self) -> Credentials:
+        """Read the files. Raises `BadRequestError` naming the option."""
+        return Credentials(
+            self.tls or self.tls_ca is not None or self.tls_certificate is not None,
+            _read(self.tls_ca, "tls_ca"),
+            _read(self.tls_certificate, "tls_certificate"),
+            _read(self.tls_key, "tls_key"),
+            None if self.token_file is None else _token(self.token_file),
+        )
+
+
+NO_ACCESS = Access()
+
+
+def _read(path: Path | None, field: str) -> bytes | None:
+    return None if path is None else read_file(path, field)
+
+
+def _token(path: Path) -> str:
+    """The token in the file, which an editor may have saved with a byte order mark."""
+    data = read_file(path, "token_file")
+    try:
+        text = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig").strip()
+    except UnicodeDecodeError:
+        text = "\N{REPLACEMENT CHARACTER}"
+    if not text:
+        raise refusal("token_file", f"{path} is empty")
+    if not (text.isascii() and text.isprintable() and " " not in text):
+        raise refusal("token_file", f"{path} must have one token of printable ASCII characters, and nothing else")
+    return text

@@ -1,0 +1,41 @@
+"""What a command says on standard output when it is done."""
+
+from __future__ import annotations
+
+import sys
+
+from tfstyle_client.display import job_line
+from tfstyle_client.events import JobStatus
+from tfstyle_client.json_lines import job_fields, print_json
+from tfstyle_client.output import Output
+
+
+def report(event: str, field: str, value: str, as_json: bool) -> None:
+    """One value as a line, or as a JSON object."""
+    if as_json:
+        print_json(event, {field: value})
+    else:
+        print_line(value)
+
+
+def report_job(job: JobStatus, as_json: bool) -> None:
+    """A job as a line, or as a JSON object."""
+    if as_json:
+        print_json("job", job_fields(job))
+    else:
+        print_line(job_line(job))
+
+
+def report_file(output: Output, png: bytes, as_json: bool) -> None:
+    """Write the picture, and say where it is. Raises `BadRequestError`."""
+    if output.loses_transparency(png):
+        sys.stderr.write("tfstyle: warning: JPEG has no transparency; the picture is put on white\n")
+    path = output.write(png)
+    if not output.is_standard:
+        report("written", "path", str(path), as_json)
+
+
+def print_line(text: str) -> None:
+    """A line on standard output, at once."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()

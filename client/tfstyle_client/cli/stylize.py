@@ -1,0 +1,113 @@
+"""`tfstyle stylize`."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from tfstyle.options import ProgressOptions
+from tfstyle.rules import shown
+from tfstyle_client._sync.client import Client
+from tfstyle_client.cli.app import complain
+from tfstyle_client.cli.outputs import checked_output, checked_preview
+from tfstyle_client.cli.parameters import (
+    ACCESS,
+    NO_ACCESS,
+    OUTPUT,
+    PATIENCE,
+    Access,
+    Json,
+    OutputPath,
+    Preview,
+    Quality,
+    Server,
+)
+from tfstyle_client.cli.picture_options import PictureOptions, preset_and_overrides
+from tfstyle_client.cli.reports import report
+from tfstyle_client.cli.transfer import Run
+from tfstyle_client.files import STANDARD_STREAM, read_file, refusal
+from tfstyle_client.output import default_output
+from tfstyle_client.picture_formats import longer_side
+from tfstyle_client.requests import stylize_request
+from tfstyle_client.target import parse_target
+
+PREVIEW_EVERY = 5
+DEFAULT_OPTIONS = PictureOptions()
+
+
+def stylize(
+    content: Annotated[
+        Path, Parameter(help="the photo: PNG, JPEG, WebP ...; - is standard input", allow_leading_hyphen=True)
+    ],
+    style: Annotated[
+        Path, Parameter(help="the painting: PNG, JPEG, WebP ...; - is standard input", allow_leading_hyphen=True)
+    ],
+    /,
+    *,
+    options: PictureOptions = DEFAULT_OPTIONS,
+    output: Annotated[
+        OutputPath | None, Parameter(show_default="CONTENT-STYLE.png beside the content, or with a number")
+    ] = None,
+    quality: Quality = None,
+    preview: Preview = None,
+    preview_every: Annotated[
+        int, Parameter(help="evaluations between two previews", show_default=True, group=OUTPUT)
+    ] = PREVIEW_EVERY,
+    as_json: Json = False,
+    server: Server = None,
+    weights: Annotated[
+        str | None, Parameter(help="VGG19 weights (Keras' HDF5 without top) for the private server", group=ACCESS)
+    ] = None,
+    timeout: Annotated[float | None, Parameter(help="deadline in seconds", group=ACCESS)] = None,
+    detach: Annotated[
+        bool, Parameter(help="only create a job on the server at --server, and print its name", group=ACCESS)
+    ] = False,
+    access: Access = NO_ACCESS,
+) -> None:
+    """Repaint CONTENT in the style of STYLE."""
+    preset, overrides = preset_and_overrides(options)
+    _check(content, style, preview_every, server, weights, timeout)
+    if detach:
+        _check_detached(server, {"output": output, "quality": quality, "preview": preview, "timeout": timeout})
+        target = None
+    else:
+        target = checked_output(output or default_output(content, style), quality, as_json)
+    preview_target = checked_preview(preview)
+    photo, painting = read_file(content, "content"), read_file(style, "style")
+    progress = ProgressOptions(preview_every=preview_every if preview_target is not None else 0)
+    request = stylize_request(photo, painting, preset, progress, overrides)
+    if target is None:
+        with Client(str(server), PATIENCE, access.credentials(), complain) as client:
+            report("created", "name", client.submit(request).name, as_json)
+        return
+    content_side = None if "size" in overrides else longer_side(photo)
+    Run(target, preview_target, server, access.credentials(), weights, timeout, as_json, content_side).make(request)
+
+
+def _check(
+    content: Path, style: Path, preview_every: int, server: str | None, weights: str | None, timeout: float | None
+) -> None:
+    for path in (content, style):
+        if str(path).startswith("-") and path != STANDARD_STREAM:
+            raise refusal(shown(str(path)), "there is no such option (see tfstyle stylize --help)")
+    if content == style == STANDARD_STREAM:
+        raise refusal("style", "and content cannot both be standard input; name one of the files")
+    if timeout is not None and not (math.isfinite(timeout) and timeout > 0):
+        raise refusal("timeout", f"must be a number of seconds above 0; got {timeout}")
+    if not 1 <= preview_every <= 10_000:
+        raise refusal("preview_every", f"must be 1 to 10000; got {shown(preview_every)}")
+    if server is not None:
+        parse_target(server)
+        if weights is not None:
+            raise refusal("weights", "are for a private server; the server at --server has its own")
+
+
+def _check_detached(server: str | None, given: dict[str, object]) -> None:
+    if server is None:
+        raise refusal("detach", "needs a server that stays, at --server; a private one ends with the command")
+    for name, value in given.items():
+        if value is not None:
+            raise refusal(name, "has no effect with --detach; see tfstyle watch and tfstyle result")

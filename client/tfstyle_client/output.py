@@ -1,0 +1,129 @@
+"""Where a result goes: a file in the format of its ending, or standard output."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from tfstyle_client.files import STANDARD_STREAM, check_writable, claim_new_name, reason, refusal
+from tfstyle_client.files import write_whole as write
+from tfstyle_client.picture_formats import FORMATS, LOSSY, QUALITY, convert, has_transparency
+
+_STANDARD_OUTPUT = {"-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"}
+
+
+@dataclass(frozen=True)
+class Output:
+    """The file at `path`, or standard output. `field` is the option that names it.
+
+    `quality` (1 to 100) applies to JPEG and WebP. With `keep_existing` a file that is there already is left alone,
+    and the next free name with a number is taken.
+    """
+
+    path: Path
+    quality: int | None = None
+    field: str = "output"
+    keep_existing: bool = False
+
+    @property
+    def is_standard(self) -> bool:
+        """Whether the result goes to standard output."""
+        return str(self.path) in _STANDARD_OUTPUT
+
+    def check(self) -> None:
+        """Refuse, before any work, what could not be written. Raises `BadRequestError`."""
+        kind = "PNG" if self.is_standard else FORMATS.get(self.path.suffix.lower())
+        if kind is None:
+            ending = f"the ending {self.path.suffix}" if self.path.suffix else "a name without an ending"
+            raise refusal(self.field, f"{ending} is not supported; use one of {', '.join(FORMATS)}")
+        if self.quality is not None and kind not in LOSSY:
+            raise refusal("quality", "applies to JPEG and WebP only; leave it out, or choose such an ending")
+        if self.quality is not None and not 1 <= self.quality <= 100:
+            raise refusal("quality", f"must be 1 to 100; got {self.quality}")
+        if self.is_standard:
+            self._check_standard_output()
+        else:
+            check_writable(self.path, self.field)
+
+    def loses_transparency(self, png: bytes) -> bool:
+        """Whether the picture has transparency that the file's format cannot hold."""
+        return not self.is_standard and FORMATS[self.path.suffix.lower()] == "JPEG" and has_transparency(png)
+
+    def write(self, png: bytes) -> Path:
+        """Write the picture; the path of the file.
+
+        Raises `BadRequestError` if that fails; the picture is then kept in another file, which the message names.
+        """
+        try:
+            if self.is_standard:
+                sys.stdout.buffer.write(png)
+                sys.stdout.buffer.flush()
+                return STANDARD_STREAM
+            return self._write_file(png)
+        except (OSError, ValueError, AttributeError) as error:
+            if self.is_standard:
+                _give_up_standard_output()
+            name = "standard output" if self.is_standard else str(self.path)
+            raise refusal(self.field, f"cannot write {name}: {reason(error)}; {self._rescue(png)}") from None
+
+    def rewrite(self, png: bytes) -> None:
+        """Write a picture that another one will replace. Raises `BadRequestError`; nothing is kept then."""
+        try:
+            self._write_file(png)
+        except (OSError, ValueError) as error:
+            raise refusal(self.field, f"cannot write {self.path}: {reason(error)}") from None
+
+    def _write_file(self, png: bytes) -> Path:
+        data = convert(png, self.path.suffix.lower(), QUALITY if self.quality is None else self.quality)
+        if not self.keep_existing:
+            write(self.path, data)
+            return self.path
+        path = claim_new_name(self.path)
+        try:
+            write(path, data)
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise
+        return path
+
+    def _rescue(self, png: bytes) -> str:
+        """Save the picture beside the file, else in the folder for temporary files; what became of it in words."""
+        folders = [] if self.is_standard else [str(self.path.resolve().parent)]
+        stem = "tfstyle" if self.is_standard else self.path.stem[:100]
+        for folder in [*folders, tempfile.gettempdir()]:
+            try:
+                with tempfile.NamedTemporaryFile(dir=folder, prefix=f"{stem}-", suffix=".png", delete=False) as file:
+                    file.write(png)
+            except OSError:
+                continue
+            return f"the picture is saved as {file.name}"
+        return "the picture could not be saved elsewhere either"
+
+    def _check_standard_output(self) -> None:
+        try:
+            os.fstat(sys.stdout.fileno())
+        except (OSError, ValueError, AttributeError):
+            raise refusal(self.field, "standard output is closed; name a file") from None
+        if sys.stdout.isatty():
+            raise refusal(self.field, "is the terminal; redirect standard output, or name a file")
+
+
+def default_output(content: Path, style: Path) -> Output:
+    """CONTENT-STYLE.png beside the content picture, or with a number where that exists.
+
+    Raises `BadRequestError` where the content comes from standard input, which has no name.
+    """
+    if content == STANDARD_STREAM:
+        raise refusal("output", "is needed when the content is standard input; give -o FILE, or -o -")
+    style_name = "stdin" if style == STANDARD_STREAM else style.stem
+    return Output(content.with_name(f"{content.stem}-{style_name}.png"), keep_existing=True)
+
+
+def _give_up_standard_output() -> None:
+    """Keep what is still buffered from being written again at exit."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

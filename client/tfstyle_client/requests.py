@@ -1,0 +1,69 @@
+"""Build requests from plain values, and refuse what needs no server to be refused."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from tfstyle.errors import InvalidInputError
+from tfstyle.inputs import Inputs, Style
+from tfstyle.options import ProgressOptions, canonical_overrides, resolve_options
+from tfstyle.v1 import style_transfer_pb2 as pb
+from tfstyle.v1.conversion import inputs_to_proto, options_to_proto
+from tfstyle_client.errors import BadRequestError
+
+NO_PREVIEWS = ProgressOptions()
+LARGEST_INLINE = 4 * 2**20
+"""Pictures of created jobs with more bytes are uploaded before, in pieces."""
+PIECE_BYTES = 2**20
+
+
+def stylize_request(
+    content: bytes,
+    style: bytes | Sequence[Style[bytes]],
+    preset: str = "default",
+    progress: ProgressOptions = NO_PREVIEWS,
+    options: Mapping[str, Any] | None = None,
+) -> pb.StylizeRequest:
+    """The message. Raises `BadRequestError`, naming each field at fault."""
+    styles = (Style(style),) if isinstance(style, bytes) else tuple(style)
+    try:
+        inputs = Inputs(content, styles)
+        overrides = canonical_overrides(options or {})
+        resolve_options(preset, overrides)
+    except InvalidInputError as error:
+        raise BadRequestError(error.violations) from None
+    return pb.StylizeRequest(
+        inputs=inputs_to_proto(inputs.map(lambda _, data: pb.Picture(data=data))),
+        preset=preset,
+        options=options_to_proto(overrides),
+        progress=pb.ProgressOptions(
+            every=progress.every, preview_every=progress.preview_every, preview_size=progress.preview_size
+        ),
+    )
+
+
+def creation_request(transfer: pb.StylizeRequest) -> pb.CreateJobRequest:
+    """The message, with a request id of its own, so that it can be sent again without a second job."""
+    return pb.CreateJobRequest(transfer=transfer, request_id=str(uuid.uuid4()))
+
+
+def large_pictures(transfer: pb.StylizeRequest) -> list[pb.Picture]:
+    """The pictures in `transfer`, styles and masks included, that are uploaded before it is sent."""
+    inputs = transfer.inputs
+    pictures = [inputs.content, *(picture for style in inputs.styles for picture in (style.picture, style.mask))]
+    return [picture for picture in pictures if len(picture.data) > LARGEST_INLINE]
+
+
+def pieces(picture: bytes) -> Iterator[pb.UploadImageRequest]:
+    """The messages in which a picture is uploaded."""
+    for offset in range(0, len(picture), PIECE_BYTES):
+        yield pb.UploadImageRequest(data=picture[offset : offset + PIECE_BYTES])
+
+
+def deletions(name: str) -> Iterator[pb.DeleteJobRequest]:
+    """The request to delete a job, then those for further attempts, which allow that the first one succeeded."""
+    yield pb.DeleteJobRequest(name=name)
+    while True:
+        yield pb.DeleteJobRequest(name=name, allow_missing=True)
