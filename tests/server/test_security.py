@@ -127,12 +127,10 @@ def test_others_jobs_and_images_are_not_there(
         with pytest.raises(JobNotFoundError):
             bob.job(job.name).result()
         assert job.name not in [each.name for each in bob.jobs()]
-    stub = style_transfer_pb2_grpc.StyleTransferStub(grpc.insecure_channel(guarded.address))
-    anns, bobs = ((("authorization", f"Bearer {tokens[name]}"),) for name in ("ann", "bob"))
-    image = stub.UploadImage(iter([pb.UploadImageRequest(data=landscape)]), metadata=anns)
-    asked = pb.StylizeRequest(content_image=image.name, style=painting)
-    with pytest.raises(grpc.RpcError, match="content_image: there is no image"):
-        stub.CreateJob(pb.CreateJobRequest(transfer=asked), metadata=bobs)
+        image = ann.stub.UploadImage(iter([pb.UploadImageRequest(data=landscape)]))
+        asked = pb.StylizeRequest(content_image=image.name, style=painting)
+        with pytest.raises(BadRequestError, match="content_image: there is no image"):
+            bob.call(lambda: bob.stub.CreateJob(pb.CreateJobRequest(transfer=asked)))
 
 
 def test_log_has_neither_tokens_nor_pictures(guarded: Server, tokens: dict[str, str], job: str) -> None:

@@ -55,6 +55,15 @@ class AsyncClient:
         """Close the connection; calls still open are cancelled."""
         await self._connection.close()
 
+    @property
+    def stub(self) -> Any:
+        """The generated stub on this connection, for calls that have no method here."""
+        return self._connection.stub
+
+    async def call(self, attempt: Callable[[], Any]) -> Any:
+        """The response to `attempt`, repeated while the server is unavailable. Raises `ClientError`."""
+        return await self._connection.call(attempt)
+
     def stylize(
         self,
         content: bytes,
