@@ -251,7 +251,7 @@ def test_bad_pictures_fail_the_job(client: Client, painting: bytes) -> None:
     job = client.create(painting[:4000], painting, size=48)
     with pytest.raises(BadRequestError, match="content: is damaged or cut short") as caught:
         job.result()
-    assert [violation.field for violation in caught.value.violations] == ["content"]
+    assert [violation.field for violation in caught.value.violations] == ["inputs.content"]
     status = job.status()
     assert status.state == "failed"
     assert status.error is not None
