@@ -253,7 +253,7 @@ def test_larger_picture_than_the_limit(own_server: Callable[..., Server], landsc
     assert details[0].field_violations[0].field == "style"
     assert "at most 160,000 are accepted; the server's --max-image-bytes sets the limit" in error.details()
     error, _ = refusal(stub_of(small).Stylize(request(landscape, landscape)))
-    assert "at most 500,000" in error.details()
+    assert "at most 500,000 are accepted; the server's --max-pixels sets the limit" in error.details()
 
 
 def test_picture_beyond_the_memory_is_tiled_or_refused_before_it_runs(
