@@ -13,7 +13,7 @@ from tfstyle_server.security import SecurityOptions
 from tfstyle_server.store import Retention
 
 MOST_IMAGE_BYTES = 2**40
-"""The largest limit on a picture's file, far beyond any file: for a server that is its caller's own."""
+"""The largest value of the limit on a picture's file. It is beyond any file: a private server needs no limit."""
 
 
 def user_data() -> Path:
@@ -58,8 +58,10 @@ class ServerOptions:
     """The least time between two checkpoints of a job."""
     compiled_code: Path | None = field(default_factory=user_folder)
     """Folder where compiled code is kept for later workers. None: nowhere."""
-    recycle_after: int = 2
-    """Compilations after which a worker is replaced, since XLA never frees compiled code."""
+    recycle_after: int = 6
+    """Compilations after which a worker is replaced, since XLA never frees compiled code, some 30 MB each.
+
+    A tiled job with one style compiles twice for each network, so with two networks four times."""
 
     def resolved_devices(self) -> tuple[str, ...]:
         """The device of each worker."""
