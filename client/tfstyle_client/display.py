@@ -18,7 +18,7 @@ LEAST_SHOWN = 0.005
 
 
 class Display(Protocol):
-    """Shows events as they come; a context manager for whatever it draws on."""
+    """Shows events as they come, between entering and leaving it as a context manager."""
 
     def __enter__(self) -> Self: ...
     def __exit__(

@@ -7,11 +7,10 @@ import sys
 from pathlib import Path
 
 from tfstyle.atomic import write_atomically
-from tfstyle.errors import Violation
-from tfstyle_client.errors import BadRequestError
+from tfstyle_client.errors import refusal
 
 LARGEST_FILE = 512 * 2**20
-"""Bytes beyond which no server accepts a picture."""
+"""Bytes that a file may have: one gRPC message can carry two such pictures, and a private server accepts them."""
 STANDARD_STREAM = Path("-")
 """The name by which a command line means standard input or standard output."""
 
@@ -72,11 +71,6 @@ def claim_new_name(path: Path) -> Path:
 def name_of(path: Path, direction: str) -> str:
     """`path` as a message names it."""
     return f"standard {direction}" if path == STANDARD_STREAM else str(path)
-
-
-def refusal(field: str, why: str) -> BadRequestError:
-    """The error for a file that cannot be used."""
-    return BadRequestError([Violation(field, why)])
 
 
 def reason(error: Exception) -> str:

@@ -9,7 +9,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from tfstyle_client.files import STANDARD_STREAM, check_writable, claim_new_name, reason, refusal
+from tfstyle_client.errors import refusal
+from tfstyle_client.files import STANDARD_STREAM, check_writable, claim_new_name, reason
 from tfstyle_client.files import write_whole as write
 from tfstyle_client.picture_formats import FORMATS, LOSSY, QUALITY, convert, has_transparency
 

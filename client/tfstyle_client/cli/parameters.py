@@ -9,7 +9,8 @@ from typing import Annotated
 from cyclopts import Group, Parameter
 
 from tfstyle_client.credentials import Credentials
-from tfstyle_client.files import read_file, refusal
+from tfstyle_client.errors import refusal
+from tfstyle_client.files import read_file
 from tfstyle_client.picture_formats import FORMATS, QUALITY
 
 MAIN = Group("Main options", sort_key=1)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from tfstyle.errors import InvalidInputError, Violation
 from tfstyle.options import KINDS, PRESETS, RULES, STYLE_WEIGHT_OF_STRENGTH
 from tfstyle.rules import number, shown
 from tfstyle_client.cli.parameters import LOSSES, MAIN, OPTIMIZER
+from tfstyle_client.errors import refusal
 
 _GROUPS = {"main": MAIN, "losses": LOSSES, "optimizer": OPTIMIZER}
 _FIRST = ("size", "strength", "style_scale", "max_evaluations", "preset", "network")
@@ -53,7 +53,7 @@ def _own_parameters() -> dict[str, Any]:
         group=MAIN,
     )
     preset = Parameter(
-        help=f"what the other options' defaults are (one of {', '.join(PRESETS)})", show_default="default", group=MAIN
+        help=f"sets the defaults of the other options (one of {', '.join(PRESETS)})", show_default="default", group=MAIN
     )
     return {"strength": Annotated[str | None, strength], "preset": Annotated[str | None, preset]}
 
@@ -76,22 +76,18 @@ else:
 
 
 def preset_and_overrides(options: PictureOptions) -> tuple[str, dict[str, Any]]:
-    """The preset, and the options given in addition. Raises `InvalidInputError`."""
+    """The preset, and the options given in addition. Raises `BadRequestError`."""
     overrides = {name: value for name, value in asdict(options).items() if value is not None}
     preset = overrides.pop("preset", "default")
     strength = overrides.pop("strength", None)
     if strength is not None:
         if strength not in STYLE_WEIGHT_OF_STRENGTH:
             known = ", ".join(STYLE_WEIGHT_OF_STRENGTH)
-            raise _refusal("strength", f"must be one of {known}; got {shown(strength)}")
+            raise refusal("strength", f"must be one of {known}; got {shown(strength)}")
         if "style_weight" in overrides:
-            raise _refusal("strength", "is another name for --style-weight; give one of the two")
+            raise refusal("strength", "is another name for --style-weight; give one of the two")
         overrides["style_weight"] = STYLE_WEIGHT_OF_STRENGTH[strength]
     for name, value in overrides.items():
         if KINDS[name] is tuple:
             overrides[name] = tuple(layer.strip() for layer in value.split(","))
     return preset, overrides
-
-
-def _refusal(name: str, why: str) -> InvalidInputError:
-    return InvalidInputError([Violation(name, why)])

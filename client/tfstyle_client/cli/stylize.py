@@ -28,7 +28,8 @@ from tfstyle_client.cli.parameters import (
 from tfstyle_client.cli.picture_options import PictureOptions, preset_and_overrides
 from tfstyle_client.cli.reports import report
 from tfstyle_client.cli.transfer import Run
-from tfstyle_client.files import STANDARD_STREAM, read_file, refusal
+from tfstyle_client.errors import refusal
+from tfstyle_client.files import STANDARD_STREAM, read_file
 from tfstyle_client.output import default_output
 from tfstyle_client.picture_formats import longer_side
 from tfstyle_client.requests import stylize_request
@@ -94,7 +95,7 @@ def _check(
         if str(path).startswith("-") and path != STANDARD_STREAM:
             raise refusal(shown(str(path)), "there is no such option (see tfstyle stylize --help)")
     if content == style == STANDARD_STREAM:
-        raise refusal("style", "and content cannot both be standard input; name one of the files")
+        raise refusal("style", "cannot be standard input, because the content is; name a file")
     if timeout is not None and not (math.isfinite(timeout) and timeout > 0):
         raise refusal("timeout", f"must be a number of seconds above 0; got {timeout}")
     if not 1 <= preview_every <= 10_000:

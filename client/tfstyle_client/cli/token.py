@@ -8,8 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from tfstyle_client.cli.reports import print_line
-from tfstyle_client.errors import ServerUnreachableError
-from tfstyle_client.files import refusal
+from tfstyle_client.errors import ServerUnreachableError, refusal
 
 
 def token(
