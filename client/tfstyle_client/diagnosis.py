@@ -11,7 +11,8 @@ import ssl
 from dataclasses import dataclass
 from typing import Any
 
-from tfstyle_client.credentials import Credentials
+from tfstyle.rules import shown
+from tfstyle_client.credentials import Credentials, ascii_text
 from tfstyle_client.target import Target
 
 TIMEOUT = 2.0
@@ -44,6 +45,8 @@ def diagnose(target: Target, credentials: Credentials) -> Diagnosis | None:
         return _tls_fault(target, credentials) if credentials.tls else _plaintext_fault(target)
     except socket.gaierror as error:
         return Diagnosis(f"the host {target.host} is unknown ({_sentence(error)}); check the name")
+    except UnicodeError:  # from the codec for international names
+        return Diagnosis(f"the host {shown(target.host)} is not a valid name; check the address")
     except ConnectionRefusedError:
         what = "the socket" if target.path else f"port {target.port}"
         return Diagnosis(f"connection refused; check that the server is running and listens on {what}", may_pass=True)
@@ -95,10 +98,7 @@ def _plaintext_fault(target: Target) -> Diagnosis | None:
 
 def _tls_fault(target: Target, credentials: Credentials) -> Diagnosis | None:
     roots = credentials.root_certificates
-    try:
-        trust = ssl.create_default_context(cadata=None if roots is None else roots.decode("ascii", "replace"))
-    except ssl.SSLError:
-        return Diagnosis("tls_ca cannot be read; it must be certificates in PEM format")
+    trust = ssl.create_default_context(cadata=None if roots is None else ascii_text(roots))
     trust.set_alpn_protocols(["h2"])
     try:
         _handshake(target, trust)
@@ -135,7 +135,10 @@ def _no_tls(target: Target) -> Diagnosis:
 
 
 class _DroppedError(Exception):
-    """The server closed the connection after the TLS handshake, as for want of a client certificate."""
+    """The server closed the connection after the TLS handshake.
+
+    It does so, for example, because it requires a client certificate.
+    """
 
     def __init__(self, names: list[str]) -> None:
         super().__init__()

@@ -18,7 +18,7 @@ LEAST_SHOWN = 0.005
 
 
 class Display(Protocol):
-    """Shows events as they come; a context manager for whatever it draws on."""
+    """Shows events as they come, between entering and leaving it as a context manager."""
 
     def __enter__(self) -> Self: ...
     def __exit__(
@@ -60,6 +60,10 @@ def clock(seconds: float | None) -> str:
     return "-:--" if seconds is None else f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
 
 
+def _count(evaluations: int) -> str:
+    return "1 evaluation" if evaluations == 1 else f"{evaluations} evaluations"
+
+
 class _TextDisplay:
     """What the bar and the plain lines have in common."""
 
@@ -87,7 +91,7 @@ class _TextDisplay:
         if self._content_side is not None and self._content_side > max(event.width, event.height):
             original = f" (--size original keeps the content's {self._content_side})"
         self.say(
-            f"{event.width} x {event.height} pixels{original}{tiled}, {event.max_evaluations} evaluations: "
+            f"{event.width} x {event.height} pixels{original}{tiled}, {_count(event.max_evaluations)}: "
             f"about {clock(event.expected)} and {event.memory / 1e9:.1f} GB"
         )
         for warning in event.warnings:
@@ -96,7 +100,7 @@ class _TextDisplay:
     def _say_result(self, event: Result) -> None:
         seconds = time.monotonic() - self._began
         losses = losses_text(event.losses)
-        self.say(f"delivered {losses} after {event.evaluations} evaluations, {seconds:.1f} s in all")
+        self.say(f"delivered {losses} after {_count(event.evaluations)}, {seconds:.1f} s in all")
 
 
 class PlainLines(_TextDisplay):

@@ -27,6 +27,11 @@ class BadRequestError(ClientError):
         super().__init__("; ".join(map(str, self.violations)) or message, "INVALID_ARGUMENT")
 
 
+def refusal(field: str, why: str) -> BadRequestError:
+    """The error for one field that cannot be used."""
+    return BadRequestError([Violation(field, why)])
+
+
 class FailedPreconditionError(ClientError):
     """The server lacks what the request needs, such as weights (FAILED_PRECONDITION)."""
 

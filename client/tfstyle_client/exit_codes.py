@@ -11,7 +11,8 @@ TERMINATED = 143
 
 SUMMARY = (
     f"Exit codes: {DONE} done; {FAILED} the server failed; {BAD_INPUT} bad input; "
-    f"{NO_SERVER} no server, or it is busy; {DEADLINE_EXCEEDED} deadline exceeded; {CANCELLED} cancelled."
+    f"{NO_SERVER} no server, or it is busy; {DEADLINE_EXCEEDED} deadline exceeded; {CANCELLED} cancelled; "
+    f"{BROKEN_PIPE} the reader of standard output has ended; {TERMINATED} ended by SIGTERM."
 )
 
 _OF_STATUS = {

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 
 from tfstyle.atomic import write_atomically
-from tfstyle.errors import Violation
-from tfstyle_client.errors import BadRequestError
+from tfstyle_client.errors import refusal
 
 LARGEST_FILE = 512 * 2**20
-"""Bytes beyond which no server accepts a picture."""
+"""Bytes that a file may have: one gRPC message can carry two such pictures, and a private server accepts them."""
 STANDARD_STREAM = Path("-")
 """The name by which a command line means standard input or standard output."""
 
@@ -31,6 +34,20 @@ def read_file(path: Path, field: str) -> bytes:
     return data
 
 
+def is_stream(path: Path) -> bool:
+    """Whether there is a pipe or a device at `path`, rather than a file, a folder or nothing."""
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
+
+
+def free_name(path: Path) -> Path:
+    """`path`, or the first of NAME-2, NAME-3 ... that does not exist. Raises OSError."""
+    return next(name for name in _names(path) if not os.path.lexists(name))
+
+
 def check_writable(path: Path, field: str) -> None:
     """Refuse, before any work, a `path` that could not be written. Raises `BadRequestError` naming `field`."""
     try:
@@ -40,7 +57,8 @@ def check_writable(path: Path, field: str) -> None:
             raise refusal(field, f"there is no folder {folder}")
         if target.exists():
             if not target.is_file():
-                raise refusal(field, f"{path} is not a file; name one, or - for standard output")
+                kind = "a folder" if target.is_dir() else "not a file"
+                raise refusal(field, f"{path} is {kind}; name a file")
             # Root could write it all the same; that it is read-only is still somebody's wish.
             if not target.stat().st_mode & 0o222 or not os.access(target, os.W_OK):
                 raise refusal(field, f"{path} is read-only")
@@ -58,25 +76,22 @@ def write_whole(path: Path, data: bytes) -> None:
 
 def claim_new_name(path: Path) -> Path:
     """Create an empty file at `path`, or at the first of NAME-2, NAME-3 ... that is free. Raises OSError."""
-    number = 1
-    while True:
-        name = path if number == 1 else path.with_stem(f"{path.stem}-{number}")
-        try:
+    for name in _names(path):
+        with suppress(FileExistsError):
             name.touch(exist_ok=False)
-        except FileExistsError:
-            number += 1
-        else:
             return name
+    raise AssertionError("there are endlessly many names")
+
+
+def _names(path: Path) -> Iterator[Path]:
+    yield path
+    for number in count(2):
+        yield path.with_stem(f"{path.stem}-{number}")
 
 
 def name_of(path: Path, direction: str) -> str:
     """`path` as a message names it."""
     return f"standard {direction}" if path == STANDARD_STREAM else str(path)
-
-
-def refusal(field: str, why: str) -> BadRequestError:
-    """The error for a file that cannot be used."""
-    return BadRequestError([Violation(field, why)])
 
 
 def reason(error: Exception) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from tfstyle_client.files import STANDARD_STREAM, check_writable, claim_new_name, reason, refusal
+from tfstyle_client.errors import refusal
+from tfstyle_client.files import STANDARD_STREAM, check_writable, claim_new_name, free_name, is_stream, reason
 from tfstyle_client.files import write_whole as write
 from tfstyle_client.picture_formats import FORMATS, LOSSY, QUALITY, convert, has_transparency
 
@@ -18,7 +20,7 @@ _STANDARD_OUTPUT = {"-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"}
 
 @dataclass(frozen=True)
 class Output:
-    """The file at `path`, or standard output. `field` is the option that names it.
+    """The file, pipe or device at `path`, or standard output. `field` is the option that names it.
 
     `quality` (1 to 100) applies to JPEG and WebP. With `keep_existing` a file that is there already is left alone,
     and the next free name with a number is taken.
@@ -34,9 +36,17 @@ class Output:
         """Whether the result goes to standard output."""
         return str(self.path) in _STANDARD_OUTPUT
 
+    @property
+    def _ending(self) -> str:
+        """The ending that decides the format: PNG for standard output, and for a pipe or device that has none."""
+        ending = self.path.suffix.lower()
+        return ".png" if self.is_standard or (ending not in FORMATS and is_stream(self.path)) else ending
+
     def check(self) -> None:
         """Refuse, before any work, what could not be written. Raises `BadRequestError`."""
-        kind = "PNG" if self.is_standard else FORMATS.get(self.path.suffix.lower())
+        if self.path.is_dir():
+            raise refusal(self.field, f"{self.path} is a folder; name a file")
+        kind = FORMATS.get(self._ending)
         if kind is None:
             ending = f"the ending {self.path.suffix}" if self.path.suffix else "a name without an ending"
             raise refusal(self.field, f"{ending} is not supported; use one of {', '.join(FORMATS)}")
@@ -46,12 +56,14 @@ class Output:
             raise refusal("quality", f"must be 1 to 100; got {self.quality}")
         if self.is_standard:
             self._check_standard_output()
+        elif is_stream(self.path):
+            self._check_stream()
         else:
-            check_writable(self.path, self.field)
+            check_writable(self._checked_name(), self.field)
 
     def loses_transparency(self, png: bytes) -> bool:
         """Whether the picture has transparency that the file's format cannot hold."""
-        return not self.is_standard and FORMATS[self.path.suffix.lower()] == "JPEG" and has_transparency(png)
+        return FORMATS[self._ending] == "JPEG" and has_transparency(png)
 
     def write(self, png: bytes) -> Path:
         """Write the picture; the path of the file.
@@ -78,7 +90,10 @@ class Output:
             raise refusal(self.field, f"cannot write {self.path}: {reason(error)}") from None
 
     def _write_file(self, png: bytes) -> Path:
-        data = convert(png, self.path.suffix.lower(), QUALITY if self.quality is None else self.quality)
+        data = convert(png, self._ending, QUALITY if self.quality is None else self.quality)
+        if is_stream(self.path):
+            self.path.write_bytes(data)
+            return self.path
         if not self.keep_existing:
             write(self.path, data)
             return self.path
@@ -103,8 +118,25 @@ class Output:
             return f"the picture is saved as {file.name}"
         return "the picture could not be saved elsewhere either"
 
+    def _checked_name(self) -> Path:
+        """The path that would be written now."""
+        if not self.keep_existing:
+            return self.path
+        try:
+            return free_name(self.path)
+        except OSError as error:
+            raise refusal(self.field, f"cannot write {self.path}: {reason(error)}; give -o FILE") from None
+
+    def _check_stream(self) -> None:
+        if self.field != "output":
+            raise refusal(self.field, f"{self.path} is not a file; name one that can be rewritten")
+        if not os.access(self.path, os.W_OK):
+            raise refusal(self.field, f"no permission to write to {self.path}")
+
     def _check_standard_output(self) -> None:
         try:
+            if sys.__stdout__ is None:
+                raise ValueError
             os.fstat(sys.stdout.fileno())
         except (OSError, ValueError, AttributeError):
             raise refusal(self.field, "standard output is closed; name a file") from None
@@ -115,12 +147,24 @@ class Output:
 def default_output(content: Path, style: Path) -> Output:
     """CONTENT-STYLE.png beside the content picture, or with a number where that exists.
 
-    Raises `BadRequestError` where the content comes from standard input, which has no name.
+    Raises `BadRequestError` where the content cannot be read, or comes from a pipe or device, which has no name.
     """
-    if content == STANDARD_STREAM:
-        raise refusal("output", "is needed when the content is standard input; give -o FILE, or -o -")
-    style_name = "stdin" if style == STANDARD_STREAM else style.stem
+    if content == STANDARD_STREAM or _is_nameless(content):
+        source = "standard input" if content == STANDARD_STREAM else f"{content}, a pipe or device"
+        raise refusal("output", f"is needed when the content is {source}; give -o FILE, or -o -")
+    try:
+        if not stat.S_ISREG(content.stat().st_mode):
+            what = "a folder" if content.is_dir() else "not a file"
+            raise refusal("content", f"{content} is {what}; name a file")
+    except (OSError, ValueError) as error:
+        raise refusal("content", f"cannot read {content}: {reason(error)}") from None
+    style_name = "stdin" if style == STANDARD_STREAM else "style" if _is_nameless(style) else style.stem
     return Output(content.with_name(f"{content.stem}-{style_name}.png"), keep_existing=True)
+
+
+def _is_nameless(path: Path) -> bool:
+    """Whether `path` is a pipe or device, or a name that the system gives to an open file."""
+    return is_stream(path) or Path("/dev") in path.absolute().parents or Path("/proc") in path.absolute().parents
 
 
 def _give_up_standard_output() -> None:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tfstyle_client.errors import CallCancelledError, ClientError, FailedPreconditionError, ServerUnreachableError
+from tfstyle_client.files import LARGEST_FILE
 
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
@@ -20,8 +21,6 @@ END_SECONDS = 3.0
 """How long a server that broke down may take to exit, so that its log is complete."""
 LONGEST_BASE = 70
 """Characters of a temporary folder's path that leave room for the socket's name in the 107 of its path."""
-MAX_IMAGE_BYTES = 2**29
-"""The highest limit that a server accepts: the pictures are the user's own."""
 
 
 @contextmanager
@@ -37,7 +36,7 @@ def private_server(weights: str | None = None, network: str = "auto") -> Iterato
     with tempfile.TemporaryDirectory(prefix="tfstyle-", dir=base) as folder:
         socket, log = Path(folder) / "socket", Path(folder) / "log"
         arguments = ["--listen", f"unix:{socket}", "--data", f"{folder}/data", "--network", network]
-        arguments += ["--max-image-bytes", str(MAX_IMAGE_BYTES), "--grace", "0", "--stop-with-stdin"]
+        arguments += ["--max-image-bytes", str(LARGEST_FILE), "--grace", "0", "--stop-with-stdin"]
         if weights is not None:
             arguments += ["--weights", weights]
         with log.open("wb") as output:

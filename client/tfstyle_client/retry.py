@@ -7,7 +7,7 @@ import time
 
 SHORTEST, LONGEST = 0.1, 3.0
 NOTICE_SECONDS = 1.0
-"""How long the server may be unavailable before the caller is told."""
+"""Seconds for which the server is unavailable before the caller is told so."""
 
 
 class Retry:

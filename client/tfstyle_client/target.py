@@ -5,15 +5,17 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+import socket
 from dataclasses import dataclass
 
-from tfstyle.errors import Violation
 from tfstyle.rules import shown
-from tfstyle_client.errors import BadRequestError
+from tfstyle_client.errors import refusal
 
 LONGEST_SOCKET_PATH = 107
 _RESOLVERS = ("dns:///", "dns:", "ipv4:", "ipv6:")
 """Prefixes of gRPC's address syntax that name a plain HOST:PORT."""
+_LOOPBACK_NAMES = {"localhost", "ip6-localhost", "ip6-loopback"}
+"""Names of this machine, besides those that end with .localhost (RFC 6761)."""
 
 
 @dataclass(frozen=True)
@@ -27,10 +29,14 @@ class Target:
     @property
     def is_local(self) -> bool:
         """Whether the server runs on this machine, so that no traffic leaves it."""
-        try:
-            return bool(self.path) or self.host == "localhost" or ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        if self.path:
+            return True
+        name = self.host.lower().removesuffix(".")
+        if name in _LOOPBACK_NAMES or name.endswith(".localhost"):
+            return True
+        address = _ip_address(name)
+        # To connect to the unspecified address, 0.0.0.0 or ::, is to connect to this machine.
+        return address is not None and (address.is_loopback or address.is_unspecified)
 
     def __str__(self) -> str:
         """The address as gRPC takes it."""
@@ -42,15 +48,15 @@ class Target:
 def parse_target(address: str) -> Target:
     """The parts of `address`. Raises `BadRequestError`, naming the field `server`, where it is not an address."""
     if not address.strip():
-        raise _refusal("is empty; give HOST:PORT or unix:PATH")
+        raise refusal("server", "is empty; give HOST:PORT or unix:PATH")
     if not address.isascii() or any(character.isspace() for character in address):
-        raise _refusal(f"must be HOST:PORT or unix:PATH, in ASCII and without spaces; got {shown(address)}")
+        raise refusal("server", f"must be HOST:PORT or unix:PATH, in ASCII and without spaces; got {shown(address)}")
     if address.startswith("unix:"):
         return Target(path=_socket_path(address))
     if match := re.match(r"(https?|grpcs?|tcp|tls)://(.*)", address, re.IGNORECASE):
         rest = match[2].rstrip("/")
         tls = " and --tls" if match[1].lower() in ("https", "grpcs", "tls") else ""
-        raise _refusal(f"must not begin with {match[1]}://; write {shown(rest) if rest else 'HOST:PORT'}{tls}")
+        raise refusal("server", f"must not begin with {match[1]}://; write {shown(rest) if rest else 'HOST:PORT'}{tls}")
     for prefix in _RESOLVERS:
         if address.startswith(prefix):
             address = address.removeprefix(prefix)
@@ -58,34 +64,44 @@ def parse_target(address: str) -> Target:
     return _host_and_port(address)
 
 
+def _ip_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address that `host` writes out, short forms such as 127.1 included; None for a name."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        try:
+            return ipaddress.IPv4Address(socket.inet_aton(host))
+        except OSError:
+            return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
 def _socket_path(address: str) -> str:
     path = address.removeprefix("unix:")
     if path.startswith("//"):
         path = path.removeprefix("//")
         if not path.startswith("/"):
-            raise _refusal(f"must be unix:PATH or unix:///PATH; got {shown(address)}")
+            raise refusal("server", f"must be unix:PATH or unix:///PATH; got {shown(address)}")
     if not path:
-        raise _refusal("has no path after unix:; give unix:PATH")
+        raise refusal("server", "has no path after unix:; give unix:PATH")
     if len(os.fsencode(path)) > LONGEST_SOCKET_PATH:
-        raise _refusal(f"has a socket path of more than {LONGEST_SOCKET_PATH} bytes; use a shorter one")
+        raise refusal("server", f"has a socket path of more than {LONGEST_SOCKET_PATH} bytes; use a shorter one")
     return path
 
 
 def _host_and_port(address: str) -> Target:
     match = re.fullmatch(r"(?:\[([^\]]*)\]|([^:]*))(?::([^:]*))?", address)
     if match is None:
-        raise _refusal(f"must be HOST:PORT, with an IPv6 address in brackets as in [::1]:50051; got {shown(address)}")
+        raise refusal(
+            "server", f"must be HOST:PORT, with an IPv6 address in brackets as in [::1]:50051; got {shown(address)}"
+        )
     host, port = match[1] or match[2], match[3]
     if not host:
-        raise _refusal(f"has no host; give HOST:PORT, such as localhost:50051; got {shown(address)}")
+        raise refusal("server", f"has no host; give HOST:PORT, such as localhost:50051; got {shown(address)}")
     if "/" in host:
-        raise _refusal(f"must be HOST:PORT or unix:PATH; got {shown(address)}")
+        raise refusal("server", f"must be HOST:PORT or unix:PATH; got {shown(address)}")
     if not port:
-        raise _refusal(f"has no port; give HOST:PORT, such as {address.rstrip(':')}:50051")
+        raise refusal("server", f"has no port; give HOST:PORT, such as {address.rstrip(':')}:50051")
     if not (port.isdecimal() and 0 < int(port) < 2**16):
-        raise _refusal(f"must have a port of 1 to 65535; got {shown(port)}")
+        raise refusal("server", f"must have a port of 1 to 65535; got {shown(port)}")
     return Target(host, int(port))
-
-
-def _refusal(why: str) -> BadRequestError:
-    return BadRequestError([Violation("server", why)])

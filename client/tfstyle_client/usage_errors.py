@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 from cyclopts.exceptions import (
@@ -32,6 +33,8 @@ def _complaint(error: CycloptsError) -> str:
     match error:
         case UnknownCommandError():
             name = (error.unused_tokens or [""])[0]
+            if name.startswith("-"):
+                return f"{shown(name)}: stands before the command; options follow it"
             commands = [command for command in (error.app or ()) if not command.startswith("-")]
             return f"{shown(name)}: there is no such command{_suggestion(name, commands)}"
         case UnknownOptionError():
@@ -46,8 +49,7 @@ def _complaint(error: CycloptsError) -> str:
             missing = "needs a value" if error.keyword else f"is missing{_sources(error.argument)}"
             return f"{_field(error.argument.name)}: {missing}"
         case CoercionError() if error.argument is not None and error.token is not None:
-            expected = _expected(error.argument.hint)
-            return f"{_field(error.argument.name)}: must be {expected}; got {shown(error.token.value)}"
+            return f"{_field(error.argument.name)}: {_mismatch(error.argument.hint, error.token.value)}"
         case ValidationError() if error.argument is not None:
             return f"{_field(error.argument.name)}: {error.exception_message}; got {shown(error.argument.value)}"
     return " ".join(str(error).split())
@@ -65,10 +67,17 @@ def _sources(argument: Any) -> str:
     return f"; give {argument.name}{variables}"
 
 
+def _mismatch(hint: Any, given: str) -> str:
+    if given:
+        return f"must be {_expected(hint)}; got {shown(given)}"
+    return "is empty; name a file" if Path in (hint, *get_args(hint)) else f"is empty; give {_expected(hint)}"
+
+
 def _expected(hint: Any) -> str:
     """The values that a type hint accepts, in words."""
     if get_origin(hint) is Literal:
-        return " or ".join(map(str, get_args(hint)))
+        words = [str(word) for word in get_args(hint)]
+        return words[0] if len(words) == 1 else f"one of {', '.join(words)}"
     if inner := [_expected(each) for each in get_args(hint) if each is not type(None)]:
         return " or ".join(inner)
     return _KINDS.get(hint, "a text")

@@ -8,9 +8,12 @@ from __future__ import annotations
 import os
 import re
 import sys
+from contextlib import suppress
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, Parameter
+from cyclopts.completion import ShellDetectionError, detect_shell
 from cyclopts.exceptions import CycloptsError
 
 from tfstyle import __version__
@@ -81,13 +84,32 @@ def serve(*arguments: Annotated[str, Parameter(allow_leading_hyphen=True, show=F
 
 def run(arguments: list[str]) -> int:
     """Run the command line, and return its exit code."""
+    _open_closed_streams()
+    try:
+        code = _run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read standard output has seen enough, as `head` has
+        _discard_output()
+        return BROKEN_PIPE
+    except OSError as error:  # standard output is full, or no second process can be started
+        _discard_output()
+        complain(f"the operating system refuses: {error.strerror or shown(str(error))}")
+        return FAILED
+    return code
+
+
+def _run(arguments: list[str]) -> int:
     if not arguments:
         app(["--help"])
         return BAD_INPUT
     for name in [name for name, value in os.environ.items() if name.startswith("TFSTYLE_") and not value]:
         del os.environ[name]  # an empty variable counts as one that is not set
+    if arguments[0] != "serve":  # gRPC's own lines would stand beside the one line that tells an error
+        os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     as_json = "--json" in arguments
     try:
+        if arguments == ["--install-completion"]:
+            detect_shell()
         result = app(arguments, exit_on_error=False, print_error=False, verbose=False)
         return result if isinstance(result, int) else DONE
     except CycloptsError as error:
@@ -98,15 +120,33 @@ def run(arguments: list[str]) -> int:
         return CANCELLED
     except TfstyleError as error:
         code = getattr(error, "code", "INVALID_ARGUMENT")
-        complain(plain_fields(str(error)), as_json, code)
+        message = plain_fields(str(error))
+        if code == "UNAUTHENTICATED":
+            message = (
+                f"token_file: the server refuses the call: {message} (give a file with a valid token: --token-file)"
+            )
+        complain(message, as_json, code)
         return of_status(code)
-    except BrokenPipeError:
-        # Whoever read standard output has seen enough, as `head` has. The interpreter must not flush it again.
+    except ShellDetectionError:
+        advice = "set SHELL to the path of bash, zsh or fish"
+        complain(f"install_completion: the shell in use is unknown ({advice})", as_json, "FAILED_PRECONDITION")
+        return BAD_INPUT
+
+
+def _open_closed_streams() -> None:
+    """Let what is written to a stream that was closed from the start go nowhere.
+
+    `sys.__stdout__` remains None, so that a command whose only result would be lost can refuse to begin.
+    """
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - open until the end
+
+
+def _discard_output() -> None:
+    """Keep the interpreter from writing again, at its end, what could not be written."""
+    with suppress(OSError, ValueError, AttributeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return BROKEN_PIPE
-    except OSError as error:  # standard output is full, or no second process can be started
-        complain(f"the operating system refuses: {error.strerror or shown(str(error))}")
-        return FAILED
 
 
 def complain(message: str, as_json: bool = False, code: str = "UNKNOWN") -> None:

@@ -13,6 +13,7 @@ from tfstyle_client.cli.outputs import checked_output, checked_preview
 from tfstyle_client.cli.parameters import MAIN, NO_ACCESS, Access, Json, OutputPath, Preview, Quality, Server
 from tfstyle_client.cli.stylize import PREVIEW_EVERY
 from tfstyle_client.cli.transfer import Run
+from tfstyle_client.option_values import whole_number
 from tfstyle_client.requests import stylize_request
 
 PRESET = "fast"
@@ -22,7 +23,8 @@ OUTPUT = Path("tfstyle-demo.png")
 def demo(
     *,
     size: Annotated[
-        int, Parameter(help="longer side of the result in pixels", show_default=True, group=MAIN)
+        int,
+        Parameter(help="longer side of the result in pixels", show_default=True, group=MAIN, converter=whole_number),
     ] = PRESETS[PRESET].size,
     output: Annotated[OutputPath, Parameter(show_default=True)] = OUTPUT,
     quality: Quality = None,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tfstyle_client.files import STANDARD_STREAM, refusal
+from tfstyle_client.errors import refusal
+from tfstyle_client.files import STANDARD_STREAM
 from tfstyle_client.output import Output
 
 
@@ -17,7 +18,7 @@ def checked_output(output: Output | Path, quality: int | None, as_json: bool) ->
         output = Output(output.path, quality, keep_existing=output.keep_existing)
     output.check()
     if output.is_standard and as_json:
-        raise refusal("output", "and --json cannot both use standard output; name a file")
+        raise refusal("output", "cannot be standard output, which --json uses; name a file")
     return output
 
 

@@ -9,7 +9,9 @@ from typing import Annotated
 from cyclopts import Group, Parameter
 
 from tfstyle_client.credentials import Credentials
-from tfstyle_client.files import read_file, refusal
+from tfstyle_client.errors import refusal
+from tfstyle_client.files import read_file
+from tfstyle_client.option_values import file_path, whole_number
 from tfstyle_client.picture_formats import FORMATS, QUALITY
 
 MAIN = Group("Main options", sort_key=1)
@@ -27,13 +29,19 @@ OutputPath = Annotated[
     Parameter(
         name=["--output", "-o"],
         help=f"file to write, in the format of its ending ({_ENDINGS}); - is standard output, as PNG",
-        group=OUTPUT,
+        group=MAIN,
         allow_leading_hyphen=True,
+        converter=file_path,
     ),
 ]
 Quality = Annotated[
     int | None,
-    Parameter(help="quality of JPEG and WebP files (1 to 100)", show_default=str(QUALITY), group=OUTPUT),
+    Parameter(
+        help="quality of JPEG and WebP files (1 to 100)",
+        show_default=str(QUALITY),
+        group=OUTPUT,
+        converter=whole_number,
+    ),
 ]
 Preview = Annotated[
     Path | None,
@@ -41,6 +49,7 @@ Preview = Annotated[
         help="file that is rewritten while the picture is made; endings as for -o",
         group=OUTPUT,
         allow_leading_hyphen=True,
+        converter=file_path,
     ),
 ]
 Json = Annotated[
@@ -71,19 +80,34 @@ class Access:
     ] = False
     tls_ca: Annotated[
         Path | None,
-        Parameter(env_var="TFSTYLE_TLS_CA", help="certificates of the authorities to trust, PEM", group=ACCESS),
+        Parameter(
+            env_var="TFSTYLE_TLS_CA",
+            help="certificates of the authorities to trust, PEM",
+            group=ACCESS,
+            converter=file_path,
+        ),
     ] = None
     tls_certificate: Annotated[
         Path | None,
-        Parameter(env_var="TFSTYLE_CLIENT_CERTIFICATE", help="the client's own certificate, PEM", group=ACCESS),
+        Parameter(
+            env_var="TFSTYLE_CLIENT_CERTIFICATE",
+            help="the client's own certificate, PEM",
+            group=ACCESS,
+            converter=file_path,
+        ),
     ] = None
     tls_key: Annotated[
         Path | None,
-        Parameter(env_var="TFSTYLE_CLIENT_KEY", help="the key of the client's certificate, PEM", group=ACCESS),
+        Parameter(
+            env_var="TFSTYLE_CLIENT_KEY",
+            help="the key of the client's certificate, PEM",
+            group=ACCESS,
+            converter=file_path,
+        ),
     ] = None
     token_file: Annotated[
         Path | None,
-        Parameter(env_var="TFSTYLE_TOKEN_FILE", help="file with the token to send", group=ACCESS),
+        Parameter(env_var="TFSTYLE_TOKEN_FILE", help="file with the token to send", group=ACCESS, converter=file_path),
     ] = None
 
     def credentials(self) -> Credentials:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, field, make_dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from tfstyle.errors import InvalidInputError, Violation
 from tfstyle.options import KINDS, PRESETS, RULES, STYLE_WEIGHT_OF_STRENGTH
-from tfstyle.rules import number, shown
+from tfstyle.rules import number
 from tfstyle_client.cli.parameters import LOSSES, MAIN, OPTIMIZER
+from tfstyle_client.errors import refusal
+from tfstyle_client.option_values import whole_number
 
 _GROUPS = {"main": MAIN, "losses": LOSSES, "optimizer": OPTIMIZER}
-_FIRST = ("size", "strength", "style_scale", "max_evaluations", "preset", "network")
-"""What people use first stands first."""
+_FIRST = ("size", "strength", "style_scale", "max_evaluations")
+"""What people use first stands first, with -o after it."""
+_NAMED = (*_FIRST, "network")
 
 
 def _written(value: Any) -> str:
@@ -32,6 +35,8 @@ def _defaults(values: dict[str, str]) -> str:
 def _parameter(name: str) -> Any:
     rule = RULES[name]
     kind: Any = str if KINDS[name] is tuple else KINDS[name]
+    if rule.choices:
+        kind = Literal[rule.choices]
     if rule.words:
         kind |= Literal[tuple(rule.words)]
     spellings = [rule.alias, name] if rule.alias else [name]
@@ -40,9 +45,19 @@ def _parameter(name: str) -> Any:
         help=f"{rule.doc} ({rule.accepts()})",
         show_default=_defaults({preset: _written(getattr(options, name)) for preset, options in PRESETS.items()}),
         group=_GROUPS[rule.group],
-        metavar="LAYERS" if KINDS[name] is tuple else "|".join(["INT", *rule.words]) if rule.words else None,
+        metavar=_metavar(name),
+        converter=whole_number if KINDS[name] is int else None,
     )
     return Annotated[kind | None, parameter]
+
+
+def _metavar(name: str) -> str | None:
+    rule = RULES[name]
+    if KINDS[name] is tuple:
+        return "LAYERS"
+    if rule.choices:
+        return "NAME"
+    return "|".join(["INT", *rule.words]) if rule.words else None
 
 
 def _own_parameters() -> dict[str, Any]:
@@ -51,47 +66,52 @@ def _own_parameters() -> dict[str, Any]:
         help=f"style weight by name (one of {', '.join(STYLE_WEIGHT_OF_STRENGTH)})",
         show_default=_defaults({preset: strength_of[options.style_weight] for preset, options in PRESETS.items()}),
         group=MAIN,
+        metavar="NAME",
     )
     preset = Parameter(
-        help=f"what the other options' defaults are (one of {', '.join(PRESETS)})", show_default="default", group=MAIN
+        help=f"sets the defaults of the other options (one of {', '.join(PRESETS)})",
+        show_default="default",
+        group=MAIN,
+        metavar="NAME",
     )
-    return {"strength": Annotated[str | None, strength], "preset": Annotated[str | None, preset]}
+    return {
+        "strength": Annotated[Literal[tuple(STYLE_WEIGHT_OF_STRENGTH)] | None, strength],
+        "preset": Annotated[Literal[tuple(PRESETS)] | None, preset],
+    }
 
 
-def _fields() -> list[tuple[str, Any, Any]]:
-    parameters = _own_parameters() | {name: _parameter(name) for name in RULES}
-    names = [*_FIRST, *(name for name in parameters if name not in _FIRST)]
-    return [(name, parameters[name], field(default=None)) for name in names]
-
-
-def _made() -> type:
-    made = make_dataclass("PictureOptions", _fields(), namespace={"__module__": __name__}, frozen=True)
+def _made(name: str, fields: Iterable[str]) -> type:
+    parameters = _own_parameters() | {option: _parameter(option) for option in RULES}
+    made = make_dataclass(
+        name,
+        [(option, parameters[option], field(default=None)) for option in fields],
+        namespace={"__module__": __name__},
+        frozen=True,
+    )
     return Parameter(name="*")(made)
 
 
 if TYPE_CHECKING:
-    PictureOptions = Any
+    FirstOptions = Any
+    OtherOptions = Any
 else:
-    PictureOptions = _made()
+    FirstOptions = _made("FirstOptions", _FIRST)
+    OtherOptions = _made("OtherOptions", ["preset", "network", *(name for name in RULES if name not in _NAMED)])
 
 
-def preset_and_overrides(options: PictureOptions) -> tuple[str, dict[str, Any]]:
-    """The preset, and the options given in addition. Raises `InvalidInputError`."""
-    overrides = {name: value for name, value in asdict(options).items() if value is not None}
+def preset_and_overrides(first: FirstOptions, others: OtherOptions) -> tuple[str, dict[str, Any]]:
+    """The preset, and the options given in addition. Raises `BadRequestError`."""
+    given = asdict(first) | asdict(others)
+    overrides = {name: value for name, value in given.items() if value is not None}
     preset = overrides.pop("preset", "default")
     strength = overrides.pop("strength", None)
     if strength is not None:
-        if strength not in STYLE_WEIGHT_OF_STRENGTH:
-            known = ", ".join(STYLE_WEIGHT_OF_STRENGTH)
-            raise _refusal("strength", f"must be one of {known}; got {shown(strength)}")
         if "style_weight" in overrides:
-            raise _refusal("strength", "is another name for --style-weight; give one of the two")
+            raise refusal("strength", "is another name for --style-weight; give one of the two")
         overrides["style_weight"] = STYLE_WEIGHT_OF_STRENGTH[strength]
     for name, value in overrides.items():
         if KINDS[name] is tuple:
             overrides[name] = tuple(layer.strip() for layer in value.split(","))
+        elif value in RULES[name].words.values():  # the number that stands for a word in a request
+            raise refusal(name, f"must be {RULES[name].accepts()}; got {value}")
     return preset, overrides
-
-
-def _refusal(name: str, why: str) -> InvalidInputError:
-    return InvalidInputError([Violation(name, why)])

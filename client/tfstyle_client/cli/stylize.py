@@ -25,36 +25,47 @@ from tfstyle_client.cli.parameters import (
     Quality,
     Server,
 )
-from tfstyle_client.cli.picture_options import PictureOptions, preset_and_overrides
+from tfstyle_client.cli.picture_options import FirstOptions, OtherOptions, preset_and_overrides
 from tfstyle_client.cli.reports import report
 from tfstyle_client.cli.transfer import Run
-from tfstyle_client.files import STANDARD_STREAM, read_file, refusal
+from tfstyle_client.errors import refusal
+from tfstyle_client.files import STANDARD_STREAM, read_file
+from tfstyle_client.option_values import file_path, whole_number
 from tfstyle_client.output import default_output
 from tfstyle_client.picture_formats import longer_side
 from tfstyle_client.requests import stylize_request
 from tfstyle_client.target import parse_target
 
 PREVIEW_EVERY = 5
-DEFAULT_OPTIONS = PictureOptions()
+NO_FIRST, NO_OTHERS = FirstOptions(), OtherOptions()
 
 
 def stylize(
     content: Annotated[
-        Path, Parameter(help="the photo: PNG, JPEG, WebP ...; - is standard input", allow_leading_hyphen=True)
+        Path,
+        Parameter(
+            help="the photo: PNG, JPEG, WebP ...; - is standard input", allow_leading_hyphen=True, converter=file_path
+        ),
     ],
     style: Annotated[
-        Path, Parameter(help="the painting: PNG, JPEG, WebP ...; - is standard input", allow_leading_hyphen=True)
+        Path,
+        Parameter(
+            help="the painting: PNG, JPEG, WebP ...; - is standard input",
+            allow_leading_hyphen=True,
+            converter=file_path,
+        ),
     ],
     /,
     *,
-    options: PictureOptions = DEFAULT_OPTIONS,
+    first: FirstOptions = NO_FIRST,
     output: Annotated[
         OutputPath | None, Parameter(show_default="CONTENT-STYLE.png beside the content, or with a number")
     ] = None,
+    others: OtherOptions = NO_OTHERS,
     quality: Quality = None,
     preview: Preview = None,
     preview_every: Annotated[
-        int, Parameter(help="evaluations between two previews", show_default=True, group=OUTPUT)
+        int, Parameter(help="evaluations between two previews", show_default=True, group=OUTPUT, converter=whole_number)
     ] = PREVIEW_EVERY,
     as_json: Json = False,
     server: Server = None,
@@ -68,7 +79,7 @@ def stylize(
     access: Access = NO_ACCESS,
 ) -> None:
     """Repaint CONTENT in the style of STYLE."""
-    preset, overrides = preset_and_overrides(options)
+    preset, overrides = preset_and_overrides(first, others)
     _check(content, style, preview_every, server, weights, timeout)
     if detach:
         _check_detached(server, {"output": output, "quality": quality, "preview": preview, "timeout": timeout})
@@ -94,7 +105,7 @@ def _check(
         if str(path).startswith("-") and path != STANDARD_STREAM:
             raise refusal(shown(str(path)), "there is no such option (see tfstyle stylize --help)")
     if content == style == STANDARD_STREAM:
-        raise refusal("style", "and content cannot both be standard input; name one of the files")
+        raise refusal("style", "cannot be standard input, because the content is; name a file")
     if timeout is not None and not (math.isfinite(timeout) and timeout > 0):
         raise refusal("timeout", f"must be a number of seconds above 0; got {timeout}")
     if not 1 <= preview_every <= 10_000:

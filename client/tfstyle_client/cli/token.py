@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from tfstyle_client.cli.reports import print_line
-from tfstyle_client.errors import ServerUnreachableError
-from tfstyle_client.files import refusal
+from tfstyle_client.errors import ServerUnreachableError, refusal
+from tfstyle_client.files import check_writable, reason
+from tfstyle_client.option_values import file_path
 
 
 def token(
     name: Annotated[str, Parameter(help="the caller who gets the token, and to whom the jobs made with it belong")],
     /,
     *,
-    tokens: Annotated[Path, Parameter(help="the server's file of tokens; created if it does not exist")],
+    tokens: Annotated[
+        Path, Parameter(help="the server's file of tokens; created if it does not exist", converter=file_path)
+    ],
 ) -> None:
     """Make a token for a caller of a server, and print it; the file keeps only its hash."""
     try:
@@ -24,8 +28,14 @@ def token(
     except ImportError as error:
         message = f"server: not installed here ({error.name}); pip install 'tfstyle[server]'"
         raise ServerUnreachableError(message, "UNAVAILABLE") from None
+    if sys.__stdout__ is None:
+        raise refusal("token", "would be lost, because standard output is closed; redirect it to a file")
+    check_writable(tokens, "tokens")
     try:
-        print_line(new_token(name, tokens))
+        made = new_token(name, tokens)
     except SecurityError as error:
         field, _, why = str(error).partition(": ")
         raise refusal(field, why) from None
+    except OSError as error:
+        raise refusal("tokens", f"cannot write {tokens}: {reason(error)}") from None
+    print_line(made)
