@@ -133,7 +133,7 @@ def serve_command(
         ),
     ] = None,
     recycle_after: Annotated[
-        int, _number("RECYCLE_AFTER", "compilations after which a worker is replaced, when its job ends", least=1)
+        int, _number("RECYCLE_AFTER", "jobs that compile new code after which a worker is replaced", least=1)
     ] = _DEFAULT.recycle_after,
     checkpoint_seconds: Annotated[
         float, _flag("CHECKPOINT_SECONDS", "least seconds between two checkpoints of a job", least=0)

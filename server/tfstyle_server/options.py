@@ -58,10 +58,11 @@ class ServerOptions:
     """The least time between two checkpoints of a job."""
     compiled_code: Path | None = field(default_factory=user_folder)
     """Folder where compiled code is kept for later workers. None: nowhere."""
-    recycle_after: int = 6
-    """Compilations after which a worker is replaced, since XLA never frees compiled code, some 30 MB each.
+    recycle_after: int = 2
+    """Jobs that compiled something new after which a worker is replaced, since XLA never frees compiled code.
 
-    A tiled job with one style compiles twice for each network, so with two networks four times."""
+    A size takes some 30 MB for each network, twice that where it is tiled.
+    """
 
     def resolved_devices(self) -> tuple[str, ...]:
         """The device of each worker."""

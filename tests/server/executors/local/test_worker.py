@@ -73,11 +73,11 @@ def test_jobs_of_one_size_share_a_worker(monkeypatch: pytest.MonkeyPatch, each: 
     assert jobs_of_one_worker(monkeypatch, ["a", "a", "a"], each) == 3
 
 
-def test_worker_retires_after_so_many_compilations(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert jobs_of_one_worker(monkeypatch, ["a", "b", "c", "d"], TILED) == 3
-    assert jobs_of_one_worker(monkeypatch, ["a", "b", "c", "d"], WHOLE, recycle_after=2) == 2
+@pytest.mark.parametrize("each", [WHOLE, TILED, CASCADE_TILED])
+def test_worker_retires_after_so_many_jobs_that_compile(monkeypatch: pytest.MonkeyPatch, each: int) -> None:
+    assert jobs_of_one_worker(monkeypatch, ["a", "b", "c", "d"], each) == 2
+    assert jobs_of_one_worker(monkeypatch, ["a", "b", "c", "d"], each, recycle_after=3) == 3
 
 
 def test_only_a_job_that_compiles_retires_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    engine_was_full = ["a", "a", "a", "b"]
-    assert jobs_of_one_worker(monkeypatch, engine_was_full, TILED, recycle_after=3) == 4
+    assert jobs_of_one_worker(monkeypatch, ["a", "a", "a", "b", "b"], TILED) == 4
