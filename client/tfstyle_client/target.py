@@ -104,4 +104,6 @@ def _host_and_port(address: str) -> Target:
         raise refusal("server", f"has no port; give HOST:PORT, such as {address.rstrip(':')}:50051")
     if not (port.isdecimal() and 0 < int(port) < 2**16):
         raise refusal("server", f"must have a port of 1 to 65535; got {shown(port)}")
-    return Target(host, int(port))
+    written_out = _ip_address(host)
+    # gRPC takes short forms such as 127.1 for names.
+    return Target(host if written_out is None or ":" in host else str(written_out), int(port))

@@ -207,7 +207,7 @@ def test_pipe_or_device_gets_the_picture_as_it_is(tmp_path: Path) -> None:
         output.check()
         output.write(OPAQUE)
         assert reader.communicate()[0].startswith(b"\xff\xd8"), "an ending decides the format of a pipe too"
-    with pytest.raises(BadRequestError, match="preview: .* is not a file"):
+    with pytest.raises(BadRequestError, match=r"preview: .* is not a file"):
         Output(tmp_path / "pipe.jpg", field="preview").check()
 
 

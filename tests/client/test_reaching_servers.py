@@ -91,6 +91,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     [
         ("localhost:50051", Target("localhost", 50051)),
         ("[::1]:1", Target("::1", 1)),
+        ("127.1:1", Target("127.0.0.1", 1)),
         ("dns:///example.org:443", Target("example.org", 443)),
         ("ipv4:10.0.0.1:5", Target("10.0.0.1", 5)),
         ("unix:/run/socket", Target(path="/run/socket")),

@@ -23,7 +23,7 @@ def shell(command: str, folder: Path, **environment: str) -> tuple[int, str]:
     """(exit code, standard error) of a line of Bash in `folder`, where `tfstyle` stands for the program."""
     lines = f'tfstyle() {{ {" ".join(TFSTYLE)} "$@"; }}; {command}'
     ended = subprocess.run(
-        ["bash", "-c", lines], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60,
+        ["bash", "-c", lines], cwd=folder, capture_output=True, text=True, timeout=60,
         env={**os.environ, **environment},
     )  # fmt: skip
     assert "Traceback" not in ended.stderr
