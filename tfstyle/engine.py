@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,7 @@ from tfstyle.checkpoint import Checkpoint
 from tfstyle.colour import standardise
 from tfstyle.errors import InvalidInputError, Violation
 from tfstyle.images import Picture, decode, encode_png, fit_longer_side, resize
-from tfstyle.inputs import Inputs, Style
+from tfstyle.inputs import File, Inputs, Style, inputs_from_files
 from tfstyle.losses import Loss, loss_from_options
 from tfstyle.masks import BlockWeights
 from tfstyle.memory import (
@@ -88,9 +88,11 @@ class Engine:
         steps = [(network, options.max_evaluations - options.lite_evaluations)]
         if options.lite_evaluations:
             steps.insert(0, (self.network("vgg19-lite")[1], options.lite_evaluations))
-        resized = _resized(inputs, options)
-        width, height = resized.content.size
         grey = all(picture.grey for name, picture in inputs.pictures() if not name.endswith(".mask"))
+        resized = _resized(inputs, options)
+        if grey:
+            resized = resized.map(lambda _, picture: picture.in_grey())
+        width, height = resized.content.size
         loss = loss_from_options(options)
         demand = Demand(
             Pyramid(height, width, options.pyramid_levels, options.pyramid_decay),
@@ -229,8 +231,8 @@ class Stylized:
 
 
 def stylize(
-    content: bytes,
-    style: bytes | Sequence[Style[bytes]],
+    content: File,
+    style: File | Style[File] | Iterable[File | Style[File]],
     *,
     preset: str = "default",
     weights: str | None = None,
@@ -244,8 +246,7 @@ def stylize(
     `WeightsError`.
     """
     options = resolve_options(preset, overrides)
-    styles = (Style(style),) if isinstance(style, bytes) else tuple(style)
-    inputs = Inputs(content, styles).map(lambda name, data: decode(data, name))
+    inputs = inputs_from_files(content, style).map(lambda name, data: decode(data, name))
     transfer = Engine(weights).prepare(inputs, options)
     for iterate in transfer.iterates():
         if on_iterate is not None:

@@ -7,17 +7,20 @@ the same record; `Inputs.map` converts one form to another and names each pictur
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from tfstyle.errors import InvalidInputError, Violation
-from tfstyle.rules import shown
+from tfstyle.rules import number, shown
 
 Form = TypeVar("Form")
 Other = TypeVar("Other")
 
 MOST_STYLES = 8
+LARGEST_WEIGHT = 1e9
+File = bytes | bytearray | memoryview
+"""The contents of a picture file."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,8 @@ class Style(Generic[Form]):
 class Inputs(Generic[Form]):
     """The content picture and 1 to `MOST_STYLES` styles, whose statistics are averaged by weight.
 
-    Raises `InvalidInputError` for a wrong number of styles, and for weights that are negative, not finite or all 0.
+    Raises `InvalidInputError` for a wrong number of styles, and for weights that are not numbers from 0 to
+    `LARGEST_WEIGHT` or that are all 0.
     """
 
     content: Form
@@ -48,8 +52,10 @@ class Inputs(Generic[Form]):
         if not 1 <= len(self.styles) <= MOST_STYLES:
             violations.append(Violation("styles", f"must be 1 to {MOST_STYLES}; got {len(self.styles)}"))
         for index, style in enumerate(self.styles):
-            if not (math.isfinite(style.weight) and style.weight >= 0):
-                complaint = f"must be a finite number of at least 0; got {shown(style.weight)}"
+            weight = style.weight
+            is_number = isinstance(weight, (int, float)) and not isinstance(weight, bool)
+            if not (is_number and 0 <= weight <= LARGEST_WEIGHT):
+                complaint = f"must be a number from 0 to {number(LARGEST_WEIGHT)}; got {shown(weight)}"
                 violations.append(Violation(f"styles[{index}].weight", complaint))
         if not violations and not any(style.weight for style in self.styles):
             violations.append(Violation("styles", "must not all have the weight 0"))
@@ -83,6 +89,26 @@ class Inputs(Generic[Form]):
             for style in self.styles
         )
         return Inputs(content, styles)
+
+
+def inputs_from_files(content: File, style: File | Style[File] | Iterable[File | Style[File]]) -> Inputs[bytes]:
+    """The inputs as a program gives them: the bytes of a content picture, and of one or several style pictures.
+
+    A style picture with a weight or a mask is a `Style`. Raises `InvalidInputError` for anything else, such as a path,
+    and as `Inputs` does.
+    """
+    given = (style,) if isinstance(style, (File, Style)) or not isinstance(style, Iterable) else tuple(style)
+    if isinstance(style, str):
+        given = (style,)
+    styles = [each if isinstance(each, Style) else Style(each) for each in given]
+    return Inputs(content, tuple(styles)).map(_file)
+
+
+def _file(name: str, picture: object) -> bytes:
+    if not isinstance(picture, File):
+        complaint = f"must be the bytes of a picture file; got {shown(picture)}"
+        raise InvalidInputError([Violation(name, complaint)])
+    return picture if isinstance(picture, bytes) else bytes(picture)
 
 
 def content_and_style(content: Form, style: Form) -> Inputs[Form]:

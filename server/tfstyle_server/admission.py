@@ -13,8 +13,8 @@ from tfstyle.options import ORIGINAL_SIZE, RULES, TransferOptions
 class CallerLimits:
     """What one caller may have at once.
 
-    `jobs` are unfinished jobs, of which at most `queue` may wait and at most `running` run; `work` is the sum of their
-    megapixels times evaluations. `watches` are open event streams. `image_bytes` are uploaded images in bytes.
+    `jobs` are unfinished jobs. At most `queue` of them may wait, and at most `running` may run. `work` is the sum of
+    their megapixels times evaluations. `watches` are open event streams. `image_bytes` are uploaded images in bytes.
     `receiving` requests with pictures are received at once, while the caller's other requests wait.
     """
 

@@ -1,23 +1,32 @@
-"""The server's command line. Every flag can also be set by an environment variable."""
+"""The server's command line. Every flag can also be set by an environment variable.
+
+gRPC reads GRPC_VERBOSITY when it is imported. Its own log lines would stand before the error message.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import os
+
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+
+import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-from cyclopts import App, Parameter
+from cyclopts import App, Parameter, Token
 from cyclopts.exceptions import CycloptsError
 
 from tfstyle import __version__
+from tfstyle.environment import drop_empty_settings
 from tfstyle.options import NETWORKS
 from tfstyle.rules import shown
+from tfstyle_client.exit_codes import BAD_INPUT, DONE, FAILED
 from tfstyle_client.usage_errors import usage_message
 from tfstyle_server.admission import CallerLimits
-from tfstyle_server.front import CannotServeError, serve
+from tfstyle_server.front import BadSettingError, CannotServeError, serve
+from tfstyle_server.listen_address import AddressError, host_of
 from tfstyle_server.logs import configure_logging
 from tfstyle_server.options import MOST_IMAGE_BYTES, ServerOptions
 from tfstyle_server.security import SecurityOptions
@@ -36,6 +45,16 @@ def _flag(variable: str, text: str, *, least: float | None = None, most: float |
                 raise ValueError(f"must be {least} to {most}" if most is not None else f"must be at least {least}")
 
     return Parameter(env_var=f"TFSTYLE_{variable}", help=text, validator=limits, **more)
+
+
+def _whole(_: Any, tokens: Sequence[Token]) -> int:
+    """A whole number; Cyclopts itself would round others."""
+    return int(tokens[0].value)
+
+
+def _number(variable: str, text: str, *, least: int, most: int | None = None, **more: Any) -> Parameter:
+    """As `_flag`, for whole numbers only."""
+    return _flag(variable, text, least=least, most=most, converter=_whole, **more)
 
 
 def serve_command(
@@ -69,26 +88,26 @@ def serve_command(
         float, _flag("KEEP_DAYS", "days of server uptime for which ended jobs are kept", least=0)
     ] = _DEFAULT.retention.seconds / 86400,
     keep_jobs: Annotated[
-        int, _flag("KEEP_JOBS", "ended jobs that are kept for each caller", least=0)
+        int, _number("KEEP_JOBS", "ended jobs that are kept for each caller", least=0)
     ] = _DEFAULT.retention.jobs,
     keep_mib: Annotated[
-        int, _flag("KEEP_MIB", "MiB of pictures of ended jobs that are kept for each caller", least=0)
+        int, _number("KEEP_MIB", "MiB of pictures of ended jobs that are kept for each caller", least=0)
     ] = _DEFAULT.retention.bytes // 2**20,
     keep_events: Annotated[
-        int, _flag("KEEP_EVENTS", "latest events that are kept of each job", least=10)
+        int, _number("KEEP_EVENTS", "latest events that are kept of each job", least=10)
     ] = _DEFAULT.retention.events,
-    queue: Annotated[int, _flag("QUEUE", "jobs of all callers that may wait", least=0)] = _DEFAULT.queue,
+    queue: Annotated[int, _number("QUEUE", "jobs of all callers that may wait", least=0)] = _DEFAULT.queue,
     caller_jobs: Annotated[
-        int, _flag("CALLER_JOBS", "unfinished jobs that one caller may have", least=1)
+        int, _number("CALLER_JOBS", "unfinished jobs that one caller may have", least=1)
     ] = _DEFAULT.limits.jobs,
     caller_queue: Annotated[
-        int, _flag("CALLER_QUEUE", "of these, jobs that may wait", least=0)
+        int, _number("CALLER_QUEUE", "of these, jobs that may wait", least=0)
     ] = _DEFAULT.limits.queue,
     caller_running: Annotated[
-        int, _flag("CALLER_RUNNING", "of these, jobs that may run at once", least=1)
+        int, _number("CALLER_RUNNING", "of these, jobs that may run at once", least=1)
     ] = _DEFAULT.limits.running,
     caller_watches: Annotated[
-        int, _flag("CALLER_WATCHES", "event streams that one caller may have open", least=1)
+        int, _number("CALLER_WATCHES", "event streams that one caller may have open", least=1)
     ] = _DEFAULT.limits.watches,
     caller_work: Annotated[
         float,
@@ -96,17 +115,17 @@ def serve_command(
     ] = _DEFAULT.limits.work,
     metrics: Annotated[str | None, _flag("METRICS", "host:port where metrics are served in Prometheus format")] = None,
     max_image_bytes: Annotated[
-        int, _flag("MAX_IMAGE_BYTES", "bytes that a picture file may have", least=1, most=MOST_IMAGE_BYTES)
+        int, _number("MAX_IMAGE_BYTES", "bytes that a picture file may have", least=1, most=MOST_IMAGE_BYTES)
     ] = _DEFAULT.max_image_bytes,
     max_pixels: Annotated[
-        int, _flag("MAX_PIXELS", "pixels that a picture may have", least=1, most=170_000_000)
+        int, _number("MAX_PIXELS", "pixels that a picture may have", least=1, most=170_000_000)
     ] = _DEFAULT.max_pixels,
     grace: Annotated[
         float, _flag("GRACE", "seconds for which calls to Stylize may continue after SIGTERM", least=0)
     ] = _DEFAULT.grace,
     memory: Annotated[
         int | None,
-        _flag(
+        _number(
             "MEMORY",
             "MiB that a transfer may take; larger ones are tiled or refused",
             least=1,
@@ -114,7 +133,7 @@ def serve_command(
         ),
     ] = None,
     recycle_after: Annotated[
-        int, _flag("RECYCLE_AFTER", "compilations after which a worker is replaced", least=1)
+        int, _number("RECYCLE_AFTER", "jobs that compile new code after which a worker is replaced", least=1)
     ] = _DEFAULT.recycle_after,
     checkpoint_seconds: Annotated[
         float, _flag("CHECKPOINT_SECONDS", "least seconds between two checkpoints of a job", least=0)
@@ -129,9 +148,10 @@ def serve_command(
         return _refuse(f"network: must be one of {', '.join(NETWORKS)}; got {shown(network)}")
     if not all(device == "cpu" or device.isdecimal() for device in devices.split(",") if device):
         return _refuse(f"devices: must be cpu, or GPU numbers such as 0,1; got {shown(devices)}")
-    port = listen.rpartition(":")[2]
-    if not listen.startswith("unix:") and not (port.isdecimal() and int(port) < 2**16):
-        return _refuse(f"listen: must be HOST:PORT with a port of 0 to 65535, or unix:PATH; got {shown(listen)}")
+    try:
+        host_of(listen)
+    except AddressError as error:
+        return _refuse(str(error))
     options = ServerOptions(
         listen=listen,
         security=SecurityOptions(tls_certificate, tls_key, tls_client_ca, tokens, insecure),
@@ -154,15 +174,16 @@ def serve_command(
     configure_logging()
     try:
         asyncio.run(serve(options, stop_with_stdin=stop_with_stdin))
+    except BadSettingError as error:
+        return _refuse(str(error))
     except CannotServeError as error:
-        sys.stderr.write(f"tfstyle-server: {error}\n")
-        return 1
-    return 0
+        return _refuse(str(error), FAILED)
+    return DONE
 
 
-def _refuse(message: str) -> int:
+def _refuse(message: str, code: int = BAD_INPUT) -> int:
     sys.stderr.write(f"tfstyle-server: {message}\n")
-    return 2
+    return code
 
 
 def run(arguments: list[str], name: str) -> int:
@@ -177,13 +198,12 @@ def run(arguments: list[str], name: str) -> int:
         suppress_keyboard_interrupt=False,
     )
     app.default(serve_command)
-    for variable in [each for each, value in os.environ.items() if each.startswith("TFSTYLE_") and not value]:
-        del os.environ[variable]  # an empty variable counts as one that is not set
+    drop_empty_settings()
     try:
         code = app(arguments, exit_on_error=False, print_error=False, verbose=False)
     except CycloptsError as error:
         return _refuse(usage_message(error, name))
-    return code if isinstance(code, int) else 0
+    return code if isinstance(code, int) else DONE
 
 
 def main() -> None:

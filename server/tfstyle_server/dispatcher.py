@@ -27,7 +27,7 @@ from tfstyle_server.store import Entry
 log = logging.getLogger("tfstyle.front")
 
 MOST_LOSSES = 5
-"""A job fails when so many workers in a row are lost at the same evaluation."""
+"""A job fails when this number of workers in a row is lost at the same evaluation."""
 ANNOUNCED = 20
 """Only the first jobs of the queue get an event when their position changes."""
 TYPICAL_SECONDS = 60.0

@@ -19,6 +19,7 @@ from tfstyle_server.data import DataInUseError, open_data
 from tfstyle_server.executors.local.executor import LocalExecutor
 from tfstyle_server.executors.local.settings import worker_settings
 from tfstyle_server.jobs import Jobs
+from tfstyle_server.listen_address import why_not
 from tfstyle_server.metrics import Metrics
 from tfstyle_server.options import ServerOptions
 from tfstyle_server.security import Gate, SecurityError, check_binding, credentials
@@ -29,12 +30,18 @@ log = logging.getLogger("tfstyle.front")
 _REQUEST_OVERHEAD = 64 * 1024
 _MOST_MESSAGE_BYTES = 2**31 - 1
 """The largest message that gRPC and protobuf support."""
+_WEIGHTS = "weights: "
+"""The beginning of a worker's reason not to start that lies with the weights."""
 CLOSING_SECONDS = 0.5
 """Time for the statuses of the last calls to be sent, after which health watches are cut."""
 
 
 class CannotServeError(Exception):
     """The server cannot start or continue; `str()` of it is one line with the reason."""
+
+
+class BadSettingError(CannotServeError):
+    """A setting is at fault, which the reason names at its beginning."""
 
 
 async def serve(
@@ -47,7 +54,7 @@ async def serve(
 
     A second signal ends the server at once. `on_listening` is called with the address. With `stop_with_stdin`, the end
     of standard input counts as a signal, so that a private server ends when its owner does, even if that is killed.
-    Raises `CannotServeError`.
+    Raises `CannotServeError`, and `BadSettingError` where it does not start because of a setting.
     """
     stop = asyncio.Event()
     hurry = asyncio.Event()
@@ -84,12 +91,12 @@ async def serve(
         ]
     )
     try:
-        check_binding(options.listen, options.security)
+        await asyncio.to_thread(check_binding, options.listen, options.security)
         tls = credentials(options.security)
         gate = Gate(options.security)
         data = await open_data(options.data, options.retention)
     except (SecurityError, DataInUseError) as error:
-        raise CannotServeError(str(error)) from None
+        raise BadSettingError(str(error)) from None
     metrics = Metrics()
     executor = LocalExecutor(worker_settings(options, data.blob_folder, data.checkpoint_base))
     metrics.reads_memory_of(lambda: executor.processes)
@@ -102,9 +109,8 @@ async def serve(
     try:
         port = server.add_secure_port(options.listen, tls) if tls else server.add_insecure_port(options.listen)
     except RuntimeError:
-        raise CannotServeError(
-            f"listen: cannot listen on {options.listen}: the port is in use, or the address is not this machine's"
-        ) from None
+        why = await asyncio.to_thread(why_not, options.listen)
+        raise BadSettingError(f"listen: cannot listen on {options.listen}: {why}") from None
     unix = options.listen.startswith("unix:")
     address = options.listen if unix else f"{options.listen.rpartition(':')[0]}:{port}"
 
@@ -115,11 +121,11 @@ async def serve(
     try:
         stop_metrics = metrics.serve(options.metrics)
     except (OSError, ValueError, OverflowError) as error:
-        raise CannotServeError(f"metrics: cannot listen on {options.metrics}: {error}") from None
+        raise BadSettingError(f"metrics: cannot listen on {options.metrics}: {error}") from None
     try:
         await jobs.begin()
     except (sqlite3.Error, DecodeError) as error:
-        raise CannotServeError(f"data: cannot resume the jobs in {options.data}: {error}") from None
+        raise BadSettingError(f"data: cannot resume the jobs in {options.data}: {error}") from None
     await server.start()
     log.info("listening on %s", address)
     if on_listening is not None:
@@ -143,7 +149,7 @@ async def serve(
         stop_metrics()
     log.info("stopped")
     if reason:
-        raise CannotServeError(reason[0])
+        raise (BadSettingError if reason[0].startswith(_WEIGHTS) else CannotServeError)(reason[0])
 
 
 def _at_end_of_stdin(loop: asyncio.AbstractEventLoop, then: Callable[[], None]) -> None:

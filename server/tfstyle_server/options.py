@@ -13,7 +13,7 @@ from tfstyle_server.security import SecurityOptions
 from tfstyle_server.store import Retention
 
 MOST_IMAGE_BYTES = 2**40
-"""The largest limit on a picture's file, far beyond any file: for a server that is its caller's own."""
+"""The largest value of the limit on a picture's file. It is beyond any file: a private server needs no limit."""
 
 
 def user_data() -> Path:
@@ -59,7 +59,10 @@ class ServerOptions:
     compiled_code: Path | None = field(default_factory=user_folder)
     """Folder where compiled code is kept for later workers. None: nowhere."""
     recycle_after: int = 2
-    """Compilations after which a worker is replaced, since XLA never frees compiled code."""
+    """Jobs that compiled something new after which a worker is replaced, since XLA never frees compiled code.
+
+    A size takes some 30 MB for each network, twice that where it is tiled.
+    """
 
     def resolved_devices(self) -> tuple[str, ...]:
         """The device of each worker."""

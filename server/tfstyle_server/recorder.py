@@ -1,4 +1,4 @@
-"""Writes events to the store in the order in which they arrive, everything that is waiting in one transaction.
+"""Writes events to the store in the order in which they arrive. All that are waiting share one transaction.
 
 Watchers are told of an event only after it has been recorded. Everything here runs on the event loop's thread.
 """

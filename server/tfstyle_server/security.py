@@ -9,11 +9,11 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import hmac
-import ipaddress
 import logging
 import os
 import re
 import secrets
+import ssl
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +22,8 @@ from pathlib import Path
 import grpc
 
 from tfstyle.atomic import write_atomically
+from tfstyle.loopback import is_loopback
+from tfstyle_server.listen_address import AddressError, host_of, is_of_this_machine
 
 log = logging.getLogger("tfstyle.front")
 
@@ -84,23 +86,19 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 def check_binding(listen: str, options: SecurityOptions) -> None:
-    """Refuse an address without host, and one that other machines can reach without TLS. Raises `SecurityError`."""
-    if listen.startswith("unix:"):
-        return
-    host, _, port = listen.rpartition(":")
-    host = host.strip("[]")
-    if not host:
-        raise SecurityError(
-            f"listen: {listen} has no host; give 127.0.0.1:{port} for this machine only, or 0.0.0.0:{port} for all"
-            " interfaces"
-        )
-    if options.certificate is not None or options.insecure:
-        return
+    """Refuse an address that is not this machine's, and one that other machines can reach without TLS.
+
+    Blocks while a host's name is looked up. Raises `SecurityError`.
+    """
     try:
-        loopback = ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = host == "localhost"
-    if not loopback:
+        host = host_of(listen)
+    except AddressError as error:
+        raise SecurityError(str(error)) from None
+    if host is None or is_loopback(host):
+        return
+    if not is_of_this_machine(host):
+        raise SecurityError(f"listen: cannot listen on {listen}: the host is not an address of this machine")
+    if options.certificate is None and not options.insecure:
         raise SecurityError(
             f"listen: other machines can reach {host}, and the connection is not encrypted; give --tls-certificate and"
             " --tls-key, or --insecure where a proxy or a private network protects it"
@@ -119,6 +117,9 @@ def credentials(options: SecurityOptions) -> grpc.ServerCredentials | None:
     authority = None
     if options.client_authority is not None:
         authority = _read(options.client_authority, "tls_client_ca")
+        _check_certificates(options.client_authority, "tls_client_ca")
+    _check_certificates(options.certificate, "tls_certificate")
+    _check_key(options.key, options.certificate)
     return grpc.ssl_server_credentials(pair, authority, authority is not None)
 
 
@@ -199,3 +200,24 @@ def _read(file: Path, setting: str) -> bytes:
         return file.read_bytes()
     except OSError as error:
         raise SecurityError(f"{setting}: cannot read {file}: {error.strerror}") from None
+
+
+def _check_certificates(file: Path, setting: str) -> None:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_verify_locations(file)
+    except ssl.SSLError:
+        raise SecurityError(f"{setting}: {file} has no certificate in PEM format, or a damaged one") from None
+
+
+def _check_key(key: Path, certificate: Path) -> None:
+    try:
+        # The empty password keeps OpenSSL from asking for one at the terminal.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password="")
+    except ssl.SSLError as error:
+        if error.reason == "KEY_VALUES_MISMATCH":
+            why = f"tls_key: {key} is not the key of the certificate in {certificate}"
+        elif error.reason in (None, "PEM_LIB"):
+            why = f"tls_key: {key} has no private key in PEM format, or one with a password"
+        else:
+            why = f"tls_certificate: {certificate} cannot be used: {error.reason.replace('_', ' ').lower()}"
+        raise SecurityError(why) from None

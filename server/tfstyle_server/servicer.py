@@ -36,7 +36,7 @@ from tfstyle_server.validation import (
     checked_page,
     checked_transfer,
     page_token,
-    too_large,
+    upload_too_large,
 )
 from tfstyle_server.watches import CompactedError, StoppingError
 
@@ -249,8 +249,7 @@ class StyleTransferServicer:
             async for request in requests:
                 picture += request.data
                 if len(picture) > self._max_image_bytes:
-                    complaint = too_large(f"more than {self._max_image_bytes:,}", self._max_image_bytes)
-                    raise InvalidInputError([Violation("data", complaint)])
+                    raise InvalidInputError([Violation("data", upload_too_large(self._max_image_bytes))])
             if not picture:
                 raise InvalidInputError([Violation("data", EMPTY_PICTURE)])
             return await self._jobs.images.upload(owner, await asyncio.to_thread(bytes, picture))

@@ -106,6 +106,11 @@ def too_large(size: str, max_image_bytes: int) -> str:
     return f"is {size} bytes; at most {max_image_bytes:,} are accepted; the server's --max-image-bytes sets the limit"
 
 
+def upload_too_large(max_image_bytes: int) -> str:
+    """What an error says of an upload that exceeds the limit, whose pieces have no field with the picture's name."""
+    return f"the picture is too large: it has more than {max_image_bytes:,} bytes, the server's --max-image-bytes"
+
+
 def _checked_inputs(request: pb.StylizeRequest, max_image_bytes: int, *, shorthand: bool) -> Inputs[Source]:
     violations: list[Violation] = []
 

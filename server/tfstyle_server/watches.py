@@ -1,7 +1,7 @@
 """Streams of a job's events to its watchers.
 
-Each running job keeps its latest events, and its latest preview, in memory. All that a watcher has of its own is the
-number of the last event that it was sent. A slow watcher continues from the store, and misses nothing except previews
+Each running job keeps its latest events, and its latest preview, in memory. For each watcher only the number of the
+last event that it was sent is kept. A slow watcher continues from the store, and misses nothing except previews
 older than the latest. So watchers do not slow a job down. Everything here runs on the event loop's thread.
 """
 

@@ -478,7 +478,7 @@ def test_token_is_printed_once_and_only_its_hash_is_kept(tmp_path: Path) -> None
     assert (tmp_path / "tokens").read_text().split() == ["ann", hashlib.sha256(token.encode()).hexdigest()]
     refused = run("token", "a b", "--tokens", tmp_path / "tokens")
     assert refused.returncode == 2
-    assert refused.stderr.startswith("tfstyle: name: has 1 to 64")
+    assert refused.stderr.startswith("tfstyle: name: must be 1 to 64")
     nowhere = run("token", "ann", "--tokens", "/no/such/folder/tokens")
     assert (nowhere.returncode, nowhere.stderr) == (2, "tfstyle: tokens: there is no folder /no/such/folder\n")
     folder = run("token", "ann", "--tokens", tmp_path)

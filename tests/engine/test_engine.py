@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import sys
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 import tfstyle
 from tfstyle import Inputs, InvalidInputError, Picture, Style, TfstyleError, content_and_style
@@ -116,6 +118,21 @@ def test_grey_inputs_give_a_grey_picture(engine: Engine, photo: Picture, oils: P
         assert totals[-1] < 0.9 * totals[0]
         pixels = transfer.deliver().picture.pixels
         assert bool((pixels == pixels[..., :1]).all()) == grey
+
+
+@pytest.mark.parametrize(("kind", "options"), [("JPEG", {}), ("WEBP", {"quality": 60}), ("AVIF", {})])
+def test_grey_files_give_greys_though_they_are_lossy(
+    engine: Engine, photo: Picture, oils: Picture, kind: str, options: dict[str, object]
+) -> None:
+    files = []
+    for picture in (photo, oils):
+        buffer = io.BytesIO()
+        Image.fromarray(picture.pixels).convert("L").convert("RGB").save(buffer, kind, **options)
+        files.append(tfstyle.decode(buffer.getvalue(), "content"))
+    transfer = engine.prepare(content_and_style(*files), OPTIONS)
+    list(transfer.iterates())
+    pixels = transfer.deliver().picture.pixels
+    assert (pixels == pixels[..., :1]).all()
 
 
 def test_original_size_is_that_of_the_content_picture(engine: Engine, photo: Picture, oils: Picture) -> None:

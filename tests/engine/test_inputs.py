@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tfstyle.errors import InvalidInputError
-from tfstyle.inputs import Inputs, Style, content_and_style
+from tfstyle.inputs import Inputs, Style, content_and_style, inputs_from_files
 
 TWO = Inputs("photo", (Style("oils", 3.0), Style("ink", 1.0, "where")))
 
@@ -37,9 +39,11 @@ def test_shares_add_up_to_one() -> None:
     [
         ((), "styles", "must be 1 to 8; got 0"),
         ((Style("a"),) * 9, "styles", "must be 1 to 8; got 9"),
-        ((Style("a", -1.0),), "styles[0].weight", "at least 0; got -1"),
-        ((Style("a"), Style("b", float("nan"))), "styles[1].weight", "finite"),
+        ((Style("a", -1.0),), "styles[0].weight", "from 0 to 1e9; got -1"),
+        ((Style("a"), Style("b", float("nan"))), "styles[1].weight", "from 0 to 1e9; got nan"),
         ((Style("a", 0.0), Style("b", 0.0)), "styles", "not all"),
+        ((Style("a", 1e308), Style("b", 1.0)), "styles[0].weight", "from 0 to 1e9"),
+        ((Style("a", "1"), Style("b", 1.0)), "styles[0].weight", "from 0 to 1e9; got '1'"),
     ],
 )
 def test_wrong_styles_are_rejected_by_name(styles: tuple[Style[str], ...], field: str, says: str) -> None:
@@ -48,3 +52,39 @@ def test_wrong_styles_are_rejected_by_name(styles: tuple[Style[str], ...], field
     (violation,) = caught.value.violations
     assert violation.field == field
     assert says in violation.description
+
+
+OIL, INK = Style(b"oils"), Style(b"ink", 2.0, b"where")
+
+
+@pytest.mark.parametrize(
+    ("style", "styles"),
+    [
+        (b"oils", (OIL,)),
+        (bytearray(b"oils"), (OIL,)),
+        (memoryview(b"oils"), (OIL,)),
+        (OIL, (OIL,)),
+        ([b"oils", b"ink"], (OIL, Style(b"ink"))),
+        ((style for style in (OIL, INK)), (OIL, INK)),
+    ],
+)
+def test_one_or_several_styles_are_taken_in_any_form(style: object, styles: tuple[Style[bytes], ...]) -> None:
+    assert inputs_from_files(b"photo", style) == Inputs(b"photo", styles)
+
+
+@pytest.mark.parametrize(
+    ("content", "style", "field", "got"),
+    [
+        ("photo.jpg", b"oils", "content", "'photo.jpg'"),
+        (b"photo", "oils.jpg", "style", "'oils.jpg'"),
+        (b"photo", Path("oils.jpg"), "style", "Path"),
+        (b"photo", [b"oils", 7], "styles[1]", "7"),
+        (b"photo", Style(b"oils", 1.0, "mask.png"), "style.mask", "'mask.png'"),
+    ],
+)
+def test_anything_that_is_no_file_is_refused_by_name(content: object, style: object, field: str, got: str) -> None:
+    with pytest.raises(InvalidInputError, match="must be the bytes of a picture file; got") as caught:
+        inputs_from_files(content, style)
+    (violation,) = caught.value.violations
+    assert violation.field == field
+    assert got in violation.description

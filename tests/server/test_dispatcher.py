@@ -1,4 +1,4 @@
-"""Jobs with a fake executor: what is started when, and what becomes of what an executor reports."""
+"""Jobs with a fake executor: when they are started, and how they change when the executor reports something."""
 
 from __future__ import annotations
 

@@ -199,7 +199,7 @@ def test_events_no_longer_kept_are_a_clear_answer(
         oldest = int(detail.metadata["oldest_sequence"])
         rest = list(raw(server).WatchJob(pb.WatchJobRequest(name=job.name, after_sequence=oldest - 1)))
         assert rest[1].sequence == oldest
-        # The client goes on with what there is.
+        # The client continues with the events that are left.
         events = list(job.watch())
         assert isinstance(events[-1], Progress)
         assert events[-1].evaluation == 60
@@ -251,7 +251,7 @@ def test_bad_pictures_fail_the_job(client: Client, painting: bytes) -> None:
     job = client.create(painting[:4000], painting, size=48)
     with pytest.raises(BadRequestError, match="content: is damaged or cut short") as caught:
         job.result()
-    assert [violation.field for violation in caught.value.violations] == ["content"]
+    assert [violation.field for violation in caught.value.violations] == ["inputs.content"]
     status = job.status()
     assert status.state == "failed"
     assert status.error is not None
@@ -276,12 +276,16 @@ def test_upload_is_named_by_its_bytes_and_limited(
         content_image=image.name, style_image=image.name, options=pb.TransferOptions(size=48, max_evaluations=1)
     )
     assert any(event.HasField("result") for event in stub.Stylize(transfer))
-    for data in (bytes(200_001), b""):
+    for data, says in (
+        (bytes(200_001), "the picture is too large: it has more than 200,000 bytes, the server's --max-image-bytes"),
+        (b"", "is empty"),
+    ):
         code, detail = refused(
             lambda d=data: stub.UploadImage(iter([pb.UploadImageRequest(data=d)])), error_details_pb2.BadRequest
         )
         assert code is grpc.StatusCode.INVALID_ARGUMENT
         assert detail.field_violations[0].field == "data"
+        assert says in detail.field_violations[0].description
 
 
 def test_pages_of_jobs(client: Client, landscape: bytes, painting: bytes) -> None:
@@ -436,7 +440,7 @@ def test_job_that_kills_its_workers_is_given_up(
         with pytest.raises(ClientError, match="given up: its worker process ended") as caught:
             job.result()
         assert caught.value.code == "INTERNAL"
-        assert client.stylize(landscape, painting, size=48, steps=2).result().png, "the server goes on"
+        assert client.stylize(landscape, painting, size=48, steps=2).result().png, "the server still works"
 
 
 def test_call_that_ends_takes_its_job_along_unless_detached(

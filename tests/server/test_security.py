@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,7 +19,9 @@ from conftest import Server
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle.v1 import style_transfer_pb2_grpc
 from tfstyle_client import BadRequestError, Client, ClientError, Credentials, JobNotFoundError
+from tfstyle_client.exit_codes import BAD_INPUT
 from tfstyle_server.security import Gate, SecurityError, SecurityOptions, UnauthenticatedError, check_binding, new_token
+from tfstyle_server.security import credentials as server_credentials
 
 Methods = dict[str, Callable[[style_transfer_pb2_grpc.StyleTransferStub, str, tuple], object]]
 
@@ -254,7 +258,14 @@ def test_address_without_host_is_refused(insecure: bool) -> None:
         check_binding(":1", SecurityOptions(insecure=insecure))
 
 
-@pytest.mark.parametrize("listen", ["0.0.0.0:1", "[::]:1", "192.0.2.1:1", "example.org:1"])
+@pytest.mark.parametrize("listen", ["192.0.2.1:1", "nohost.invalid:1", "a..b:1"])
+@pytest.mark.parametrize("insecure", [False, True])
+def test_address_of_no_interface_is_refused(listen: str, insecure: bool) -> None:
+    with pytest.raises(SecurityError, match=f"{listen}: the host is not an address of this machine"):
+        check_binding(listen, SecurityOptions(insecure=insecure))
+
+
+@pytest.mark.parametrize("listen", ["0.0.0.0:1", "[::]:1"])
 def test_address_that_others_reach_needs_tls(listen: str, tmp_path: Path) -> None:
     with pytest.raises(SecurityError, match="other machines can reach"):
         check_binding(listen, SecurityOptions())
@@ -262,7 +273,10 @@ def test_address_that_others_reach_needs_tls(listen: str, tmp_path: Path) -> Non
     check_binding(listen, SecurityOptions(certificate=tmp_path, key=tmp_path))
 
 
-@pytest.mark.parametrize("listen", ["127.0.0.1:1", "127.8.8.8:1", "[::1]:1", "localhost:1", "unix:/x"])
+@pytest.mark.parametrize(
+    "listen",
+    ["127.0.0.1:1", "127.8.8.8:1", "[::1]:1", "127.1:1", "localhost:1", "LOCALHOST.:1", "a.localhost:1", "unix:/x"],
+)
 def test_own_machine_needs_none(listen: str) -> None:
     check_binding(listen, SecurityOptions())
 
@@ -283,6 +297,38 @@ def test_server_that_would_be_open_does_not_start(
 ) -> None:
     with pytest.raises(AssertionError, match=says.replace("(", r"\(")):
         own_server(*flags)
+
+
+@pytest.mark.parametrize(
+    ("certificate", "key", "authority", "says"),
+    [
+        ("junk", "server.key", None, r"tls_certificate: \S+/junk has no certificate in PEM format"),
+        ("server.key", "server.key", None, r"tls_certificate: \S+/server\.key has no certificate in PEM format"),
+        ("server.pem", "junk", None, r"tls_key: \S+/junk has no private key in PEM format"),
+        ("server.pem", "locked.key", None, r"tls_key: \S+/locked\.key has no private key .* or one with a password"),
+        ("server.pem", "client.key", None, r"tls_key: \S+/client.key is not the key of the certificate in \S+/server"),
+        ("server.pem", "server.key", "junk", r"tls_client_ca: \S+/junk has no certificate in PEM format"),
+    ],
+)
+def test_files_that_cannot_be_used_are_named(
+    certificates: Path, certificate: str, key: str, authority: str | None, says: str
+) -> None:
+    (certificates / "junk").write_text("-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n")
+    openssl(
+        "pkey", "-in", certificates / "server.key", "-aes128", "-passout", "pass:x", "-out", certificates / "locked.key"
+    )
+    options = SecurityOptions(certificates / certificate, certificates / key, authority and certificates / authority)
+    with pytest.raises(SecurityError, match=says):
+        server_credentials(options)
+
+
+def test_bad_certificate_is_one_line(certificates: Path, tmp_path: Path) -> None:
+    (tmp_path / "junk").write_text("junk")
+    flags = ("--tls-certificate", tmp_path / "junk", "--tls-key", certificates / "server.key", "--data", tmp_path)
+    command = [sys.executable, "-m", "tfstyle_server", "--listen", "127.0.0.1:0", *map(str, flags)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == BAD_INPUT
+    assert re.fullmatch(r"tfstyle-server: tls_certificate: \S+/junk has no certificate .*\n", ended.stderr)
 
 
 @pytest.mark.parametrize(

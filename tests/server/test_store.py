@@ -180,7 +180,7 @@ def test_what_has_ended_of_a_call_is_forgotten_with_it(store: JobStore) -> None:
     assert [job.name for _, job in store.page("me", None, 9)] == ["jobs/waits", "jobs/own"]
 
 
-def test_of_jobs_that_ended_at_once_the_newest_are_kept_whatever_the_clock_says(
+def test_of_jobs_that_ended_at_once_the_newest_are_kept_even_if_the_clock_is_set_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = JobStore(tmp_path / "jobs.sqlite3", Retention(jobs=1))

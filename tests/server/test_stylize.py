@@ -24,6 +24,9 @@ from conftest import Server, png
 from tfstyle.images import decode
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle.v1 import style_transfer_pb2_grpc
+from tfstyle_client.exit_codes import BAD_INPUT, FAILED
+from tfstyle_server import cli
+from tfstyle_server.front import CannotServeError
 
 LONG = 10_000
 
@@ -250,7 +253,7 @@ def test_larger_picture_than_the_limit(own_server: Callable[..., Server], landsc
     assert details[0].field_violations[0].field == "style"
     assert "at most 160,000 are accepted; the server's --max-image-bytes sets the limit" in error.details()
     error, _ = refusal(stub_of(small).Stylize(request(landscape, landscape)))
-    assert "at most 500,000" in error.details()
+    assert "at most 500,000 are accepted; the server's --max-pixels sets the limit" in error.details()
 
 
 def test_picture_beyond_the_memory_is_tiled_or_refused_before_it_runs(
@@ -459,30 +462,49 @@ def test_front_never_loads_tensorflow(server: Server, landscape: bytes, painting
 
 
 @pytest.mark.parametrize(
-    ("flags", "code", "says"),
+    ("flags", "says"),
     [
-        (["--network", "resnet"], 2, "network: must be one of"),
-        (["--weights", "/no/such.h5"], 1, "weights: there is no file /no/such.h5"),
-        (["--listen", "nowhere.invalid:1", "--insecure"], 1, "listen: cannot listen on nowhere.invalid:1"),
-        (["--listen", "nonsense"], 2, "listen: must be HOST:PORT"),
-        (["--queue", "-1"], 2, "queue"),
+        (["--network", "resnet"], "network: must be one of"),
+        (["--weights", "/no/such.h5"], "weights: there is no file /no/such.h5"),
+        (["--listen", "nowhere.invalid:1", "--insecure"], "nowhere.invalid:1: the host is not an address of this"),
+        (["--listen", "unix:/no/folder/socket"], "cannot listen on unix:/no/folder/socket: the folder does not exist"),
+        (["--listen", "localhost.:99999"], "listen: must be HOST:PORT"),
+        (["--listen", "http://localhost:5"], "listen: a scheme such as http:// is not part of an address; give local"),
+        (["--listen", "nonsense"], "listen: must be HOST:PORT"),
+        (["--listen", ":50998"], "listen: :50998 has no host"),
+        (["--tokens", "/no/tokens"], "tokens: cannot read /no/tokens"),
+        (["--data", "/dev/null/data"], "data: cannot use /dev/null/data"),
+        (["--metrics", "nowhere.invalid:1"], "metrics: cannot listen on nowhere.invalid:1"),
+        (["--queue", "-1"], "queue"),
+        (["--queue", "1.5"], "queue: must be a whole number; got '1.5'"),
+        (["--memory", "1e3"], "memory: must be a whole number; got '1e3'"),
     ],
 )
-def test_server_that_cannot_start_says_why(flags: list[str], code: int, says: str) -> None:
+def test_server_that_cannot_start_says_why(flags: list[str], says: str, tmp_path: Path) -> None:
     ended = subprocess.run(
-        [sys.executable, "-m", "tfstyle_server", "--listen", "127.0.0.1:0", *flags],
+        [sys.executable, "-m", "tfstyle_server", "--listen", "127.0.0.1:0", "--data", str(tmp_path), *flags],
         capture_output=True,
         text=True,
         timeout=60,
     )
-    assert ended.returncode == code
-    assert says in ended.stderr.splitlines()[-1] or (code == 2 and says in ended.stderr)
+    assert ended.returncode == BAD_INPUT
+    assert says in ended.stderr.splitlines()[-1]
     assert "Traceback" not in ended.stderr
 
 
-def test_taken_port_is_a_clear_error(server: Server) -> None:
-    ended = subprocess.run(
-        [sys.executable, "-m", "tfstyle_server", "--listen", server.address], capture_output=True, text=True, timeout=60
-    )
-    assert ended.returncode == 1
-    assert f"cannot listen on {server.address}" in ended.stderr.splitlines()[-1]
+def test_taken_port_is_a_clear_error(server: Server, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tfstyle_server", "--listen", server.address, "--data", str(tmp_path)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == BAD_INPUT
+    assert ended.stderr == f"tfstyle-server: listen: cannot listen on {server.address}: the port is in use\n"
+
+
+def test_server_that_breaks_down_later_is_no_fault_of_its_options(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def breaks_down(*_: object, **__: object) -> None:
+        raise CannotServeError("no worker can start: its process ended")
+
+    monkeypatch.setattr(cli, "serve", breaks_down)
+    assert cli.run([], "tfstyle-server") == FAILED
+    assert "tfstyle-server: no worker can start" in capsys.readouterr().err

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+
+GREY_SPREAD = 2
+"""By how many levels the channels of a grey picture may differ: lossy formats round each by itself."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,10 @@ class Picture:
 
     @property
     def grey(self) -> bool:
-        """Whether red, green and blue are equal at every visible position."""
-        red, green, blue = np.moveaxis(self.pixels, -1, 0)
-        equal = (red == green) & (green == blue)
+        """Whether red, green and blue are equal at every visible position, up to `GREY_SPREAD` levels."""
+        equal = self.pixels.max(2) - self.pixels.min(2) <= GREY_SPREAD
         return bool((equal if self.alpha is None else equal | (self.alpha == 0)).all())
+
+    def in_grey(self) -> Picture:
+        """The same picture with green, which carries most of the lightness, in all three channels."""
+        return replace(self, pixels=np.repeat(self.pixels[..., 1:2], 3, axis=2))

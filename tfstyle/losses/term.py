@@ -78,7 +78,7 @@ class PooledTerm(FeatureTerm):
     def pullback(self, features: tf.Tensor, by_sums: Any) -> tf.Tensor:
         """A scalar with the gradient of the total by `features` [1, h, w, c], given that by the sums, `by_sums`.
 
-        Its value is of no interest. A term may override it where the gradient of `sums` can be had for less.
+        Its value is of no interest. A term may override it where the gradient of `sums` can be computed more cheaply.
         """
         products = tf.nest.map_structure(lambda a, b: tf.reduce_sum(a * b), self.sums(features, None), by_sums)
         return tf.add_n(tf.nest.flatten(products))

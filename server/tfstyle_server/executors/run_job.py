@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Protocol
 
-from tfstyle.errors import InvalidInputError, WeightsError
+from tfstyle.errors import InvalidInputError, Violation, WeightsError
 from tfstyle.inputs import Inputs
 from tfstyle.v1.style_transfer_pb2 import JobEvent
 from tfstyle_server.blobs import BlobDamagedError, Blobs
@@ -112,8 +112,22 @@ def _decode(name: str, digest: str, port: Port) -> Picture:
     from tfstyle.images import decode
 
     data = port.blobs.read(digest)
-    with address_space_limit(port.limits.pixels):
-        return decode(data, name, port.limits)
+    try:
+        with address_space_limit(port.limits.pixels):
+            return decode(data, name, port.limits)
+    except InvalidInputError as error:
+        raise InvalidInputError(_with_switch(violation, port.limits) for violation in error.violations) from None
+
+
+def _with_switch(violation: Violation, limits: ImageLimits) -> Violation:
+    """`violation`, with the server's switch where a picture exceeds one of the limits."""
+    for ending, switch in (
+        (f"pixels; at most {limits.pixels:,} are accepted", "--max-pixels"),
+        (f"bytes; at most {limits.bytes:,} are accepted", "--max-image-bytes"),
+    ):
+        if violation.description.endswith(ending):
+            return Violation(violation.field, f"{violation.description}; the server's {switch} sets the limit")
+    return violation
 
 
 def _prepare(engine: Engine, inputs: Inputs[Picture], run: Run, checkpoints: Checkpoints) -> Transfer:

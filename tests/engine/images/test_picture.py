@@ -27,9 +27,12 @@ def test_opaque_pictures_have_no_visibility() -> None:
 
 
 def test_a_picture_is_grey_if_its_visible_pixels_have_equal_channels() -> None:
-    tinted = GREY.copy()
-    tinted[0, 0, 2] += 1
+    noisy, tinted = GREY.copy(), GREY.copy()
+    noisy[0, 0, 2] += 2
+    tinted[0, 0, 2] += 3
     assert Picture(GREY).grey
+    assert Picture(noisy).grey, "lossy formats round each channel by itself"
+    assert Picture(Picture(noisy).in_grey().pixels).grey
     assert not Picture(tinted).grey
     assert Picture(tinted, ALPHA).grey  # alpha is 0 there
     assert not Picture(tinted, np.maximum(ALPHA, 1)).grey

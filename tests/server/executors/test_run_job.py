@@ -140,6 +140,19 @@ def test_pictures_are_refused_by_name(engine: Engine, port: FakePort, inputs: In
         assert [violation.field for violation in end.violations] == [name]
 
 
+@pytest.mark.parametrize(
+    ("limits", "switch"),
+    [(ImageLimits(pixels=1000), "--max-pixels"), (ImageLimits(bytes=1000), "--max-image-bytes")],
+)
+def test_limits_are_named_by_the_servers_switch(
+    engine: Engine, port: FakePort, inputs: Inputs[str], limits: ImageLimits, switch: str
+) -> None:
+    port.limits = limits
+    end = run_job(engine, run_of(inputs), port)
+    assert isinstance(end, Refused)
+    assert end.violations[0].description.endswith(f"at most 1,000 are accepted; the server's {switch} sets the limit")
+
+
 def test_warnings_are_prefixed_by_the_pictures_name(
     engine: Engine, port: FakePort, inputs: Inputs[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,7 +18,7 @@ from tfstyle_server.executors.local.settings import WorkerSettings
 log = logging.getLogger("tfstyle.front")
 
 MOST_FAILED_STARTS = 3
-"""After so many failed starts in a row, a device on which no worker has ever started is given up."""
+"""A device is given up after this number of failed starts in a row, if no worker has ever started on it."""
 LONGEST_PAUSE = 60.0
 """The longest time between two starts of a worker in seconds. It begins with 1 and doubles after each failed start."""
 CANCEL_SECONDS = 10.0

@@ -120,14 +120,18 @@ def _keep_compiled_code(folder: Path | None) -> Path | None:
 
 def _serve(pipe: Pipe, settings: WorkerSettings, compiled_code: Path | None) -> None:
     engine = _start(pipe, settings)
+    compiling_jobs = 0
     while engine is not None:
         command = pipe.receive()
         if isinstance(command, Run):
             compiled = engine.compilations
             end = run_job(engine, command, PipePort(pipe, command, settings))
-            if engine.compilations > compiled:
+            has_compiled = engine.compilations > compiled
+            if has_compiled:
+                compiling_jobs += 1
                 trim()
-            retiring = engine.compilations >= settings.recycle_after
+            # A job that compiles nothing adds no memory, so a worker that has all it needs stays.
+            retiring = has_compiled and compiling_jobs >= settings.recycle_after
             if retiring:
                 pipe.send(Retiring())  # before the end, so that no other job is sent here
             if compiled_code is not None:

@@ -1,0 +1,83 @@
+"""When a worker retires; with a fake engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tfstyle.inputs import content_and_style
+from tfstyle.options import ProgressOptions, TransferOptions
+from tfstyle_server.executors.executor import Run, Stopped
+from tfstyle_server.executors.local import worker
+from tfstyle_server.executors.local.messages import Retiring
+from tfstyle_server.executors.local.settings import worker_settings
+from tfstyle_server.executors.run_job import PortClosedError
+from tfstyle_server.options import ServerOptions
+
+TILED, CASCADE_TILED, WHOLE = 2, 4, 1
+"""Compilations of one job with a new size: for the result's network and the painting's, and with two networks."""
+
+
+@dataclass
+class Pipe:
+    """Gives out jobs, and closes after the last one."""
+
+    jobs: list[str]
+    sent: list[Any] = field(default_factory=list)
+
+    def receive(self) -> Run:
+        if not self.jobs:
+            raise PortClosedError
+        return Run(self.jobs.pop(0), 1, content_and_style("c", "s"), TransferOptions(), ProgressOptions())
+
+    def send(self, report: object) -> None:
+        self.sent.append(report)
+
+
+@dataclass
+class Engine:
+    """Counts the compilations, as if each size were compiled once."""
+
+    compilations: int = 0
+    sizes: set[str] = field(default_factory=set)
+
+
+def jobs_of_one_worker(monkeypatch: pytest.MonkeyPatch, jobs: list[str], each: int, **options: Any) -> int:
+    """The number of `jobs`, of which each names its size, that the first worker runs; each size compiles `each`."""
+    engine, pipe = Engine(), Pipe(list(jobs))
+
+    def run_job(engine: Engine, run: Run, port: object) -> Stopped:
+        if run.job not in engine.sizes:
+            engine.compilations += each
+            engine.sizes.add(run.job)
+        return Stopped(run.job, run.attempt)
+
+    monkeypatch.setattr(worker, "_start", lambda *_: engine)
+    monkeypatch.setattr(worker, "run_job", run_job)
+    monkeypatch.setattr(worker, "PipePort", lambda *_: None)
+    (settings,) = worker_settings(ServerOptions(devices=("cpu",), **options), Path("b"), Path("c"))
+    try:
+        worker._serve(pipe, settings, None)
+    except PortClosedError:
+        assert Retiring() not in pipe.sent
+    else:
+        assert pipe.sent[-2] == Retiring(), "before the end of the last job"
+    return sum(isinstance(report, Stopped) for report in pipe.sent)
+
+
+@pytest.mark.parametrize("each", [WHOLE, TILED, CASCADE_TILED])
+def test_jobs_of_one_size_share_a_worker(monkeypatch: pytest.MonkeyPatch, each: int) -> None:
+    assert jobs_of_one_worker(monkeypatch, ["a", "a", "a"], each) == 3
+
+
+@pytest.mark.parametrize("each", [WHOLE, TILED, CASCADE_TILED])
+def test_worker_retires_after_so_many_jobs_that_compile(monkeypatch: pytest.MonkeyPatch, each: int) -> None:
+    assert jobs_of_one_worker(monkeypatch, ["a", "b", "c", "d"], each) == 2
+    assert jobs_of_one_worker(monkeypatch, ["a", "b", "c", "d"], each, recycle_after=3) == 3
+
+
+def test_only_a_job_that_compiles_retires_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert jobs_of_one_worker(monkeypatch, ["a", "a", "a", "b", "b"], TILED) == 4
