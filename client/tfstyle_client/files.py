@@ -36,16 +36,30 @@ def read_file(path: Path, field: str) -> bytes:
 
 def is_stream(path: Path) -> bool:
     """Whether there is a pipe or a device at `path`, rather than a file, a folder or nothing."""
-    try:
-        mode = path.stat().st_mode
-    except (OSError, ValueError):
-        return False
+    mode = _mode(path)
     return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
+
+
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder at `path`; False also for a name that no file can have, unlike `Path.is_dir`."""
+    return stat.S_ISDIR(_mode(path))
+
+
+def _mode(path: Path) -> int:
+    try:
+        return path.stat().st_mode
+    except (OSError, ValueError):
+        return 0
 
 
 def free_name(path: Path) -> Path:
     """`path`, or the first of NAME-2, NAME-3 ... that does not exist. Raises OSError."""
-    return next(name for name in _names(path) if not os.path.lexists(name))
+    for name in _names(path):
+        try:
+            name.lstat()
+        except FileNotFoundError:
+            return name
+    raise AssertionError("there are endlessly many names")
 
 
 def check_writable(path: Path, field: str) -> None:

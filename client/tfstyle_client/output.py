@@ -11,7 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tfstyle_client.errors import refusal
-from tfstyle_client.files import STANDARD_STREAM, check_writable, claim_new_name, free_name, is_stream, reason
+from tfstyle_client.files import (
+    STANDARD_STREAM,
+    check_writable,
+    claim_new_name,
+    free_name,
+    is_folder,
+    is_stream,
+    reason,
+)
 from tfstyle_client.files import write_whole as write
 from tfstyle_client.picture_formats import FORMATS, LOSSY, QUALITY, convert, has_transparency
 
@@ -44,7 +52,7 @@ class Output:
 
     def check(self) -> None:
         """Refuse, before any work, what could not be written. Raises `BadRequestError`."""
-        if self.path.is_dir():
+        if is_folder(self.path):
             raise refusal(self.field, f"{self.path} is a folder; name a file")
         kind = FORMATS.get(self._ending)
         if kind is None:
@@ -154,7 +162,7 @@ def default_output(content: Path, style: Path) -> Output:
         raise refusal("output", f"is needed when the content is {source}; give -o FILE, or -o -")
     try:
         if not stat.S_ISREG(content.stat().st_mode):
-            what = "a folder" if content.is_dir() else "not a file"
+            what = "a folder" if is_folder(content) else "not a file"
             raise refusal("content", f"{content} is {what}; name a file")
     except (OSError, ValueError) as error:
         raise refusal("content", f"cannot read {content}: {reason(error)}") from None

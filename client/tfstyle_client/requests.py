@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from tfstyle.errors import InvalidInputError
-from tfstyle.inputs import Inputs, Style
+from tfstyle.inputs import File, Style, inputs_from_files
 from tfstyle.options import ProgressOptions, canonical_overrides, resolve_options
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle.v1.conversion import inputs_to_proto, options_to_proto
@@ -20,16 +20,15 @@ PIECE_BYTES = 2**20
 
 
 def stylize_request(
-    content: bytes,
-    style: bytes | Sequence[Style[bytes]],
+    content: File,
+    style: File | Style[File] | Iterable[File | Style[File]],
     preset: str = "default",
     progress: ProgressOptions = NO_PREVIEWS,
     options: Mapping[str, Any] | None = None,
 ) -> pb.StylizeRequest:
     """The message. Raises `BadRequestError`, naming each field at fault."""
-    styles = (Style(style),) if isinstance(style, bytes) else tuple(style)
     try:
-        inputs = Inputs(content, styles)
+        inputs = inputs_from_files(content, style)
         overrides = canonical_overrides(options or {})
         resolve_options(preset, overrides)
     except InvalidInputError as error:

@@ -8,14 +8,15 @@ import re
 import socket
 from dataclasses import dataclass
 
+from tfstyle.loopback import is_loopback
 from tfstyle.rules import shown
 from tfstyle_client.errors import refusal
 
 LONGEST_SOCKET_PATH = 107
 _RESOLVERS = ("dns:///", "dns:", "ipv4:", "ipv6:")
 """Prefixes of gRPC's address syntax that name a plain HOST:PORT."""
-_LOOPBACK_NAMES = {"localhost", "ip6-localhost", "ip6-loopback"}
-"""Names of this machine, besides those that end with .localhost (RFC 6761)."""
+_LOOPBACK_NAMES = {"ip6-localhost", "ip6-loopback"}
+"""Names of this machine in the hosts file of some systems, besides localhost."""
 
 
 @dataclass(frozen=True)
@@ -31,10 +32,9 @@ class Target:
         """Whether the server runs on this machine, so that no traffic leaves it."""
         if self.path:
             return True
-        name = self.host.lower().removesuffix(".")
-        if name in _LOOPBACK_NAMES or name.endswith(".localhost"):
+        if is_loopback(self.host) or self.host.lower().removesuffix(".") in _LOOPBACK_NAMES:
             return True
-        address = _ip_address(name)
+        address = _ip_address(self.host)
         # To connect to the unspecified address, 0.0.0.0 or ::, is to connect to this machine.
         return address is not None and (address.is_loopback or address.is_unspecified)
 
@@ -104,4 +104,6 @@ def _host_and_port(address: str) -> Target:
         raise refusal("server", f"has no port; give HOST:PORT, such as {address.rstrip(':')}:50051")
     if not (port.isdecimal() and 0 < int(port) < 2**16):
         raise refusal("server", f"must have a port of 1 to 65535; got {shown(port)}")
-    return Target(host, int(port))
+    written_out = _ip_address(host)
+    # gRPC takes short forms such as 127.1 for names.
+    return Target(host if written_out is None or ":" in host else str(written_out), int(port))

@@ -42,7 +42,7 @@ def groups() -> dict[str, list[str]]:
 def test_options_that_are_used_first_stand_first(groups: dict[str, list[str]]) -> None:
     assert list(groups) == ["Arguments", "Main options", "Output", "Losses", "Optimizer", "Access"]
     flags = [line.split()[0] for line in groups["Main options"]]
-    assert flags[:6] == ["--size", "--strength", "--style-scale", "--steps", "--preset", "--network"]
+    assert flags[:7] == ["--size", "--strength", "--style-scale", "--steps", "--output", "--preset", "--network"]
     headings = {"main": "Main options", "losses": "Losses", "optimizer": "Optimizer"}
     for name, rule in RULES.items():
         flag = "--" + name.replace("_", "-")
@@ -98,13 +98,23 @@ def test_completion_is_offered() -> None:
     assert "--install-completion" in output_of("--help")
     from tfstyle_client.cli import app
 
-    assert "--style-weight" in app.generate_completion(shell="bash")
+    script = app.generate_completion(shell="bash")
+    for word in ("--style-weight", "cascade", "strong", "vgg19-lite", "average"):
+        assert word in script
 
 
 def test_help_of_the_program_needs_no_grpc() -> None:
     code = "import sys\nfrom tfstyle_client.cli import run\nassert run(['--help']) == 0\n"
     code += "assert not {'grpc', 'PIL', 'google.protobuf'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_help_lists_every_exit_code() -> None:
+    from tfstyle_client import exit_codes
+
+    codes = {value for value in vars(exit_codes).values() if isinstance(value, int)}
+    listed = output_of("--help").partition("Exit codes: ")[2]
+    assert {int(code) for code in re.findall(r"\b\d+\b", listed)} == codes
 
 
 def test_no_arguments_show_the_help_and_are_an_error() -> None:

@@ -120,7 +120,7 @@ def test_jpeg_shows_white_where_the_picture_is_transparent(tmp_path: Path) -> No
         ("a.jpg", 101, "quality: must be 1 to 100; got 101"),
         ("no/a.png", None, "output: there is no folder"),
         ("read-only.png", None, "is read-only"),
-        ("folder.png", None, "is not a file"),
+        ("folder.png", None, "is a folder; name a file"),
     ],
 )
 def test_what_cannot_be_written_is_refused_before_the_work(
@@ -177,6 +177,7 @@ def test_picture_that_the_format_cannot_hold_is_saved_as_png(tmp_path: Path) -> 
 
 def test_default_name_never_overwrites(tmp_path: Path) -> None:
     content = tmp_path / "my.photo.jpeg"
+    content.touch()
     names = []
     for number in range(3):
         output = default_output(content, Path("elsewhere/painting.jpg"))
@@ -185,6 +186,29 @@ def test_default_name_never_overwrites(tmp_path: Path) -> None:
         (tmp_path / names[-1]).write_bytes(b"%d" % number)
     assert names == ["my.photo-painting.png", "my.photo-painting-2.png", "my.photo-painting-3.png"]
     assert [(tmp_path / name).read_bytes() for name in names] == [b"0", b"1", b"2"]
+
+
+def test_default_name_passes_by_what_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").touch()
+    (tmp_path / "a-b.png").mkdir()
+    output = default_output(tmp_path / "a.jpg", Path("b.jpg"))
+    with pytest.raises(BadRequestError, match="is a folder"):
+        Output(output.path).check()
+    output.check()
+    assert output.write(OPAQUE).name == "a-b-2.png"
+
+
+def test_pipe_or_device_gets_the_picture_as_it_is(tmp_path: Path) -> None:
+    Output(Path("/dev/null")).check()
+    assert Output(Path("/dev/null")).write(OPAQUE) == Path("/dev/null")
+    os.mkfifo(tmp_path / "pipe.jpg")
+    with subprocess.Popen(["cat", tmp_path / "pipe.jpg"], stdout=subprocess.PIPE) as reader:
+        output = Output(tmp_path / "pipe.jpg")
+        output.check()
+        output.write(OPAQUE)
+        assert reader.communicate()[0].startswith(b"\xff\xd8"), "an ending decides the format of a pipe too"
+    with pytest.raises(BadRequestError, match=r"preview: .* is not a file"):
+        Output(tmp_path / "pipe.jpg", field="preview").check()
 
 
 def test_longer_side() -> None:
@@ -225,9 +249,9 @@ def test_dev_stdout_is_standard_output(files: Path, server: Server) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["-", "-"], "style: and content cannot both be standard input"),
+        (["-", "-"], "style: cannot be standard input, because the content is"),
         (["-", "painting.jpg"], "output: is needed when the content is standard input"),
-        (["a.jpg", "b.jpg", "-o", "-", "--json"], "output: and --json cannot both use standard output"),
+        (["a.jpg", "b.jpg", "-o", "-", "--json"], "output: cannot be standard output, which --json uses"),
         (["a.jpg", "b.jpg", "--preview", "-"], "preview: must be a file"),
         (["--stepps", "b.jpg"], "'--stepps': there is no such option"),
         (["a.jpg", "b.jpg", "-o", "--json"], "output: needs the name of a file; got --json"),
@@ -296,9 +320,9 @@ def test_preview_that_can_no_longer_be_written_does_not_cost_the_result(files: P
 def test_line_says_how_to_keep_the_contents_size(files: Path, server: Server) -> None:
     at = ("--server", server.address, "--steps", 1, "--preset", "fast")
     ended = run("stylize", files / "photo.jpg", files / "painting.jpg", *at)
-    assert b"512 x 342 pixels (--size original keeps the content's 1024), 1 evaluations" in ended.stderr
+    assert b"512 x 342 pixels (--size original keeps the content's 1024), 1 evaluation: " in ended.stderr
     ended = run("stylize", files / "photo.jpg", files / "painting.jpg", *at, "--size", 48)
-    assert b"48 x 32 pixels, 1 evaluations" in ended.stderr
+    assert b"48 x 32 pixels, 1 evaluation: " in ended.stderr
 
 
 @pytest.mark.parametrize("side", [513, 512, 100, None])

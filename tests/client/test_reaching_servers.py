@@ -91,6 +91,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     [
         ("localhost:50051", Target("localhost", 50051)),
         ("[::1]:1", Target("::1", 1)),
+        ("127.1:1", Target("127.0.0.1", 1)),
         ("dns:///example.org:443", Target("example.org", 443)),
         ("ipv4:10.0.0.1:5", Target("10.0.0.1", 5)),
         ("unix:/run/socket", Target(path="/run/socket")),
@@ -107,6 +108,9 @@ def test_addresses_are_parsed(address: str, target: Target) -> None:
     ("target", "local"),
     [
         ("localhost:1", True), ("127.8.8.8:1", True), ("[::1]:1", True), ("unix:/x", True),
+        ("LOCALHOST:1", True), ("localhost.:1", True), ("a.localhost:1", True), ("ip6-localhost:1", True),
+        ("0.0.0.0:1", True), ("[::]:1", True), ("127.1:1", True), ("[::ffff:127.0.0.1]:1", True),
+        ("10.1:1", False), ("notlocalhost:1", False), ("[::ffff:10.0.0.1]:1", False),
         ("10.0.0.1:1", False), ("example.org:1", False), ("localhost.example.org:1", False),
     ],
 )  # fmt: skip
@@ -154,6 +158,13 @@ def test_unknown_host_is_told_at_once() -> None:
     assert "cannot connect to no-such-host.invalid:50051: the host no-such-host.invalid is unknown" in errors
 
 
+@pytest.mark.parametrize("host", [".", "a..b", "a" * 64, "a." + "b" * 64])
+def test_host_that_is_no_valid_name(host: str) -> None:
+    code, errors, _ = tfstyle("jobs", "--server", f"{host}:50999")
+    assert (code, errors.count("\n")) == (3, 1)
+    assert "is not a valid name; check the address" in errors
+
+
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         return int(taken.getsockname()[1])
@@ -190,7 +201,8 @@ def test_loopback_and_sockets_never_go_through_a_proxy(variable: str, tmp_path: 
     proxy = {variable: f"http://127.0.0.1:{free_port()}"}
     with serving() as (port, _):
         assert tfstyle("jobs", "--server", f"127.0.0.1:{port}", **proxy)[:2] == (0, "")
-        assert tfstyle("jobs", "--server", f"localhost:{port}", **proxy)[:2] == (0, "")
+        for host in ("localhost", "LOCALHOST", "0.0.0.0", "127.1"):
+            assert tfstyle("jobs", "--server", f"{host}:{port}", **proxy)[:2] == (0, "")
     with serving(address=f"unix:{tmp_path}/socket"):
         assert tfstyle("jobs", "--server", f"unix:{tmp_path}/socket", **proxy)[:2] == (0, "")
 
@@ -293,6 +305,57 @@ def test_token_that_no_header_can_carry_is_refused() -> None:
 def test_certificate_files_that_are_none_are_refused() -> None:
     with pytest.raises(BadRequestError, match="tls_ca: is not a certificate in PEM format"):
         Client("localhost:1", credentials=Credentials(tls=True, root_certificates=b"nonsense"))
+
+
+def test_damaged_authority_is_refused_before_connecting(certificates: Certificates) -> None:
+    lines = (certificates.folder / "ca.pem").read_bytes().splitlines(keepends=True)
+    damaged = b"".join([*lines[:2], *lines[3:]])
+    with pytest.raises(BadRequestError, match="tls_ca: is a damaged certificate"):
+        Client("localhost:1", credentials=Credentials(tls=True, root_certificates=damaged))
+    commented = "Zertifizierungsstelle für Prüfungen\n".encode() + b"".join(lines)
+    Client("localhost:1", credentials=Credentials(tls=True, root_certificates=commented)).close()
+
+
+def test_key_of_another_certificate_is_refused_before_connecting(certificates: Certificates) -> None:
+    folder = certificates.folder
+    command = ["jobs", "--server", "localhost:1", "--tls-certificate", folder / "server.pem", "--tls-key"]
+    code, errors, _ = tfstyle(*command, folder / "other.key")
+    assert (code, errors) == (
+        2, "tfstyle: tls_key: does not belong to the certificate; give the key it was made with\n",
+    )  # fmt: skip
+    code, errors, _ = tfstyle(*command, folder / "server.pem")
+    assert (code, errors) == (2, "tfstyle: tls_key: is not a private key in PEM format, or is damaged\n")
+    encrypt = ["openssl", "pkey", "-in", folder / "server.key", "-aes256", "-passout", "pass:secret", "-out"]
+    subprocess.run([*encrypt, folder / "locked.key"], check=True, capture_output=True)
+    code, errors, _ = tfstyle(*command, folder / "locked.key")
+    assert (code, errors) == (2, "tfstyle: tls_key: is encrypted with a passphrase; give a key that is not\n")
+
+
+def test_grpc_writes_no_lines_of_its_own(certificates: Certificates) -> None:
+    with serving(certificates.credentials()) as (port, _):
+        code, errors, _ = tfstyle("jobs", "--server", f"localhost:{port}", "--tls")
+    assert (code, errors.count("\n")) == (3, 1)
+    assert errors.startswith("tfstyle: server: cannot connect")
+
+
+class Refusing(Jobs):
+    def ListJobs(self, request: pb.ListJobsRequest, context: grpc.ServicerContext) -> pb.ListJobsResponse:
+        context.abort(grpc.StatusCode.UNAUTHENTICATED, "the token is unknown")
+        raise AssertionError
+
+
+def test_command_line_says_how_to_give_a_token() -> None:
+    server = grpc.server(futures.ThreadPoolExecutor(2))
+    style_transfer_pb2_grpc.add_StyleTransferServicer_to_server(Refusing(), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    code, errors, _ = tfstyle("jobs", "--server", f"127.0.0.1:{port}")
+    server.stop(None)
+    assert code == 2
+    assert errors == (
+        "tfstyle: token_file: the server refuses the call: the token is unknown "
+        "(give a file with a valid token: --token-file)\n"
+    )
 
 
 def test_asyncio_client_sends_the_token_too() -> None:

@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
-from tfstyle.inputs import Style
+from tfstyle.inputs import File, Style
 from tfstyle.options import ProgressOptions
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle_client._sync.connection import Connection
@@ -67,8 +67,8 @@ class Client:
 
     def stylize(
         self,
-        content: bytes,
-        style: bytes | Sequence[Style[bytes]],
+        content: File,
+        style: File | Style[File] | Iterable[File | Style[File]],
         *,
         preset: str = "default",
         progress: ProgressOptions = NO_PREVIEWS,
@@ -77,7 +77,7 @@ class Client:
     ) -> StylizeCall:
         """Start to repaint `content` (a photo) in the style of `style` (a painting), both picture files.
 
-        `style` may also be several `Style` records, with weights and masks. `options` are those of
+        `style` may also be a `Style`, with a weight and a mask, or several styles. `options` are those of
         `tfstyle.TransferOptions`; None means the preset's value. `timeout` is the deadline of the whole transfer in
         seconds. Raises `BadRequestError` for options out of range; every other `ClientError` is raised by the call.
         """
@@ -89,8 +89,8 @@ class Client:
 
     def create(
         self,
-        content: bytes,
-        style: bytes | Sequence[Style[bytes]],
+        content: File,
+        style: File | Style[File] | Iterable[File | Style[File]],
         *,
         preset: str = "default",
         progress: ProgressOptions = NO_PREVIEWS,

@@ -108,7 +108,7 @@ def _run(arguments: list[str]) -> int:
         os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     as_json = "--json" in arguments
     try:
-        if arguments == ["--install-completion"]:
+        if arguments[0] == "--install-completion" and not any(word.startswith("--shell") for word in arguments):
             detect_shell()
         result = app(arguments, exit_on_error=False, print_error=False, verbose=False)
         return result if isinstance(result, int) else DONE
@@ -128,8 +128,7 @@ def _run(arguments: list[str]) -> int:
         complain(message, as_json, code)
         return of_status(code)
     except ShellDetectionError:
-        advice = "set SHELL to the path of bash, zsh or fish"
-        complain(f"install_completion: the shell in use is unknown ({advice})", as_json, "FAILED_PRECONDITION")
+        complain("install_completion: the shell in use is unknown; give --shell bash, zsh or fish")
         return BAD_INPUT
 
 
