@@ -359,7 +359,7 @@ def test_styles_from_python_in_every_form() -> None:
     for style in (bytearray(b"a"), memoryview(b"a"), Style(b"a"), [b"a"], (Style(bytearray(b"a")),)):
         assert [each.picture.data for each in stylize_request(b"photo", style).inputs.styles] == [b"a"]
     assert [each.picture.data for each in stylize_request(b"photo", [b"a", b"b"]).inputs.styles] == [b"a", b"b"]
-    with pytest.raises(BadRequestError, match="style: must be the bytes of a picture file; got 'painting.jpg'"):
+    with pytest.raises(BadRequestError, match="style: must be the bytes of a picture file"):
         stylize_request(b"photo", "painting.jpg")
     with pytest.raises(BadRequestError, match=r"styles\[1\]: must be the bytes"):
         stylize_request(b"photo", [b"a", 3])
