@@ -52,7 +52,7 @@ class Output:
 
     def check(self) -> None:
         """Refuse, before any work, what could not be written. Raises `BadRequestError`."""
-        if is_folder(self.path):
+        if is_folder(self.path) and not self.keep_existing:
             raise refusal(self.field, f"{self.path} is a folder; name a file")
         kind = FORMATS.get(self._ending)
         if kind is None:

@@ -252,7 +252,7 @@ def test_dev_stdout_is_standard_output(files: Path, server: Server) -> None:
         (["-", "-"], "style: cannot be standard input, because the content is"),
         (["-", "painting.jpg"], "output: is needed when the content is standard input"),
         (["a.jpg", "b.jpg", "-o", "-", "--json"], "output: cannot be standard output, which --json uses"),
-        (["a.jpg", "b.jpg", "--preview", "-"], "preview: must be a file"),
+        (["a.jpg", "b.jpg", "-o", "c.png", "--preview", "-"], "preview: must be a file"),
         (["--stepps", "b.jpg"], "'--stepps': there is no such option"),
         (["a.jpg", "b.jpg", "-o", "--json"], "output: needs the name of a file; got --json"),
     ],
