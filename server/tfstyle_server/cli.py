@@ -11,11 +11,11 @@ os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 import asyncio
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
-from cyclopts import App, Parameter, Token
+from cyclopts import App, Parameter
 from cyclopts.exceptions import CycloptsError
 
 from tfstyle import __version__
@@ -23,6 +23,7 @@ from tfstyle.environment import drop_empty_settings
 from tfstyle.options import NETWORKS
 from tfstyle.rules import shown
 from tfstyle_client.exit_codes import BAD_INPUT, DONE, FAILED
+from tfstyle_client.option_values import whole_number
 from tfstyle_client.usage_errors import usage_message
 from tfstyle_server.admission import CallerLimits
 from tfstyle_server.front import BadSettingError, CannotServeError, serve
@@ -47,14 +48,9 @@ def _flag(variable: str, text: str, *, least: float | None = None, most: float |
     return Parameter(env_var=f"TFSTYLE_{variable}", help=text, validator=limits, **more)
 
 
-def _whole(_: Any, tokens: Sequence[Token]) -> int:
-    """A whole number; Cyclopts itself would round others."""
-    return int(tokens[0].value)
-
-
 def _number(variable: str, text: str, *, least: int, most: int | None = None, **more: Any) -> Parameter:
     """As `_flag`, for whole numbers only."""
-    return _flag(variable, text, least=least, most=most, converter=_whole, **more)
+    return _flag(variable, text, least=least, most=most, converter=whole_number, **more)
 
 
 def serve_command(
