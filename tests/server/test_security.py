@@ -334,7 +334,7 @@ def test_bad_certificate_is_one_line(certificates: Path, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("credentials", "target", "says"),
     [
-        (Credentials(token="t"), "example.org:1", "token: would go to example.org:1 in the clear"),
+        (Credentials(token="t"), "example.org:1", "token: would go to example.org:1 unencrypted"),
         (Credentials(tls=True, certificate=b"c"), "localhost:1", "tls_key: certificate and key belong together"),
         (Credentials(root_certificates=b"a"), "localhost:1", "tls: is needed for certificates"),
     ],
