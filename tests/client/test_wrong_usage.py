@@ -79,7 +79,7 @@ def test_error_for_a_reader_that_has_ended_is_quiet(tmp_path: Path) -> None:
     assert shell(command, tmp_path) == (141, "")
 
 
-@pytest.mark.parametrize("command", ["", "--version", "jobs --server 127.0.0.1:1 --json"])
+@pytest.mark.parametrize("command", ["", "--version", "jobs --server localhost --json"])
 def test_closed_streams_are_no_fault_of_their_own(tmp_path: Path, command: str) -> None:
     closed = shell(f"tfstyle {command} >&- 2>&-", tmp_path)[0]
     assert closed == shell(f"tfstyle {command}", tmp_path)[0]

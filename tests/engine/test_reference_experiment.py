@@ -171,6 +171,7 @@ def test_losses_match_the_reference_implementation(engine: Engine, reference_pic
     (ARTIFACTS / "reference-150x225-100-steps.png").write_bytes(png)
 
 
+@pytest.mark.slow
 def test_default_preset_beats_the_reference_in_half_the_evaluations(engine: Engine, pair: tuple[bytes, bytes]) -> None:
     """Delivered losses at the reference's weights, the same pictures, size and network."""
     overrides = {"size": 150, "style_weight": 1e4}

@@ -117,12 +117,12 @@ def check(tiled: Evaluation, whole: Evaluation) -> None:
 @pytest.mark.parametrize(
     ("whole_from", "pooling"),
     [
-        (3, "max"),
-        (4, "max"),
+        pytest.param(3, "max", marks=pytest.mark.slow),
+        pytest.param(4, "max", marks=pytest.mark.slow),
         (5, "max"),
         pytest.param(3, "average", marks=pytest.mark.slow),
         pytest.param(4, "average", marks=pytest.mark.slow),
-        (5, "average"),
+        pytest.param(5, "average", marks=pytest.mark.slow),
     ],
 )
 def test_every_term_at_every_whole_from(
