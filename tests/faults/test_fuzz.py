@@ -198,10 +198,10 @@ def test_damaged_requests(fuzzed: Server, chance: random.Random) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_ten_thousand_damaged_pictures(fuzzed: Server, chance: random.Random) -> None:
-    fuzz_pictures(fuzzed, chance, 10_000)
+    fuzz_pictures(fuzzed, chance, int(os.environ.get("TFSTYLE_FAULT_PICTURES", "10000")))
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_two_thousand_damaged_requests(fuzzed: Server, chance: random.Random) -> None:
-    fuzz_requests(fuzzed, chance, 2_000)
+    fuzz_requests(fuzzed, chance, int(os.environ.get("TFSTYLE_FAULT_REQUESTS", "2000")))
