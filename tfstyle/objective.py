@@ -76,11 +76,30 @@ class WholeObjective:
 
     def content_targets(self, image: Map) -> Targets:
         """As in `Objective`."""
-        return content_targets(self._network, self._terms, self._pooling, image)
+        local = {name: term for name, term in self._terms.items() if isinstance(term, LocalTerm)}
+        features = self._features(local, image)
+        return {name: {layer: features[layer] for layer in term.layers} for name, term in local.items()}
 
     def style_targets(self, image: Map, weights: Map | None) -> Targets:
         """As in `Objective`."""
-        return style_targets(self._network, self._terms, self._pooling, image, weights)
+        pooled = {name: term for name, term in self._terms.items() if isinstance(term, PooledTerm)}
+        features = self._features(pooled, image)
+        blocks = None if weights is None else BlockWeights(weights)
+        targets: dict[str, dict[str, Any]] = {}
+        for name, term in pooled.items():
+            targets[name] = {}
+            for layer in term.layers:
+                here, count = layer_weights(blocks, layer, features[layer].shape[1:3])
+                sums = term.sums(features[layer], here)
+                targets[name][layer] = term.statistics(sums, count, self._network.metrics[layer])
+        return targets
+
+    def _features(self, terms: Terms, image: Map) -> Mapping[str, tf.Tensor]:
+        layers = feature_layers(terms)
+        found: Mapping[str, tf.Tensor] = (
+            self._network.extractor(layers, self._pooling)(tf.constant(image)) if layers else {}
+        )
+        return found
 
     def image(self, variables: Map) -> Map:
         """As in `Objective`."""
@@ -111,34 +130,6 @@ class WholeObjective:
 def feature_layers(terms: Terms) -> tuple[str, ...]:
     """Every layer that a term uses, each once."""
     return tuple(dict.fromkeys(layer for term in terms.values() for layer in getattr(term, "layers", ())))
-
-
-def content_targets(network: Network, terms: Terms, pooling: str, image: Map) -> Targets:
-    """As `Objective.content_targets`, for a picture that fits into memory."""
-    local = {name: term for name, term in terms.items() if isinstance(term, LocalTerm)}
-    features = _features(network, local, pooling, image)
-    return {name: {layer: features[layer] for layer in term.layers} for name, term in local.items()}
-
-
-def style_targets(network: Network, terms: Terms, pooling: str, image: Map, weights: Map | None = None) -> Targets:
-    """As `Objective.style_targets`, for a picture that fits into memory."""
-    pooled = {name: term for name, term in terms.items() if isinstance(term, PooledTerm)}
-    features = _features(network, pooled, pooling, image)
-    blocks = None if weights is None else BlockWeights(weights)
-    targets: dict[str, dict[str, Any]] = {}
-    for name, term in pooled.items():
-        targets[name] = {}
-        for layer in term.layers:
-            here, count = layer_weights(blocks, layer, features[layer].shape[1:3])
-            sums = term.sums(features[layer], here)
-            targets[name][layer] = term.statistics(sums, count, network.metrics[layer])
-    return targets
-
-
-def _features(network: Network, terms: Terms, pooling: str, image: Map) -> Mapping[str, tf.Tensor]:
-    layers = feature_layers(terms)
-    found: Mapping[str, tf.Tensor] = network.extractor(layers, pooling)(tf.constant(image)) if layers else {}
-    return found
 
 
 def weight_tensors(loss: Loss) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
