@@ -161,7 +161,17 @@ def test_rgb_profile_is_ignored_for_cmyk() -> None:
         ),
         ([cicp(1, 13, full_range=0)], lambda samples: srgb_to_light(np.clip((samples - 16) * 255 / 219, 0, 255)), None),
     ],
-    ids=str,
+    ids=[
+        "linear",
+        "gamma 1/0.7",
+        "gamma 2 and P3",
+        "P3",
+        "cICP linear",
+        "gamma 2.2",
+        "BT.2020",
+        "BT.709",
+        "narrow range",
+    ],
 )
 @pytest.mark.parametrize("alpha", [False, True])
 def test_png_colour_chunks_are_applied(
