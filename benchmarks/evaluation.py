@@ -60,7 +60,7 @@ def ours(network: Network, image: np.ndarray, levels: int) -> Callable[[], None]
     _, height, width, _ = image.shape
     pyramid = Pyramid(height, width, levels, OPTIONS.pyramid_decay)
     objective = WholeObjective(network, pyramid, LOSS.terms, "max")
-    targets = {**objective.content_targets(image), **objective.style_targets(image[:, :, ::-1], None)}
+    targets = {**objective.content_targets(image), **objective.style_statistics(image[:, :, ::-1], None)}
     variables = pyramid.variables(image)
     return lambda: void(objective(variables, targets, LOSS))
 

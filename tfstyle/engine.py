@@ -5,21 +5,17 @@ Data flows in one direction: decoded pictures -> features -> targets -> optimisa
 
 from __future__ import annotations
 
-import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
+from functools import partial
 
 from tfstyle.checkpoint import Checkpoint
 from tfstyle.colour import standardise
-from tfstyle.errors import InvalidInputError, Violation
-from tfstyle.images import Picture, decode, encode_png, fit_longer_side, resize
+from tfstyle.errors import InvalidInputError
+from tfstyle.images import Picture, decode, encode_png
 from tfstyle.inputs import File, Inputs, Style, inputs_from_files
-from tfstyle.losses import Loss, loss_from_options
-from tfstyle.masks import BlockWeights
+from tfstyle.losses import Loss, loss_from_options, relative
 from tfstyle.memory import (
     Demand,
     Estimate,
@@ -31,15 +27,13 @@ from tfstyle.memory import (
 )
 from tfstyle.networks.choice import Choice, choose_network, load_network
 from tfstyle.networks.network import Network
-from tfstyle.objective import Objective, Targets, WholeObjective
-from tfstyle.options import ORIGINAL_SIZE, RULES, TransferOptions, lite_violations, resolve_options
+from tfstyle.objective import Objective, Targets, WholeObjective, style_targets
+from tfstyle.options import TransferOptions, lite_violations, resolve_options
 from tfstyle.pyramid import Pyramid
+from tfstyle.scaled_inputs import ScaledInputs, digest, fitting_schedule, scaled_inputs
 from tfstyle.tensorflow_backend import require_tensorflow, tf
 from tfstyle.tiled.objective import TiledObjective
-from tfstyle.transfer import Delivered, Iterate, Plan, Stage, Transfer
-
-MASK_TOLERANCE = 0.02
-"""Maximum relative difference between the aspect ratios of a mask and its picture."""
+from tfstyle.transfer import Delivered, Iterate, Plan, Problem, Stage, Transfer
 
 
 class Engine:
@@ -52,7 +46,7 @@ class Engine:
     """
 
     def __init__(
-        self, weights: str | None = None, keep: int = 2, memory: int | Callable[[], int] | None = None
+        self, weights: str | None = None, keep: int = 16, memory: int | Callable[[], int] | None = None
     ) -> None:
         require_tensorflow()
         self._weights = weights
@@ -75,7 +69,7 @@ class Engine:
         return choice, self._networks[choice.name]
 
     def prepare(self, inputs: Inputs[Picture], options: TransferOptions, resume: Checkpoint | None = None) -> Transfer:
-        """Load the networks, resize the pictures and compute the targets; nothing is optimised yet.
+        """Load the networks and resize the pictures for every scale; nothing is computed from them yet.
 
         A picture that is too large for the available memory is tiled, with the same result up to rounding. `resume`
         is a checkpoint to continue from, bit for bit as long as the memory allows the same tiling.
@@ -85,51 +79,69 @@ class Engine:
         choice, network = self.network(options.network)
         if network.name == "vgg19-lite" and (violations := lite_violations(options)):
             raise InvalidInputError(violations)
-        steps = [(network, options.max_evaluations - options.lite_evaluations)]
-        if options.lite_evaluations:
-            steps.insert(0, (self.network("vgg19-lite")[1], options.lite_evaluations))
+        lite = self.network("vgg19-lite")[1] if options.lite_evaluations else network
         grey = all(picture.grey for name, picture in inputs.pictures() if not name.endswith(".mask"))
-        resized = _resized(inputs, options)
-        if grey:
-            resized = resized.map(lambda _, picture: picture.in_grey())
-        width, height = resized.content.size
         loss = loss_from_options(options)
-        demand = Demand(
-            Pyramid(height, width, options.pyramid_levels, options.pyramid_decay),
-            max(style.picture.size[0] * style.picture.size[1] for style in resized.styles),
-            loss.terms,
-            options,
-            grey,
-        )
-        estimate = self._estimate(steps, demand, resume)
-        photo = standardise(resized.content.pixels)
-        paintings = [(share, *_weighted_painting(name, style)) for share, name, style in _styles(resized)]
-        stages = []
-        for each, evaluations in steps:
-            objective = self._objective(each, demand, loss, estimate.whole_from)
-            styles = [(share, objective.style_targets(image, weights)) for share, image, weights in paintings]
-            targets = {**objective.content_targets(photo), **_blend(styles)}
-            stages.append(Stage(each, objective, targets, evaluations))
+        steps: list[_Step] = []
+        for scale in fitting_schedule(inputs, options):
+            scaled = scaled_inputs(inputs, options, scale.size, grey)
+            on_lite = min(scale.evaluations, options.lite_evaluations - sum(step.evaluations for step in steps))
+            for each, evaluations in ((lite, on_lite), (network, scale.evaluations - max(0, on_lite))):
+                if evaluations > 0:
+                    steps.append(_Step(each, scaled, _demand(scaled, loss, options, grey), evaluations))
+        former = None if resume is None else resume.notes.get("whole_from")
+        estimate = self._estimate(steps, former)
+        stages = [
+            Stage(
+                step.network,
+                step.demand.pyramid,
+                step.evaluations,
+                step.inputs.content.alpha,
+                partial(self._problem, step, loss, whole_from),
+            )
+            for step, whole_from in zip(steps, estimate.whole_from, strict=True)
+        ]
         warnings = tuple(f"{name}: {text}" for name, picture in inputs.pictures() for text in picture.warnings)
         transfer = Transfer(
-            Plan(options, choice, loss, stages, resized.content, grey, _digest(resized), estimate, warnings)
+            Plan(options, choice, stages, steps[0].inputs.content, grey, digest(inputs), estimate, warnings)
         )
         if resume is not None:
             transfer.restore(resume)
         return transfer
 
-    def _estimate(self, steps: Sequence[tuple[Network, int]], demand: Demand, resume: Checkpoint | None) -> Estimate:
+    def _estimate(self, steps: Sequence[_Step], former: Sequence[int] | None) -> Estimate:
+        """The estimate, with the tiling of a `former` run (`Estimate.whole_from`) if it still fits into memory."""
         available = self._memory() if callable(self._memory) else self._memory
-        whole_from = max(choose_whole_from(network, demand, available) for network, _ in steps)
-        if resume is not None:
-            former = resume.notes["whole_from"]
-            if max(bytes_needed(network, demand, former) for network, _ in steps) <= available:
-                whole_from = former
+        whole_from = [choose_whole_from(step.network, step.demand, available) for step in steps]
+        if former is not None and len(former) == len(steps):
+            needs = [bytes_needed(step.network, step.demand, each) for step, each in zip(steps, former, strict=True)]
+            if max(needs) <= available:
+                whole_from = list(former)
+        chosen = list(zip(steps, whole_from, strict=True))
+        rate = multiplication_rate()
         return Estimate(
-            max(bytes_needed(network, demand, whole_from) for network, _ in steps),
-            seconds_needed(steps, demand.pyramid, whole_from, multiplication_rate()),
-            whole_from,
+            max(bytes_needed(step.network, step.demand, each) for step, each in chosen),
+            sum(
+                seconds_needed(step.network, step.demand.pyramid, each, step.evaluations, rate) for step, each in chosen
+            ),
+            tuple(whole_from),
         )
+
+    def _problem(self, step: _Step, loss: Loss, whole_from: int) -> Problem:
+        """Compute the targets of a stage. Its objective compiles when it is first called."""
+        objective = self._objective(step.network, step.demand, loss, whole_from)
+        metrics = step.network.metrics
+        styles = [
+            (painting.share, objective.style_statistics(painting.image, painting.weights))
+            for painting in step.inputs.paintings
+        ]
+        targets = {
+            **objective.content_targets(standardise(step.inputs.content.pixels)),
+            **style_targets(step.demand.terms, _blend(styles), metrics),
+        }
+        if step.demand.options.balance == "relative":
+            loss = relative(loss, targets, metrics)
+        return Problem(objective, targets, loss)
 
     def _objective(self, network: Network, demand: Demand, loss: Loss, whole_from: int) -> Objective:
         terms, pooling = demand.terms, demand.options.pooling
@@ -147,54 +159,21 @@ class Engine:
         return self._objectives[key]
 
 
-def _resized(inputs: Inputs[Picture], options: TransferOptions) -> Inputs[Picture]:
-    """The pictures at the sizes at which the network processes them; masks at the size of their style picture."""
-    content = inputs.content
-    longer = options.size
-    if longer == ORIGINAL_SIZE:
-        longer, most = max(content.size), RULES["size"].maximum
-        if most is not None and longer > most:
-            why = f"the content picture is {content.size[0]} x {content.size[1]} pixels; sizes go up to {most:g}"
-            raise InvalidInputError([Violation("size", why)])
-    size = fit_longer_side(content.size, longer, "content")
-    styles = []
-    for _, name, style in _styles(inputs):
-        style_size = (
-            size
-            if options.style_fit == "stretch"
-            else fit_longer_side(style.picture.size, round(longer * options.style_scale), name)
-        )
-        mask = style.mask
-        if mask is not None:
-            _check_aspect_ratio(f"{name}.mask", mask, style.picture)
-            mask = resize(mask, style_size)
-        styles.append(Style(resize(style.picture, style_size), style.weight, mask))
-    return Inputs(resize(content, size), tuple(styles))
+@dataclass(frozen=True)
+class _Step:
+    """What a stage of a transfer is made from."""
+
+    network: Network
+    inputs: ScaledInputs
+    demand: Demand
+    evaluations: int
 
 
-def _styles(inputs: Inputs[Picture]) -> list[tuple[float, str, Style[Picture]]]:
-    """(share, name in messages, style) of each style."""
-    names = [name for name, _ in inputs.pictures() if name != "content" and not name.endswith(".mask")]
-    return list(zip(inputs.shares, names, inputs.styles, strict=True))
-
-
-def _check_aspect_ratio(name: str, mask: Picture, picture: Picture) -> None:
-    (width, height), (other_width, other_height) = mask.size, picture.size
-    if abs(width * other_height / (height * other_width) - 1) > MASK_TOLERANCE:
-        why = f"is {width} x {height} pixels; it needs the aspect ratio of its picture, {other_width} x {other_height}"
-        raise InvalidInputError([Violation(name, why)])
-
-
-def _weighted_painting(name: str, style: Style[Picture]) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
-    """The style picture [1, h, w, 3], standardised, and the weights [h, w] of its pixels; None if all are 1."""
-    weights = style.picture.visibility
-    if style.mask is not None:
-        mask = style.mask.pixels.mean(2, dtype=np.float32) / np.float32(255)
-        weights = mask if weights is None else mask * weights
-    if weights is not None and BlockWeights(weights).empty:
-        what = f"{name}.mask" if style.mask is not None else name
-        raise InvalidInputError([Violation(what, "leaves no part of the style picture to take the style from")])
-    return standardise(style.picture.pixels), weights
+def _demand(inputs: ScaledInputs, loss: Loss, options: TransferOptions, grey: bool) -> Demand:
+    width, height = inputs.content.size
+    pyramid = Pyramid(height, width, options.pyramid_levels, options.pyramid_decay)
+    sizes = [painting.picture.size for painting in inputs.paintings]
+    return Demand(pyramid, max(width * height for width, height in sizes), loss.terms, options, grey)
 
 
 def _blend(styles: Sequence[tuple[float, Targets]]) -> Targets:
@@ -206,18 +185,6 @@ def _blend(styles: Sequence[tuple[float, Targets]]) -> Targets:
         *(targets for _, targets in styles),
     )
     return blended
-
-
-def _digest(inputs: Inputs[Picture]) -> str:
-    """SHA-256, in hexadecimal, of everything in the pictures that the result depends on."""
-    digest = hashlib.sha256()
-    for name, picture in inputs.pictures():
-        for array in (picture.pixels, picture.alpha):
-            if array is not None:
-                digest.update(f"{name} {array.shape} ".encode())
-                digest.update(np.ascontiguousarray(array).data)
-    digest.update(repr(inputs.shares).encode())
-    return digest.hexdigest()
 
 
 @dataclass(frozen=True)

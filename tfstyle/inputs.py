@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from tfstyle.errors import InvalidInputError, Violation
-from tfstyle.rules import number, shown
+from tfstyle.rules import LARGEST_WEIGHT, number, shown
 
 Form = TypeVar("Form")
 Other = TypeVar("Other")
 
 MOST_STYLES = 8
-LARGEST_WEIGHT = 1e9
 File = bytes | bytearray | memoryview
 """The contents of a picture file."""
 

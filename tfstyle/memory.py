@@ -7,7 +7,7 @@ below were measured (benchmarks/memory.py).
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -46,17 +46,17 @@ _CGROUP = Path("/sys/fs/cgroup")
 class Estimate:
     """An estimate: peak `memory` in bytes, and `seconds` of all evaluations without compilation.
 
-    `whole_from` is the first block of the network that is not tiled.
+    `whole_from` is, for each stage of the transfer, the first block of the network that is not tiled.
     """
 
     memory: int
     seconds: float
-    whole_from: int
+    whole_from: tuple[int, ...]
 
     @property
     def tiled(self) -> bool:
-        """Whether the picture is computed in tiles."""
-        return self.whole_from > 1
+        """Whether the picture is computed in tiles, at least in its largest scale."""
+        return max(self.whole_from) > 1
 
 
 @dataclass(frozen=True)
@@ -185,15 +185,11 @@ def optimizer_bytes(demand: Demand) -> int:
     return OPTIMIZERS[demand.options.optimizer].vectors(demand.options) * FLOAT * demand.variables
 
 
-def seconds_needed(stages: Sequence[tuple[Network, int]], pyramid: Pyramid, whole_from: int, rate: float) -> float:
-    """Time of all evaluations, [(network, count)], at `rate` multiplications per second, without compilation."""
-    pixels = pyramid.height * pyramid.width
-    total = 0.0
-    for network, count in stages:
-        # Forward and backward, and a second forward pass for tiled blocks.
-        again = network.work_of(range(1, whole_from))
-        total += count * pixels * ((2 * network.work + again) / rate + TRAFFIC)
-    return total
+def seconds_needed(network: Network, pyramid: Pyramid, whole_from: int, evaluations: int, rate: float) -> float:
+    """Time of some evaluations at `rate` multiplications per second, without compilation."""
+    # Forward and backward, and a second forward pass for tiled blocks.
+    multiplications = 2 * network.work + network.work_of(range(1, whole_from))
+    return evaluations * pyramid.height * pyramid.width * (multiplications / rate + TRAFFIC)
 
 
 @cache

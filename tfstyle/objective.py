@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tfstyle.losses import IMAGE, FeatureTerm, ImageTerm, LocalTerm, Loss, Parts, PooledTerm, Term
+from tfstyle.losses import IMAGE, FeatureTerm, ImageTerm, LocalTerm, Loss, Metrics, Parts, PooledTerm, Term
 from tfstyle.masks import BlockWeights, layer_weights
 from tfstyle.networks.network import Network
 from tfstyle.pyramid import Pyramid
@@ -43,8 +43,8 @@ class Objective(Protocol):
     def content_targets(self, image: Map) -> Targets:
         """The targets of local terms, from the standardised content picture [1, H, W, 3] at the size of the result."""
 
-    def style_targets(self, image: Map, weights: Map | None) -> Targets:
-        """The targets of pooled terms, from a standardised style picture [1, h, w, 3] of any size.
+    def style_statistics(self, image: Map, weights: Map | None) -> Targets:
+        """The statistics of pooled terms, from a standardised style picture [1, h, w, 3] of any size.
 
         `weights` [h, w] are the weights of its pixels; None: 1.
         """
@@ -80,7 +80,7 @@ class WholeObjective:
         features = self._features(local, image)
         return {name: {layer: features[layer] for layer in term.layers} for name, term in local.items()}
 
-    def style_targets(self, image: Map, weights: Map | None) -> Targets:
+    def style_statistics(self, image: Map, weights: Map | None) -> Targets:
         """As in `Objective`."""
         pooled = {name: term for name, term in self._terms.items() if isinstance(term, PooledTerm)}
         features = self._features(pooled, image)
@@ -127,6 +127,15 @@ class WholeObjective:
         return Evaluation(float(total), parts(loss, values), gradient.numpy())
 
 
+def style_targets(terms: Terms, statistics: Targets, metrics: Metrics) -> Targets:
+    """The targets of the pooled terms among `terms`, from their statistics."""
+    return {
+        name: {layer: term.target(found, metrics[layer]) for layer, found in statistics[name].items()}
+        for name, term in terms.items()
+        if isinstance(term, PooledTerm)
+    }
+
+
 def feature_layers(terms: Terms) -> tuple[str, ...]:
     """Every layer that a term uses, each once."""
     return tuple(dict.fromkeys(layer for term in terms.values() for layer in getattr(term, "layers", ())))
@@ -136,9 +145,9 @@ def weight_tensors(loss: Loss) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
     """The terms' weights [terms], and {name: factors [layers]} of the terms that have factors for single layers."""
     weights = tf.constant([part.weight for part in loss.weighted.values()], tf.float32)
     factors = {
-        name: tf.constant([part.layer_factors.get(layer, 1.0) for layer in part.term.layers], tf.float32)
+        name: tf.constant([part.factor(layer) for layer in part.term.layers], tf.float32)
         for name, part in loss.weighted.items()
-        if isinstance(part.term, FeatureTerm) and part.layer_factors
+        if isinstance(part.term, FeatureTerm) and (part.layer_factors or part.units)
     }
     return weights, factors
 

@@ -13,13 +13,42 @@ from typing import Any
 
 from tfstyle.errors import InvalidInputError, Violation
 from tfstyle.networks.topology import LITE_CONVOLUTIONS
-from tfstyle.rules import LayersRule, Rule, shown
+from tfstyle.rules import (
+    LARGEST_WEIGHT,
+    SMALLEST_SCALE,
+    LayersRule,
+    LayerWeightsRule,
+    ListRule,
+    Rule,
+    ScalesRule,
+    shown,
+)
+from tfstyle.schedule import Scale, automatic_scales
 
 NETWORKS = ("auto", "vgg19", "vgg19-lite")
-STYLE_WEIGHT_OF_STRENGTH = {"mild": 1e4, "medium": 2e5, "strong": 1e6}
-"""Named strengths: 1, 20 and 100 times the published style weight."""
+STRENGTH = Rule(
+    "how strongly the painting is applied; sets style_weight and coarsest_scale",
+    0,
+    1,
+    words={"mild": 0.25, "medium": 0.5, "strong": 0.75},
+    group="main",
+)
+"""A number that stands for several options, so that equal steps of it look equal."""
+SINGLE_SCALE = 0
+"""The `coarsest_scale` at which there is only one scale: that of the result."""
 ORIGINAL_SIZE = 0
 """The `size` that keeps the content picture's own size."""
+
+
+def style_weight_of(strength: float) -> float:
+    """The style weight of a strength from 0 to 1: 0.2 (tinted) to 20 (the painting alone), in equal ratios."""
+    return float(f"{0.2 * 100**strength:.3g}")
+
+
+def coarsest_scale_of(strength: float) -> int:
+    """The coarsest scale of a strength: 160 pixels down to 102."""
+    scale: int = round(160 * 0.64**strength)
+    return scale
 
 
 def _option(default: Any, rule: Rule) -> Any:
@@ -28,6 +57,10 @@ def _option(default: Any, rule: Rule) -> Any:
 
 def _number(default: float, doc: str, minimum: float, maximum: float, **more: Any) -> Any:
     return _option(default, Rule(doc, minimum, maximum, **more))
+
+
+def _weight(default: float, doc: str) -> Any:
+    return _number(default, doc, 0, LARGEST_WEIGHT, group="losses")
 
 
 def _choice(default: str, doc: str, *choices: str, **more: Any) -> Any:
@@ -63,29 +96,62 @@ class TransferOptions:
         group="losses",
     )
     content_layers: tuple[str, ...] = _option(
-        ("block4_conv4",), LayersRule("layers of the content loss", group="losses")
+        ("block4_conv2",), LayersRule("layers of the content loss", group="losses")
     )
     style_layers: tuple[str, ...] = _option(
         tuple(f"block{block}_conv1" for block in range(1, 6)), LayersRule("layers of the style loss", group="losses")
     )
-    content_weight: float = _number(1.0, "weight of the content loss", 0, 1e9, group="losses")
-    style_weight: float = _number(
-        STYLE_WEIGHT_OF_STRENGTH["medium"],
-        "weight of the style loss; 1e4 is mild, 1e6 strong",
-        0,
-        1e9,
+    style_loss: str = _choice(
+        "gram",
+        "style loss: Gram matrices; with means and standard deviations (moments); or how far features must move",
+        "gram",
+        "moments",
+        "wasserstein",
         group="losses",
     )
-    tv_weight: float = _number(10.0, "weight of the total variation", 0, 1e9, group="losses")
-    gamut_weight: float = _number(
-        1000.0, "weight of the penalty on colours outside the sRGB gamut", 0, 1e9, group="losses"
+    content_layer_weights: tuple[float, ...] = _option(
+        (), LayerWeightsRule("weights of the content layers", group="losses")
     )
+    style_layer_weights: tuple[float, ...] = _option(
+        (), LayerWeightsRule("weights of the style layers", group="losses")
+    )
+    balance: str = _choice(
+        "relative",
+        "content and style loss: relative to the size of the features of this photo and this painting, or absolute",
+        "relative",
+        "absolute",
+        group="losses",
+    )
+    content_weight: float = _weight(1.0, "weight of the content loss")
+    style_weight: float = _weight(
+        2.0, "weight of the style loss; relative: 0.2 is mild, 25 strong; absolute: 1e4 is mild, 1e6 strong"
+    )
+    tv_weight: float = _weight(1.0, "weight of the total variation")
+    tv_form: str = _choice(
+        "squared",
+        "total variation of squared differences between neighbours (smoother), or of absolute ones",
+        "squared",
+        "absolute",
+        group="losses",
+    )
+    gamut_weight: float = _weight(1000.0, "weight of the penalty on colours outside the sRGB gamut")
     optimizer: str = _choice("lbfgs", "optimizer of the picture", "lbfgs", "adam", group="optimizer")
     max_evaluations: int = _number(
         100, "evaluations of the loss and its gradient, at most", 1, 10_000, alias="steps", group="main"
     )
     lite_evaluations: int = _number(
         0, "of these, how many run on vgg19-lite before network takes over", 0, 9_999, group="optimizer"
+    )
+    coarsest_scale: int = _number(
+        128,
+        "longer side in pixels at which the picture is begun; larger strokes from smaller scales",
+        SMALLEST_SCALE,
+        8192,
+        words={"none": SINGLE_SCALE},
+        group="optimizer",
+    )
+    scales: tuple[Scale, ...] = _option(
+        (), ScalesRule("scales before the last one, in place of those from coarsest_scale", group="optimizer")
     )
     pyramid_levels: int = _number(
         7, "levels of the Laplacian pyramid; 1 optimises the pixels themselves", 1, 10, group="optimizer"
@@ -110,6 +176,20 @@ class TransferOptions:
 
     def __post_init__(self) -> None:
         _check(self)
+        violations = []
+        for name in ("content", "style"):
+            layers, weights = getattr(self, f"{name}_layers"), getattr(self, f"{name}_layer_weights")
+            if weights and len(weights) != len(layers):
+                complaint = f"must be as many as {name}_layers, {len(layers)}; got {len(weights)}"
+                violations.append(Violation(f"{name}_layer_weights", complaint))
+        if self.scales and self.size != ORIGINAL_SIZE and self.scales[-1][0] >= self.size:
+            complaint = f"must be smaller than size ({self.size}), which is always the last; got {self.scales[-1][0]}"
+            violations.append(Violation("scales", complaint))
+        if self.scales and (used := sum(evaluations for _, evaluations in self.scales)) >= self.max_evaluations:
+            complaint = f"must leave some of max_evaluations ({self.max_evaluations}) to the last scale; got {used}"
+            violations.append(Violation("scales", complaint))
+        if violations:
+            raise InvalidInputError(violations)
         if self.lite_evaluations >= self.max_evaluations:
             complaint = f"must be less than max_evaluations ({self.max_evaluations}); got {self.lite_evaluations}"
             raise InvalidInputError([Violation("lite_evaluations", complaint)])
@@ -141,21 +221,23 @@ def _check(options: TransferOptions | ProgressOptions) -> None:
     violations = []
     for option in dataclasses.fields(options):
         value = getattr(options, option.name)
-        complaint = _type_complaint(type(option.default), value) or option.metadata["rule"].complaint(value)
+        rule = option.metadata["rule"]
+        complaint = _type_complaint(type(option.default), rule, value) or rule.complaint(value)
         if complaint:
             violations.append(Violation(option.name, complaint))
     if violations:
         raise InvalidInputError(violations)
 
 
-def _type_complaint(kind: type, value: Any) -> str | None:
+def _type_complaint(kind: type, rule: Rule, value: Any) -> str | None:
+    if isinstance(rule, ListRule):
+        fine = isinstance(value, tuple) and all(map(rule.is_item, value))
+        return None if fine else f"must be a tuple of {rule.items}; got {shown(value)}"
     if kind is float:
         fine = isinstance(value, (int, float)) and not isinstance(value, bool)
-    elif kind is tuple:
-        fine = isinstance(value, tuple) and all(isinstance(item, str) for item in value)
     else:
         fine = isinstance(value, kind) and not isinstance(value, bool)
-    expected = {int: "a whole number", float: "a number", str: "text", tuple: "a tuple of layer names"}[kind]
+    expected = {int: "a whole number", float: "a number", str: "text"}[kind]
     return None if fine else f"must be {expected}; got {shown(value)}"
 
 
@@ -163,6 +245,24 @@ RULES: Mapping[str, Rule] = {f.name: f.metadata["rule"] for f in dataclasses.fie
 KINDS: Mapping[str, type] = {f.name: type(f.default) for f in dataclasses.fields(TransferOptions)}
 ALIASES: Mapping[str, str] = {rule.alias: name for name, rule in RULES.items() if rule.alias}
 """{alias: the option's name}."""
+
+
+def schedule(options: TransferOptions, longer: int, least: int = SMALLEST_SCALE) -> tuple[Scale, ...]:
+    """The scales of a result whose longer side has `longer` pixels, from the coarsest to that of the result.
+
+    Automatic ones begin at `least` pixels or more.
+
+    Raises `InvalidInputError` if `longer`, which comes from the content picture, is not above the given scales.
+    """
+    if options.scales:
+        if options.scales[-1][0] >= longer:
+            complaint = f"must be smaller than the result ({longer}), which is always the last scale"
+            raise InvalidInputError([Violation("scales", f"{complaint}; got {options.scales[-1][0]}")])
+        left = options.max_evaluations - sum(evaluations for _, evaluations in options.scales)
+        return (*(Scale(*scale) for scale in options.scales), Scale(longer, left))
+    if options.coarsest_scale == SINGLE_SCALE:
+        return (Scale(longer, options.max_evaluations),)
+    return automatic_scales(longer, max(least, options.coarsest_scale), options.max_evaluations)
 
 
 def lite_violations(options: TransferOptions) -> list[Violation]:
@@ -184,8 +284,13 @@ PRESETS: Mapping[str, TransferOptions] = {
     # pixels as the variables, colours clipped to the gamut only at the end.
     "reference": TransferOptions(
         style_fit="stretch",
-        style_weight=STYLE_WEIGHT_OF_STRENGTH["mild"],
+        content_layers=("block4_conv4",),
+        balance="absolute",
+        style_weight=1e4,
+        tv_weight=10.0,
+        tv_form="absolute",
         gamut_weight=0.0,
+        coarsest_scale=SINGLE_SCALE,
         optimizer="adam",
         max_evaluations=500,
         pyramid_levels=1,
@@ -196,20 +301,22 @@ PRESETS: Mapping[str, TransferOptions] = {
 def canonical_overrides(overrides: Mapping[str, Any]) -> dict[str, Any]:
     """`overrides` with each alias ("steps") replaced by the option's name, and each word ("original") by its number.
 
-    None means not set and is left out. Raises `InvalidInputError` for an unknown option and for one given twice.
+    "strength" may be among them. None means not set and is left out. Raises `InvalidInputError` for an unknown option
+    and for one given twice.
     """
     given: dict[str, Any] = {}
     violations = []
     for key, value in overrides.items():
         name = ALIASES.get(key, key)
-        if name not in RULES:
+        rule = STRENGTH if name == "strength" else RULES.get(name)
+        if rule is None:
             violations.append(Violation(name, "there is no such option"))
         elif value is None:
             continue
         elif name in given:
             violations.append(Violation(name, f"is also called {RULES[name].alias}; give only one of the two"))
         else:
-            given[name] = RULES[name].words.get(value, value) if isinstance(value, str) else value
+            given[name] = rule.words.get(value, value) if isinstance(value, str) else value
     if violations:
         raise InvalidInputError(violations)
     return given
@@ -223,4 +330,20 @@ def resolve_options(preset: str = "default", overrides: Mapping[str, Any] | None
     if preset not in PRESETS:
         complaint = f"there is no preset {shown(preset)}; the presets are {', '.join(PRESETS)}"
         raise InvalidInputError([Violation("preset", complaint)])
-    return dataclasses.replace(PRESETS[preset], **canonical_overrides(overrides or {}))
+    given = canonical_overrides(overrides or {})
+    strength = given.pop("strength", None)
+    if strength is not None:
+        given = _of_strength(strength, given.get("balance", PRESETS[preset].balance), given) | given
+    return dataclasses.replace(PRESETS[preset], **given)
+
+
+def _of_strength(strength: Any, balance: str, others: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that a strength stands for. Raises `InvalidInputError`."""
+    complaint = _type_complaint(float, STRENGTH, strength) or STRENGTH.complaint(strength)
+    if not complaint and "style_weight" in others:
+        complaint = "sets style_weight; give only one of the two"
+    if not complaint and balance == "absolute":
+        complaint = "needs relative losses; with balance absolute, set style_weight"
+    if complaint:
+        raise InvalidInputError([Violation("strength", complaint)])
+    return {"style_weight": style_weight_of(strength), "coarsest_scale": coarsest_scale_of(strength)}

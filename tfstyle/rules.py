@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import math
 import reprlib
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import pairwise
+from typing import Any, ClassVar
 
 from tfstyle.networks.topology import CONVOLUTIONS
+from tfstyle.schedule import Scale
+
+LARGEST_WEIGHT = 1e9
+SMALLEST_SCALE = 16
+"""Pixels; the deepest layers have no features of anything smaller."""
+MOST_SCALES = 16
 
 
 def shown(value: Any) -> str:
@@ -64,8 +72,51 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class LayersRule(Rule):
+class ListRule(Rule, ABC):
+    """A list, as a tuple of items; as text, its items are separated by commas.
+
+    `items` names the items in messages, `placeholder` the list in help; `when_empty` is the text of an empty list.
+    """
+
+    items: ClassVar[str]
+    placeholder: ClassVar[str]
+    when_empty: ClassVar[str] = ""
+
+    @abstractmethod
+    def item(self, text: str) -> Any:
+        """The item that `text` stands for. Raises ValueError."""
+
+    @abstractmethod
+    def is_item(self, item: Any) -> bool:
+        """Whether `item` has the right type."""
+
+    def item_text(self, item: Any) -> str:
+        """`item` as text, as `item` reads it."""
+        return str(item)
+
+    def parse(self, text: str) -> tuple[Any, ...]:
+        """The list that `text` stands for. Raises ValueError."""
+        return () if text == self.when_empty else tuple(self.item(part.strip()) for part in text.split(","))
+
+    def text(self, value: tuple[Any, ...]) -> str:
+        """The list `value` as text, as `parse` reads it."""
+        return ",".join(map(self.item_text, value)) or self.when_empty
+
+
+@dataclass(frozen=True)
+class LayersRule(ListRule):
     """A list of convolutions by their Keras names, each at most once."""
+
+    items: ClassVar[str] = "layer names"
+    placeholder: ClassVar[str] = "LAYERS"
+
+    def item(self, text: str) -> str:
+        """As in `ListRule`."""
+        return text
+
+    def is_item(self, item: Any) -> bool:
+        """As in `ListRule`."""
+        return isinstance(item, str)
 
     def accepts(self) -> str:
         """The accepted names, abbreviated."""
@@ -83,4 +134,80 @@ class LayersRule(Rule):
                 )
         if len(set(value)) < len(value):
             return "names a layer twice"
+        return None
+
+
+@dataclass(frozen=True)
+class LayerWeightsRule(ListRule):
+    """A weight for each layer of another option; none means 1 for each."""
+
+    items: ClassVar[str] = "numbers"
+    placeholder: ClassVar[str] = "NUMBERS"
+    when_empty: ClassVar[str] = "equal"
+
+    def item(self, text: str) -> float:
+        """As in `ListRule`."""
+        return float(text)
+
+    def is_item(self, item: Any) -> bool:
+        """As in `ListRule`."""
+        return isinstance(item, (int, float)) and not isinstance(item, bool)
+
+    def item_text(self, item: float) -> str:
+        """As in `ListRule`."""
+        return number(item)
+
+    def accepts(self) -> str:
+        """The accepted lists."""
+        return f"equal, or a number from 0 to {number(LARGEST_WEIGHT)} for each layer, not all 0"
+
+    def complaint(self, value: Any) -> str | None:
+        """Why the tuple `value` is rejected; None if it is accepted."""
+        for weight in value:
+            if not 0 <= weight <= LARGEST_WEIGHT:
+                return f"must be from 0 to {number(LARGEST_WEIGHT)} for each layer; got {shown(weight)}"
+        return "must not be 0 for every layer" if value and not any(value) else None
+
+
+@dataclass(frozen=True)
+class ScalesRule(ListRule):
+    """Scales from the coarsest up, each with its evaluations."""
+
+    items: ClassVar[str] = "pairs (size, evaluations) of whole numbers"
+    placeholder: ClassVar[str] = "SCALES"
+    when_empty: ClassVar[str] = "auto"
+
+    def item(self, text: str) -> Scale:
+        """As in `ListRule`: "96:60"."""
+        size, _, evaluations = text.partition(":")
+        return Scale(int(size), int(evaluations))
+
+    def is_item(self, item: Any) -> bool:
+        """As in `ListRule`."""
+        return (
+            isinstance(item, tuple)
+            and len(item) == 2
+            and all(isinstance(part, int) and not isinstance(part, bool) for part in item)
+        )
+
+    def item_text(self, item: Any) -> str:
+        """As in `ListRule`."""
+        return f"{item[0]}:{item[1]}"
+
+    def accepts(self) -> str:
+        """The accepted lists."""
+        return "auto, or SIZE:EVALUATIONS for up to 16 scales below size, from the smallest"
+
+    def complaint(self, value: Any) -> str | None:
+        """Why the tuple `value` is rejected; None if it is accepted."""
+        if len(value) > MOST_SCALES:
+            return f"must be at most {MOST_SCALES} scales; got {len(value)}"
+        for size, evaluations in value:
+            if size < SMALLEST_SCALE:
+                return f"must have sizes of at least {SMALLEST_SCALE} pixels; got {self.item_text((size, evaluations))}"
+            if evaluations < 1:
+                return f"must have at least 1 evaluation for each scale; got {self.item_text((size, evaluations))}"
+        for (smaller, _), (larger, _) in pairwise(value):
+            if smaller >= larger:
+                return f"must go up from the smallest scale; got {larger} after {smaller}"
         return None

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ import tfstyle
 from tfstyle.atomic import new_draft
 from tfstyle.checkpoint import Checkpoint, CheckpointError, write_checkpoint
 from tfstyle.colour import standardise, to_pixels
-from tfstyle.images import Picture
+from tfstyle.images import Picture, resize_floats
 from tfstyle.losses import Loss, Part, Parts
 from tfstyle.memory import Estimate, available_memory
 from tfstyle.networks.choice import Choice
@@ -28,6 +29,7 @@ from tfstyle.networks.network import Network
 from tfstyle.objective import Evaluation, Objective, Targets
 from tfstyle.optimizers import OPTIMIZERS
 from tfstyle.options import TransferOptions
+from tfstyle.pyramid import Pyramid
 from tfstyle.variables import ColourVariables, GreyVariables, Variables
 
 COPIED_SHARE = 4
@@ -38,15 +40,18 @@ COPIED_SHARE = 4
 class Iterate:
     """The state after one evaluation.
 
-    `evaluation` counts from 1 up to at most `max_evaluations`. `total` and `losses` are those of the best point so far;
-    a trial that the line search refused (`accepted` is False) does not change them. `seconds` are counted from the
-    start of the run; `remaining` is an estimate (None after a network's first evaluation, which may compile).
-    `picture()` makes the 8-bit picture that has these losses; it takes a pass over the pixels and may be called at any
-    time.
+    `evaluation` counts from 1 up to at most `max_evaluations`. `stage` is the number of the transfer's stage, from 1,
+    and `size` (width, height) that of the picture in it; losses of different stages cannot be compared. `total` and
+    `losses` are those of the best point so far; a trial that the line search refused (`accepted` is False) does not
+    change them. `seconds` are counted from the start of the run; `remaining` is an estimate (None after a stage's first
+    evaluation, which may compile). `picture()` makes the 8-bit picture that has these losses; it takes a pass over the
+    pixels and may be called at any time.
     """
 
     evaluation: int
     max_evaluations: int
+    stage: int
+    size: tuple[int, int]
     total: float
     losses: Parts
     seconds: float
@@ -65,28 +70,55 @@ class Delivered:
 
 
 @dataclass(frozen=True)
-class Stage:
-    """A number of consecutive `evaluations` on one network, with their objective and targets."""
+class Problem:
+    """What the evaluations of a stage compute: the `objective`, with these `targets` and the weights of `loss`."""
 
-    network: Network
     objective: Objective
     targets: Targets
+    loss: Loss
+
+    def __call__(self, variables: NDArray[np.float32]) -> Evaluation:
+        """Evaluate at the pyramid's `variables` [size]."""
+        return self.objective(variables, self.targets, self.loss)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A number of consecutive `evaluations` on one network at one scale, whose variables are those of `pyramid`.
+
+    `alpha` is the transparency of the picture at this scale. `problem()` computes the targets, which takes about as
+    long as an evaluation.
+    """
+
+    network: Network
+    pyramid: Pyramid
     evaluations: int
+    alpha: NDArray[np.uint8] | None
+    problem: Callable[[], Problem]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) of the picture in this stage."""
+        return self.pyramid.width, self.pyramid.height
+
+    @property
+    def work(self) -> float:
+        """Multiplications of one forward pass."""
+        return self.network.work * self.pyramid.height * self.pyramid.width
 
 
 @dataclass(frozen=True)
 class Plan:
     """Everything that a transfer starts from.
 
-    `content` is the content picture at the size of the result; `grey` says whether the result must be grey; `digest`
+    `start` is the content picture at the size of the first stage; `grey` says whether the result must be grey; `digest`
     identifies all input pictures; `warnings` are warnings about them, one line each.
     """
 
     options: TransferOptions
     choice: Choice
-    loss: Loss
     stages: Sequence[Stage]
-    content: Picture
+    start: Picture
     grey: bool
     digest: str
     estimate: Estimate
@@ -101,17 +133,13 @@ class Transfer:
         self.choice = plan.choice
         self.estimate = plan.estimate
         self.warnings = plan.warnings
-        self._loss = plan.loss
-        self._stages = plan.stages
-        self._alpha = plan.content.alpha
+        self.stages = plan.stages
         self._grey = plan.grey
-        evaluations = [(stage.network.digest, stage.evaluations) for stage in plan.stages]
-        facts = (tfstyle.__version__, dataclasses.asdict(plan.options), evaluations, plan.content.size, plan.digest)
+        stages = [(stage.network.digest, stage.size, stage.evaluations) for stage in plan.stages]
+        facts = (tfstyle.__version__, dataclasses.asdict(plan.options), stages, plan.digest)
         self._identity = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
-        pyramid = self._objective.pyramid
-        self._variables: Variables = GreyVariables(pyramid) if plan.grey else ColourVariables(pyramid)
-        start = self._variables.start(standardise(plan.content.pixels))
-        self._optimizer = OPTIMIZERS[plan.options.optimizer].begin(start, plan.options)
+        self._opened: tuple[int, Problem] | None = None
+        self._begin(0, standardise(plan.start.pixels))
         self._stepping = threading.Lock()
         """Guards the optimizer and the fields below, which change together between two evaluations."""
         self._stage = 0
@@ -123,12 +151,12 @@ class Transfer:
     @property
     def network(self) -> Network:
         """The network of the last stage."""
-        return self._stages[-1].network
+        return self.stages[-1].network
 
     @property
     def size(self) -> tuple[int, int]:
         """(width, height) of the result in pixels."""
-        return self._objective.pyramid.width, self._objective.pyramid.height
+        return self.stages[-1].size
 
     @property
     def evaluations(self) -> int:
@@ -148,12 +176,12 @@ class Transfer:
         network in use, so they may rise when the second network takes over.
         """
         began = time.perf_counter() - self._seconds
-        while self._stage < len(self._stages):
-            stage = self._stages[self._stage]
+        while True:
+            number, stage = self._stage, self.stages[self._stage]
             warm, cold = 0.0, self._made
             while self._made < stage.evaluations and not self._optimizer.finished:
                 trial = self._optimizer.ask()
-                evaluation = self._evaluate(stage, trial)
+                evaluation = self._evaluate(trial)
                 with self._stepping:
                     accepted = self._optimizer.tell(evaluation.total, evaluation.gradient)
                     if accepted or self._best is None:
@@ -166,19 +194,41 @@ class Transfer:
                 since = self._made - cold - 1
                 pace = (now - warm) / since if since else None
                 point = trial if accepted else self._optimizer.point
+                picture = partial(self._picture, stage, self._problem(number).objective, self._variables, point)
                 yield Iterate(
                     self._evaluations,
                     self.options.max_evaluations,
+                    number + 1,
+                    stage.size,
                     *self._best,
                     self._seconds,
                     None if pace is None else pace * self._evaluations_left(),
                     accepted,
-                    lambda point=point: self._picture(point),  # type: ignore[misc]
+                    picture,
                 )
+            if number + 1 == len(self.stages):
+                return
             with self._stepping:
-                self._stage, self._made, self._best = self._stage + 1, 0, None
-                if self._stage < len(self._stages):
-                    self._optimizer.retarget()
+                self._advance()
+
+    def _advance(self) -> None:
+        """Go on to the next stage: from the same point if only the network changes, else from the picture, enlarged."""
+        stage, following = self.stages[self._stage : self._stage + 2]
+        self._made, self._best = 0, None
+        if stage.pyramid == following.pyramid:
+            self._stage += 1
+            self._optimizer.retarget()
+        else:
+            image = self._problem(self._stage).objective.image(self._variables.expand(self._optimizer.point))
+            self._begin(self._stage + 1, resize_floats(image[0], following.size)[None])
+
+    def _begin(self, stage: int, image: NDArray[np.float32]) -> None:
+        """Begin a stage with a new optimizer, at the standardised `image` [1, h, w, 3]."""
+        pyramid = self.stages[stage].pyramid
+        self._stage = stage
+        self._variables: Variables = GreyVariables(pyramid) if self._grey else ColourVariables(pyramid)
+        start = self._variables.start(image)
+        self._optimizer = OPTIMIZERS[self.options.optimizer].begin(start, self.options)
 
     def checkpoint(self, path: Path) -> int:
         """Write everything that the rest of the run depends on to `path`; returns the number of evaluations so far.
@@ -205,7 +255,7 @@ class Transfer:
         arrays = {name: value for name, value in state.items() if isinstance(value, np.ndarray)}
         notes = {
             "of": self._identity,
-            "whole_from": self.estimate.whole_from,
+            "whole_from": list(self.estimate.whole_from),
             "optimizer": {name: value for name, value in state.items() if name not in arrays},
             "stage": self._stage,
             "made": self._made,
@@ -223,42 +273,49 @@ class Transfer:
         notes = checkpoint.notes
         if notes.get("of") != self._identity:
             raise CheckpointError("the checkpoint belongs to another transfer, or to another release of tfstyle")
+        if notes["stage"] != self._stage:
+            width, height = self.stages[notes["stage"]].size
+            self._begin(notes["stage"], np.zeros((1, height, width, 3), np.float32))
         self._optimizer.restore({**checkpoint.arrays, **notes["optimizer"]})
-        self._stage, self._made, self._evaluations = notes["stage"], notes["made"], notes["evaluations"]
+        self._made, self._evaluations = notes["made"], notes["evaluations"]
         self._seconds = notes["seconds"]
         self._best = notes["best"] and (notes["best"][0], _parts_from_notes(notes["best"][1]))
 
     def deliver(self) -> Delivered:
         """The current picture in 8 bits, and its losses (one more evaluation)."""
-        picture = self._picture(self._optimizer.point)
+        last = len(self.stages) - 1
+        objective = self._problem(last).objective
+        picture = self._picture(self.stages[last], objective, self._variables, self._optimizer.point)
         evaluation = self.judge(picture)
         return Delivered(picture, evaluation.total, evaluation.parts)
 
     def judge(self, picture: Picture) -> Evaluation:
         """The losses of any `picture` of this `size` under this transfer's targets and weights."""
-        stage = self._stages[-1]
-        variables = self._objective.pyramid.variables(standardise(picture.pixels))
-        return stage.objective(variables, stage.targets, self._loss)
+        variables = self.stages[-1].pyramid.variables(standardise(picture.pixels))
+        return self._problem(len(self.stages) - 1)(variables)
 
-    def _evaluate(self, stage: Stage, variables: NDArray[np.float32]) -> Evaluation:
-        evaluation = stage.objective(self._variables.expand(variables), stage.targets, self._loss)
+    def _problem(self, stage: int) -> Problem:
+        """The problem of a stage. Only the latest one is kept, since targets of a large picture take memory."""
+        if self._opened is None or self._opened[0] != stage:
+            self._opened = None
+            self._opened = stage, self.stages[stage].problem()
+        return self._opened[1]
+
+    def _evaluate(self, variables: NDArray[np.float32]) -> Evaluation:
+        evaluation = self._problem(self._stage)(self._variables.expand(variables))
         return dataclasses.replace(evaluation, gradient=self._variables.gradient(evaluation.gradient))
 
     def _evaluations_left(self) -> float:
         """The remaining work, in evaluations of the network in use."""
-        here, *later = self._stages[self._stage :]
-        left = sum(stage.evaluations * stage.network.work / here.network.work for stage in later)
+        here, *later = self.stages[self._stage :]
+        left = sum(stage.evaluations * stage.work / here.work for stage in later)
         return here.evaluations - self._made + left
 
-    @property
-    def _objective(self) -> Objective:
-        return self._stages[-1].objective
-
-    def _picture(self, variables: NDArray[np.float32]) -> Picture:
-        pixels = to_pixels(self._objective.image(self._variables.expand(variables)))
+    def _picture(self, stage: Stage, objective: Objective, variables: Variables, point: NDArray[np.float32]) -> Picture:
+        pixels = to_pixels(objective.image(variables.expand(point)))
         if self._grey:  # the channels are equal up to rounding
             pixels = np.repeat(pixels[..., 1:2], 3, axis=2)
-        return Picture(pixels, self._alpha)
+        return Picture(pixels, stage.alpha)
 
 
 def _parts_to_notes(parts: Parts) -> dict[str, Any]:

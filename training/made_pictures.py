@@ -30,7 +30,7 @@ def make_pictures(
     pyramid = Pyramid(side, side, OPTIONS.pyramid_levels, OPTIONS.pyramid_decay)
     objective = WholeObjective(network, pyramid, loss_from_options(OPTIONS).terms, OPTIONS.pooling)
     for photo, painting, style_weight in zip(photos, paintings, style_weights, strict=True):
-        targets = {**objective.content_targets(photo[None]), **objective.style_targets(painting[None], None)}
+        targets = {**objective.content_targets(photo[None]), **objective.style_statistics(painting[None], None)}
         loss = loss_from_options(replace(OPTIONS, style_weight=style_weight))
         optimizer = LBFGS(pyramid.variables(photo[None]), OPTIONS.history_size)
         kept = []

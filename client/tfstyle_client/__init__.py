@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         Losses,
         Progress,
         Result,
+        Stage,
         Started,
     )
 
@@ -66,6 +67,7 @@ _MODULES = {
         "Losses",
         "Progress",
         "Result",
+        "Stage",
         "Started",
     ),
 }
@@ -94,6 +96,7 @@ __all__ = [
     "Result",
     "ServerBusyError",
     "ServerUnreachableError",
+    "Stage",
     "Started",
     "Style",
     "StylizeCall",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -10,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
 
-from tfstyle_client.events import Accepted, Event, Interrupted, JobStatus, Losses, Progress, Result, Started
+from tfstyle_client.events import Accepted, Event, Interrupted, JobStatus, Losses, Progress, Result, Stage, Started
 from tfstyle_client.json_lines import JsonLines
 
 LEAST_SHOWN = 0.005
@@ -70,6 +71,7 @@ class _TextDisplay:
     def __init__(self, console: Console, content_side: int | None) -> None:
         self._console = console
         self._content_side = content_side
+        self._stages: Sequence[Stage] = ()
         self._began = time.monotonic()
 
     def __enter__(self) -> Self:
@@ -84,14 +86,23 @@ class _TextDisplay:
         """Show a line of text."""
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
+    def _scale(self, stage: int) -> str:
+        """The size of the picture in a stage, counted from 1, if it changes from stage to stage; else nothing."""
+        sizes = [(each.width, each.height) for each in self._stages]
+        if len(set(sizes)) < 2 or not 1 <= stage <= len(sizes):
+            return ""
+        return "{} x {}".format(*sizes[stage - 1])
+
     def _say_started(self, event: Started) -> None:
+        self._stages = event.stages
         self.say(event.note or f"network {event.network} ({event.origin})")
         tiled = ", in tiles" if event.tiled else ""
         original = ""
         if self._content_side is not None and self._content_side > max(event.width, event.height):
             original = f" (--size original keeps the content's {self._content_side})"
+        coarsest = f" from {scale}" if (scale := self._scale(1)) else ""
         self.say(
-            f"{event.width} x {event.height} pixels{original}{tiled}, {_count(event.max_evaluations)}: "
+            f"{event.width} x {event.height} pixels{coarsest}{original}{tiled}, {_count(event.max_evaluations)}: "
             f"about {clock(event.expected)} and {event.memory / 1e9:.1f} GB"
         )
         for warning in event.warnings:
@@ -104,7 +115,11 @@ class _TextDisplay:
 
 
 class PlainLines(_TextDisplay):
-    """A line for every tenth of the evaluations, for logs and pipes."""
+    """A line for every tenth of the evaluations and for each new scale, for logs and pipes."""
+
+    def __init__(self, console: Console, content_side: int | None) -> None:
+        super().__init__(console, content_side)
+        self._stage = 0
 
     def show(self, event: Event) -> None:
         """Show one event."""
@@ -113,10 +128,12 @@ class PlainLines(_TextDisplay):
                 self.say(waiting_text(position))
             case Started():
                 self._say_started(event)
-            case Progress(evaluation, most, losses, elapsed, remaining):
-                if evaluation in (1, most) or evaluation % max(1, most // 10) == 0:
+            case Progress(evaluation, most, losses, elapsed, remaining, _, stage):
+                if stage != self._stage or evaluation == most or evaluation % max(1, most // 10) == 0:
+                    self._stage = stage
+                    scale = f"  at {scale}" if (scale := self._scale(stage)) else ""
                     times = f"{clock(elapsed)} elapsed, {clock(remaining)} left"
-                    self.say(f"{evaluation}/{most}  {losses_text(losses)}  {times}")
+                    self.say(f"{evaluation}/{most}{scale}  {losses_text(losses)}  {times}")
             case Interrupted(reason):
                 self.say(f"interrupted, and will resume by itself: {reason}")
             case Result():
@@ -157,10 +174,10 @@ class LiveBar(_TextDisplay):
             case Started(max_evaluations=most):
                 self._say_started(event)
                 self._bar.update(self._task, description="compiling", total=most)
-            case Progress(evaluation, _, losses, _, remaining):
+            case Progress(evaluation, _, losses, _, remaining, _, stage):
                 self._bar.update(
                     self._task,
-                    description="painting",
+                    description=f"painting {self._scale(stage)}".rstrip(),
                     completed=evaluation,
                     losses=losses_text(losses),
                     left=clock(remaining),

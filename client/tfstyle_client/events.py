@@ -30,12 +30,22 @@ class Accepted:
 
 
 @dataclass(frozen=True)
+class Stage:
+    """`evaluations` on one `network` at one scale, whose picture has `width` x `height` pixels."""
+
+    network: str
+    width: int
+    height: int
+    evaluations: int
+
+
+@dataclass(frozen=True)
 class Started:
     """A worker has started on the request. `digest` is the SHA-256 of the network's weights, `origin` their source.
 
     `note` explains the choice of the network, where that needs it. `memory` in bytes and `expected` in seconds, which
     excludes compilation, are estimates. `tiled` says that the picture is computed in tiles, because it does not fit
-    into memory as a whole. `warnings` are remarks on the pictures, a line each.
+    into memory as a whole. `warnings` are remarks on the pictures, a line each. `stages` are what it goes through.
     """
 
     network: str
@@ -50,13 +60,15 @@ class Started:
     expected: float
     tiled: bool
     warnings: tuple[str, ...]
+    stages: tuple[Stage, ...]
 
 
 @dataclass(frozen=True)
 class Progress:
     """The state after `evaluation` of `max_evaluations`.
 
-    Times are in seconds; `remaining` is None while there is no estimate. `preview` is a PNG, or None.
+    Times are in seconds; `remaining` is None while there is no estimate. `preview` is a PNG, or None. `stage` counts
+    the stages from 1; losses of different stages cannot be compared.
     """
 
     evaluation: int
@@ -65,6 +77,7 @@ class Progress:
     elapsed: float
     remaining: float | None
     preview: bytes | None
+    stage: int
 
 
 @dataclass(frozen=True)

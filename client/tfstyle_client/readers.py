@@ -9,7 +9,7 @@ from tfstyle.options import TransferOptions
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle.v1.conversion import options_from_proto
 from tfstyle_client.errors import CallCancelledError, ClientError, from_status
-from tfstyle_client.events import Accepted, Event, Interrupted, JobStatus, Losses, Progress, Result, Started
+from tfstyle_client.events import Accepted, Event, Interrupted, JobStatus, Losses, Progress, Result, Stage, Started
 
 
 def job_status(message: pb.Job) -> JobStatus:
@@ -141,6 +141,7 @@ def _started(message: pb.Started) -> Started:
         message.expected.ToTimedelta().total_seconds(),
         message.tiled,
         tuple(message.warnings),
+        tuple(Stage(each.network, each.width, each.height, each.evaluations) for each in message.stages),
     )
 
 
@@ -152,6 +153,7 @@ def _progress(message: pb.Progress) -> Progress:
         message.elapsed.ToTimedelta().total_seconds(),
         message.remaining.ToTimedelta().total_seconds() if message.HasField("remaining") else None,
         message.preview or None,
+        message.stage,
     )
 
 

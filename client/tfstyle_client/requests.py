@@ -33,10 +33,12 @@ def stylize_request(
         resolve_options(preset, overrides)
     except InvalidInputError as error:
         raise BadRequestError(error.violations) from None
+    strength = overrides.pop("strength", None)
     return pb.StylizeRequest(
         inputs=inputs_to_proto(inputs.map(lambda _, data: pb.Picture(data=data))),
         preset=preset,
         options=options_to_proto(overrides),
+        strength=strength,
         progress=pb.ProgressOptions(
             every=progress.every, preview_every=progress.preview_every, preview_size=progress.preview_size
         ),

@@ -49,7 +49,8 @@ def checked_transfer(request: pb.StylizeRequest, max_image_bytes: int) -> Plan[S
     except InvalidInputError as error:
         violations += error.violations
     try:
-        options = resolve_options(preset, options_from_proto(request.options))
+        strength = request.strength if request.HasField("strength") else None
+        options = resolve_options(preset, {**options_from_proto(request.options), "strength": strength})
     except InvalidInputError as error:
         violations += [field_paths.in_request(violation, shorthand=shorthand) for violation in error.violations]
     try:

@@ -21,7 +21,7 @@ def objective(loss: Loss) -> WholeObjective:
 
 
 def evaluate(made: WholeObjective, loss: Loss) -> Evaluation:
-    targets = {**made.content_targets(PHOTO), **made.style_targets(PHOTO, None)}
+    targets = {**made.content_targets(PHOTO), **made.style_statistics(PHOTO, None)}
     return made(PYRAMID.variables(OTHER), targets, loss)
 
 
@@ -53,5 +53,5 @@ def test_weights_and_layer_factors_do_not_need_a_new_compilation() -> None:
 
 def test_objective_has_targets_only_for_its_terms() -> None:
     made = objective(CONTENT + TotalVariation())
-    assert made.style_targets(PHOTO, None) == {}
+    assert made.style_statistics(PHOTO, None) == {}
     assert list(made.content_targets(PHOTO)) == ["content"]

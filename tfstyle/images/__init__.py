@@ -6,6 +6,15 @@ from tfstyle.images.decoding import decode
 from tfstyle.images.encoding import encode_png
 from tfstyle.images.limits import SMALLEST_SIDE, ImageLimits
 from tfstyle.images.picture import Picture
-from tfstyle.images.resizing import fit_longer_side, resize
+from tfstyle.images.resizing import fit_longer_side, resize, resize_floats
 
-__all__ = ["SMALLEST_SIDE", "ImageLimits", "Picture", "decode", "encode_png", "fit_longer_side", "resize"]
+__all__ = [
+    "SMALLEST_SIDE",
+    "ImageLimits",
+    "Picture",
+    "decode",
+    "encode_png",
+    "fit_longer_side",
+    "resize",
+    "resize_floats",
+]

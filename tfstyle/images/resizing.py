@@ -50,5 +50,14 @@ def resize(picture: Picture, size: tuple[int, int]) -> Picture:
     return replace(picture, pixels=fill_hidden(pixels, weights), alpha=alpha)
 
 
+def resize_floats(values: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
+    """`values` [h, w, c] at `size` (width, height), by Pillow's bicubic filter, without rounding or clipping."""
+    channels = [
+        Image.fromarray(np.ascontiguousarray(values[..., channel])).resize(size, Image.Resampling.BICUBIC)
+        for channel in range(values.shape[-1])
+    ]
+    return np.stack([np.asarray(channel) for channel in channels], axis=-1)
+
+
 def _scaled(array: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
     return np.array(Image.fromarray(array).resize(size, Image.Resampling.BILINEAR))

@@ -1,12 +1,16 @@
 """The losses, as terms that can be added and scaled: `content + 1e4 * style + 10 * variation`."""
 
+from tfstyle.losses.balance import relative
 from tfstyle.losses.content import ContentLoss
 from tfstyle.losses.from_options import loss_from_options
 from tfstyle.losses.gamut import GamutPenalty
 from tfstyle.losses.gram import GramLoss
 from tfstyle.losses.loss import Loss, Part, Parts, Weighted
+from tfstyle.losses.moments import MomentsLoss
+from tfstyle.losses.squared_variation import SquaredVariation
 from tfstyle.losses.term import IMAGE, FeatureTerm, ImageTerm, LocalTerm, Metrics, PooledTerm, Term
 from tfstyle.losses.total_variation import TotalVariation
+from tfstyle.losses.wasserstein import WassersteinLoss
 
 __all__ = [
     "IMAGE",
@@ -18,11 +22,15 @@ __all__ = [
     "LocalTerm",
     "Loss",
     "Metrics",
+    "MomentsLoss",
     "Part",
     "Parts",
     "PooledTerm",
+    "SquaredVariation",
     "Term",
     "TotalVariation",
+    "WassersteinLoss",
     "Weighted",
     "loss_from_options",
+    "relative",
 ]

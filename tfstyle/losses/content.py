@@ -36,5 +36,11 @@ class ContentLoss(LocalTerm):
     def divisor(self, positions: int, metric: LayerMetric) -> float:
         return metric.channels * positions
 
+    def magnitude(self, target: tf.Tensor, metric: LayerMetric) -> tf.Tensor:
+        """The variance of the content picture's features over the positions: mean((P - mean P)^2)."""
+        mean = tf.reduce_mean(target, (1, 2), keepdims=True)
+        _, height, width, _ = target.shape
+        return self.total(mean, target, None, metric) / self.divisor(height * width, metric)
+
     def target_bytes(self, channels: int, positions: int) -> int:
         return FLOAT_BYTES * channels * positions

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -14,11 +14,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Weighted:
-    """A term with its weight, and optional additional factors for single layers (default 1)."""
+    """A term with its weight, and optional additional factors and units for single layers (default 1).
+
+    A layer's value is reported in its unit: 0.5 where the term computes 3 and the unit is 6.
+    """
 
     term: Term
     weight: float
     layer_factors: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    units: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+
+    def factor(self, layer: str) -> float:
+        """What the term's value of a layer is multiplied by, in addition to `weight`."""
+        return self.layer_factors.get(layer, 1.0) / self.units.get(layer, 1.0)
 
 
 @dataclass(frozen=True)
@@ -37,12 +45,7 @@ class Loss:
         return {name: part.term for name, part in self.weighted.items()}
 
     def __mul__(self, factor: float) -> Loss:
-        return Loss(
-            {
-                name: Weighted(part.term, part.weight * factor, part.layer_factors)
-                for name, part in self.weighted.items()
-            }
-        )
+        return Loss({name: replace(part, weight=part.weight * factor) for name, part in self.weighted.items()})
 
     __rmul__ = __mul__
 
@@ -60,10 +63,12 @@ class Loss:
         return " + ".join(f"{part.weight:g} {name}" for name, part in self.weighted.items())
 
     def part(self, name: str, by_layer: Mapping[str, float]) -> Part:
-        """The record of the term `name`, from its values by layer before weighting."""
+        """The record of the term `name`, from what it computes for each layer."""
         own = self.weighted[name]
-        scaled = math.fsum(own.layer_factors.get(layer, 1.0) * value for layer, value in by_layer.items())
-        return Part(by_layer, own.weight * scaled)
+        scaled = math.fsum(own.factor(layer) * value for layer, value in by_layer.items())
+        return Part(
+            {layer: value / own.units.get(layer, 1.0) for layer, value in by_layer.items()}, own.weight * scaled
+        )
 
 
 @dataclass(frozen=True)

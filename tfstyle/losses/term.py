@@ -50,6 +50,13 @@ class FeatureTerm(Term):
         """The value, a float32 scalar, of each layer in `targets`; `features` {layer: [1, h, w, c]}."""
 
     @abstractmethod
+    def magnitude(self, target: Any, metric: LayerMetric) -> tf.Tensor:
+        """The size of one layer's `target` in units of the value: a float32 scalar of at least 0.
+
+        Relative losses are divided by it, so that one weight means the same for every photo and every painting.
+        """
+
+    @abstractmethod
     def target_bytes(self, channels: int, positions: int) -> int:
         """Bytes of the target of a layer with the given `channels` and `positions` (height times width)."""
 
@@ -57,7 +64,7 @@ class FeatureTerm(Term):
 class PooledTerm(FeatureTerm):
     """A term of statistics that add up over positions.
 
-    Its target is the `statistics` of the style picture; those of several styles are averaged.
+    Its `target` is made from the `statistics` of the style picture; those of several styles are averaged.
     """
 
     @abstractmethod
@@ -71,9 +78,17 @@ class PooledTerm(FeatureTerm):
     def statistics(self, sums: Any, count: float, metric: LayerMetric) -> Any:
         """The statistics to compare, from the sums over positions whose weights add up to `count`."""
 
+    def target(self, statistics: Any, metric: LayerMetric) -> Any:
+        """What `distance` compares with, computed once from the statistics of the style pictures: usually just them."""
+        return statistics
+
     @abstractmethod
     def distance(self, statistics: Any, target: Any, metric: LayerMetric) -> tf.Tensor:
-        """The distance between two statistics: a float32 scalar of at least 0."""
+        """The distance between the picture's statistics and a target: a float32 scalar of at least 0."""
+
+    def magnitude(self, target: Any, metric: LayerMetric) -> tf.Tensor:
+        """The distance between the style picture's statistics and none at all, which are those of a black map."""
+        return self.distance(tf.nest.map_structure(tf.zeros_like, target), target, metric)
 
     def pullback(self, features: tf.Tensor, by_sums: Any) -> tf.Tensor:
         """A scalar with the gradient of the total by `features` [1, h, w, c], given that by the sums, `by_sums`.

@@ -45,5 +45,5 @@ def lite_network(data: bytes, digest: str, origin: str) -> Network:
         weights[name] = (*kernels, arrays[f"{name}/bias"])
         read_out = arrays.get(f"{name}/read_out")
         channels = VGG19_CHANNELS[block_of(name) - 1]
-        metrics[name] = LayerMetric(channels, None if read_out is None else read_out @ read_out.T)
+        metrics[name] = LayerMetric(channels, read_out)
     return Network("vgg19-lite", origin, digest, weights, metrics, caffe_input=False)

@@ -30,13 +30,27 @@ POOLED = "pooled"
 class LayerMetric:
     """How to measure the features of one layer in the space of the imitated network.
 
-    A network fitted to a teacher has k channels, from which the teacher's C channels follow linearly as R x. Squared
-    lengths in the teacher's space are then x^T M x with M = R^T R [k, k]. For a network that imitates no other,
-    `matrix` is None (M = 1), and `channels` is its own channel count.
+    A network fitted to a teacher has k channels, from which the teacher's C channels follow linearly as x^T R with R
+    [k, C] = `read_out`. For a network that imitates no other, `read_out` is None (R = 1), and `channels` is its own
+    channel count.
     """
 
     channels: int
-    matrix: NDArray[np.float32] | None = None
+    read_out: NDArray[np.float32] | None = None
+
+    @cached_property
+    def matrix(self) -> NDArray[np.float32] | None:
+        """M = R R^T [k, k], with which squared lengths in the teacher's space are x^T M x; None if R = 1."""
+        return None if self.read_out is None else self.read_out @ self.read_out.T
+
+    @cached_property
+    def root(self) -> NDArray[np.float32] | None:
+        """The symmetric square root [k, k] of `matrix`."""
+        if self.matrix is None:
+            return None
+        values, vectors = np.linalg.eigh(self.matrix.astype(np.float64))
+        root: NDArray[np.float64] = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
+        return root.astype(np.float32)
 
 
 @dataclass(frozen=True)

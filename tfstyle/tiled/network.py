@@ -65,7 +65,7 @@ class TiledNetwork:
             maps |= {layer: whole[layer].numpy() for layer in layers}
         return {name: {layer: maps[layer] for layer in term.layers} for name, term in local.items()}
 
-    def style_targets(self, image: Map, weights: Map | None) -> Targets:
+    def style_statistics(self, image: Map, weights: Map | None) -> Targets:
         """As in `tfstyle.objective.Objective`."""
         blocks = None if weights is None else BlockWeights(weights)
         sums: dict[tuple[str, str], Any] = {}

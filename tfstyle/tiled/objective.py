@@ -41,7 +41,7 @@ class TiledObjective:
         """As in `tfstyle.objective.Objective`."""
         return self._tiled.content_targets(image)
 
-    def style_targets(self, image: Map, weights: Map | None) -> Targets:
+    def style_statistics(self, image: Map, weights: Map | None) -> Targets:
         """As in `tfstyle.objective.Objective`."""
         _, height, width, _ = image.shape
         size = height, width
@@ -51,7 +51,7 @@ class TiledObjective:
             if len(self._styles) > MOST_STYLE_SIZES:
                 self._styles.popitem(last=False)
         self._styles.move_to_end(size)
-        return self._styles[size].style_targets(image, weights)
+        return self._styles[size].style_statistics(image, weights)
 
     def image(self, variables: Map) -> Map:
         """As in `tfstyle.objective.Objective`."""
@@ -61,7 +61,7 @@ class TiledObjective:
         """As in `tfstyle.objective.Objective`."""
         image = self.image(variables)
         weights = {
-            name: {layer: part.weight * part.layer_factors.get(layer, 1.0) for layer in part.term.layers}
+            name: {layer: part.weight * part.factor(layer) for layer in part.term.layers}
             for name, part in loss.weighted.items()
             if isinstance(part.term, FeatureTerm)
         }

@@ -5,12 +5,15 @@ Client and server both use this module, so that there is only one list of fields
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from tfstyle.errors import InvalidInputError, Violation
 from tfstyle.inputs import Inputs, Style
-from tfstyle.options import KINDS
+from tfstyle.options import RULES
+from tfstyle.rules import LayersRule, LayerWeightsRule, Rule, ScalesRule
+from tfstyle.schedule import Scale
 from tfstyle.v1 import style_transfer_pb2 as pb
 
 
@@ -23,8 +26,8 @@ def options_to_proto(values: Mapping[str, Any]) -> pb.TransferOptions:
     for name, value in values.items():
         if value is None:
             continue
-        if KINDS[name] is tuple:
-            getattr(message, name).CopyFrom(pb.Layers(names=value))
+        if name in _LISTS:
+            getattr(message, name).CopyFrom(_LISTS[name].to_proto(value))
         else:
             setattr(message, name, value)
     return message
@@ -33,8 +36,28 @@ def options_to_proto(values: Mapping[str, Any]) -> pb.TransferOptions:
 def options_from_proto(message: pb.TransferOptions) -> dict[str, Any]:
     """The fields that are set in `message`, as `tfstyle.options.resolve_options` takes them."""
     return {
-        field.name: tuple(value.names) if KINDS[field.name] is tuple else value for field, value in message.ListFields()
+        field.name: _LISTS[field.name].from_proto(value) if field.name in _LISTS else value
+        for field, value in message.ListFields()
     }
+
+
+@dataclass(frozen=True)
+class _List:
+    """How the value of a kind of `ListRule` becomes a message, and back."""
+
+    to_proto: Callable[[Any], Any]
+    from_proto: Callable[[Any], tuple[Any, ...]]
+
+
+_LIST_KINDS: Mapping[type[Rule], _List] = {
+    LayersRule: _List(lambda value: pb.Layers(names=value), lambda message: tuple(message.names)),
+    LayerWeightsRule: _List(lambda value: pb.LayerWeights(weights=value), lambda message: tuple(message.weights)),
+    ScalesRule: _List(
+        lambda value: pb.Scales(scales=[pb.Scale(size=size, evaluations=count) for size, count in value]),
+        lambda message: tuple(Scale(scale.size, scale.evaluations) for scale in message.scales),
+    ),
+}
+_LISTS = {name: _LIST_KINDS[type(rule)] for name, rule in RULES.items() if type(rule) in _LIST_KINDS}
 
 
 def inputs_to_proto(inputs: Inputs[pb.Picture]) -> pb.Inputs:

@@ -14,7 +14,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class StylizeRequest(_message.Message):
-    __slots__ = ("content", "style", "preset", "options", "progress", "content_image", "style_image", "detach", "inputs")
+    __slots__ = ("content", "style", "preset", "options", "progress", "content_image", "style_image", "detach", "inputs", "strength")
     CONTENT_FIELD_NUMBER: _ClassVar[int]
     STYLE_FIELD_NUMBER: _ClassVar[int]
     PRESET_FIELD_NUMBER: _ClassVar[int]
@@ -24,6 +24,7 @@ class StylizeRequest(_message.Message):
     STYLE_IMAGE_FIELD_NUMBER: _ClassVar[int]
     DETACH_FIELD_NUMBER: _ClassVar[int]
     INPUTS_FIELD_NUMBER: _ClassVar[int]
+    STRENGTH_FIELD_NUMBER: _ClassVar[int]
     content: bytes
     style: bytes
     preset: str
@@ -33,7 +34,8 @@ class StylizeRequest(_message.Message):
     style_image: str
     detach: bool
     inputs: Inputs
-    def __init__(self, content: _Optional[bytes] = ..., style: _Optional[bytes] = ..., preset: _Optional[str] = ..., options: _Optional[_Union[TransferOptions, _Mapping]] = ..., progress: _Optional[_Union[ProgressOptions, _Mapping]] = ..., content_image: _Optional[str] = ..., style_image: _Optional[str] = ..., detach: bool = ..., inputs: _Optional[_Union[Inputs, _Mapping]] = ...) -> None: ...
+    strength: float
+    def __init__(self, content: _Optional[bytes] = ..., style: _Optional[bytes] = ..., preset: _Optional[str] = ..., options: _Optional[_Union[TransferOptions, _Mapping]] = ..., progress: _Optional[_Union[ProgressOptions, _Mapping]] = ..., content_image: _Optional[str] = ..., style_image: _Optional[str] = ..., detach: bool = ..., inputs: _Optional[_Union[Inputs, _Mapping]] = ..., strength: _Optional[float] = ...) -> None: ...
 
 class Inputs(_message.Message):
     __slots__ = ("content", "styles")
@@ -62,7 +64,7 @@ class Picture(_message.Message):
     def __init__(self, data: _Optional[bytes] = ..., image: _Optional[str] = ...) -> None: ...
 
 class TransferOptions(_message.Message):
-    __slots__ = ("network", "pooling", "size", "style_scale", "style_fit", "content_layers", "style_layers", "content_weight", "style_weight", "tv_weight", "gamut_weight", "optimizer", "max_evaluations", "lite_evaluations", "pyramid_levels", "pyramid_decay", "history_size", "learning_rate", "learning_rate_decay", "learning_rate_decay_every")
+    __slots__ = ("network", "pooling", "size", "style_scale", "style_fit", "content_layers", "style_layers", "style_loss", "content_layer_weights", "style_layer_weights", "balance", "content_weight", "style_weight", "tv_weight", "tv_form", "gamut_weight", "optimizer", "max_evaluations", "lite_evaluations", "coarsest_scale", "scales", "pyramid_levels", "pyramid_decay", "history_size", "learning_rate", "learning_rate_decay", "learning_rate_decay_every")
     NETWORK_FIELD_NUMBER: _ClassVar[int]
     POOLING_FIELD_NUMBER: _ClassVar[int]
     SIZE_FIELD_NUMBER: _ClassVar[int]
@@ -70,13 +72,20 @@ class TransferOptions(_message.Message):
     STYLE_FIT_FIELD_NUMBER: _ClassVar[int]
     CONTENT_LAYERS_FIELD_NUMBER: _ClassVar[int]
     STYLE_LAYERS_FIELD_NUMBER: _ClassVar[int]
+    STYLE_LOSS_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_LAYER_WEIGHTS_FIELD_NUMBER: _ClassVar[int]
+    STYLE_LAYER_WEIGHTS_FIELD_NUMBER: _ClassVar[int]
+    BALANCE_FIELD_NUMBER: _ClassVar[int]
     CONTENT_WEIGHT_FIELD_NUMBER: _ClassVar[int]
     STYLE_WEIGHT_FIELD_NUMBER: _ClassVar[int]
     TV_WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    TV_FORM_FIELD_NUMBER: _ClassVar[int]
     GAMUT_WEIGHT_FIELD_NUMBER: _ClassVar[int]
     OPTIMIZER_FIELD_NUMBER: _ClassVar[int]
     MAX_EVALUATIONS_FIELD_NUMBER: _ClassVar[int]
     LITE_EVALUATIONS_FIELD_NUMBER: _ClassVar[int]
+    COARSEST_SCALE_FIELD_NUMBER: _ClassVar[int]
+    SCALES_FIELD_NUMBER: _ClassVar[int]
     PYRAMID_LEVELS_FIELD_NUMBER: _ClassVar[int]
     PYRAMID_DECAY_FIELD_NUMBER: _ClassVar[int]
     HISTORY_SIZE_FIELD_NUMBER: _ClassVar[int]
@@ -90,26 +99,53 @@ class TransferOptions(_message.Message):
     style_fit: str
     content_layers: Layers
     style_layers: Layers
+    style_loss: str
+    content_layer_weights: LayerWeights
+    style_layer_weights: LayerWeights
+    balance: str
     content_weight: float
     style_weight: float
     tv_weight: float
+    tv_form: str
     gamut_weight: float
     optimizer: str
     max_evaluations: int
     lite_evaluations: int
+    coarsest_scale: int
+    scales: Scales
     pyramid_levels: int
     pyramid_decay: float
     history_size: int
     learning_rate: float
     learning_rate_decay: float
     learning_rate_decay_every: int
-    def __init__(self, network: _Optional[str] = ..., pooling: _Optional[str] = ..., size: _Optional[int] = ..., style_scale: _Optional[float] = ..., style_fit: _Optional[str] = ..., content_layers: _Optional[_Union[Layers, _Mapping]] = ..., style_layers: _Optional[_Union[Layers, _Mapping]] = ..., content_weight: _Optional[float] = ..., style_weight: _Optional[float] = ..., tv_weight: _Optional[float] = ..., gamut_weight: _Optional[float] = ..., optimizer: _Optional[str] = ..., max_evaluations: _Optional[int] = ..., lite_evaluations: _Optional[int] = ..., pyramid_levels: _Optional[int] = ..., pyramid_decay: _Optional[float] = ..., history_size: _Optional[int] = ..., learning_rate: _Optional[float] = ..., learning_rate_decay: _Optional[float] = ..., learning_rate_decay_every: _Optional[int] = ...) -> None: ...
+    def __init__(self, network: _Optional[str] = ..., pooling: _Optional[str] = ..., size: _Optional[int] = ..., style_scale: _Optional[float] = ..., style_fit: _Optional[str] = ..., content_layers: _Optional[_Union[Layers, _Mapping]] = ..., style_layers: _Optional[_Union[Layers, _Mapping]] = ..., style_loss: _Optional[str] = ..., content_layer_weights: _Optional[_Union[LayerWeights, _Mapping]] = ..., style_layer_weights: _Optional[_Union[LayerWeights, _Mapping]] = ..., balance: _Optional[str] = ..., content_weight: _Optional[float] = ..., style_weight: _Optional[float] = ..., tv_weight: _Optional[float] = ..., tv_form: _Optional[str] = ..., gamut_weight: _Optional[float] = ..., optimizer: _Optional[str] = ..., max_evaluations: _Optional[int] = ..., lite_evaluations: _Optional[int] = ..., coarsest_scale: _Optional[int] = ..., scales: _Optional[_Union[Scales, _Mapping]] = ..., pyramid_levels: _Optional[int] = ..., pyramid_decay: _Optional[float] = ..., history_size: _Optional[int] = ..., learning_rate: _Optional[float] = ..., learning_rate_decay: _Optional[float] = ..., learning_rate_decay_every: _Optional[int] = ...) -> None: ...
 
 class Layers(_message.Message):
     __slots__ = ("names",)
     NAMES_FIELD_NUMBER: _ClassVar[int]
     names: _containers.RepeatedScalarFieldContainer[str]
     def __init__(self, names: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class LayerWeights(_message.Message):
+    __slots__ = ("weights",)
+    WEIGHTS_FIELD_NUMBER: _ClassVar[int]
+    weights: _containers.RepeatedScalarFieldContainer[float]
+    def __init__(self, weights: _Optional[_Iterable[float]] = ...) -> None: ...
+
+class Scales(_message.Message):
+    __slots__ = ("scales",)
+    SCALES_FIELD_NUMBER: _ClassVar[int]
+    scales: _containers.RepeatedCompositeFieldContainer[Scale]
+    def __init__(self, scales: _Optional[_Iterable[_Union[Scale, _Mapping]]] = ...) -> None: ...
+
+class Scale(_message.Message):
+    __slots__ = ("size", "evaluations")
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    EVALUATIONS_FIELD_NUMBER: _ClassVar[int]
+    size: int
+    evaluations: int
+    def __init__(self, size: _Optional[int] = ..., evaluations: _Optional[int] = ...) -> None: ...
 
 class ProgressOptions(_message.Message):
     __slots__ = ("every", "preview_every", "preview_size")
@@ -146,7 +182,7 @@ class Accepted(_message.Message):
     def __init__(self, position: _Optional[int] = ...) -> None: ...
 
 class Started(_message.Message):
-    __slots__ = ("network", "width", "height", "max_evaluations", "options", "memory", "expected", "tiled", "warnings")
+    __slots__ = ("network", "width", "height", "max_evaluations", "options", "memory", "expected", "tiled", "warnings", "stages")
     NETWORK_FIELD_NUMBER: _ClassVar[int]
     WIDTH_FIELD_NUMBER: _ClassVar[int]
     HEIGHT_FIELD_NUMBER: _ClassVar[int]
@@ -156,6 +192,7 @@ class Started(_message.Message):
     EXPECTED_FIELD_NUMBER: _ClassVar[int]
     TILED_FIELD_NUMBER: _ClassVar[int]
     WARNINGS_FIELD_NUMBER: _ClassVar[int]
+    STAGES_FIELD_NUMBER: _ClassVar[int]
     network: Network
     width: int
     height: int
@@ -165,7 +202,20 @@ class Started(_message.Message):
     expected: _duration_pb2.Duration
     tiled: bool
     warnings: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, network: _Optional[_Union[Network, _Mapping]] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., max_evaluations: _Optional[int] = ..., options: _Optional[_Union[TransferOptions, _Mapping]] = ..., memory: _Optional[int] = ..., expected: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., tiled: bool = ..., warnings: _Optional[_Iterable[str]] = ...) -> None: ...
+    stages: _containers.RepeatedCompositeFieldContainer[Stage]
+    def __init__(self, network: _Optional[_Union[Network, _Mapping]] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., max_evaluations: _Optional[int] = ..., options: _Optional[_Union[TransferOptions, _Mapping]] = ..., memory: _Optional[int] = ..., expected: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., tiled: bool = ..., warnings: _Optional[_Iterable[str]] = ..., stages: _Optional[_Iterable[_Union[Stage, _Mapping]]] = ...) -> None: ...
+
+class Stage(_message.Message):
+    __slots__ = ("network", "width", "height", "evaluations")
+    NETWORK_FIELD_NUMBER: _ClassVar[int]
+    WIDTH_FIELD_NUMBER: _ClassVar[int]
+    HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    EVALUATIONS_FIELD_NUMBER: _ClassVar[int]
+    network: str
+    width: int
+    height: int
+    evaluations: int
+    def __init__(self, network: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., evaluations: _Optional[int] = ...) -> None: ...
 
 class Network(_message.Message):
     __slots__ = ("name", "origin", "digest", "note")
@@ -207,20 +257,22 @@ class LossPart(_message.Message):
     def __init__(self, name: _Optional[str] = ..., value: _Optional[float] = ..., by_layer: _Optional[_Mapping[str, float]] = ..., weighted: _Optional[float] = ...) -> None: ...
 
 class Progress(_message.Message):
-    __slots__ = ("evaluation", "max_evaluations", "losses", "elapsed", "remaining", "preview")
+    __slots__ = ("evaluation", "max_evaluations", "losses", "elapsed", "remaining", "preview", "stage")
     EVALUATION_FIELD_NUMBER: _ClassVar[int]
     MAX_EVALUATIONS_FIELD_NUMBER: _ClassVar[int]
     LOSSES_FIELD_NUMBER: _ClassVar[int]
     ELAPSED_FIELD_NUMBER: _ClassVar[int]
     REMAINING_FIELD_NUMBER: _ClassVar[int]
     PREVIEW_FIELD_NUMBER: _ClassVar[int]
+    STAGE_FIELD_NUMBER: _ClassVar[int]
     evaluation: int
     max_evaluations: int
     losses: Losses
     elapsed: _duration_pb2.Duration
     remaining: _duration_pb2.Duration
     preview: bytes
-    def __init__(self, evaluation: _Optional[int] = ..., max_evaluations: _Optional[int] = ..., losses: _Optional[_Union[Losses, _Mapping]] = ..., elapsed: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., remaining: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., preview: _Optional[bytes] = ...) -> None: ...
+    stage: int
+    def __init__(self, evaluation: _Optional[int] = ..., max_evaluations: _Optional[int] = ..., losses: _Optional[_Union[Losses, _Mapping]] = ..., elapsed: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., remaining: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., preview: _Optional[bytes] = ..., stage: _Optional[int] = ...) -> None: ...
 
 class Result(_message.Message):
     __slots__ = ("digest", "size", "width", "height", "delivered", "evaluations", "elapsed")

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from tfstyle.options import KINDS, PRESETS, RULES, STYLE_WEIGHT_OF_STRENGTH
-from tfstyle.rules import number
+from tfstyle.options import KINDS, PRESETS, RULES, STRENGTH
+from tfstyle.rules import ListRule, Rule, number, shown
 from tfstyle_client.cli.parameters import LOSSES, MAIN, OPTIMIZER
 from tfstyle_client.errors import refusal
 from tfstyle_client.option_values import whole_number
@@ -20,9 +20,9 @@ _FIRST = ("size", "strength", "style_scale", "max_evaluations")
 _NAMED = (*_FIRST, "network")
 
 
-def _written(value: Any) -> str:
-    if isinstance(value, tuple):
-        return ",".join(value)
+def _written(rule: Rule, value: Any) -> str:
+    if isinstance(rule, ListRule):
+        return rule.text(value)
     return number(value) if isinstance(value, float) else str(value)
 
 
@@ -43,7 +43,7 @@ def _parameter(name: str) -> Any:
     parameter = Parameter(
         name=["--" + spelling.replace("_", "-") for spelling in spellings],
         help=f"{rule.doc} ({rule.accepts()})",
-        show_default=_defaults({preset: _written(getattr(options, name)) for preset, options in PRESETS.items()}),
+        show_default=_defaults({preset: _written(rule, getattr(options, name)) for preset, options in PRESETS.items()}),
         group=_GROUPS[rule.group],
         metavar=_metavar(name),
         converter=whole_number if KINDS[name] is int else None,
@@ -53,20 +53,19 @@ def _parameter(name: str) -> Any:
 
 def _metavar(name: str) -> str | None:
     rule = RULES[name]
-    if KINDS[name] is tuple:
-        return "LAYERS"
+    if isinstance(rule, ListRule):
+        return rule.placeholder
     if rule.choices:
         return "NAME"
     return "|".join(["INT", *rule.words]) if rule.words else None
 
 
 def _own_parameters() -> dict[str, Any]:
-    strength_of = {weight: name for name, weight in STYLE_WEIGHT_OF_STRENGTH.items()}
     strength = Parameter(
-        help=f"style weight by name (one of {', '.join(STYLE_WEIGHT_OF_STRENGTH)})",
-        show_default=_defaults({preset: strength_of[options.style_weight] for preset, options in PRESETS.items()}),
+        help=f"{STRENGTH.doc} ({STRENGTH.accepts()})",
+        show_default="the preset's",
         group=MAIN,
-        metavar="NAME",
+        metavar="|".join(["NUMBER", *STRENGTH.words]),
     )
     preset = Parameter(
         help=f"sets the defaults of the other options (one of {', '.join(PRESETS)})",
@@ -75,7 +74,7 @@ def _own_parameters() -> dict[str, Any]:
         metavar="NAME",
     )
     return {
-        "strength": Annotated[Literal[tuple(STYLE_WEIGHT_OF_STRENGTH)] | None, strength],
+        "strength": Annotated[float | Literal[tuple(STRENGTH.words)] | None, strength],
         "preset": Annotated[Literal[tuple(PRESETS)] | None, preset],
     }
 
@@ -104,14 +103,13 @@ def preset_and_overrides(first: FirstOptions, others: OtherOptions) -> tuple[str
     given = asdict(first) | asdict(others)
     overrides = {name: value for name, value in given.items() if value is not None}
     preset = overrides.pop("preset", "default")
-    strength = overrides.pop("strength", None)
-    if strength is not None:
-        if "style_weight" in overrides:
-            raise refusal("strength", "is another name for --style-weight; give one of the two")
-        overrides["style_weight"] = STYLE_WEIGHT_OF_STRENGTH[strength]
     for name, value in overrides.items():
-        if KINDS[name] is tuple:
-            overrides[name] = tuple(layer.strip() for layer in value.split(","))
-        elif value in RULES[name].words.values():  # the number that stands for a word in a request
-            raise refusal(name, f"must be {RULES[name].accepts()}; got {value}")
+        rule = RULES.get(name, STRENGTH)
+        if isinstance(rule, ListRule):
+            try:
+                overrides[name] = rule.parse(value)
+            except ValueError:
+                raise refusal(name, f"must be {rule.accepts()}; got {shown(value)}") from None
+        elif rule is not STRENGTH and value in rule.words.values():  # the number that stands for a word in a request
+            raise refusal(name, f"must be {rule.accepts()}; got {value}")
     return preset, overrides

@@ -32,6 +32,12 @@ def started(transfer: Transfer) -> pb.JobEvent:
             expected=_duration(transfer.estimate.seconds),
             tiled=transfer.estimate.tiled,
             warnings=transfer.warnings,
+            stages=[
+                pb.Stage(
+                    network=each.network.name, width=each.size[0], height=each.size[1], evaluations=each.evaluations
+                )
+                for each in transfer.stages
+            ],
         )
     )
 
@@ -43,6 +49,7 @@ def progress(iterate: Iterate) -> pb.JobEvent:
         max_evaluations=iterate.max_evaluations,
         losses=_losses(iterate.total, iterate.losses),
         elapsed=_duration(iterate.seconds),
+        stage=iterate.stage,
     )
     if iterate.remaining is not None:
         event.remaining.CopyFrom(_duration(iterate.remaining))

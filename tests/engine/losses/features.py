@@ -12,6 +12,6 @@ OTHERS = {"a": RANDOM.random((1, 4, 6, 3), np.float32), "b": RANDOM.random((1, 2
 PLAIN = {"a": LayerMetric(3), "b": LayerMetric(4)}
 READ_OUT = RANDOM.normal(size=(3, 10))
 """The linear map from 3 channels to the 10 of an imitated network."""
-IMITATING = {"a": LayerMetric(10, (READ_OUT @ READ_OUT.T).astype(np.float32))}
+IMITATING = {"a": LayerMetric(10, READ_OUT.astype(np.float32))}
 LEFT = np.zeros((1, 4, 6, 1), np.float32)
 LEFT[:, :, :2] = 1

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from tfstyle.colour import BRIGHTEST, DARKEST
-from tfstyle.losses import GamutPenalty, ImageTerm, TotalVariation
+from tfstyle.losses import GamutPenalty, ImageTerm, SquaredVariation, TotalVariation
 
 RANDOM = np.random.default_rng(5)
 IMAGE = RANDOM.normal(0, 2, size=(1, 5, 7, 3)).astype(np.float32)
@@ -24,6 +24,12 @@ def test_total_variation() -> None:
     assert value(TotalVariation(), IMAGE) == pytest.approx(0.5 * (down + across), rel=1e-5)
 
 
+def test_squared_variation() -> None:
+    down = (np.diff(IMAGE, axis=1) ** 2).mean()
+    across = (np.diff(IMAGE, axis=2) ** 2).mean()
+    assert value(SquaredVariation(), IMAGE) == pytest.approx(down + across, rel=1e-5)
+
+
 def test_gamut_penalty_is_zero_inside_the_gamut_and_quadratic_outside() -> None:
     inside = RANDOM.uniform(DARKEST, BRIGHTEST, (1, 4, 4, 3))
     assert value(GamutPenalty(), inside) == 0
@@ -31,7 +37,7 @@ def test_gamut_penalty_is_zero_inside_the_gamut_and_quadratic_outside() -> None:
     assert value(GamutPenalty(), np.broadcast_to(DARKEST - 2, (1, 4, 4, 3))) == pytest.approx(4, rel=1e-5)
 
 
-@pytest.mark.parametrize("term", [TotalVariation(), GamutPenalty()])
+@pytest.mark.parametrize("term", [TotalVariation(), SquaredVariation(), GamutPenalty()])
 @pytest.mark.parametrize("cut", [1, 2, 4])
 def test_bands_add_up_to_the_whole(term: ImageTerm, cut: int) -> None:
     upper = term.value(tf.constant(IMAGE[:, : cut + term.halo]), cut, (5, 7))

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfstyle.losses import GamutPenalty, TotalVariation
+from tfstyle.losses import GamutPenalty, SquaredVariation, TotalVariation
 from tfstyle.tiled import image_terms
 from tfstyle.tiled.image_terms import BandedImageTerms
 
-TERMS = {"tv": TotalVariation(), "gamut": GamutPenalty()}
-WEIGHTS = {"tv": 10.0, "gamut": 1000.0}
+TERMS = {"tv": TotalVariation(), "tv-2": SquaredVariation(), "gamut": GamutPenalty()}
+WEIGHTS = {"tv": 10.0, "tv-2": 3.0, "gamut": 1000.0}
 
 
 @pytest.mark.parametrize("size", [(7, 5), (64, 48), (65, 33)])

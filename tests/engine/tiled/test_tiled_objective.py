@@ -89,7 +89,7 @@ def targets(objective: Objective, weighted: bool = False) -> Targets:
     photo, painting, weights, _ = images()
     return {
         **objective.content_targets(photo),
-        **objective.style_targets(painting, weights if weighted else None),
+        **objective.style_statistics(painting, weights if weighted else None),
     }
 
 
@@ -161,7 +161,7 @@ def test_style_pictures_of_the_same_size_share_a_compilation(network: Network) -
     _, painting, _, _ = images()
     objective = TiledObjective(network, Pyramid(64, 64, 3, 1.0), 3, TERMS, "max")
     for _ in range(2):
-        objective.style_targets(painting, None)
+        objective.style_statistics(painting, None)
     assert objective.compilations == 2
-    objective.style_targets(painting[:, :64, :64], None)
+    objective.style_statistics(painting[:, :64, :64], None)
     assert objective.compilations == 2, "this style picture has the size of the result"

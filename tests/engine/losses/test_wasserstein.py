@@ -1,0 +1,87 @@
+"""The Wasserstein loss, compared with its formula in float64 and with finite differences."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from features import FEATURES, IMITATING, OTHERS, PLAIN, READ_OUT
+from pooled import gradient_matches_differences, statistics_of, target_of, value_of
+
+from tfstyle.losses import WassersteinLoss
+from tfstyle.losses.wasserstein import RIDGE
+from tfstyle.networks.network import LayerMetric
+
+TERM = WassersteinLoss(("a", "b"))
+
+
+def root(matrix: np.ndarray) -> np.ndarray:
+    values, vectors = np.linalg.eigh(matrix)
+    return (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
+
+
+def gaussian(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    flat = features.astype(float).reshape(-1, features.shape[-1])
+    return flat.mean(0), np.cov(flat, rowvar=False, bias=True)
+
+
+def expected(features: np.ndarray, others: np.ndarray, ridge: np.ndarray | float) -> float:
+    """The loss, directly from the features [1, h, w, C], with `ridge` on the covariances."""
+    (mean, covariance), (mean_s, covariance_s) = gaussian(features), gaussian(others)
+    covariance, covariance_s = covariance + ridge, covariance_s + ridge
+    half = root(covariance_s)
+    spread = np.trace(covariance + covariance_s - 2 * root(half @ covariance @ half))
+    return float((np.sum((mean - mean_s) ** 2) + spread) / len(mean))
+
+
+@pytest.mark.parametrize("name", ["a", "b"])
+def test_value_is_that_of_the_formula(name: str) -> None:
+    found = value_of(TERM, FEATURES[name], target_of(TERM, OTHERS[name], PLAIN[name]), PLAIN[name])
+    ridge = RIDGE * np.eye(FEATURES[name].shape[-1])
+    assert found == pytest.approx(expected(FEATURES[name], OTHERS[name], ridge), rel=1e-2, abs=2e-5)
+
+
+def test_value_of_many_channels_with_a_wide_spectrum() -> None:
+    random = np.random.default_rng(0)
+    spectrum = np.exp(-np.linspace(0, 7, 128)).astype(np.float32) * 3
+    mixing = [np.linalg.qr(random.normal(size=(128, 128)))[0].astype(np.float32) for _ in range(2)]
+    features, others = (
+        1 + (random.normal(size=(1, 20, 30, 128)).astype(np.float32) * spectrum) @ mixed for mixed in mixing
+    )
+    metric = LayerMetric(128)
+    found = value_of(TERM, features, target_of(TERM, others, metric), metric)
+    assert found == pytest.approx(expected(features, others, RIDGE * np.eye(128)), rel=2e-2)
+
+
+def test_metric_measures_in_the_space_of_the_imitated_network() -> None:
+    metric = IMITATING["a"]
+    found = value_of(TERM, FEATURES["a"], target_of(TERM, OTHERS["a"], metric), metric)
+    # The ridge is small beside these features; the imitated network's covariance has rank 3 of 10.
+    assert found == pytest.approx(expected(FEATURES["a"] @ READ_OUT, OTHERS["a"] @ READ_OUT, 0.0), rel=1e-2)
+
+
+def test_own_features_have_almost_no_distance() -> None:
+    target = target_of(TERM, OTHERS["a"], PLAIN["a"])
+    other = value_of(TERM, FEATURES["a"], target, PLAIN["a"])
+    assert abs(value_of(TERM, OTHERS["a"], target, PLAIN["a"])) < 0.02 * other
+
+
+@pytest.mark.parametrize("metrics", [PLAIN, IMITATING], ids=["plain", "imitating"])
+def test_gradient_matches_finite_differences(metrics) -> None:
+    target = target_of(TERM, OTHERS["a"], metrics["a"])
+    gradient_matches_differences(TERM, FEATURES["a"], target, metrics["a"], tolerance=1e-2)
+
+
+def test_magnitude_is_the_mean_square_of_the_style_picture_s_features() -> None:
+    target = target_of(TERM, OTHERS["a"], PLAIN["a"])
+    assert float(TERM.magnitude(target, PLAIN["a"])) == pytest.approx(np.mean(OTHERS["a"] ** 2), rel=2e-2)
+
+
+def test_several_styles_average_mean_and_second_moment_not_covariance() -> None:
+    apart = [np.full((1, 2, 2, 3), level, np.float32) for level in (0.5, 1.5)]
+    statistics = [statistics_of(TERM, tf.constant(each), PLAIN["a"]) for each in apart]
+    blended = tuple((a + b) / 2 for a, b in zip(*statistics, strict=True))
+    mean, covariance, _ = TERM.target(blended, PLAIN["a"])
+    np.testing.assert_allclose(mean, [1, 1, 1], rtol=1e-6)
+    np.testing.assert_allclose(covariance, 0.25 + RIDGE * np.eye(3), rtol=1e-5)
+    assert TERM.target_bytes(3, 4) == sum(np.asarray(part).nbytes for part in TERM.target(blended, PLAIN["a"]))

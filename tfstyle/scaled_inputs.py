@@ -1,0 +1,138 @@
+"""The input pictures at the size at which the network processes them, for each scale."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tfstyle.colour import standardise
+from tfstyle.errors import InvalidInputError, Violation
+from tfstyle.images import SMALLEST_SIDE, Picture, fit_longer_side, resize
+from tfstyle.inputs import Inputs, Style
+from tfstyle.masks import BlockWeights
+from tfstyle.options import ORIGINAL_SIZE, RULES, TransferOptions, schedule
+from tfstyle.schedule import Scale
+
+MASK_TOLERANCE = 0.02
+"""Maximum relative difference between the aspect ratios of a mask and its picture."""
+
+
+@dataclass(frozen=True)
+class Painting:
+    """A style picture at one scale: its `share` among the styles, and `weights` [h, w] of its pixels (None: all 1)."""
+
+    picture: Picture
+    share: float
+    weights: NDArray[np.float32] | None
+
+    @property
+    def image(self) -> NDArray[np.float32]:
+        """The picture [1, h, w, 3] in standardised RGB."""
+        return standardise(self.picture.pixels)
+
+
+@dataclass(frozen=True)
+class ScaledInputs:
+    """All pictures of a transfer at one scale."""
+
+    content: Picture
+    paintings: tuple[Painting, ...]
+
+
+def fitting_schedule(inputs: Inputs[Picture], options: TransferOptions) -> tuple[Scale, ...]:
+    """The scales of a transfer. None is so small that a picture would have a side under `SMALLEST_SIDE`.
+
+    Raises `InvalidInputError`, naming the field, if the result or an explicit scale is too small or too large.
+    """
+    longer = options.size
+    if longer == ORIGINAL_SIZE:
+        longer, most = max(inputs.content.size), RULES["size"].maximum
+        if most is not None and longer > most:
+            width, height = inputs.content.size
+            why = f"the content picture is {width} x {height} pixels; sizes go up to {most:g}"
+            raise InvalidInputError([Violation("size", why)])
+    least = min(longer, _least_side(inputs, options))
+    if options.scales and options.scales[0][0] < least:
+        why = (
+            f"must have sizes of at least {least} for these pictures, whose sides need at least {SMALLEST_SIDE} pixels"
+        )
+        raise InvalidInputError([Violation("scales", f"{why}; got {options.scales[0][0]}")])
+    return schedule(options, longer, least)
+
+
+def _least_side(inputs: Inputs[Picture], options: TransferOptions) -> int:
+    """The smallest longer side of the result at which every picture's shorter side has `SMALLEST_SIDE` pixels."""
+    elongations = [max(inputs.content.size) / min(inputs.content.size)]
+    if options.style_fit != "stretch":
+        elongations += [
+            max(style.picture.size) / min(style.picture.size) / options.style_scale for style in inputs.styles
+        ]
+    return math.ceil(SMALLEST_SIDE * max(elongations))
+
+
+def scaled_inputs(inputs: Inputs[Picture], options: TransferOptions, longer: int, grey: bool) -> ScaledInputs:
+    """The pictures for a result whose longer side has `longer` pixels; masks have the size of their style picture.
+
+    With `grey`, all channels of a picture are made equal. Raises `InvalidInputError`, naming the picture.
+    """
+    size = fit_longer_side(inputs.content.size, longer, "content")
+    paintings = []
+    for share, name, style in _styles(inputs):
+        style_size = (
+            size
+            if options.style_fit == "stretch"
+            else fit_longer_side(style.picture.size, round(longer * options.style_scale), name)
+        )
+        mask = style.mask
+        if mask is not None:
+            _check_aspect_ratio(f"{name}.mask", mask, style.picture)
+            mask = resize(mask, style_size)
+        picture = _in(grey, resize(style.picture, style_size))
+        paintings.append(Painting(picture, share, _weights(name, picture, mask)))
+    return ScaledInputs(_in(grey, resize(inputs.content, size)), tuple(paintings))
+
+
+def _in(grey: bool, picture: Picture) -> Picture:
+    return picture.in_grey() if grey else picture
+
+
+def _styles(inputs: Inputs[Picture]) -> Iterator[tuple[float, str, Style[Picture]]]:
+    """(share, name in messages, style) of each style."""
+    names = [name for name, _ in inputs.pictures() if name != "content" and not name.endswith(".mask")]
+    return zip(inputs.shares, names, inputs.styles, strict=True)
+
+
+def _check_aspect_ratio(name: str, mask: Picture, picture: Picture) -> None:
+    (width, height), (other_width, other_height) = mask.size, picture.size
+    if abs(width * other_height / (height * other_width) - 1) > MASK_TOLERANCE:
+        why = f"is {width} x {height} pixels; it needs the aspect ratio of its picture, {other_width} x {other_height}"
+        raise InvalidInputError([Violation(name, why)])
+
+
+def _weights(name: str, picture: Picture, mask: Picture | None) -> NDArray[np.float32] | None:
+    """The weights [h, w] of a style picture's pixels; None if all are 1."""
+    weights = picture.visibility
+    if mask is not None:
+        mask_weights = mask.pixels.mean(2, dtype=np.float32) / np.float32(255)
+        weights = mask_weights if weights is None else mask_weights * weights
+    if weights is not None and BlockWeights(weights).empty:
+        what = f"{name}.mask" if mask is not None else name
+        raise InvalidInputError([Violation(what, "leaves no part of the style picture to take the style from")])
+    return weights
+
+
+def digest(inputs: Inputs[Picture]) -> str:
+    """SHA-256, in hexadecimal, of everything in the pictures that the result depends on."""
+    found = hashlib.sha256()
+    for name, picture in inputs.pictures():
+        for array in (picture.pixels, picture.alpha):
+            if array is not None:
+                found.update(f"{name} {array.shape} ".encode())
+                found.update(np.ascontiguousarray(array).data)
+    found.update(repr(inputs.shares).encode())
+    return found.hexdigest()
