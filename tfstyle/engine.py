@@ -35,6 +35,11 @@ from tfstyle.tensorflow_backend import require_tensorflow, tf
 from tfstyle.tiled.objective import TiledObjective
 from tfstyle.transfer import Delivered, Iterate, Plan, Problem, Stage, Transfer
 
+MOST_UNCOMPILED_PIXELS = 300_000
+MOST_UNCOMPILED_WORK = 1_500_000
+"""Pixels times evaluations. Compiling takes 3 s longer than tracing alone, and saves 1.4 us a pixel and evaluation with
+vgg19-lite, 3.5 us with VGG19 (docs/performance.md)."""
+
 
 class Engine:
     """Keeps the loaded networks and the latest compiled objectives, and prepares transfers with them.
@@ -129,7 +134,7 @@ class Engine:
 
     def _problem(self, step: _Step, loss: Loss, whole_from: int) -> Problem:
         """Compute the targets of a stage. Its objective compiles when it is first called."""
-        objective = self._objective(step.network, step.demand, loss, whole_from)
+        objective = self._objective(step, whole_from)
         metrics = step.network.metrics
         styles = [
             (painting.share, objective.style_statistics(painting.image, painting.weights))
@@ -143,14 +148,20 @@ class Engine:
             loss = relative(loss, targets, metrics)
         return Problem(objective, targets, loss)
 
-    def _objective(self, network: Network, demand: Demand, loss: Loss, whole_from: int) -> Objective:
-        terms, pooling = demand.terms, demand.options.pooling
-        key = (network.digest, demand.pyramid, whole_from, tuple(terms.items()), pooling)
+    def _objective(self, step: _Step, whole_from: int) -> Objective:
+        network, pyramid, terms, pooling = (
+            step.network,
+            step.demand.pyramid,
+            step.demand.terms,
+            step.demand.options.pooling,
+        )
+        compiled = step.worth_compiling
+        key = (network.digest, pyramid, whole_from, tuple(terms.items()), pooling, compiled)
         if key not in self._objectives:
             self._objectives[key] = (
-                TiledObjective(network, demand.pyramid, whole_from, terms, pooling)
+                TiledObjective(network, pyramid, whole_from, terms, pooling)
                 if whole_from > 1
-                else WholeObjective(network, demand.pyramid, terms, pooling)
+                else WholeObjective(network, pyramid, terms, pooling, compiled=compiled)
             )
         self._objectives.move_to_end(key)
         while len(self._objectives) > self._keep:
@@ -167,6 +178,12 @@ class _Step:
     inputs: ScaledInputs
     demand: Demand
     evaluations: int
+
+    @property
+    def worth_compiling(self) -> bool:
+        """Whether XLA saves more time in the evaluations than its compilation takes, if the code is not cached."""
+        pixels = self.demand.pyramid.height * self.demand.pyramid.width
+        return pixels > MOST_UNCOMPILED_PIXELS or pixels * self.evaluations > MOST_UNCOMPILED_WORK
 
 
 def _demand(inputs: ScaledInputs, loss: Loss, options: TransferOptions, grey: bool) -> Demand:

@@ -57,22 +57,24 @@ class Objective(Protocol):
 
 
 class WholeObjective:
-    """The objective of a picture that fits into memory: one compiled function.
+    """The objective of a picture that fits into memory: one function, traced and optionally `compiled` by XLA.
 
-    Weights and targets are arguments of the compiled function, not constants in it, so pictures with the same size,
-    terms and network share one compilation. The first call compiles, which takes seconds.
+    Weights and targets are arguments of that function, not constants in it, so pictures with the same size, terms and
+    network share it. The first call traces and compiles, which takes seconds. Without compilation the first call is
+    sooner and the others are slower; results differ in the last bits.
     """
 
-    compilations = 1
-
-    def __init__(self, network: Network, pyramid: Pyramid, terms: Terms, pooling: str) -> None:
+    def __init__(
+        self, network: Network, pyramid: Pyramid, terms: Terms, pooling: str, *, compiled: bool = True
+    ) -> None:
         self.pyramid = pyramid
+        self.compilations = int(compiled)
         self._network = network
         self._terms = terms
         self._pooling = pooling
         self._extractor = network.extractor(feature_layers(terms), pooling)
         self._variables = tf.Variable(tf.zeros([pyramid.size]), name="picture")
-        self._compiled = tf.function(self._trace, jit_compile=True)
+        self._compiled = tf.function(self._trace, jit_compile=compiled, autograph=False)
 
     def content_targets(self, image: Map) -> Targets:
         """As in `Objective`."""
