@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from tfstyle.tensorflow_backend import tf
 
 RIDGE = 1e-3
 """Added to the diagonal of covariances, whose features have a mean of 1: square roots need positive eigenvalues."""
+DIRECTIONS = 256
+"""The style picture's principal directions that are compared one by one; the others hold 1 to 5 % of the variance."""
 ROOT_STEPS = 16
 """Newton-Schulz steps, after which the root's trace is exact to a few parts in a thousand."""
 
@@ -23,8 +25,12 @@ class WassersteinLoss(PooledTerm):
     """The squared 2-Wasserstein distance between Gaussians, per channel, of each style layer, summed over the layers.
 
     mean((mu - mu_s)^2) + tr(S + S_s - 2 (S_s^1/2 S S_s^1/2)^1/2) / C, where mu and S are mean and covariance of the
-    features (Olkin and Pukelsheim 1982). The target holds mu_s, S_s and S_s^1/2. With a metric, all are those of the
-    imitated network.
+    features (Olkin and Pukelsheim 1982). With a metric, they are those of the imitated network. In a layer with more
+    than `DIRECTIONS` channels, the root is taken among the leading principal directions of S_s, which keeps it cheap;
+    of the others only the total variances t and t_s are compared, by sqrt(t t_s) in place of the root's trace.
+
+    The target holds mu_s, tr S_s, the roots of S_s' leading eigenvalues times its eigenvectors [c, d], the eigenvectors
+    themselves, and t_s.
     """
 
     layers: tuple[str, ...]
@@ -40,26 +46,41 @@ class WassersteinLoss(PooledTerm):
         products, features = sums
         return products / count, features / count
 
-    def target(self, statistics: Moments, metric: LayerMetric) -> Any:
+    def target(self, statistics: Moments, metric: LayerMetric) -> Target:
         mean, covariance = _gaussian(statistics, metric)
         values, vectors = np.linalg.eigh(np.asarray(covariance, np.float64))
-        root = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
-        return mean, covariance, tf.constant(root, tf.float32)
+        values, vectors = np.maximum(values[::-1], 0), vectors[:, ::-1]
+        leading = vectors[:, :DIRECTIONS]
+        root = leading * np.sqrt(values[:DIRECTIONS])
+        numbers = (mean, values.sum(), root, leading, values[DIRECTIONS:].sum())
+        return Target(*(tf.constant(np.asarray(each, np.float32)) for each in numbers))
 
-    def magnitude(self, target: Any, metric: LayerMetric) -> tf.Tensor:
+    def magnitude(self, target: Target, metric: LayerMetric) -> tf.Tensor:
         """The distance between the style picture's features and 0."""
-        mean, covariance, _ = target
-        return (tf.reduce_sum(mean**2) + tf.linalg.trace(covariance)) / metric.channels
+        return (tf.reduce_sum(target.mean**2) + target.variance) / metric.channels
 
-    def distance(self, statistics: Moments, target: Any, metric: LayerMetric) -> tf.Tensor:
+    def distance(self, statistics: Moments, target: Target, metric: LayerMetric) -> tf.Tensor:
         mean, covariance = _gaussian(statistics, metric)
-        mean_s, covariance_s, root_s = target
-        moved = tf.reduce_sum((mean - mean_s) ** 2)
-        spread = tf.linalg.trace(covariance) + tf.linalg.trace(covariance_s) - 2 * _overlap(covariance, root_s)
-        return (moved + spread) / metric.channels
+        moved = tf.reduce_sum((mean - target.mean) ** 2)
+        variance = tf.linalg.trace(covariance)
+        overlap = _trace_of_root(tf.matmul(target.root, tf.matmul(covariance, target.root), transpose_a=True))
+        if target.leading.shape[1] < mean.shape[0]:
+            inside = tf.reduce_sum(target.leading * tf.matmul(covariance, target.leading))
+            overlap += tf.sqrt(tf.nn.relu(variance - inside) * target.rest + RIDGE**2)
+        return (moved + variance + target.variance - 2 * overlap) / metric.channels
 
     def target_bytes(self, channels: int, positions: int) -> int:
-        return FLOAT_BYTES * channels * (2 * channels + 1)
+        return FLOAT_BYTES * (channels * (2 * min(channels, DIRECTIONS) + 1) + 2)
+
+
+class Target(NamedTuple):
+    """What a style picture's statistics are compared as; see `WassersteinLoss`."""
+
+    mean: tf.Tensor
+    variance: tf.Tensor
+    root: tf.Tensor
+    leading: tf.Tensor
+    rest: tf.Tensor
 
 
 def _gaussian(statistics: Moments, metric: LayerMetric) -> tuple[tf.Tensor, tf.Tensor]:
@@ -74,22 +95,20 @@ def _gaussian(statistics: Moments, metric: LayerMetric) -> tuple[tf.Tensor, tf.T
 
 
 @tf.custom_gradient  # type: ignore[untyped-decorator]
-def _overlap(covariance: tf.Tensor, root_s: tf.Tensor) -> Any:
-    """tr((S_s^1/2 S S_s^1/2)^1/2), and its derivative by S, 1/2 S_s^1/2 (S_s^1/2 S S_s^1/2)^-1/2 S_s^1/2.
+def _trace_of_root(matrix: tf.Tensor) -> Any:
+    """The trace of M^1/2 of a positive definite matrix M [d, d], and its derivative, 1/2 M^-1/2.
 
     By the coupled Newton-Schulz iteration (Higham 2008, equation 6.35), which is matrix products alone: XLA has no fast
     eigendecomposition on the CPU.
     """
-    product = tf.matmul(tf.matmul(root_s, covariance), root_s)
-    scale = tf.norm(product)
-    identity = tf.eye(product.shape[0])
-    root, inverse = product / scale, identity
+    scale = tf.norm(matrix)
+    identity = tf.eye(matrix.shape[0])
+    root, inverse = matrix / scale, identity
     for _ in range(ROOT_STEPS):
         step = 1.5 * identity - 0.5 * tf.matmul(inverse, root)
         root, inverse = tf.matmul(root, step), tf.matmul(step, inverse)
 
-    def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, None]:
-        by_covariance = tf.matmul(tf.matmul(root_s, inverse), root_s) * (0.5 / tf.sqrt(scale))
-        return upstream * by_covariance, None
+    def gradient(upstream: tf.Tensor) -> tf.Tensor:
+        return upstream * inverse * (0.5 / tf.sqrt(scale))
 
     return tf.linalg.trace(root) * tf.sqrt(scale), gradient

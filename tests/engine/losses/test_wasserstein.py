@@ -8,7 +8,7 @@ import tensorflow as tf
 from features import FEATURES, IMITATING, OTHERS, PLAIN, READ_OUT
 from pooled import gradient_matches_differences, statistics_of, target_of, value_of
 
-from tfstyle.losses import WassersteinLoss
+from tfstyle.losses import WassersteinLoss, wasserstein
 from tfstyle.losses.wasserstein import RIDGE
 from tfstyle.networks.network import LayerMetric
 
@@ -81,7 +81,22 @@ def test_several_styles_average_mean_and_second_moment_not_covariance() -> None:
     apart = [np.full((1, 2, 2, 3), level, np.float32) for level in (0.5, 1.5)]
     statistics = [statistics_of(TERM, tf.constant(each), PLAIN["a"]) for each in apart]
     blended = tuple((a + b) / 2 for a, b in zip(*statistics, strict=True))
-    mean, covariance, _ = TERM.target(blended, PLAIN["a"])
-    np.testing.assert_allclose(mean, [1, 1, 1], rtol=1e-6)
-    np.testing.assert_allclose(covariance, 0.25 + RIDGE * np.eye(3), rtol=1e-5)
-    assert TERM.target_bytes(3, 4) == sum(np.asarray(part).nbytes for part in TERM.target(blended, PLAIN["a"]))
+    target = TERM.target(blended, PLAIN["a"])
+    np.testing.assert_allclose(target.mean, [1, 1, 1], rtol=1e-6)
+    np.testing.assert_allclose(target.root @ tf.transpose(target.root), 0.25 + RIDGE * np.eye(3), rtol=1e-5, atol=1e-7)
+    assert TERM.target_bytes(3, 4) == sum(np.asarray(part).nbytes for part in target)
+
+
+def test_directions_beyond_the_leading_ones_are_compared_by_their_variance(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wasserstein, "DIRECTIONS", 2)
+    own, other = np.diag([9.0, 4.0, 1.0, 0.5]), np.diag([4.0, 2.0, 0.3, 0.2])
+    means = np.ones(4), np.full(4, 0.5)
+    metric = LayerMetric(4)
+
+    def statistics(mean: np.ndarray, covariance: np.ndarray) -> tuple[tf.Tensor, tf.Tensor]:
+        second = covariance + np.outer(mean, mean)
+        return tf.constant(second.astype(np.float32)), tf.constant(mean.astype(np.float32))
+
+    found = TERM.distance(statistics(means[1], other), TERM.target(statistics(means[0], own), metric), metric)
+    overlap = 3 * 2 + 2 * np.sqrt(2) + np.sqrt(1.5 * 0.5)
+    assert float(found) == pytest.approx((4 * 0.25 + 14.5 + 6.5 - 2 * overlap) / 4, rel=1e-2)
