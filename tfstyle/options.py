@@ -27,7 +27,7 @@ from tfstyle.schedule import Scale, automatic_scales
 
 NETWORKS = ("auto", "vgg19", "vgg19-lite")
 STRENGTH = Rule(
-    "how strongly the painting is applied; sets style_weight and coarsest_scale",
+    "how strongly the painting is applied; sets content_weight, style_weight and coarsest_scale",
     0,
     1,
     words={"mild": 0.25, "medium": 0.5, "strong": 0.75},
@@ -40,15 +40,18 @@ ORIGINAL_SIZE = 0
 """The `size` that keeps the content picture's own size."""
 
 
-def style_weight_of(strength: float) -> float:
-    """The style weight of a strength from 0 to 1: 0.2 (tinted) to 20 (the painting alone), in equal ratios."""
-    return float(f"{0.2 * 100**strength:.3g}")
+def _strength_options(strength: float) -> dict[str, Any]:
+    """The options that a strength from 0 to 1 stands for.
 
-
-def coarsest_scale_of(strength: float) -> int:
-    """The coarsest scale of a strength: 160 pixels down to 102."""
-    scale: int = round(160 * 0.64**strength)
-    return scale
+    The ratio of style to content goes from 0.2 (tinted) to 20 (the painting alone) in equal ratios, which look like
+    equal steps. It is divided between both weights, so that the total variation counts alike at every strength.
+    """
+    tenfold = 10 ** (strength - 0.5)
+    return {
+        "content_weight": float(f"{1 / tenfold:.3g}"),
+        "style_weight": float(f"{2 * tenfold:.3g}"),
+        "coarsest_scale": int(160 * 0.64**strength),
+    }
 
 
 def _option(default: Any, rule: Rule) -> Any:
@@ -102,8 +105,9 @@ class TransferOptions:
         tuple(f"block{block}_conv1" for block in range(1, 6)), LayersRule("layers of the style loss", group="losses")
     )
     style_loss: str = _choice(
-        "gram",
-        "style loss: Gram matrices; with means and standard deviations (moments); or how far features must move",
+        "wasserstein",
+        "style loss: Gram matrices, as published; with means and standard deviations (moments); or the distance over "
+        "which features must move (wasserstein), whose colours are the truest",
         "gram",
         "moments",
         "wasserstein",
@@ -278,12 +282,15 @@ def lite_violations(options: TransferOptions) -> list[Violation]:
 PRESETS: Mapping[str, TransferOptions] = {
     "default": TransferOptions(),
     "fast": TransferOptions(network="vgg19-lite", max_evaluations=40),
-    # VGG19 continues from vgg19-lite's picture, in a fraction of VGG19's time alone.
-    "cascade": TransferOptions(network="vgg19", max_evaluations=60, lite_evaluations=30),
+    "subtle": TransferOptions(**_strength_options(0.2)),
+    "bold": TransferOptions(**_strength_options(0.8)),
+    # vgg19-lite paints the small scales; VGG19 does the result's own.
+    "cascade": TransferOptions(network="vgg19", lite_evaluations=85),
     # Gatys et al. 2016 with Adam, as published in "Dive into Deep Learning": content and style at the same size,
     # pixels as the variables, colours clipped to the gamut only at the end.
     "reference": TransferOptions(
         style_fit="stretch",
+        style_loss="gram",
         content_layers=("block4_conv4",),
         balance="absolute",
         style_weight=1e4,
@@ -340,10 +347,10 @@ def resolve_options(preset: str = "default", overrides: Mapping[str, Any] | None
 def _of_strength(strength: Any, balance: str, others: Mapping[str, Any]) -> dict[str, Any]:
     """The options that a strength stands for. Raises `InvalidInputError`."""
     complaint = _type_complaint(float, STRENGTH, strength) or STRENGTH.complaint(strength)
-    if not complaint and "style_weight" in others:
-        complaint = "sets style_weight; give only one of the two"
+    if not complaint and (given := [name for name in ("content_weight", "style_weight") if name in others]):
+        complaint = f"sets {given[0]}; give only one of the two"
     if not complaint and balance == "absolute":
         complaint = "needs relative losses; with balance absolute, set style_weight"
     if complaint:
         raise InvalidInputError([Violation("strength", complaint)])
-    return {"style_weight": style_weight_of(strength), "coarsest_scale": coarsest_scale_of(strength)}
+    return _strength_options(strength)

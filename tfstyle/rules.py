@@ -57,6 +57,10 @@ class Rule:
         above = "above " if self.above_minimum else ""
         return f"{above}{number(self.minimum)} to {number(self.maximum)}{words}"
 
+    def text(self, value: Any) -> str:
+        """`value` as help and the contract's comments show it."""
+        return number(value) if isinstance(value, float) else str(value)
+
     def complaint(self, value: Any) -> str | None:
         """Why `value`, which has the option's type, is rejected; None if it is accepted."""
         if self.choices:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from tfstyle.inputs import Inputs
-from tfstyle.options import ProgressOptions, TransferOptions, resolve_options
+from tfstyle.options import SINGLE_SCALE, ProgressOptions, TransferOptions, resolve_options
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle.v1.conversion import inputs_from_proto, inputs_to_proto, options_from_proto, options_to_proto
 
@@ -17,6 +17,8 @@ Other = TypeVar("Other")
 
 DEFAULT_PRESET = "default"
 IMAGE_PREFIX = "images/"
+FORMER = {"balance": "absolute", "style_loss": "gram", "tv_form": "absolute", "coarsest_scale": SINGLE_SCALE}
+"""What options that a former release did not have stand for in its stored messages."""
 
 
 @dataclass(frozen=True)
@@ -53,14 +55,14 @@ def plan_to_proto(plan: Plan[str]) -> pb.StylizeRequest:
 
 
 def plan_from_proto(message: pb.StylizeRequest, *, shorthand: bool) -> Plan[str]:
-    """The plan of a message that `plan_to_proto` made.
+    """The plan of a message that `plan_to_proto` made, perhaps of a former release.
 
     Raises `InvalidInputError` where another release accepted options that this one does not.
     """
     preset = message.preset or DEFAULT_PRESET
     return Plan(
         inputs_from_proto(message).map(lambda _, picture: str(picture.image).removeprefix(IMAGE_PREFIX)),
-        resolve_options(preset, options_from_proto(message.options)),
+        resolve_options(preset, FORMER | options_from_proto(message.options)),
         progress_from_proto(message.progress),
         preset,
         shorthand,

@@ -71,10 +71,22 @@ def test_json_is_one_object_a_line(files: Path, server: Server) -> None:
     ended = stylize(files, server, "--json", "--strength", "strong")
     lines = [json.loads(line) for line in ended.stdout.splitlines()]
     assert [line["event"] for line in lines] == ["accepted", "started", *["progress"] * 4, "result", "written"]
-    assert lines[1]["options"]["style_weight"] == 1e6
+    assert lines[1]["options"]["style_weight"] == 3.56
+    assert lines[1]["stages"] == [{"network": "vgg19-lite", "width": 48, "height": 32, "evaluations": 4}]
+    assert {line["stage"] for line in lines if line["event"] == "progress"} == {1}
     assert lines[-2]["png_bytes"] == (files / "out.png").stat().st_size
     assert lines[-1]["path"] == str(files / "out.png")
     assert ended.stderr == ""
+
+
+def test_scales_are_shown_as_they_come(files: Path, server: Server) -> None:
+    ended = stylize(files, server, "--steps", "6", "--scales", "24:2,32:2")
+    assert "48 x 32 pixels from 24 x 16" in ended.stderr
+    assert [line for line in re.findall(r"(\d)/6  at (\d+ x \d+)  ", ended.stderr) if line[0] in "135"] == [
+        ("1", "24 x 16"),
+        ("3", "32 x 21"),
+        ("5", "48 x 32"),
+    ]
 
 
 def test_layers_are_given_as_a_list(files: Path, server: Server) -> None:
@@ -90,9 +102,23 @@ def test_layers_are_given_as_a_list(files: Path, server: Server) -> None:
         (["--style-weight", "-1"], "tfstyle: style_weight: must be 0 to 1e9; got -1"),
         (["--content-weight", "nan"], "tfstyle: content_weight: must be a finite number; got nan"),
         (["--style-layers", "conv9"], "tfstyle: style_layers: there is no layer 'conv9'"),
-        (["--preset", "turbo"], "tfstyle: preset: must be one of default, fast, cascade, reference; got 'turbo'"),
-        (["--strength", "wild"], "tfstyle: strength: must be one of mild, medium, strong"),
-        (["--strength", "mild", "--style-weight", "5"], "tfstyle: strength: is another name for --style-weight"),
+        (
+            ["--preset", "turbo"],
+            "tfstyle: preset: must be one of default, fast, subtle, bold, cascade, reference; got 'turbo'",
+        ),
+        (["--strength", "wild"], "tfstyle: strength: must be"),
+        (["--strength", "1.2"], "tfstyle: strength: must be 0 to 1"),
+        (
+            ["--strength", "mild", "--style-weight", "5"],
+            "tfstyle: strength: sets style_weight; give only one of the two",
+        ),
+        (["--strength", "0.5", "--preset", "reference"], "tfstyle: strength: needs relative losses"),
+        (["--style-loss", "sliced"], "tfstyle: style_loss: must be one of gram, moments, wasserstein"),
+        (["--scales", "96"], "tfstyle: scales: must be auto, or SIZE:EVALUATIONS"),
+        (["--scales", "40:1,30:1"], "tfstyle: scales: must go up from the smallest scale; got 30 after 40"),
+        (["--scales", "40:0"], "tfstyle: scales: must have at least 1 evaluation for each scale; got 40:0"),
+        (["--scales", "64:2"], "tfstyle: scales: must be smaller than size (48)"),
+        (["--style-layer-weights", "1,2"], "tfstyle: style_layer_weights: must be as many as style_layers, 5; got 2"),
         (["--weights", "w.h5"], "tfstyle: weights: are for a private server"),
         (["--preview", "/no/such/folder/p.png"], "tfstyle: preview: there is no folder"),
         (["--preview", "p.png", "--preview-every", "-3"], "tfstyle: preview_every: must be 1 to 10000; got -3"),

@@ -12,7 +12,6 @@ import pytest
 
 from tfstyle import __version__
 from tfstyle.options import PRESETS, RULES
-from tfstyle.rules import number
 
 TFSTYLE = [sys.executable, "-m", "tfstyle_client"]
 
@@ -53,12 +52,7 @@ def test_options_that_are_used_first_stand_first(groups: dict[str, list[str]]) -
 
 @pytest.mark.parametrize("name", RULES)
 def test_every_default_is_shown_by_preset(groups: dict[str, list[str]], name: str) -> None:
-    def written(value: object) -> str:
-        if isinstance(value, tuple):
-            return ",".join(value)
-        return number(value) if isinstance(value, float) else str(value)
-
-    values = {preset: written(getattr(options, name)) for preset, options in PRESETS.items()}
+    values = {preset: RULES[name].text(getattr(options, name)) for preset, options in PRESETS.items()}
     own = "".join(f"; {preset}: {value}" for preset, value in values.items() if value != values["default"])
     (line,) = [line for lines in groups.values() for line in lines if "--" + name.replace("_", "-") in line.split()]
     assert line.endswith(f"({RULES[name].accepts()}) [default: {values['default']}{own}]")

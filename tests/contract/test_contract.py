@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tfstyle.options import KINDS, PRESETS, RULES, ProgressOptions, TransferOptions, resolve_options
-from tfstyle.rules import number
+from tfstyle.rules import LayersRule, LayerWeightsRule, Rule, ScalesRule
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle.v1.conversion import options_from_proto, options_to_proto
 from tfstyle_client import cli
@@ -29,10 +29,13 @@ def documented_fields(message: str) -> dict[str, tuple[str, str]]:
     return found
 
 
-def written(value: object) -> str:
-    if isinstance(value, tuple):
-        return ", ".join(value)
-    return number(value) if isinstance(value, float) else str(value)
+LISTS = {LayersRule: "Layers", LayerWeightsRule: "LayerWeights", ScalesRule: "Scales"}
+"""{rule: the message of its lists}."""
+
+
+def written(rule: Rule, value: object) -> str:
+    """A value as the proto's comments show it: lists with a space after each comma."""
+    return rule.text(value).replace(",", ", ")
 
 
 def test_committed_stubs_match_the_contract(tmp_path: Path) -> None:
@@ -53,8 +56,8 @@ def test_proto_documents_every_option_with_its_default_and_range(message: str, o
     assert list(fields) == list(declared)
     for name, (kind, comment) in fields.items():
         default, rule = declared[name].default, declared[name].metadata["rule"]
-        assert kind == {int: "int32", float: "double", str: "string", tuple: "Layers"}[type(default)]
-        assert f"Default: {written(default)}." in comment
+        assert kind == {int: "int32", float: "double", str: "string", tuple: LISTS.get(type(rule))}[type(default)]
+        assert f"Default: {written(rule, default)}." in comment
         assert f"Range: {rule.accepts()}." in comment
 
 
@@ -63,7 +66,7 @@ def test_proto_documents_where_a_preset_differs(preset: str) -> None:
     for name, (_, comment) in documented_fields("TransferOptions").items():
         own = getattr(PRESETS[preset], name)
         differs = own != getattr(PRESETS["default"], name)
-        assert (f"Preset {preset}: {written(own)}." in comment) == differs, name
+        assert (f"Preset {preset}: {written(RULES[name], own)}." in comment) == differs, name
 
 
 def test_command_line_offers_every_option_with_its_defaults() -> None:
@@ -75,7 +78,7 @@ def test_command_line_offers_every_option_with_its_defaults() -> None:
         assert rule.accepts() in argument.parameter.help
         defaults = {preset: getattr(options, name) for preset, options in PRESETS.items()}
         for preset, value in defaults.items():
-            text = ",".join(value) if isinstance(value, tuple) else written(value)
+            text = rule.text(value)
             own = text if preset == "default" else f"{preset}: {text}"
             assert (own in argument.parameter.show_default) == (preset == "default" or value != defaults["default"])
 
@@ -86,6 +89,12 @@ def test_options_survive_serialisation(preset: str) -> None:
     values = {name: getattr(options, name) for name in KINDS}
     received = pb.TransferOptions.FromString(options_to_proto(values).SerializeToString())
     assert resolve_options("default", options_from_proto(received)) == options
+
+
+def test_lists_survive_serialisation() -> None:
+    given = {"scales": ((64, 10), (100, 5)), "style_layer_weights": (5.0, 4.0, 3.0, 2.0, 1.0), "max_evaluations": 40}
+    received = pb.TransferOptions.FromString(options_to_proto(given).SerializeToString())
+    assert options_from_proto(received) == given
 
 
 def test_unset_options_stay_unset() -> None:

@@ -22,10 +22,19 @@ RUNS = {
     "lbfgs": resolve_options("fast", {"size": 72, "steps": 14, "history_size": 4}),
     "adam": resolve_options("reference", {"size": 64, "steps": 14, "network": "vgg19-lite"}),
     "tiled": resolve_options("fast", {"size": 320, "steps": 4}),
-    "strong": resolve_options("fast", {"size": 48, "steps": 14, "style_weight": 1e6, "pyramid_decay": 0.0}),
+    "strong": resolve_options(
+        "fast", {"size": 48, "steps": 14, "balance": "absolute", "style_weight": 1e6, "pyramid_decay": 0.0}
+    ),
+    "scales": resolve_options("fast", {"size": 72, "steps": 14, "scales": ((32, 5), (48, 4)), "style_loss": "gram"}),
 }
 """In the run "strong" the line search refuses some steps."""
-CHECKPOINTS = {"lbfgs": (1, 2, 7, 13, 14), "adam": (1, 9), "tiled": (2,), "strong": range(2, 14, 2)}
+CHECKPOINTS = {
+    "lbfgs": (1, 2, 7, 13, 14),
+    "adam": (1, 9),
+    "tiled": (2,),
+    "strong": range(2, 14, 2),
+    "scales": (3, 5, 6, 9, 12),
+}
 RESUME = """
 import sys
 from pathlib import Path
@@ -52,7 +61,7 @@ def engine_for(name: str) -> Engine:
 
 
 def records(iterates: object) -> list[tuple[object, ...]]:
-    return [(i.evaluation, i.total, i.losses, i.accepted) for i in iterates]  # type: ignore[attr-defined]
+    return [(i.evaluation, i.stage, i.total, i.losses, i.accepted) for i in iterates]  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("name", RUNS)

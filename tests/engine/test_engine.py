@@ -36,8 +36,9 @@ def oils(painting: bytes) -> Picture:
 
 
 def grams(engine: Engine, inputs: Inputs[Picture], **overrides: object) -> dict[str, np.ndarray]:
-    options = resolve_options("default", {"size": 64, "network": "vgg19-lite", **overrides})
-    return {name: np.array(gram) for name, gram in engine.prepare(inputs, options)._stages[0].targets["style"].items()}
+    options = resolve_options("default", {"size": 64, "network": "vgg19-lite", "style_loss": "gram", **overrides})
+    targets = engine.prepare(inputs, options).stages[0].problem().targets
+    return {name: np.array(gram) for name, gram in targets["style"].items()}
 
 
 def negative(picture: Picture) -> Picture:

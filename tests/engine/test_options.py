@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+import re
 from typing import Any
 
 import pytest
@@ -21,9 +23,42 @@ def test_reference_preset_has_the_published_values() -> None:
     assert (reference.pyramid_levels, reference.gamut_weight) == (1, 0)
 
 
-def test_default_style_weight_is_twenty_times_the_published_one() -> None:
-    assert PRESETS["default"].style_weight == 20 * PRESETS["reference"].style_weight
-    assert (PRESETS["default"].optimizer, PRESETS["default"].max_evaluations) == ("lbfgs", 100)
+def test_reference_preset_has_none_of_what_came_later() -> None:
+    reference = PRESETS["reference"]
+    assert (reference.balance, reference.style_loss, reference.tv_form) == ("absolute", "gram", "absolute")
+    assert (reference.coarsest_scale, reference.scales, reference.style_layer_weights) == (0, (), ())
+
+
+def test_default_is_the_middle_of_the_strengths() -> None:
+    assert resolve_options("default", {"strength": 0.5}) == PRESETS["default"]
+    assert resolve_options("default", {"strength": "medium"}) == PRESETS["default"]
+
+
+def test_strength_moves_weights_and_coarsest_scale_in_equal_ratios() -> None:
+    options = [resolve_options("default", {"strength": value}) for value in (0, "mild", 0.5, "strong", 1)]
+    ratios = [each.style_weight / each.content_weight for each in options]
+    steps = [after / before for before, after in itertools.pairwise(ratios)]
+    assert steps == pytest.approx([100**0.25] * 4, rel=0.02)
+    assert (ratios[0], ratios[-1]) == (pytest.approx(0.2, rel=0.01), pytest.approx(20, rel=0.01))
+    coarsest = [each.coarsest_scale for each in options]
+    assert coarsest == sorted(set(coarsest), reverse=True)
+    assert resolve_options("bold") == resolve_options("default", {"strength": 0.8})
+    assert resolve_options("default", {"strength": 1, "coarsest_scale": 256}).coarsest_scale == 256
+
+
+@pytest.mark.parametrize(
+    ("preset", "overrides", "says"),
+    [
+        ("default", {"strength": 1.5}, "must be 0 to 1, or mild, or medium, or strong; got 1.5"),
+        ("default", {"strength": "wild"}, "must be a number; got 'wild'"),
+        ("default", {"strength": 0.5, "style_weight": 3.0}, "sets style_weight; give only one of the two"),
+        ("reference", {"strength": 0.5}, "needs relative losses; with balance absolute, set style_weight"),
+    ],
+)
+def test_unusable_strengths_are_rejected(preset: str, overrides: dict[str, object], says: str) -> None:
+    with pytest.raises(InvalidInputError, match=re.escape(says)) as caught:
+        resolve_options(preset, overrides)
+    assert [violation.field for violation in caught.value.violations] == ["strength"]
 
 
 @pytest.mark.parametrize(
@@ -47,6 +82,15 @@ def test_default_style_weight_is_twenty_times_the_published_one() -> None:
         ("style_layers", ("block9_conv1",), "no layer 'block9_conv1'"),
         ("style_layers", ("block1_conv1", "block1_conv1"), "twice"),
         ("content_layers", "block1_conv1", "tuple"),
+        ("style_layer_weights", (1.0, 2.0), "must be as many as style_layers, 5; got 2"),
+        ("style_layer_weights", (1.0, -1.0, 1.0, 1.0, 1.0), "from 0 to 1e9 for each layer; got -1"),
+        ("style_layer_weights", (1.0, math.nan, 1.0, 1.0, 1.0), "from 0 to 1e9 for each layer; got nan"),
+        ("content_layer_weights", (0.0,), "not be 0 for every layer"),
+        ("content_layer_weights", ("1",), "tuple of numbers"),
+        ("style_loss", "sliced", "gram, moments, wasserstein"),
+        ("balance", "", "relative, absolute"),
+        ("tv_form", "cubed", "squared, absolute"),
+        ("coarsest_scale", 15, "16 to 8192, or none"),
     ],
 )
 def test_invalid_values_are_rejected_by_name(name: str, value: Any, says: str) -> None:
@@ -65,7 +109,8 @@ def test_all_invalid_fields_are_reported_at_once() -> None:
 
 def test_unknown_presets_and_options_are_rejected() -> None:
     with pytest.raises(
-        InvalidInputError, match="preset: there is no preset 'turbo'; the presets are default, fast, cascade, reference"
+        InvalidInputError,
+        match="preset: there is no preset 'turbo'; the presets are default, fast, subtle, bold, cascade, reference",
     ):
         resolve_options("turbo")
     with pytest.raises(InvalidInputError, match="stile_weight: there is no such option"):

@@ -20,6 +20,15 @@ def test_message_is_normalised_and_complete() -> None:
     assert plan_from_proto(message, shorthand=True) == PLAN
 
 
+def test_job_of_a_former_release_keeps_its_look() -> None:
+    message = plan_to_proto(replace(PLAN, options=resolve_options("default", {"style_weight": 2e5})))
+    for field in ("balance", "style_loss", "tv_form", "coarsest_scale", "scales", "style_layer_weights"):
+        message.options.ClearField(field)
+    options = plan_from_proto(message, shorthand=True).options
+    assert (options.balance, options.style_loss, options.tv_form) == ("absolute", "gram", "absolute")
+    assert (options.coarsest_scale, options.scales, options.style_weight) == (0, (), 2e5)
+
+
 def test_fingerprint_is_that_of_the_transfer() -> None:
     assert fingerprint(replace(PLAN, shorthand=False)) == fingerprint(PLAN)
     others = [

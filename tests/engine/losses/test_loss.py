@@ -5,8 +5,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tfstyle.losses import ContentLoss, GamutPenalty, GramLoss, Loss, TotalVariation, Weighted, loss_from_options
-from tfstyle.options import PRESETS
+from tfstyle.losses import (
+    ContentLoss,
+    GamutPenalty,
+    GramLoss,
+    Loss,
+    MomentsLoss,
+    SquaredVariation,
+    TotalVariation,
+    WassersteinLoss,
+    Weighted,
+    loss_from_options,
+)
+from tfstyle.options import PRESETS, resolve_options
 
 VALUES = {"a": 0.5, "b": 0.25}
 
@@ -46,5 +57,16 @@ def test_loss_from_options_has_their_weights_and_layers(preset: str) -> None:
     np.testing.assert_array_equal(
         weights, [options.content_weight, options.style_weight, options.tv_weight, options.gamut_weight]
     )
-    assert loss.weighted["style"].term == GramLoss(options.style_layers)
+    kinds = {"gram": GramLoss, "moments": MomentsLoss, "wasserstein": WassersteinLoss}
+    assert loss.weighted["style"].term == kinds[options.style_loss](options.style_layers)
     assert loss.weighted["content"].term == ContentLoss(options.content_layers)
+    variations = {"absolute": TotalVariation, "squared": SquaredVariation}
+    assert loss.weighted["tv"].term == variations[options.tv_form]()
+
+
+def test_layer_weights_are_factors_of_the_layers() -> None:
+    overrides = {"style_layers": ("block1_conv1", "block3_conv1"), "style_layer_weights": (4.0, 0.5)}
+    loss = loss_from_options(resolve_options("default", overrides))
+    assert dict(loss.weighted["style"].layer_factors) == {"block1_conv1": 4.0, "block3_conv1": 0.5}
+    assert not loss.weighted["content"].layer_factors
+    assert loss.part("style", {"block1_conv1": 1.0, "block3_conv1": 2.0}).weighted == 2.0 * (4 + 1)

@@ -1,0 +1,79 @@
+"""Make docs/gallery.md and its pictures: every preset, strengths and style scales, on the demo's own pair.
+
+    python benchmarks/gallery.py [--out docs] [--pair PHOTO PAINTING] [--size 512] [--weights VGG19.h5]
+
+With --pair, other pictures than the demo's; write those outside of the repository.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+
+from look import labelled, make, row
+from tfstyle import Engine
+from tfstyle.options import PRESETS, TransferOptions, resolve_options
+
+HEIGHT = 300
+"""Of a picture in the gallery, in pixels."""
+WHAT = {
+    "default": "painted: the painting's strokes, the photo clearly readable",
+    "fast": "a picture in seconds, as `tfstyle demo` makes it",
+    "subtle": "the photo, tinted",
+    "bold": "a painting first",
+    "cascade": "as `default`, begun on vgg19-lite and finished on VGG19",
+    "reference": "the published algorithm",
+}
+
+
+def sections(size: int) -> Iterator[tuple[str, str, str, dict[str, TransferOptions]]]:
+    """(file name, heading, text, {label: options}) of each row of the gallery."""
+    for preset, what in WHAT.items():
+        if PRESETS[preset].network != "vgg19":
+            yield f"preset-{preset}", f"`--preset {preset}`", f"{what}.", {preset: _options(preset, size)}
+    strengths = {f"{value:g}": _options("default", size, strength=value) for value in (0, 0.25, 0.5, 0.75, 1)}
+    yield "strength", "`--strength`", "0 to 1, in equal steps; the default is 0.5.", strengths
+    scales = {f"{value:g}": _options("default", size, style_scale=value) for value in (0.5, 1, 2)}
+    yield "style-scale", "`--style-scale`", "0.5, 1 (the default) and 2: smaller and larger strokes.", scales
+    losses = {name: _options("default", size, style_loss=name) for name in ("gram", "moments", "wasserstein")}
+    yield "style-loss", "`--style-loss`", "gram (the default), moments and wasserstein.", losses
+
+
+def _options(preset: str, size: int, **overrides: object) -> TransferOptions:
+    return resolve_options(preset, {"size": size, **overrides})
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--out", type=Path, default=Path("docs"))
+    parser.add_argument("--pair", nargs=2, type=Path, metavar=("PHOTO", "PAINTING"))
+    parser.add_argument("--size", type=int, default=512)
+    parser.add_argument("--weights", help="VGG19's weights; vgg19-lite without")
+    arguments = parser.parse_args()
+    demo = files("tfstyle_client").joinpath("demo")
+    photo, painting = arguments.pair or (Path(str(demo / "landscape.jpg")), Path(str(demo / "painting.jpg")))
+    pictures = arguments.out / "pictures" / "gallery"
+    pictures.mkdir(parents=True, exist_ok=True)
+    engine = Engine(arguments.weights)
+    page = [
+        "# Gallery\n",
+        f"The demo's photo and painting at {arguments.size} pixels, made by `python benchmarks/gallery.py`.\n",
+    ]
+    scratch = pictures / "latest.png"
+    for name, heading, text, candidates in sections(arguments.size):
+        tiles = (
+            [] if len(candidates) > 1 else [labelled(photo, "photo", HEIGHT), labelled(painting, "painting", HEIGHT)]
+        )
+        for label, options in candidates.items():
+            print(f"{name:16} {label:12} {make(engine, photo, painting, options, scratch)}", flush=True)
+            tiles.append(labelled(scratch, label, HEIGHT))
+        row(tiles).save(pictures / f"{name}.jpg", quality=88)
+        page.append(f"## {heading}\n\n{text}\n\n![{heading.strip('`')}](pictures/gallery/{name}.jpg)\n")
+    scratch.unlink()
+    (arguments.out / "gallery.md").write_text("\n".join(page), "utf-8")
+
+
+if __name__ == "__main__":
+    main()
