@@ -72,12 +72,12 @@ def parts(network: str, weights: str | None, size: int) -> None:
     folder = files("tfstyle_client").joinpath("demo")
     pictures = [decode(folder.joinpath(name).read_bytes(), "picture") for name in ("landscape.jpg", "painting.jpg")]
     lap("decode")
-    options = resolve_options("default", {"network": network, "size": size, "steps": 3})
+    # Enough evaluations for the engine to compile.
+    options = resolve_options("default", {"network": network, "size": size, "steps": 100, "coarsest_scale": "none"})
     transfer = engine.prepare(content_and_style(*pictures), options)
+    problem = transfer._problem(0)
     lap("targets")
-    (stage,) = transfer._stages
-    arguments = stage.targets, *weight_tensors(transfer._loss)
-    stage.objective._compiled.get_concrete_function(*arguments)
+    problem.objective._compiled.get_concrete_function(problem.targets, *weight_tensors(problem.loss))
     lap("tracing")
     iterates = transfer.iterates()
     next(iterates)

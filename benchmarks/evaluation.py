@@ -25,11 +25,11 @@ from tfstyle.networks.network import LayerMetric, Network
 from tfstyle.networks.topology import CONVOLUTIONS, VGG19_CHANNELS, block_of
 from tfstyle.networks.vgg19 import load_vgg19
 from tfstyle.objective import WholeObjective
-from tfstyle.options import PRESETS, resolve_options
+from tfstyle.options import PRESETS
 from tfstyle.pyramid import Pyramid
 
 OPTIONS = PRESETS["default"]
-LOSS = loss_from_options(resolve_options("default", {"style_weight": 1e4, "gamut_weight": 0.0}))
+LOSS = loss_from_options(PRESETS["reference"])
 
 
 def random_vgg19() -> Network:

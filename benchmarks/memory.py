@@ -98,6 +98,7 @@ def main() -> None:
         network = "vgg19" if arguments.weights else "vgg19-lite"
         size = min(8192, round((float(arguments.megapixels) * 1e6 * 1.5) ** 0.5))
         overrides = {"network": network, "size": size, "steps": arguments.steps, "history_size": arguments.history_size}
+        overrides["coarsest_scale"] = "none"
         overrides["optimizer"] = arguments.optimizer
         options = resolve_options("default", overrides)
         measure(arguments.weights, int(arguments.whole_from), float(arguments.megapixels), options)

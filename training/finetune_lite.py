@@ -43,13 +43,13 @@ LEARNING_RATE = 5e-5
 WARM_UP = 100
 REPORT_EVERY = 100
 HELD_OUT = 12
-STYLE_WEIGHT = PRESETS["default"].style_weight
-(CONTENT,) = PRESETS["default"].content_layers
+STYLE_WEIGHT = 2e5
+CONTENT = "block4_conv4"
 STYLE = PRESETS["default"].style_layers
 TYPICAL_CONTENT = 35.0
 """Typical variance of block4_conv4 over a photo. A picture's errors are divided by its own variance over this."""
 TYPICAL_STYLE = 400.0
-"""Typical mean square of a photo's Gram matrices at the default style weight."""
+"""Typical mean square of a photo's Gram matrices at this style weight."""
 READ_OUT_PICTURES = 120
 READ_OUT_POSITIONS = 200
 LINKS = ("reduce", "kernel", "expand")
