@@ -63,7 +63,10 @@ class Engine:
 
     @property
     def compilations(self) -> int:
-        """Number of compilations so far. XLA never frees compiled code, so long-lived processes watch this number."""
+        """Number of functions traced or compiled so far.
+
+        TensorFlow does not free their memory, so long-lived processes watch this number.
+        """
         return self._dropped + sum(objective.compilations for objective in self._objectives.values())
 
     def network(self, name: str) -> tuple[Choice, Network]:

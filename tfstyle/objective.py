@@ -38,7 +38,7 @@ class Objective(Protocol):
 
     @property
     def compilations(self) -> int:
-        """The number of compilations, whose memory XLA does not free."""
+        """The number of functions traced or compiled, whose memory TensorFlow does not free."""
 
     def content_targets(self, image: Map) -> Targets:
         """The targets of local terms, from the standardised content picture [1, H, W, 3] at the size of the result."""
@@ -64,11 +64,12 @@ class WholeObjective:
     sooner and the others are slower; results differ in the last bits.
     """
 
+    compilations = 1
+
     def __init__(
         self, network: Network, pyramid: Pyramid, terms: Terms, pooling: str, *, compiled: bool = True
     ) -> None:
         self.pyramid = pyramid
-        self.compilations = int(compiled)
         self._network = network
         self._terms = terms
         self._pooling = pooling

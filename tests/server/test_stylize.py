@@ -41,13 +41,20 @@ def stub_of(server: Server) -> style_transfer_pb2_grpc.StyleTransferStub:
 
 
 def request(
-    content: bytes, style: bytes, *, preset: str = "", size: int = 48, steps: int = 4, **progress: int
+    content: bytes,
+    style: bytes,
+    *,
+    preset: str = "",
+    size: int = 48,
+    steps: int = 4,
+    coarsest_scale: int | None = None,
+    **progress: int,
 ) -> pb.StylizeRequest:
     return pb.StylizeRequest(
         content=content,
         style=style,
         preset=preset,
-        options=pb.TransferOptions(size=size, max_evaluations=steps),
+        options=pb.TransferOptions(size=size, max_evaluations=steps, coarsest_scale=coarsest_scale),
         progress=pb.ProgressOptions(**progress),
     )
 
@@ -368,7 +375,8 @@ def test_compiled_code_is_kept_for_the_next_server(
     seen = []
     for _ in range(2):
         server = own_server("--compiled-code", str(tmp_path))
-        list(stub_of(server).Stylize(request(landscape, painting, size=44)))
+        # Work enough for the engine to compile.
+        list(stub_of(server).Stylize(request(landscape, painting, size=256, steps=40, coarsest_scale=0)))
         server.stop()
         seen.append({file.name: file.stat().st_mtime_ns for file in tmp_path.glob("*/*.pb")})
     assert seen[0]
