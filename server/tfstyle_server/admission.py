@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from tfstyle.options import ORIGINAL_SIZE, RULES, TransferOptions
+from tfstyle.options import ORIGINAL_SIZE, RULES, TransferOptions, schedule
 
 
 @dataclass(frozen=True)
@@ -92,4 +92,4 @@ def work_of(options: TransferOptions) -> float:
     if size == ORIGINAL_SIZE:
         # The content's own size is not known before a worker decodes it, so the largest legal size has to bound it.
         size = int(RULES["size"].maximum or 0)
-    return size**2 / 1e6 * options.max_evaluations
+    return sum(scale.size**2 * scale.evaluations for scale in schedule(options, size)) / 1e6
