@@ -253,16 +253,6 @@ def test_networks_and_scales_divide_the_evaluations(engine: Engine, pictures: tu
     assert [iterate.stage for iterate in transfer.iterates()] == [1] * 4 + [2] * 2 + [3] * 4
 
 
-def test_narrow_pictures_begin_at_a_larger_scale(engine: Engine, pictures: tuple[Picture, Picture]) -> None:
-    narrow = Picture(np.ascontiguousarray(pictures[0].pixels[:40, :400]))
-    options = resolve_options("default", {"size": 300, "steps": 9})
-    transfer = engine.prepare(content_and_style(narrow, pictures[1]), options)
-    assert transfer.stages[0].size == (160, 16)
-    explicit = resolve_options("default", {"size": 300, "steps": 9, "scales": ((100, 3),)})
-    with pytest.raises(InvalidInputError, match="scales: must have sizes of at least 160 for these pictures"):
-        engine.prepare(content_and_style(narrow, pictures[1]), explicit)
-
-
 def test_one_weight_gives_one_balance(engine: Engine, pictures: tuple[Picture, Picture]) -> None:
     """A painting of low contrast has Gram matrices a hundred times smaller; relative losses do not depend on it."""
     photo, oils = pictures

@@ -14,6 +14,8 @@ from tfstyle.tensorflow_backend import tf
 
 RIDGE = 1e-3
 """Added to the diagonal of covariances, whose features have a mean of 1: square roots need positive eigenvalues."""
+LEAST_VARIANCE = 4 * RIDGE
+"""Principal directions of the style picture with less variance, its ridge included, count as having none."""
 DIRECTIONS = 256
 """The style picture's principal directions that are compared one by one; the others hold 1 to 5 % of the variance."""
 ROOT_STEPS = 16
@@ -50,9 +52,10 @@ class WassersteinLoss(PooledTerm):
         mean, covariance = _gaussian(statistics, metric)
         values, vectors = np.linalg.eigh(np.asarray(covariance, np.float64))
         values, vectors = np.maximum(values[::-1], 0), vectors[:, ::-1]
-        leading = vectors[:, :DIRECTIONS]
+        # Directions without variance, as those beyond the number of positions, are arbitrary: left to the rest.
+        leading = vectors[:, :DIRECTIONS] * (values[:DIRECTIONS] > LEAST_VARIANCE)
         root = leading * np.sqrt(values[:DIRECTIONS])
-        numbers = (mean, values.sum(), root, leading, values[DIRECTIONS:].sum())
+        numbers = (mean, values.sum(), root, leading, values.sum() - (root**2).sum())
         return Target(*(tf.constant(np.asarray(each, np.float32)) for each in numbers))
 
     def magnitude(self, target: Target, metric: LayerMetric) -> tf.Tensor:
@@ -64,9 +67,8 @@ class WassersteinLoss(PooledTerm):
         moved = tf.reduce_sum((mean - target.mean) ** 2)
         variance = tf.linalg.trace(covariance)
         overlap = _trace_of_root(tf.matmul(target.root, tf.matmul(covariance, target.root), transpose_a=True))
-        if target.leading.shape[1] < mean.shape[0]:
-            inside = tf.reduce_sum(target.leading * tf.matmul(covariance, target.leading))
-            overlap += tf.sqrt(tf.nn.relu(variance - inside) * target.rest + RIDGE**2)
+        inside = tf.reduce_sum(target.leading * tf.matmul(covariance, target.leading))
+        overlap += tf.sqrt(tf.nn.relu(variance - inside) * target.rest + RIDGE**4)
         return (moved + variance + target.variance - 2 * overlap) / metric.channels
 
     def target_bytes(self, channels: int, positions: int) -> int:

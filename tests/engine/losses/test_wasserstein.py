@@ -50,7 +50,7 @@ def test_value_of_many_channels_with_a_wide_spectrum() -> None:
     )
     metric = LayerMetric(128)
     found = value_of(TERM, features, target_of(TERM, others, metric), metric)
-    assert found == pytest.approx(expected(features, others, RIDGE * np.eye(128)), rel=2e-2)
+    assert found == pytest.approx(expected(features, others, RIDGE * np.eye(128)), rel=4e-2)
 
 
 def test_metric_measures_in_the_space_of_the_imitated_network() -> None:
@@ -83,7 +83,9 @@ def test_several_styles_average_mean_and_second_moment_not_covariance() -> None:
     blended = tuple((a + b) / 2 for a, b in zip(*statistics, strict=True))
     target = TERM.target(blended, PLAIN["a"])
     np.testing.assert_allclose(target.mean, [1, 1, 1], rtol=1e-6)
-    np.testing.assert_allclose(target.root @ tf.transpose(target.root), 0.25 + RIDGE * np.eye(3), rtol=1e-5, atol=1e-7)
+    # The two directions without variance but the ridge's are left to the rest.
+    np.testing.assert_allclose(target.root @ tf.transpose(target.root), np.full((3, 3), 0.25 + RIDGE / 3), rtol=1e-4)
+    assert float(target.rest) == pytest.approx(2 * RIDGE, rel=1e-3)
     assert TERM.target_bytes(3, 4) == sum(np.asarray(part).nbytes for part in target)
 
 

@@ -9,10 +9,21 @@ from functools import cache
 import numpy as np
 import pytest
 
-from tfstyle.losses import ContentLoss, GamutPenalty, GramLoss, Loss, TotalVariation, Weighted
+from tfstyle.losses import (
+    ContentLoss,
+    GamutPenalty,
+    GramLoss,
+    Loss,
+    MomentsLoss,
+    SquaredVariation,
+    TotalVariation,
+    WassersteinLoss,
+    Weighted,
+    relative,
+)
 from tfstyle.networks.lite import load_lite
 from tfstyle.networks.network import Network
-from tfstyle.objective import Evaluation, Objective, Targets, WholeObjective
+from tfstyle.objective import Evaluation, Objective, Targets, WholeObjective, style_targets
 from tfstyle.options import PRESETS
 from tfstyle.pyramid import Pyramid
 from tfstyle.tiled import segment
@@ -97,21 +108,21 @@ def evaluate(objective: Objective, wanted: Targets, loss: Loss) -> Evaluation:
     return objective(images()[-1], wanted, loss)
 
 
-def check(tiled: Evaluation, whole: Evaluation) -> None:
-    assert tiled.total == pytest.approx(whole.total, rel=1e-5)
+def check(tiled: Evaluation, whole: Evaluation, tolerance: float = 1e-5) -> None:
+    assert tiled.total == pytest.approx(whole.total, rel=tolerance)
     assert tiled.total == pytest.approx(sum(part.weighted for part in tiled.parts.values()))
     assert list(tiled.parts) == list(whole.parts)
     for name, part in whole.parts.items():
         assert list(tiled.parts[name].by_layer) == list(part.by_layer)
         for layer, value in part.by_layer.items():
-            assert tiled.parts[name].by_layer[layer] == pytest.approx(value, rel=1e-5), (name, layer)
+            assert tiled.parts[name].by_layer[layer] == pytest.approx(value, rel=tolerance), (name, layer)
     scale = np.abs(whole.gradient).max()
     assert scale > 0
-    np.testing.assert_allclose(tiled.gradient / scale, whole.gradient / scale, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(tiled.gradient / scale, whole.gradient / scale, rtol=0, atol=tolerance)
     finest = [gradient[: HEIGHT * WIDTH * 3].reshape(HEIGHT, WIDTH, 3) for gradient in (whole.gradient, tiled.gradient)]
     for border in (np.s_[0], np.s_[-1], np.s_[:, 0], np.s_[:, -1]):
         difference = np.linalg.norm(finest[1][border] - finest[0][border])
-        assert difference < 1e-5 * np.linalg.norm(finest[0][border]) + 1e-9 * scale
+        assert difference < tolerance * np.linalg.norm(finest[0][border]) + 1e-9 * scale
 
 
 @pytest.mark.parametrize(
@@ -145,6 +156,28 @@ def test_every_term_at_every_whole_from(
         assert factored.total - plain.total == pytest.approx(more, rel=1e-3)
         wanted = [targets(objective, weighted=True) for objective in objectives]
         check(*both(ALL))
+
+
+@pytest.mark.parametrize(("kind", "tolerance"), [(MomentsLoss, 1e-5), (WassersteinLoss, 1e-4)])
+def test_other_style_losses_relative_to_the_pair(
+    network: Network, kind: type[MomentsLoss | WassersteinLoss], tolerance: float
+) -> None:
+    loss = ContentLoss(("block4_conv2",)) + 2 * kind(STYLE_LAYERS) + SquaredVariation()
+    found = []
+    for objective in (
+        TiledObjective(network, PYRAMID, 5, loss.terms, "max"),
+        WholeObjective(network, PYRAMID, loss.terms, "max", compiled=False),
+    ):
+        photo, painting, weights, _ = images()
+        statistics = objective.style_statistics(painting, weights)
+        wanted = {
+            **objective.content_targets(photo),
+            **style_targets(loss.terms, statistics, network.metrics),
+        }
+        balanced = relative(loss, wanted, network.metrics)
+        assert set(balanced.weighted["style"].units) == set(STYLE_LAYERS)
+        found.append(evaluate(objective, wanted, balanced))
+    check(*found, tolerance=tolerance)
 
 
 def test_too_small_a_margin_changes_the_gradient(
