@@ -11,6 +11,7 @@ import argparse
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from look import labelled, make, row
 from tfstyle import Engine
@@ -23,22 +24,22 @@ WHAT = {
     "fast": "a picture in seconds, as `tfstyle demo` makes it",
     "subtle": "the photo, tinted",
     "bold": "a painting first",
-    "cascade": "as `default`, begun on vgg19-lite and finished on VGG19",
+    "cascade": "as `default`, with all scales but the last on vgg19-lite",
     "reference": "the published algorithm",
 }
 
 
-def sections(size: int) -> Iterator[tuple[str, str, str, dict[str, TransferOptions]]]:
+def sections(size: int, *, vgg19: bool) -> Iterator[tuple[str, str, str, dict[str, TransferOptions]]]:
     """(file name, heading, text, {label: options}) of each row of the gallery."""
     for preset, what in WHAT.items():
-        if PRESETS[preset].network != "vgg19":
+        if vgg19 or PRESETS[preset].network != "vgg19":
             yield f"preset-{preset}", f"`--preset {preset}`", f"{what}.", {preset: _options(preset, size)}
     strengths = {f"{value:g}": _options("default", size, strength=value) for value in (0, 0.25, 0.5, 0.75, 1)}
     yield "strength", "`--strength`", "0 to 1, in equal steps; the default is 0.5.", strengths
     scales = {f"{value:g}": _options("default", size, style_scale=value) for value in (0.5, 1, 2)}
     yield "style-scale", "`--style-scale`", "0.5, 1 (the default) and 2: smaller and larger strokes.", scales
     losses = {name: _options("default", size, style_loss=name) for name in ("gram", "moments", "wasserstein")}
-    yield "style-loss", "`--style-loss`", "gram (the default), moments and wasserstein.", losses
+    yield "style-loss", "`--style-loss`", "gram, as published, moments, and wasserstein (the default).", losses
 
 
 def _options(preset: str, size: int, **overrides: object) -> TransferOptions:
@@ -61,17 +62,19 @@ def main() -> None:
         "# Gallery\n",
         f"The demo's photo and painting at {arguments.size} pixels, made by `python benchmarks/gallery.py`.\n",
     ]
-    scratch = pictures / "latest.png"
-    for name, heading, text, candidates in sections(arguments.size):
-        tiles = (
-            [] if len(candidates) > 1 else [labelled(photo, "photo", HEIGHT), labelled(painting, "painting", HEIGHT)]
-        )
-        for label, options in candidates.items():
-            print(f"{name:16} {label:12} {make(engine, photo, painting, options, scratch)}", flush=True)
-            tiles.append(labelled(scratch, label, HEIGHT))
-        row(tiles).save(pictures / f"{name}.jpg", quality=88)
-        page.append(f"## {heading}\n\n{text}\n\n![{heading.strip('`')}](pictures/gallery/{name}.jpg)\n")
-    scratch.unlink()
+    with TemporaryDirectory() as folder:
+        made: dict[TransferOptions, Path] = {}
+        for name, heading, text, candidates in sections(arguments.size, vgg19=arguments.weights is not None):
+            tiles = []
+            if len(candidates) == 1:
+                tiles = [labelled(photo, "photo", HEIGHT), labelled(painting, "painting", HEIGHT)]
+            for label, options in candidates.items():
+                if options not in made:
+                    made[options] = Path(folder) / f"{len(made)}.png"
+                    print(f"{name:16} {label:12} {make(engine, photo, painting, options, made[options])}", flush=True)
+                tiles.append(labelled(made[options], label, HEIGHT))
+            row(tiles).save(pictures / f"{name}.jpg", quality=88)
+            page.append(f"## {heading}\n\n{text}\n\n![{heading.strip('`')}](pictures/gallery/{name}.jpg)\n")
     (arguments.out / "gallery.md").write_text("\n".join(page), "utf-8")
 
 

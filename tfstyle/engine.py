@@ -28,7 +28,7 @@ from tfstyle.memory import (
 from tfstyle.networks.choice import Choice, choose_network, load_network
 from tfstyle.networks.network import Network
 from tfstyle.objective import Objective, Targets, WholeObjective, style_targets
-from tfstyle.options import TransferOptions, lite_violations, resolve_options
+from tfstyle.options import COARSE_SCALES, LAYER_WEIGHTS, TransferOptions, lite_violations, resolve_options
 from tfstyle.pyramid import Pyramid
 from tfstyle.scaled_inputs import ScaledInputs, digest, fitting_schedule, scaled_inputs
 from tfstyle.tensorflow_backend import require_tensorflow, tf
@@ -51,7 +51,7 @@ class Engine:
     """
 
     def __init__(
-        self, weights: str | None = None, keep: int = 16, memory: int | Callable[[], int] | None = None
+        self, weights: str | None = None, keep: int = 24, memory: int | Callable[[], int] | None = None
     ) -> None:
         require_tensorflow()
         self._weights = weights
@@ -91,10 +91,14 @@ class Engine:
         grey = all(picture.grey for name, picture in inputs.pictures() if not name.endswith(".mask"))
         loss = loss_from_options(options)
         steps: list[_Step] = []
-        for scale in fitting_schedule(inputs, options):
+        scales = fitting_schedule(inputs, options)
+        coarse = sum(scale.evaluations for scale in scales[:-1])
+        lite_left = coarse if options.lite_evaluations == COARSE_SCALES else options.lite_evaluations
+        for scale in scales:
             scaled = scaled_inputs(inputs, options, scale.size, grey)
-            on_lite = min(scale.evaluations, options.lite_evaluations - sum(step.evaluations for step in steps))
-            for each, evaluations in ((lite, on_lite), (network, scale.evaluations - max(0, on_lite))):
+            on_lite = min(scale.evaluations, max(0, lite_left))
+            lite_left -= on_lite
+            for each, evaluations in ((lite, on_lite), (network, scale.evaluations - on_lite)):
                 if evaluations > 0:
                     steps.append(_Step(each, scaled, _demand(scaled, loss, options, grey), evaluations))
         former = None if resume is None else resume.notes.get("whole_from")
@@ -120,7 +124,8 @@ class Engine:
     def _estimate(self, steps: Sequence[_Step], former: Sequence[int] | None) -> Estimate:
         """The estimate, with the tiling of a `former` run (`Estimate.whole_from`) if it still fits into memory."""
         available = self._memory() if callable(self._memory) else self._memory
-        whole_from = [choose_whole_from(step.network, step.demand, available) for step in steps]
+        # The largest scale first, because an error names its size.
+        whole_from = [choose_whole_from(step.network, step.demand, available) for step in reversed(steps)][::-1]
         if former is not None and len(former) == len(steps):
             needs = [bytes_needed(step.network, step.demand, each) for step, each in zip(steps, former, strict=True)]
             if max(needs) <= available:
@@ -158,8 +163,10 @@ class Engine:
             step.demand.terms,
             step.demand.options.pooling,
         )
-        compiled = step.worth_compiling
-        key = (network.digest, pyramid, whole_from, tuple(terms.items()), pooling, compiled)
+        compiled = whole_from > 1 or step.worth_compiling
+        # Factors of single layers are arguments of the function, which is traced again where there are others.
+        factors = step.demand.options.balance, *(bool(getattr(step.demand.options, name)) for name in LAYER_WEIGHTS)
+        key = (network.digest, pyramid, whole_from, tuple(terms.items()), pooling, compiled, factors)
         if key not in self._objectives:
             self._objectives[key] = (
                 TiledObjective(network, pyramid, whole_from, terms, pooling)

@@ -34,6 +34,9 @@ STRENGTH = Rule(
     group="main",
 )
 """A number that stands for several options, so that equal steps of it look equal."""
+LAYER_WEIGHTS = ("content_layer_weights", "style_layer_weights")
+COARSE_SCALES = -1
+"""The `lite_evaluations` that stand for those of all scales but the last."""
 SINGLE_SCALE = 0
 """The `coarsest_scale` at which there is only one scale: that of the result."""
 ORIGINAL_SIZE = 0
@@ -128,7 +131,9 @@ class TransferOptions:
     )
     content_weight: float = _weight(1.0, "weight of the content loss")
     style_weight: float = _weight(
-        2.0, "weight of the style loss; relative: 0.2 is mild, 25 strong; absolute: 1e4 is mild, 1e6 strong"
+        2.0,
+        "weight of the style loss; relative: 0.2 tints the photo, 20 leaves the painting alone; absolute: 1e4 is mild, "
+        "1e6 strong",
     )
     tv_weight: float = _weight(1.0, "weight of the total variation")
     tv_form: str = _choice(
@@ -144,7 +149,12 @@ class TransferOptions:
         100, "evaluations of the loss and its gradient, at most", 1, 10_000, alias="steps", group="main"
     )
     lite_evaluations: int = _number(
-        0, "of these, how many run on vgg19-lite before network takes over", 0, 9_999, group="optimizer"
+        0,
+        "of these, how many run on vgg19-lite before network takes over; coarse: those of all scales but the last",
+        0,
+        9_999,
+        words={"coarse": COARSE_SCALES},
+        group="optimizer",
     )
     coarsest_scale: int = _number(
         128,
@@ -186,9 +196,8 @@ class TransferOptions:
             if weights and len(weights) != len(layers):
                 complaint = f"must be as many as {name}_layers, {len(layers)}; got {len(weights)}"
                 violations.append(Violation(f"{name}_layer_weights", complaint))
-        if self.scales and self.size != ORIGINAL_SIZE and self.scales[-1][0] >= self.size:
-            complaint = f"must be smaller than size ({self.size}), which is always the last; got {self.scales[-1][0]}"
-            violations.append(Violation("scales", complaint))
+        if self.size != ORIGINAL_SIZE and (above := _scales_complaint(self, self.size)):
+            violations.append(Violation("scales", above))
         if self.scales and (used := sum(evaluations for _, evaluations in self.scales)) >= self.max_evaluations:
             complaint = f"must leave some of max_evaluations ({self.max_evaluations}) to the last scale; got {used}"
             violations.append(Violation("scales", complaint))
@@ -241,7 +250,7 @@ def _type_complaint(kind: type, rule: Rule, value: Any) -> str | None:
         fine = isinstance(value, (int, float)) and not isinstance(value, bool)
     else:
         fine = isinstance(value, kind) and not isinstance(value, bool)
-    expected = {int: "a whole number", float: "a number", str: "text"}[kind]
+    expected = ", or ".join([{int: "a whole number", float: "a number", str: "text"}[kind], *rule.words])
     return None if fine else f"must be {expected}; got {shown(value)}"
 
 
@@ -259,14 +268,22 @@ def schedule(options: TransferOptions, longer: int, least: int = SMALLEST_SCALE)
     Raises `InvalidInputError` if `longer`, which comes from the content picture, is not above the given scales.
     """
     if options.scales:
-        if options.scales[-1][0] >= longer:
-            complaint = f"must be smaller than the result ({longer}), which is always the last scale"
-            raise InvalidInputError([Violation("scales", f"{complaint}; got {options.scales[-1][0]}")])
+        if complaint := _scales_complaint(options, longer):
+            raise InvalidInputError([Violation("scales", complaint)])
         left = options.max_evaluations - sum(evaluations for _, evaluations in options.scales)
         return (*(Scale(*scale) for scale in options.scales), Scale(longer, left))
     if options.coarsest_scale == SINGLE_SCALE:
         return (Scale(longer, options.max_evaluations),)
     return automatic_scales(longer, max(least, options.coarsest_scale), options.max_evaluations)
+
+
+def _scales_complaint(options: TransferOptions, longer: int) -> str | None:
+    """Why the given scales do not suit a result whose longer side has `longer` pixels; None if they do."""
+    if options.scales and options.scales[-1][0] >= longer:
+        return (
+            f"must be smaller than the result ({longer}), which is always the last scale; got {options.scales[-1][0]}"
+        )
+    return None
 
 
 def lite_violations(options: TransferOptions) -> list[Violation]:
@@ -284,8 +301,8 @@ PRESETS: Mapping[str, TransferOptions] = {
     "fast": TransferOptions(network="vgg19-lite", max_evaluations=40),
     "subtle": TransferOptions(**_strength_options(0.2)),
     "bold": TransferOptions(**_strength_options(0.8)),
-    # vgg19-lite paints the small scales; VGG19 does the result's own.
-    "cascade": TransferOptions(network="vgg19", lite_evaluations=85),
+    # vgg19-lite paints the small scales, where it differs least to the eye, and VGG19 the last.
+    "cascade": TransferOptions(network="vgg19", lite_evaluations=COARSE_SCALES),
     # Gatys et al. 2016 with Adam, as published in "Dive into Deep Learning": content and style at the same size,
     # pixels as the variables, colours clipped to the gamut only at the end.
     "reference": TransferOptions(

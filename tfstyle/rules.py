@@ -14,8 +14,8 @@ from tfstyle.networks.topology import CONVOLUTIONS
 from tfstyle.schedule import Scale
 
 LARGEST_WEIGHT = 1e9
-SMALLEST_SCALE = 16
-"""Pixels; the deepest layers have no features of anything smaller."""
+SMALLEST_SCALE, LARGEST_SCALE = 16, 8191
+"""Pixels. The deepest layers have no features of anything smaller; the last scale, that of the result, is larger."""
 MOST_SCALES = 16
 
 
@@ -58,7 +58,10 @@ class Rule:
         return f"{above}{number(self.minimum)} to {number(self.maximum)}{words}"
 
     def text(self, value: Any) -> str:
-        """`value` as help and the contract's comments show it."""
+        """`value` as help and the contract's comments show it: the word for a number that has one."""
+        for word, named in self.words.items():
+            if value == named and value < (self.minimum or 0):
+                return word
         return number(value) if isinstance(value, float) else str(value)
 
     def complaint(self, value: Any) -> str | None:
@@ -207,10 +210,11 @@ class ScalesRule(ListRule):
         if len(value) > MOST_SCALES:
             return f"must be at most {MOST_SCALES} scales; got {len(value)}"
         for size, evaluations in value:
-            if size < SMALLEST_SCALE:
-                return f"must have sizes of at least {SMALLEST_SCALE} pixels; got {self.item_text((size, evaluations))}"
-            if evaluations < 1:
-                return f"must have at least 1 evaluation for each scale; got {self.item_text((size, evaluations))}"
+            if not SMALLEST_SCALE <= size <= LARGEST_SCALE:
+                got = self.item_text((size, evaluations))
+                return f"must have sizes from {SMALLEST_SCALE} to {LARGEST_SCALE} pixels; got {got}"
+            if not 1 <= evaluations <= 10_000:
+                return f"must have 1 to 10000 evaluations for each scale; got {self.item_text((size, evaluations))}"
         for (smaller, _), (larger, _) in pairwise(value):
             if smaller >= larger:
                 return f"must go up from the smallest scale; got {larger} after {smaller}"

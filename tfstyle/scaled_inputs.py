@@ -56,13 +56,13 @@ def fitting_schedule(inputs: Inputs[Picture], options: TransferOptions) -> tuple
             width, height = inputs.content.size
             why = f"the content picture is {width} x {height} pixels; sizes go up to {most:g}"
             raise InvalidInputError([Violation("size", why)])
-    least = min(longer, _least_side(inputs, options))
-    if options.scales and options.scales[0][0] < least:
+    least = _least_side(inputs, options)
+    if options.scales and options.scales[0][0] < least <= longer:
         why = (
             f"must have sizes of at least {least} for these pictures, whose sides need at least {SMALLEST_SIDE} pixels"
         )
         raise InvalidInputError([Violation("scales", f"{why}; got {options.scales[0][0]}")])
-    return schedule(options, longer, least)
+    return schedule(options, longer, min(longer, least))
 
 
 def _least_side(inputs: Inputs[Picture], options: TransferOptions) -> int:

@@ -142,7 +142,6 @@ class Transfer:
         self._begin(0, standardise(plan.start.pixels))
         self._stepping = threading.Lock()
         """Guards the optimizer and the fields below, which change together between two evaluations."""
-        self._stage = 0
         self._made = 0  # evaluations in this stage
         self._evaluations = 0
         self._seconds = 0.0
@@ -171,9 +170,9 @@ class Transfer:
     def iterates(self) -> Iterator[Iterate]:
         """Optimise, yielding after every evaluation; the work stops when the caller stops iterating.
 
-        The first evaluation is that of the content picture itself. A network's first evaluation includes the
-        compilation if the size is new. Ends early if the optimizer cannot improve any further. Losses are those of the
-        network in use, so they may rise when the second network takes over.
+        The first evaluation is that of the content picture itself. A stage's first evaluation includes tracing and
+        compilation if the size is new. A stage ends early if the optimizer cannot improve any further. Losses are those
+        of the scale and network in use, so they may rise from one stage to the next.
         """
         began = time.perf_counter() - self._seconds
         while True:
@@ -282,10 +281,12 @@ class Transfer:
         self._best = notes["best"] and (notes["best"][0], _parts_from_notes(notes["best"][1]))
 
     def deliver(self) -> Delivered:
-        """The current picture in 8 bits, and its losses (one more evaluation)."""
-        last = len(self.stages) - 1
-        objective = self._problem(last).objective
-        picture = self._picture(self.stages[last], objective, self._variables, self._optimizer.point)
+        """The current picture in 8 bits at the size of the result, and its losses (one more evaluation)."""
+        here, last = self.stages[self._stage], self.stages[-1]
+        image = self._problem(self._stage).objective.image(self._variables.expand(self._optimizer.point))
+        if here.size != last.size:
+            image = resize_floats(image[0], last.size)[None]
+        picture = self._shown(image, last)
         evaluation = self.judge(picture)
         return Delivered(picture, evaluation.total, evaluation.parts)
 
@@ -312,7 +313,10 @@ class Transfer:
         return here.evaluations - self._made + left
 
     def _picture(self, stage: Stage, objective: Objective, variables: Variables, point: NDArray[np.float32]) -> Picture:
-        pixels = to_pixels(objective.image(variables.expand(point)))
+        return self._shown(objective.image(variables.expand(point)), stage)
+
+    def _shown(self, image: NDArray[np.float32], stage: Stage) -> Picture:
+        pixels = to_pixels(image)
         if self._grey:  # the channels are equal up to rounding
             pixels = np.repeat(pixels[..., 1:2], 3, axis=2)
         return Picture(pixels, stage.alpha)

@@ -17,7 +17,8 @@ from tfstyle.optimizers.lbfgs import LBFGS
 from tfstyle.options import PRESETS
 from tfstyle.pyramid import Pyramid
 
-OPTIONS = PRESETS["default"]
+# The loss for which the shipped network was fitted: the published one, with our optimizer.
+OPTIONS = replace(PRESETS["reference"], optimizer="lbfgs", pyramid_levels=7, gamut_weight=1000.0)
 KEPT_AT = (6, 18, 50)
 """The evaluations after which a picture is saved."""
 
@@ -25,7 +26,7 @@ KEPT_AT = (6, 18, 50)
 def make_pictures(
     network: Network, photos: Sequence[Floats], paintings: Sequence[Floats], style_weights: Sequence[float]
 ) -> Iterator[list[Floats]]:
-    """For each photo [side, side, 3] with its painting and style weight, the default preset's pictures at `KEPT_AT`."""
+    """For each photo [side, side, 3] with its painting and style weight, pictures at `KEPT_AT`."""
     side = photos[0].shape[0]
     pyramid = Pyramid(side, side, OPTIONS.pyramid_levels, OPTIONS.pyramid_decay)
     objective = WholeObjective(network, pyramid, loss_from_options(OPTIONS).terms, OPTIONS.pooling)

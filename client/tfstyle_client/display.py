@@ -119,7 +119,7 @@ class PlainLines(_TextDisplay):
 
     def __init__(self, console: Console, content_side: int | None) -> None:
         super().__init__(console, content_side)
-        self._stage = 0
+        self._stage: int | None = None
 
     def show(self, event: Event) -> None:
         """Show one event."""

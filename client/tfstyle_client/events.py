@@ -68,7 +68,7 @@ class Progress:
     """The state after `evaluation` of `max_evaluations`.
 
     Times are in seconds; `remaining` is None while there is no estimate. `preview` is a PNG, or None. `stage` counts
-    the stages from 1; losses of different stages cannot be compared.
+    the stages from 1 (0 from a server of a former release); losses of different stages cannot be compared.
     """
 
     evaluation: int

@@ -87,7 +87,10 @@ class Admission:
 
 
 def work_of(options: TransferOptions) -> float:
-    """Megapixels times evaluations of a transfer, as if its picture were square: an upper bound."""
+    """Megapixels times evaluations of a transfer, as if its picture were square.
+
+    Its scales are taken to be those of usual pictures; very narrow ones begin at a larger scale.
+    """
     size = options.size
     if size == ORIGINAL_SIZE:
         # The content's own size is not known before a worker decodes it, so the largest legal size has to bound it.

@@ -50,7 +50,7 @@ def test_strength_moves_weights_and_coarsest_scale_in_equal_ratios() -> None:
     ("preset", "overrides", "says"),
     [
         ("default", {"strength": 1.5}, "must be 0 to 1, or mild, or medium, or strong; got 1.5"),
-        ("default", {"strength": "wild"}, "must be a number; got 'wild'"),
+        ("default", {"strength": "wild"}, "must be a number, or mild, or medium, or strong; got 'wild'"),
         ("default", {"strength": 0.5, "style_weight": 3.0}, "sets style_weight; give only one of the two"),
         ("reference", {"strength": 0.5}, "needs relative losses; with balance absolute, set style_weight"),
     ],

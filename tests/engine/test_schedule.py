@@ -12,20 +12,31 @@ from tfstyle.schedule import RATIO, Scale, automatic_scales
 
 
 @pytest.mark.parametrize("evaluations", [1, 2, 3, 40, 1000])
-@pytest.mark.parametrize(("size", "coarsest"), [(512, 128), (320, 80), (130, 128), (100, 128), (8192, 64)])
+@pytest.mark.parametrize(("size", "coarsest"), [(512, 128), (320, 80), (160, 128), (8192, 64)])
 def test_automatic_scales_go_up_to_the_result_and_share_the_evaluations(
     size: int, coarsest: int, evaluations: int
 ) -> None:
     scales = automatic_scales(size, coarsest, evaluations)
     assert scales[-1].size == size
     assert sum(scale.evaluations for scale in scales) == evaluations
-    assert all(scale.evaluations >= 1 for scale in scales)
+    assert all(scale.evaluations >= min(5, evaluations) for scale in scales)
     sizes = [scale.size for scale in scales]
     assert sizes == sorted(set(sizes))
     if len(scales) > 1:
         assert sizes[0] == coarsest
-    if evaluations >= 40:  # enough for every scale that the ratio asks for
+    if evaluations == 1000:  # enough for every scale that the ratio asks for
         assert all(larger / smaller <= RATIO * 1.03 for smaller, larger in itertools.pairwise(sizes))
+
+
+@pytest.mark.parametrize(("size", "coarsest"), [(512, 512), (100, 128), (150, 128)])
+def test_a_coarsest_scale_near_the_result_is_left_out(size: int, coarsest: int) -> None:
+    assert automatic_scales(size, coarsest, 50) == (Scale(size, 50),)
+
+
+def test_few_evaluations_go_to_few_scales() -> None:
+    assert automatic_scales(512, 128, 9) == (Scale(512, 9),)
+    assert [scale.size for scale in automatic_scales(512, 128, 14)] == [128, 512]
+    assert [scale.evaluations for scale in automatic_scales(512, 128, 40)] == [16, 11, 8, 5]
 
 
 def test_coarser_scales_get_more_evaluations() -> None:
@@ -52,12 +63,13 @@ def test_automatic_scales_begin_where_the_pictures_are_large_enough() -> None:
 @pytest.mark.parametrize(
     ("scales", "says"),
     [
-        (((96, 0),), "at least 1 evaluation for each scale; got 96:0"),
-        (((8, 10),), "sizes of at least 16 pixels; got 8:10"),
+        (((96, 0),), "1 to 10000 evaluations for each scale; got 96:0"),
+        (((8, 10),), "sizes from 16 to 8191 pixels; got 8:10"),
         (((96, 10), (64, 10)), "must go up from the smallest scale; got 64 after 96"),
         (((96, 10), (96, 10)), "got 96 after 96"),
-        (((96, 10), (512, 10)), r"must be smaller than size \(512\), which is always the last; got 512"),
+        (((96, 10), (512, 10)), r"must be smaller than the result \(512\), which is always the last scale; got 512"),
         (((96, 60), (200, 40)), r"must leave some of max_evaluations \(100\) to the last scale; got 100"),
+        (((3_000_000_000, 10),), "sizes from 16 to 8191 pixels"),
         (((96, 10.5),), "tuple of pairs"),
         ([(96, 10)], "tuple of pairs"),
         ((96, 10), "tuple of pairs"),

@@ -246,6 +246,39 @@ def test_scales_go_from_coarse_to_fine_in_one_run(engine: Engine, pictures: tupl
     assert delivered.total == pytest.approx(iterates[-1].total, rel=0.02)
 
 
+def test_transfer_may_be_delivered_before_its_last_scale(engine: Engine, pictures: tuple[Picture, Picture]) -> None:
+    options = resolve_options("default", {"size": 96, "steps": 24, "scales": ((40, 10), (64, 8))})
+    transfer = engine.prepare(content_and_style(*pictures), options)
+    small = list(itertools.islice(transfer.iterates(), 10))[-1].picture()
+    delivered = transfer.deliver()
+    assert delivered.picture.size == (96, 64)
+    enlarged = np.asarray(Image.fromarray(small.pixels).resize((96, 64), Image.Resampling.BICUBIC))
+    assert np.abs(enlarged.astype(int) - delivered.picture.pixels).mean() < 1
+    assert np.isfinite(delivered.total)
+
+
+@pytest.mark.parametrize("style", ["tiny", "plain"])
+def test_style_without_variance_has_finite_losses(
+    engine: Engine, pictures: tuple[Picture, Picture], style: str
+) -> None:
+    painting = pictures[1] if style == "tiny" else Picture(np.full((60, 80, 3), (124, 117, 104), np.uint8))
+    overrides = {"size": 64, "steps": 4, "style_scale": 0.4 if style == "tiny" else 1.0}
+    transfer = engine.prepare(content_and_style(pictures[0], painting), resolve_options("default", overrides))
+    totals = [iterate.total for iterate in transfer.iterates()]
+    assert len(totals) == 4
+    assert np.isfinite(totals).all()
+    assert totals[-1] < totals[0]
+
+
+def test_cascade_leaves_the_last_scale_to_its_network(engine: Engine, pictures: tuple[Picture, Picture]) -> None:
+    overrides = {"size": 64, "network": "vgg19-lite", "lite_evaluations": "coarse", "coarsest_scale": 32, "steps": 12}
+    stages = engine.prepare(content_and_style(*pictures), resolve_options("default", overrides)).stages
+    assert [(stage.size[0], stage.evaluations) for stage in stages] == [(32, 7), (64, 5)]
+    overrides["steps"] = 4
+    (stage,) = engine.prepare(content_and_style(*pictures), resolve_options("default", overrides)).stages
+    assert (stage.size[0], stage.evaluations) == (64, 4)
+
+
 def test_networks_and_scales_divide_the_evaluations(engine: Engine, pictures: tuple[Picture, Picture]) -> None:
     overrides = {"size": 64, "steps": 10, "scales": ((40, 6),), "lite_evaluations": 4, "network": "vgg19-lite"}
     transfer = engine.prepare(content_and_style(*pictures), resolve_options("default", overrides))

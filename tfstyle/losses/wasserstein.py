@@ -18,6 +18,8 @@ LEAST_VARIANCE = 4 * RIDGE
 """Principal directions of the style picture with less variance, its ridge included, count as having none."""
 DIRECTIONS = 256
 """The style picture's principal directions that are compared one by one; the others hold 1 to 5 % of the variance."""
+TINY = 1e-12
+"""Keeps the root of 0 finite: a style picture of one colour, or of one position, has no variance."""
 ROOT_STEPS = 16
 """Newton-Schulz steps, after which the root's trace is exact to a few parts in a thousand."""
 
@@ -103,7 +105,7 @@ def _trace_of_root(matrix: tf.Tensor) -> Any:
     By the coupled Newton-Schulz iteration (Higham 2008, equation 6.35), which is matrix products alone: XLA has no fast
     eigendecomposition on the CPU.
     """
-    scale = tf.norm(matrix)
+    scale = tf.maximum(tf.norm(matrix), TINY)
     identity = tf.eye(matrix.shape[0])
 
     def improved(step: tf.Tensor, root: tf.Tensor, inverse: tf.Tensor) -> tuple[tf.Tensor, ...]:

@@ -77,6 +77,16 @@ def test_magnitude_is_the_mean_square_of_the_style_picture_s_features() -> None:
     assert float(TERM.magnitude(target, PLAIN["a"])) == pytest.approx(np.mean(OTHERS["a"] ** 2), rel=2e-2)
 
 
+def test_style_of_one_position_has_a_finite_value_and_gradient() -> None:
+    target = target_of(TERM, OTHERS["a"][:, :1, :1], PLAIN["a"])
+    features = tf.constant(FEATURES["a"])
+    with tf.GradientTape() as tape:
+        tape.watch(features)
+        value = TERM.distance(statistics_of(TERM, features, PLAIN["a"]), target, PLAIN["a"])
+    assert float(value) > 0
+    assert np.isfinite(tape.gradient(value, features).numpy()).all()
+
+
 def test_several_styles_average_mean_and_second_moment_not_covariance() -> None:
     apart = [np.full((1, 2, 2, 3), level, np.float32) for level in (0.5, 1.5)]
     statistics = [statistics_of(TERM, tf.constant(each), PLAIN["a"]) for each in apart]
