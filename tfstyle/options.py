@@ -135,7 +135,7 @@ class TransferOptions:
         "weight of the style loss; relative: 0.2 tints the photo, 20 leaves the painting alone; absolute: 1e4 is mild, "
         "1e6 strong",
     )
-    tv_weight: float = _weight(1.0, "weight of the total variation")
+    tv_weight: float = _weight(2.0, "weight of the total variation")
     tv_form: str = _choice(
         "squared",
         "total variation of squared differences between neighbours (smoother), or of absolute ones",

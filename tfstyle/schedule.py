@@ -44,7 +44,7 @@ def automatic_scales(size: int, coarsest: int, evaluations: int) -> tuple[Scale,
 
 
 def _divide(total: int, shares: Sequence[float]) -> Iterator[int]:
-    """`total` in parts of at least `LEAST_EVALUATIONS`, if it suffices, as nearly in the ratio of `shares` as possible."""
+    """`total` in parts near the ratio of `shares`, each of at least `LEAST_EVALUATIONS` if `total` suffices."""
     least = min(LEAST_EVALUATIONS, total // len(shares))
     left, shares_left = total, math.fsum(shares)
     for index, share in enumerate(shares):
