@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from tfstyle.inputs import Inputs
 from tfstyle.options import SINGLE_SCALE, ProgressOptions, TransferOptions, resolve_options
@@ -17,8 +17,17 @@ Other = TypeVar("Other")
 
 DEFAULT_PRESET = "default"
 IMAGE_PREFIX = "images/"
-FORMER = {"balance": "absolute", "style_loss": "gram", "tv_form": "absolute", "coarsest_scale": SINGLE_SCALE}
-"""What options that a former release did not have stand for in its stored messages."""
+FORMER = {
+    "balance": "absolute",
+    "style_loss": "gram",
+    "style_weight": 2e5,
+    "content_layers": ("block4_conv4",),
+    "tv_weight": 10.0,
+    "tv_form": "absolute",
+    "coarsest_scale": SINGLE_SCALE,
+}
+"""The defaults of the releases before relative losses, in which the stored jobs of those releases are resolved."""
+FORMER_CASCADE = {"max_evaluations": 60, "lite_evaluations": 30}
 
 
 @dataclass(frozen=True)
@@ -62,11 +71,18 @@ def plan_from_proto(message: pb.StylizeRequest, *, shorthand: bool) -> Plan[str]
     preset = message.preset or DEFAULT_PRESET
     return Plan(
         inputs_from_proto(message).map(lambda _, picture: str(picture.image).removeprefix(IMAGE_PREFIX)),
-        resolve_options(preset, FORMER | options_from_proto(message.options)),
+        resolve_options(preset, _former_defaults(message, preset) | options_from_proto(message.options)),
         progress_from_proto(message.progress),
         preset,
         shorthand,
     )
+
+
+def _former_defaults(message: pb.StylizeRequest, preset: str) -> dict[str, Any]:
+    """What a message of a former release means where it sets nothing; empty for one of this release."""
+    if message.options.HasField("balance") or preset == "reference":  # which has not changed
+        return {}
+    return FORMER | (FORMER_CASCADE if preset == "cascade" else {})
 
 
 def progress_from_proto(message: pb.ProgressOptions) -> ProgressOptions:

@@ -327,7 +327,9 @@ def test_line_says_how_to_keep_the_contents_size(files: Path, server: Server) ->
 
 @pytest.mark.parametrize("side", [513, 512, 100, None])
 def test_line_says_so_only_where_the_content_is_larger(side: int | None, capsys: pytest.CaptureFixture[str]) -> None:
-    started = Started("vgg19", "", "", "", 512, 400, 1, TransferOptions(), 1, 1.0, False, ("it is odd", "so is\nthis"))
+    started = Started(
+        "vgg19", "", "", "", 512, 400, 1, TransferOptions(), 1, 1.0, False, ("it is odd", "so is\nthis"), ()
+    )
     display(as_json=False, content_side=side).show(started)
     lines = capsys.readouterr().err.splitlines()
     assert ("(--size original keeps the content's 513)" in lines[1]) == (side == 513)

@@ -23,7 +23,9 @@ RUNS = {
     "adam": resolve_options("reference", {"size": 64, "steps": 14, "network": "vgg19-lite"}),
     "tiled": resolve_options("fast", {"size": 320, "steps": 4}),
     "strong": resolve_options(
-        "fast", {"size": 48, "steps": 14, "balance": "absolute", "style_weight": 1e6, "pyramid_decay": 0.0}
+        "reference",
+        {"size": 48, "steps": 14, "network": "vgg19-lite", "optimizer": "lbfgs", "style_weight": 1e6}
+        | {"pyramid_levels": 7, "pyramid_decay": 0.0, "gamut_weight": 1000.0, "style_fit": "proportion"},
     ),
     "scales": resolve_options("fast", {"size": 72, "steps": 14, "scales": ((32, 5), (48, 4)), "style_loss": "gram"}),
 }

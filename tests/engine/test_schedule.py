@@ -19,7 +19,7 @@ def test_automatic_scales_go_up_to_the_result_and_share_the_evaluations(
     scales = automatic_scales(size, coarsest, evaluations)
     assert scales[-1].size == size
     assert sum(scale.evaluations for scale in scales) == evaluations
-    assert all(scale.evaluations >= min(5, evaluations) for scale in scales)
+    assert all(scale.evaluations >= min(12, evaluations) for scale in scales)
     sizes = [scale.size for scale in scales]
     assert sizes == sorted(set(sizes))
     if len(scales) > 1:
@@ -34,15 +34,13 @@ def test_a_coarsest_scale_near_the_result_is_left_out(size: int, coarsest: int) 
 
 
 def test_few_evaluations_go_to_few_scales() -> None:
-    assert automatic_scales(512, 128, 9) == (Scale(512, 9),)
-    assert [scale.size for scale in automatic_scales(512, 128, 14)] == [128, 512]
-    assert [scale.evaluations for scale in automatic_scales(512, 128, 40)] == [16, 11, 8, 5]
+    assert automatic_scales(512, 128, 23) == (Scale(512, 23),)
+    assert automatic_scales(512, 128, 24) == (Scale(128, 12), Scale(512, 12))
+    assert automatic_scales(512, 128, 40) == (Scale(128, 13), Scale(256, 13), Scale(512, 14))
 
 
-def test_coarser_scales_get_more_evaluations() -> None:
-    counts = [scale.evaluations for scale in automatic_scales(1024, 128, 200)]
-    assert counts == sorted(counts, reverse=True)
-    assert counts[-1] >= 200 * 0.15 / len(counts)
+def test_scales_divide_the_evaluations_equally() -> None:
+    assert [scale.evaluations for scale in automatic_scales(512, 128, 100)] == [25, 25, 25, 25]
 
 
 def test_explicit_scales_leave_the_rest_to_the_result() -> None:

@@ -271,9 +271,9 @@ def test_style_without_variance_has_finite_losses(
 
 
 def test_cascade_leaves_the_last_scale_to_its_network(engine: Engine, pictures: tuple[Picture, Picture]) -> None:
-    overrides = {"size": 64, "network": "vgg19-lite", "lite_evaluations": "coarse", "coarsest_scale": 32, "steps": 12}
+    overrides = {"size": 64, "network": "vgg19-lite", "lite_evaluations": "coarse", "coarsest_scale": 32, "steps": 26}
     stages = engine.prepare(content_and_style(*pictures), resolve_options("default", overrides)).stages
-    assert [(stage.size[0], stage.evaluations) for stage in stages] == [(32, 7), (64, 5)]
+    assert [(stage.size[0], stage.evaluations) for stage in stages] == [(32, 13), (64, 13)]
     overrides["steps"] = 4
     (stage,) = engine.prepare(content_and_style(*pictures), resolve_options("default", overrides)).stages
     assert (stage.size[0], stage.evaluations) == (64, 4)

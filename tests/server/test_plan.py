@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from tfstyle.inputs import Inputs, Style, content_and_style
 from tfstyle.options import ProgressOptions, resolve_options
 from tfstyle.v1 import style_transfer_pb2 as pb
@@ -27,6 +29,18 @@ def test_job_of_a_former_release_keeps_its_look() -> None:
     options = plan_from_proto(message, shorthand=True).options
     assert (options.balance, options.style_loss, options.tv_form) == ("absolute", "gram", "absolute")
     assert (options.coarsest_scale, options.scales, options.style_weight) == (0, (), 2e5)
+
+
+@pytest.mark.parametrize(
+    ("preset", "weight", "evaluations"), [("default", 2e5, 100), ("cascade", 2e5, 60), ("reference", 1e4, 500)]
+)
+def test_presets_of_a_former_release_keep_their_values(preset: str, weight: float, evaluations: int) -> None:
+    message = plan_to_proto(PLAN)
+    message.preset = preset
+    message.options.CopyFrom(pb.TransferOptions(size=64))
+    options = plan_from_proto(message, shorthand=True).options
+    assert (options.size, options.style_weight, options.max_evaluations) == (64, weight, evaluations)
+    assert (options.balance, options.tv_weight, options.content_layers) == ("absolute", 10, ("block4_conv4",))
 
 
 def test_fingerprint_is_that_of_the_transfer() -> None:

@@ -16,7 +16,7 @@ from google.protobuf.message import DecodeError
 from tfstyle.inputs import Inputs, Style, content_and_style
 from tfstyle.options import ProgressOptions, TransferOptions, resolve_options
 from tfstyle.v1 import style_transfer_pb2 as pb
-from tfstyle_server.plan import Plan, plan_from_proto
+from tfstyle_server.plan import FORMER, Plan, plan_from_proto
 from tfstyle_server.states import State
 from tfstyle_server.store import (
     IMAGE_SECONDS,
@@ -251,7 +251,7 @@ def test_database_of_an_earlier_release_is_migrated(tmp_path: Path, version: int
     (job,) = store.unfinished()
     plan = plan_from_proto(job.plan, shorthand=job.shorthand)
     assert plan == Plan(
-        content_and_style("c" * 64, "s" * 64), resolve_options("fast", {"size": 64}), ProgressOptions(), "fast"
+        content_and_style("c" * 64, "s" * 64), resolve_options("fast", FORMER | {"size": 64}), ProgressOptions(), "fast"
     )
     assert job.plan.inputs.content.image == f"images/{'c' * 64}"
     assert not job.plan.detach

@@ -94,7 +94,7 @@ def test_parts_of_the_loss_are_weighted_and_add_up(engine: Engine, port: FakePor
         parts = {part.name: part for part in losses.parts}
         assert set(parts) == {"content", "style", "tv", "gamut"}
         assert all(part.value == pytest.approx(sum(part.by_layer.values())) for part in losses.parts)
-        assert parts["style"].weighted == pytest.approx(200_000 * parts["style"].value)
+        assert parts["style"].weighted == pytest.approx(2 * parts["style"].value)
         assert losses.total == pytest.approx(sum(part.weighted for part in losses.parts), rel=1e-4)
 
 
