@@ -20,12 +20,12 @@ from tfstyle.options import PRESETS, TransferOptions, resolve_options
 HEIGHT = 300
 """Of a picture in the gallery, in pixels."""
 WHAT = {
-    "default": "painted: the painting's strokes, the photo clearly readable",
-    "fast": "a picture in seconds, as `tfstyle demo` makes it",
-    "subtle": "the photo, tinted",
-    "bold": "a painting first",
-    "cascade": "as `default`, with all scales but the last on vgg19-lite",
-    "reference": "the published algorithm",
+    "default": "Painted: the painting's strokes, the photo clearly readable",
+    "fast": "A picture in seconds, as `tfstyle demo` makes it",
+    "subtle": "The photo, tinted",
+    "bold": "A painting first",
+    "cascade": "As `default`, with all scales but the last on vgg19-lite",
+    "reference": "The published algorithm",
 }
 
 
@@ -39,7 +39,7 @@ def sections(size: int, *, vgg19: bool) -> Iterator[tuple[str, str, str, dict[st
     scales = {f"{value:g}": _options("default", size, style_scale=value) for value in (0.5, 1, 2)}
     yield "style-scale", "`--style-scale`", "0.5, 1 (the default) and 2: smaller and larger strokes.", scales
     losses = {name: _options("default", size, style_loss=name) for name in ("gram", "moments", "wasserstein")}
-    yield "style-loss", "`--style-loss`", "gram, as published, moments, and wasserstein (the default).", losses
+    yield "style-loss", "`--style-loss`", "Gram, as published, moments, and wasserstein (the default).", losses
 
 
 def _options(preset: str, size: int, **overrides: object) -> TransferOptions:

@@ -376,7 +376,7 @@ def test_compiled_code_is_kept_for_the_next_server(
     for _ in range(2):
         server = own_server("--compiled-code", str(tmp_path))
         # Work enough for the engine to compile.
-        list(stub_of(server).Stylize(request(landscape, painting, size=256, steps=40, coarsest_scale=0)))
+        list(stub_of(server).Stylize(request(landscape, painting, size=320, steps=40, coarsest_scale=0)))
         server.stop()
         seen.append({file.name: file.stat().st_mtime_ns for file in tmp_path.glob("*/*.pb")})
     assert seen[0]
