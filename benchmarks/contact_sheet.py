@@ -6,6 +6,7 @@ python benchmarks/contact_sheet.py OUT PICTURE... [--height 342]
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from PIL import Image
@@ -13,13 +14,20 @@ from PIL import Image
 GAP = 8
 
 
-def contact_sheet(paths: list[Path], height: int) -> Image.Image:
-    pictures = []
-    for path in paths:
-        with Image.open(path) as file:
-            width = round(file.width * height / file.height)
-            pictures.append(file.convert("RGB").resize((width, height), Image.Resampling.LANCZOS))
-    sheet = Image.new("RGB", (sum(p.width + GAP for p in pictures) - GAP, height), "white")
+def contact_sheet(paths: Sequence[Path], height: int) -> Image.Image:
+    return side_by_side([at_height(path, height) for path in paths])
+
+
+def at_height(path: Path, height: int) -> Image.Image:
+    """The picture in a file, resized."""
+    with Image.open(path) as file:
+        width = round(file.width * height / file.height)
+        return file.convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
+
+
+def side_by_side(pictures: Sequence[Image.Image]) -> Image.Image:
+    """The pictures in a row."""
+    sheet = Image.new("RGB", (sum(p.width + GAP for p in pictures) - GAP, max(p.height for p in pictures)), "white")
     left = 0
     for picture in pictures:
         sheet.paste(picture, (left, 0))

@@ -13,7 +13,8 @@ from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from look import labelled, make, row
+from contact_sheet import side_by_side
+from look import labelled, make
 from tfstyle import Engine
 from tfstyle.options import PRESETS, TransferOptions, resolve_options
 
@@ -73,7 +74,7 @@ def main() -> None:
                     made[options] = Path(folder) / f"{len(made)}.png"
                     print(f"{name:16} {label:12} {make(engine, photo, painting, options, made[options])}", flush=True)
                 tiles.append(labelled(made[options], label, HEIGHT))
-            row(tiles).save(pictures / f"{name}.jpg", quality=88)
+            side_by_side(tiles).save(pictures / f"{name}.jpg", quality=88)
             page.append(f"## {heading}\n\n{text}\n\n![{heading.strip('`')}](pictures/gallery/{name}.jpg)\n")
     (arguments.out / "gallery.md").write_text("\n".join(page), "utf-8")
 

@@ -18,9 +18,10 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
+from contact_sheet import at_height, side_by_side
 from tfstyle import Engine, content_and_style
 from tfstyle.images import decode, encode_png
-from tfstyle.options import KINDS, RULES, TransferOptions, resolve_options
+from tfstyle.options import KINDS, RULES, STRENGTH, TransferOptions, resolve_options
 from tfstyle.rules import ListRule
 
 LABEL = 18
@@ -34,11 +35,12 @@ def options_of(words: Sequence[str]) -> TransferOptions:
         name, _, text = word.partition("=")
         if name == "preset":
             preset = text
-        elif name == "strength":
-            overrides[name] = float(text)
+            continue
+        rule = RULES.get(name, STRENGTH)
+        if isinstance(rule, ListRule):
+            overrides[name] = rule.parse(text)
         else:
-            rule = RULES[name]
-            overrides[name] = rule.parse(text) if isinstance(rule, ListRule) else KINDS[name](text)
+            overrides[name] = text if text in rule.words else KINDS.get(name, float)(text)
     return resolve_options(preset, overrides)
 
 
@@ -58,23 +60,11 @@ def make(engine: Engine, photo: Path, painting: Path, options: TransferOptions, 
 
 def labelled(file: Path, label: str, height: int) -> Image.Image:
     """The picture in `file` at `height` pixels, with a label above it."""
-    with Image.open(file) as opened:
-        picture = opened.convert("RGB")
-    picture = picture.resize((round(picture.width * height / picture.height), height), Image.Resampling.LANCZOS)
+    picture = at_height(file, height)
     tile = Image.new("RGB", (picture.width, height + LABEL), "white")
     tile.paste(picture, (0, LABEL))
     ImageDraw.Draw(tile).text((4, 3), label, fill="black")
     return tile
-
-
-def row(tiles: Sequence[Image.Image]) -> Image.Image:
-    """The tiles side by side."""
-    joined = Image.new("RGB", (sum(tile.width for tile in tiles), max(tile.height for tile in tiles)), "white")
-    left = 0
-    for tile in tiles:
-        joined.paste(tile, (left, 0))
-        left += tile.width
-    return joined
 
 
 def sheet(rows: Sequence[Image.Image]) -> Image.Image:
@@ -107,7 +97,7 @@ def main() -> None:
         with Image.open(folder / f"{next(iter(candidates))}.png") as first:
             height = first.height
         files = {"photo": photo, "painting": painting, **{name: folder / f"{name}.png" for name in candidates}}
-        rows.append(row([labelled(file, name, height) for name, file in files.items()]))
+        rows.append(side_by_side([labelled(file, name, height) for name, file in files.items()]))
         rows[-1].save(arguments.out / f"{folder.name}.jpg", quality=92)
     sheet(rows).save(arguments.out / "sheet.jpg", quality=88)
 

@@ -121,12 +121,13 @@ class Engine:
             transfer.restore(resume)
         return transfer
 
-    def _estimate(self, steps: Sequence[_Step], former: Sequence[int] | None) -> Estimate:
+    def _estimate(self, steps: Sequence[_Step], former: object) -> Estimate:
         """The estimate, with the tiling of a `former` run (`Estimate.whole_from`) if it still fits into memory."""
         available = self._memory() if callable(self._memory) else self._memory
         # The largest scale first, because an error names its size.
         whole_from = [choose_whole_from(step.network, step.demand, available) for step in reversed(steps)][::-1]
-        if former is not None and len(former) == len(steps):
+        # A former release wrote one number; `restore` rejects its checkpoints.
+        if isinstance(former, list) and len(former) == len(steps):
             needs = [bytes_needed(step.network, step.demand, each) for step, each in zip(steps, former, strict=True)]
             if max(needs) <= available:
                 whole_from = list(former)

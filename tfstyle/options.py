@@ -263,9 +263,8 @@ ALIASES: Mapping[str, str] = {rule.alias: name for name, rule in RULES.items() i
 def schedule(options: TransferOptions, longer: int, least: int = SMALLEST_SCALE) -> tuple[Scale, ...]:
     """The scales of a result whose longer side has `longer` pixels, from the coarsest to that of the result.
 
-    Automatic ones begin at `least` pixels or more.
-
-    Raises `InvalidInputError` if `longer`, which comes from the content picture, is not above the given scales.
+    Automatic ones begin at `least` pixels or more. Raises `InvalidInputError` if `longer`, which comes from the content
+    picture, is not above the given scales.
     """
     if options.scales:
         if complaint := _scales_complaint(options, longer):
@@ -301,7 +300,7 @@ PRESETS: Mapping[str, TransferOptions] = {
     "fast": TransferOptions(network="vgg19-lite", max_evaluations=40),
     "subtle": TransferOptions(**_strength_options(0.2)),
     "bold": TransferOptions(**_strength_options(0.8)),
-    # vgg19-lite paints the small scales, where it differs least to the eye, and VGG19 the last.
+    # vgg19-lite paints the small scales, in a fraction of VGG19's time, and VGG19 the last.
     "cascade": TransferOptions(network="vgg19", lite_evaluations=COARSE_SCALES),
     # Gatys et al. 2016 with Adam, as published in "Dive into Deep Learning": content and style at the same size,
     # pixels as the variables, colours clipped to the gamut only at the end.

@@ -187,6 +187,12 @@ def test_checkpoint_of_another_transfer_is_rejected(pictures: tuple[Picture, Pic
             engine.prepare(content_and_style(photo, painting), wanted, checkpoint)
 
 
+def test_checkpoint_of_a_former_release_is_rejected(pictures: tuple[Picture, Picture]) -> None:
+    former = Checkpoint({}, {"of": "0" * 64, "whole_from": 1, "stage": 0})  # the tiling was one number
+    with pytest.raises(CheckpointError, match="another release"):
+        Engine().prepare(content_and_style(*pictures), resolve_options("fast", {"size": 48}), former)
+
+
 @pytest.fixture
 def small(tmp_path: Path) -> Path:
     values = np.random.default_rng(0).normal(size=(3, 50)).astype(np.float32)

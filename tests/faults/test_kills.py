@@ -32,11 +32,13 @@ from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle.v1 import style_transfer_pb2_grpc
 from tfstyle_client import Client, ClientError, Job, ProgressOptions, ServerBusyError
 
+ONE_SCALE: dict[str, Any] = {"preset": "reference", "size": 160, "network": "vgg19-lite"}
 KINDS: tuple[dict[str, Any], ...] = (
     {"preset": "fast", "size": 224, "steps": 60},
-    {"preset": "fast", "size": 160, "steps": 110, "style_weight": 1e6},
-    {"preset": "reference", "size": 160, "steps": 90, "network": "vgg19-lite"},
+    {**ONE_SCALE, "steps": 110, "optimizer": "lbfgs", "pyramid_levels": 7, "gamut_weight": 1000.0, "style_weight": 1e6},
+    {**ONE_SCALE, "steps": 90},
 )
+"""Two scales; one at which the line search refuses steps; the published algorithm."""
 AT_ONCE = 4
 KILLS = ("worker", "front", "both", "newest checkpoint damaged, then both")
 OTHERS = ("SIGTERM", "client cut", "reader stalled", "clock moved", "disk filled")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from tfstyle.losses.term import FLOAT_BYTES, PooledTerm
+from tfstyle.losses.moment_term import Moments, MomentTerm
+from tfstyle.losses.term import FLOAT_BYTES
 from tfstyle.networks.network import LayerMetric
 from tfstyle.tensorflow_backend import tf
 
@@ -14,27 +15,9 @@ VARIANCE_FLOOR = 1e-4
 LEAST_SIZE = 1e-12
 """Keeps the loss finite where the style picture has no features at all."""
 
-Moments = tuple[tf.Tensor, tf.Tensor]
-"""Sums or means over positions: of products [c, c], and of features [c]."""
-
-
-def summed(features: tf.Tensor, weights: tf.Tensor | None) -> Moments:
-    """As in `PooledTerm.sums`: the sums of products of features, and of features."""
-    flat = tf.reshape(features, [-1, features.shape[-1]])
-    counted = flat if weights is None else tf.reshape(features * weights, flat.shape)
-    return tf.matmul(counted, flat, transpose_a=True), tf.reduce_sum(counted, 0)
-
-
-def pulled_back(features: tf.Tensor, by_sums: Moments) -> tf.Tensor:
-    """As in `PooledTerm.pullback`. `by_sums` by the products is symmetric, so one matrix product does for two."""
-    by_products, by_features = by_sums
-    flat = tf.reshape(features, [-1, features.shape[-1]])
-    products = tf.reduce_sum(tf.matmul(flat, by_products) * tf.stop_gradient(flat)) * 2
-    return products + tf.reduce_sum(flat * by_features)
-
 
 @dataclass(frozen=True)
-class MomentsLoss(PooledTerm):
+class MomentsLoss(MomentTerm):
     """|E - E_s|^2 / |E_s|^2 + |mu - mu_s|^2 / |mu_s|^2 + |sigma - sigma_s|^2 / |sigma_s|^2, summed over the layers.
 
     E = X^T X / n are the second moments of the features X [n, c], mu their means and sigma their standard deviations;
@@ -47,16 +30,6 @@ class MomentsLoss(PooledTerm):
 
     layers: tuple[str, ...]
     name: ClassVar[str] = "style"
-
-    def sums(self, features: tf.Tensor, weights: tf.Tensor | None) -> Moments:
-        return summed(features, weights)
-
-    def pullback(self, features: tf.Tensor, by_sums: Moments) -> tf.Tensor:
-        return pulled_back(features, by_sums)
-
-    def statistics(self, sums: Moments, count: float, metric: LayerMetric) -> Moments:
-        products, features = sums
-        return products / count, features / count
 
     def distance(self, statistics: Moments, target: Moments, metric: LayerMetric) -> tf.Tensor:
         (second, mean), (second_s, mean_s) = statistics, target

@@ -44,3 +44,16 @@ def gradient_matches_differences(
     scale = np.abs(differences).max()
     assert scale > 0
     np.testing.assert_allclose(gradient / scale, differences / scale, rtol=0, atol=tolerance)
+
+
+def pullback_has_the_gradient_of_the_sums(term: PooledTerm, features: np.ndarray, by_sums: Any) -> np.ndarray:
+    """Assert that the term's own pullback has the gradient of the general one, and return it."""
+    variable = tf.constant(features)
+    gradients = []
+    for pullback in (term.pullback, lambda features, by: PooledTerm.pullback(term, features, by)):
+        with tf.GradientTape() as tape:
+            tape.watch(variable)
+            total = pullback(variable, by_sums)
+        gradients.append(tape.gradient(total, variable).numpy())
+    np.testing.assert_allclose(gradients[0], gradients[1], rtol=1e-4, atol=1e-5)
+    return gradients[0]
