@@ -91,7 +91,7 @@ class Harness:
                 self.end_both()
             case "newest checkpoint damaged, then both":
                 self.end_both()
-                files = sorted(self.data.glob("checkpoints/*/*.npz"), key=lambda path: path.stat().st_mtime)
+                files = sorted(self.data.glob("checkpoints/*/[0-9]*.npz"), key=lambda path: path.stat().st_mtime)
                 if files:
                     data = bytearray(files[-1].read_bytes())
                     data[self.random.randrange(len(data) - 300)] ^= 0xFF

@@ -82,7 +82,7 @@ def evaluation(job: Job) -> int:
 
 
 def checkpoints(data: Path, job: Job) -> list[Path]:
-    return sorted((data / "checkpoints" / job.name.removeprefix("jobs/")).glob("*-*[0-9].npz"))
+    return sorted((data / "checkpoints" / job.name.removeprefix("jobs/")).glob("[0-9]*-*.npz"))
 
 
 def test_job_from_its_creation_to_its_deletion(client: Client, landscape: bytes, painting: bytes) -> None:
