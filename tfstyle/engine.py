@@ -1,4 +1,4 @@
-"""The engine: loads networks, prepares transfers, and reuses compiled objectives for later pictures.
+"""The engine: loads networks, prepares transfers, and reuses traced objectives for later pictures.
 
 Data flows in one direction: decoded pictures -> features -> targets -> optimisation -> delivered picture.
 """
@@ -29,31 +29,25 @@ from tfstyle.networks.choice import Choice, choose_network, load_network
 from tfstyle.networks.network import Network
 from tfstyle.objective import Objective, Targets, WholeObjective, style_targets
 from tfstyle.options import COARSE_SCALES, LAYER_WEIGHTS, TransferOptions, lite_violations, resolve_options
+from tfstyle.precision import choose_precision
 from tfstyle.pyramid import Pyramid
 from tfstyle.scaled_inputs import ScaledInputs, digest, fitting_schedule, scaled_inputs
-from tfstyle.tensorflow_backend import require_tensorflow, tf
+from tfstyle.tensorflow_backend import tf
 from tfstyle.tiled.objective import TiledObjective
 from tfstyle.transfer import Delivered, Iterate, Plan, Problem, Stage, Transfer
 
-MOST_UNCOMPILED_PIXELS = 300_000
-MOST_UNCOMPILED_WORK = 1_500_000
-"""Pixels times evaluations. Compiling takes 3 s longer than tracing alone, and saves 1.4 us a pixel and evaluation with
-vgg19-lite, 3.5 us with VGG19 (docs/performance.md)."""
-
 
 class Engine:
-    """Keeps the loaded networks and the latest compiled objectives, and prepares transfers with them.
+    """Keeps the loaded networks and the latest traced objectives, and prepares transfers with them.
 
-    `weights` is the path of VGG19's weights; None to search for them. At most `keep` compiled objectives are kept.
+    `weights` is the path of VGG19's weights; None to search for them. At most `keep` objectives are kept.
     `memory` limits the bytes that a transfer may take: a number, or a function that is called when a transfer is
-    prepared; None for the memory that is free then. Not thread-safe. Raises `TfstyleError` if Keras runs on
-    another backend than TensorFlow.
+    prepared; None for the memory that is free then. Not thread-safe.
     """
 
     def __init__(
         self, weights: str | None = None, keep: int = 24, memory: int | Callable[[], int] | None = None
     ) -> None:
-        require_tensorflow()
         self._weights = weights
         self._keep = keep
         self._memory = available_memory if memory is None else memory
@@ -62,12 +56,12 @@ class Engine:
         self._dropped = 0
 
     @property
-    def compilations(self) -> int:
-        """Number of functions traced or compiled so far.
+    def traces(self) -> int:
+        """Number of functions traced so far.
 
         TensorFlow does not free their memory, so long-lived processes watch this number.
         """
-        return self._dropped + sum(objective.compilations for objective in self._objectives.values())
+        return self._dropped + sum(objective.traces for objective in self._objectives.values())
 
     def network(self, name: str) -> tuple[Choice, Network]:
         """The choice for the option value `name`, and that network, loaded once. Raises `WeightsError`."""
@@ -85,6 +79,7 @@ class Engine:
         `WeightsError`, and `CheckpointError` if `resume` belongs to another transfer.
         """
         choice, network = self.network(options.network)
+        precision = choose_precision(options.precision)
         if network.name == "vgg19-lite" and (violations := lite_violations(options)):
             raise InvalidInputError(violations)
         lite = self.network("vgg19-lite")[1] if options.lite_evaluations else network
@@ -100,7 +95,7 @@ class Engine:
             lite_left -= on_lite
             for each, evaluations in ((lite, on_lite), (network, scale.evaluations - on_lite)):
                 if evaluations > 0:
-                    steps.append(_Step(each, scaled, _demand(scaled, loss, options, grey), evaluations))
+                    steps.append(_Step(each, scaled, _demand(scaled, loss, options, precision.name, grey), evaluations))
         former = None if resume is None else resume.notes.get("whole_from")
         estimate = self._estimate(steps, former)
         stages = [
@@ -115,7 +110,7 @@ class Engine:
         ]
         warnings = tuple(f"{name}: {text}" for name, picture in inputs.pictures() for text in picture.warnings)
         transfer = Transfer(
-            Plan(options, choice, stages, steps[0].inputs.content, grey, digest(inputs), estimate, warnings)
+            Plan(options, choice, precision, stages, steps[0].inputs.content, grey, digest(inputs), estimate, warnings)
         )
         if resume is not None:
             transfer.restore(resume)
@@ -132,7 +127,7 @@ class Engine:
             if max(needs) <= available:
                 whole_from = list(former)
         chosen = list(zip(steps, whole_from, strict=True))
-        rate = multiplication_rate()
+        rate = multiplication_rate(steps[0].demand.precision)
         return Estimate(
             max(bytes_needed(step.network, step.demand, each) for step, each in chosen),
             sum(
@@ -142,7 +137,7 @@ class Engine:
         )
 
     def _problem(self, step: _Step, loss: Loss, whole_from: int) -> Problem:
-        """Compute the targets of a stage. Its objective compiles when it is first called."""
+        """Compute the targets of a stage. Its objective is traced when it is first called."""
         objective = self._objective(step, whole_from)
         metrics = step.network.metrics
         styles = [
@@ -164,20 +159,19 @@ class Engine:
             step.demand.terms,
             step.demand.options.pooling,
         )
-        compiled = whole_from > 1 or step.worth_compiling
         # Factors of single layers are arguments of the function, which is traced again where there are others.
         factors = step.demand.options.balance, *(bool(getattr(step.demand.options, name)) for name in LAYER_WEIGHTS)
-        key = (network.digest, pyramid, whole_from, tuple(terms.items()), pooling, compiled, factors)
+        key = (network.digest, pyramid, whole_from, tuple(terms.items()), pooling, step.demand.precision, factors)
         if key not in self._objectives:
             self._objectives[key] = (
-                TiledObjective(network, pyramid, whole_from, terms, pooling)
+                TiledObjective(network, pyramid, whole_from, terms, pooling, step.demand.precision)
                 if whole_from > 1
-                else WholeObjective(network, pyramid, terms, pooling, compiled=compiled)
+                else WholeObjective(network, pyramid, terms, pooling, step.demand.precision)
             )
         self._objectives.move_to_end(key)
         while len(self._objectives) > self._keep:
             _, dropped = self._objectives.popitem(last=False)
-            self._dropped += dropped.compilations
+            self._dropped += dropped.traces
         return self._objectives[key]
 
 
@@ -190,18 +184,12 @@ class _Step:
     demand: Demand
     evaluations: int
 
-    @property
-    def worth_compiling(self) -> bool:
-        """Whether XLA saves more time in the evaluations than its compilation takes, if the code is not cached."""
-        pixels = self.demand.pyramid.height * self.demand.pyramid.width
-        return pixels > MOST_UNCOMPILED_PIXELS or pixels * self.evaluations > MOST_UNCOMPILED_WORK
 
-
-def _demand(inputs: ScaledInputs, loss: Loss, options: TransferOptions, grey: bool) -> Demand:
+def _demand(inputs: ScaledInputs, loss: Loss, options: TransferOptions, precision: str, grey: bool) -> Demand:
     width, height = inputs.content.size
     pyramid = Pyramid(height, width, options.pyramid_levels, options.pyramid_decay)
     sizes = [painting.picture.size for painting in inputs.paintings]
-    return Demand(pyramid, max(width * height for width, height in sizes), loss.terms, options, grey)
+    return Demand(pyramid, max(width * height for width, height in sizes), loss.terms, options, precision, grey)
 
 
 def _blend(styles: Sequence[tuple[float, Targets]]) -> Targets:
@@ -247,4 +235,4 @@ def stylize(
         if on_iterate is not None:
             on_iterate(iterate)
     delivered = transfer.deliver()
-    return Stylized(encode_png(delivered.picture), delivered, transfer.network, options)
+    return Stylized(encode_png(delivered.picture, transfer.texts), delivered, transfer.network, options)

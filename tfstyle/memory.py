@@ -7,13 +7,12 @@ below were measured (benchmarks/memory.py).
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import psutil
 
 from tfstyle.errors import InvalidInputError, Violation
@@ -23,28 +22,38 @@ from tfstyle.networks.topology import block_of
 from tfstyle.objective import Terms, feature_layers
 from tfstyle.optimizers import OPTIMIZERS
 from tfstyle.options import TransferOptions
+from tfstyle.precision import FLOAT32
 from tfstyle.pyramid import Pyramid
+from tfstyle.tensorflow_backend import tf
 from tfstyle.tiled import segment
+from tfstyle.tiled.windows import margin
 
 FLOAT = 4
-FEATURES = 3.3
-"""Memory of loss and gradient, as a multiple of the features after each convolution (measured: 3.2 to 3.3)."""
+FEATURES = 0.9
+"""Memory of loss and gradient, as a multiple of the features after each convolution (measured: 0.8).
+
+The first block's features are the largest, and when their gradient is computed the others are freed.
+"""
+PART_FEATURES = 2.0
+"""The same for a part of the network, whose features are about equally large (measured: 1.6 to 2.0)."""
+STATISTICS = 1.0
+"""The same for the layers of the loss in float32, in addition (measured: 0.9)."""
 TARGETS = 1.2
-"""The same for the features alone (measured: 1.0 to 1.2)."""
-SURFACE = 190
-"""Bytes per pixel of picture, pyramid, total variation and gamut in one compiled function (measured)."""
-BESIDE = 12
-"""The same for a tiled picture, without picture, gradient and maps, which are counted (measured: up to 9)."""
-FIXED = 300 * 10**6
-"""Additional bytes for compiled code and TensorFlow's own buffers (measured: 170 to 340 MB)."""
-TRAFFIC = 1.0e-6
-"""Seconds per pixel and evaluation in addition to the arithmetic (measured: 0.7e-6 to 1.1e-6)."""
+"""Memory of the features alone, as a multiple of them (measured: 1.0 to 1.2)."""
+SURFACE = 480
+"""Bytes per pixel of picture, pyramid, total variation and gamut in one function (measured: 430)."""
+BESIDE = 110
+"""The same for a tiled picture, without picture, gradient and maps, which are counted (measured: 40 to 110)."""
+FIXED = 150 * 10**6
+"""Additional bytes for TensorFlow's own code and buffers (measured: 100 MB)."""
+TRAFFIC = 0.5e-6
+"""Seconds per pixel and evaluation in addition to the arithmetic (measured: 0.3e-6 to 1.1e-6)."""
 _CGROUP = Path("/sys/fs/cgroup")
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """An estimate: peak `memory` in bytes, and `seconds` of all evaluations without compilation.
+    """An estimate: peak `memory` in bytes, and `seconds` of all evaluations without tracing.
 
     `whole_from` is, for each stage of the transfer, the first block of the network that is not tiled.
     """
@@ -63,15 +72,21 @@ class Estimate:
 class Demand:
     """The properties of a transfer that determine its memory.
 
-    `style_pixels` is the pixel count of the largest style picture, `terms` are those of the loss, `grey` says whether
-    the optimizer has only a third of the variables (`tfstyle.variables`).
+    `style_pixels` is the pixel count of the largest style picture, `terms` are those of the loss, `precision` is that
+    of the features, `grey` says whether the optimizer has only a third of the variables (`tfstyle.variables`).
     """
 
     pyramid: Pyramid
     style_pixels: int
     terms: Terms
     options: TransferOptions
+    precision: str
     grey: bool = False
+
+    @property
+    def feature_bytes(self) -> int:
+        """Bytes of one value of a feature."""
+        return FLOAT if self.precision == FLOAT32 else FLOAT // 2
 
     @property
     def variables(self) -> int:
@@ -159,7 +174,9 @@ def bytes_needed(network: Network, demand: Demand, whole_from: int) -> int:
     pixels = pyramid.height * pyramid.width
     cuts = [cut for cut in segment.CUTS if cut.last < whole_from]
     windows = [
-        _feature_bytes(network, range(cut.first, cut.last + 1), min(cut.tile**2 * 4 ** (cut.first - 1), pixels))
+        _evaluation_bytes(
+            network, demand, range(cut.first, cut.last + 1), min(_window_pixels(network, cut), pixels), PART_FEATURES
+        )
         for cut in cuts
     ]
     # The maps between segments; at most half of their gradients exist at the same time.
@@ -171,12 +188,14 @@ def bytes_needed(network: Network, demand: Demand, whole_from: int) -> int:
         if isinstance(term, FeatureTerm)
         for layer in term.layers
     )
-    targets = (FLOAT * 3 + maps) * demand.style_pixels + TARGETS * _feature_bytes(network, whole, demand.style_pixels)
-    features = FEATURES * max([_feature_bytes(network, whole, pixels), *windows])
+    style_features = demand.feature_bytes * _values(network, _within(network.layers, whole), demand.style_pixels)
+    targets = (FLOAT * 3 + maps) * demand.style_pixels + TARGETS * style_features
+    multiple = PART_FEATURES if cuts else FEATURES
+    features = max([_evaluation_bytes(network, demand, whole, pixels, multiple), *windows])
     picture = 2 * 3 * FLOAT  # and its gradient
     evaluation = (picture + 1.5 * maps + BESIDE) * pixels + features
     if not cuts:
-        evaluation = SURFACE * pixels + features  # in one compiled function
+        evaluation = SURFACE * pixels + features  # in one function
     return int(FIXED + kept + max(targets, optimizer_bytes(demand) + evaluation))
 
 
@@ -186,21 +205,20 @@ def optimizer_bytes(demand: Demand) -> int:
 
 
 def seconds_needed(network: Network, pyramid: Pyramid, whole_from: int, evaluations: int, rate: float) -> float:
-    """Time of some evaluations at `rate` multiplications per second, without compilation."""
+    """Time of some evaluations at `rate` multiplications per second, without tracing."""
     # Forward and backward, and a second forward pass for tiled blocks.
     multiplications = 2 * network.work + network.work_of(range(1, whole_from))
     return evaluations * pyramid.height * pyramid.width * (multiplications / rate + TRAFFIC)
 
 
 @cache
-def multiplication_rate() -> float:
-    """Float32 multiply-adds per second of a matrix product on this machine, measured once."""
-    matrix = np.ones((1024, 1024), np.float32)
-    matrix @ matrix
+def multiplication_rate(precision: str) -> float:
+    """Multiply-adds per second of a matrix product in `precision` on this machine, measured once."""
+    matrix = tf.cast(tf.ones([1024, 1024]), precision)
     seconds = []
-    for _ in range(3):
+    for _ in range(4):
         began = time.perf_counter()
-        matrix @ matrix
+        tf.matmul(matrix, matrix)[0, 0].numpy()
         seconds.append(time.perf_counter() - began)
     return float(1024**3 / min(seconds))
 
@@ -213,13 +231,27 @@ def _starts(terms: Terms) -> list[int]:
     return [1, *(cut.last + 1 for cut in segment.CUTS if cut.last < _deepest(terms))]
 
 
-def _feature_bytes(network: Network, blocks: range, pixels: int) -> float:
-    """Bytes of the features after every convolution of `blocks`, for a picture of `pixels` pixels."""
-    return sum(
-        _channels(network, name) * FLOAT * pixels * 0.25 ** (block_of(name) - 1)
-        for name in network.layers
-        if block_of(name) in blocks
-    )
+def _window_pixels(network: Network, cut: segment.Cut) -> int:
+    """The pixels of the picture under the largest window of a cut."""
+    convolutions = [sum(block_of(name) == block for name in network.layers) for block in range(cut.first, cut.last + 1)]
+    side = cut.tile + 2 * margin(convolutions, pooled=True)
+    return int(side**2 * 4 ** (cut.first - 1))
+
+
+def _evaluation_bytes(network: Network, demand: Demand, blocks: range, pixels: int, multiple: float) -> float:
+    """Memory of loss and gradient in `blocks`, for a picture of `pixels` pixels."""
+    values = _values(network, _within(network.layers, blocks), pixels)
+    read = _values(network, _within(feature_layers(demand.terms), blocks), pixels)
+    return multiple * demand.feature_bytes * values + STATISTICS * FLOAT * read
+
+
+def _within(layers: Iterable[str], blocks: range) -> list[str]:
+    return [layer for layer in layers if block_of(layer) in blocks]
+
+
+def _values(network: Network, layers: Iterable[str], pixels: int) -> float:
+    """The number of values of `layers` for a picture of `pixels` pixels."""
+    return sum(_channels(network, layer) * pixels * 0.25 ** (block_of(layer) - 1) for layer in layers)
 
 
 def _channels(network: Network, layer: str) -> int:

@@ -1,4 +1,4 @@
-"""Compute the loss and its gradient from variables; compiled once per picture size and reused for later pictures."""
+"""Compute the loss and its gradient from variables; traced once per picture size and reused for later pictures."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from tfstyle.losses import IMAGE, FeatureTerm, ImageTerm, LocalTerm, Loss, Metrics, Parts, PooledTerm, Term
 from tfstyle.masks import BlockWeights, layer_weights
+from tfstyle.networks.extractor import extractor
 from tfstyle.networks.network import Network
+from tfstyle.precision import FLOAT32
 from tfstyle.pyramid import Pyramid
 from tfstyle.tensorflow_backend import tf
 
@@ -37,8 +39,8 @@ class Objective(Protocol):
     pyramid: Pyramid
 
     @property
-    def compilations(self) -> int:
-        """The number of functions traced or compiled, whose memory TensorFlow does not free."""
+    def traces(self) -> int:
+        """The number of functions traced, whose memory TensorFlow does not free."""
 
     def content_targets(self, image: Map) -> Targets:
         """The targets of local terms, from the standardised content picture [1, H, W, 3] at the size of the result."""
@@ -57,31 +59,34 @@ class Objective(Protocol):
 
 
 class WholeObjective:
-    """The objective of a picture that fits into memory: one function, traced and optionally `compiled` by XLA.
+    """The objective of a picture that fits into memory: one function, traced by the first call.
 
-    Weights and targets are arguments of that function, not constants in it, so pictures with the same size, terms and
-    network share it. The first call traces and compiles, which takes seconds. Without compilation the first call is
-    sooner and the others are slower; results differ in the last bits.
+    Weights and targets are arguments of that function, not constants in it, so pictures with the same size, terms,
+    network and precision share it. It is not compiled by XLA, whose convolutions are no faster in float32 and do not
+    use the instructions for bfloat16 (docs/performance.md).
     """
 
-    compilations = 1
+    traces = 1
 
     def __init__(
-        self, network: Network, pyramid: Pyramid, terms: Terms, pooling: str, *, compiled: bool = True
+        self, network: Network, pyramid: Pyramid, terms: Terms, pooling: str, precision: str = FLOAT32
     ) -> None:
         self.pyramid = pyramid
         self._network = network
         self._terms = terms
         self._pooling = pooling
-        self._extractor = network.extractor(feature_layers(terms), pooling)
+        self._precision = precision
+        self._extractor = extractor(network, feature_layers(terms), pooling, precision)
         self._variables = tf.Variable(tf.zeros([pyramid.size]), name="picture")
-        self._compiled = tf.function(self._trace, jit_compile=compiled, autograph=False)
+        self._evaluate = tf.function(self._trace, autograph=False)
 
     def content_targets(self, image: Map) -> Targets:
         """As in `Objective`."""
         local = {name: term for name, term in self._terms.items() if isinstance(term, LocalTerm)}
         features = self._features(local, image)
-        return {name: {layer: features[layer] for layer in term.layers} for name, term in local.items()}
+        return {
+            name: {layer: tf.cast(features[layer], tf.float32) for layer in term.layers} for name, term in local.items()
+        }
 
     def style_statistics(self, image: Map, weights: Map | None) -> Targets:
         """As in `Objective`."""
@@ -99,10 +104,9 @@ class WholeObjective:
 
     def _features(self, terms: Terms, image: Map) -> Mapping[str, tf.Tensor]:
         layers = feature_layers(terms)
-        found: Mapping[str, tf.Tensor] = (
-            self._network.extractor(layers, self._pooling)(tf.constant(image)) if layers else {}
-        )
-        return found
+        if not layers:
+            return {}
+        return extractor(self._network, layers, self._pooling, self._precision)(tf.constant(image))
 
     def image(self, variables: Map) -> Map:
         """As in `Objective`."""
@@ -126,7 +130,7 @@ class WholeObjective:
     def __call__(self, variables: Map, targets: Targets, loss: Loss) -> Evaluation:
         """As in `Objective`."""
         self._variables.assign(variables)
-        total, values, gradient = self._compiled(targets, *weight_tensors(loss))
+        total, values, gradient = self._evaluate(targets, *weight_tensors(loss))
         return Evaluation(float(total), parts(loss, values), gradient.numpy())
 
 

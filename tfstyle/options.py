@@ -13,6 +13,7 @@ from typing import Any
 
 from tfstyle.errors import InvalidInputError, Violation
 from tfstyle.networks.topology import LITE_CONVOLUTIONS
+from tfstyle.precision import AUTO, FLOAT32, PRECISIONS
 from tfstyle.rules import (
     LARGEST_WEIGHT,
     SMALLEST_SCALE,
@@ -83,6 +84,12 @@ class TransferOptions:
 
     network: str = _choice(
         "auto", "network: auto takes vgg19 where its weights are available, else vgg19-lite", *NETWORKS, group="main"
+    )
+    precision: str = _choice(
+        AUTO,
+        "precision of the network's features: auto takes bfloat16 where the processor or the GPU is fast at it",
+        *PRECISIONS,
+        group="optimizer",
     )
     pooling: str = _choice("max", "pooling between the network's blocks", "max", "average", group="losses")
     size: int = _number(
@@ -305,6 +312,7 @@ PRESETS: Mapping[str, TransferOptions] = {
     # Gatys et al. 2016 with Adam, as published in "Dive into Deep Learning": content and style at the same size,
     # pixels as the variables, colours clipped to the gamut only at the end.
     "reference": TransferOptions(
+        precision=FLOAT32,
         style_fit="stretch",
         style_loss="gram",
         content_layers=("block4_conv4",),

@@ -80,7 +80,7 @@ class Pyramid:
 
     @cached_property
     def _doublings(self) -> list[tuple[tf.Tensor, tf.Tensor]]:
-        # Created outside any trace, so that compiled functions take them as arguments, not as constants in the code.
+        # Created outside any trace, so that traced functions take them as arguments and do not hold copies of them.
         with tf.init_scope():
             return [
                 (tf.constant(doubling(h, height)), tf.constant(doubling(w, width)))
@@ -102,6 +102,8 @@ def _banded(matrix: tf.Tensor, values: tf.Tensor, axis: int) -> tf.Tensor:
     The cost of a doubling is therefore proportional to its length, not to the square of it.
     """
     length, count = matrix.shape
+    if length <= BAND:
+        return tf.matmul(matrix, values) if axis == 0 else tf.matmul(values, matrix, transpose_b=True)
     parts = []
     for start in range(0, length, BAND):
         stop = min(start + BAND, length)

@@ -1,14 +1,14 @@
-"""TensorFlow, imported so that Keras runs on it.
+"""TensorFlow, from which every module of the engine takes it.
 
-`import tensorflow` imports Keras, on whatever backend the environment names. So Keras comes first here, and every
-module of the engine takes TensorFlow from this one.
+`import tensorflow` imports Keras, on whatever backend the environment names, which need not be installed. So Keras
+comes first here.
 """
 
 from __future__ import annotations
 
-from tfstyle.networks.keras_backend import require_tensorflow
+from tfstyle.networks import keras_backend  # noqa: F401
 
 # isort: split
 import tensorflow as tf
 
-__all__ = ["require_tensorflow", "tf"]
+__all__ = ["tf"]

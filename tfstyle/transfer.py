@@ -29,6 +29,7 @@ from tfstyle.networks.network import Network
 from tfstyle.objective import Evaluation, Objective, Targets
 from tfstyle.optimizers import OPTIMIZERS
 from tfstyle.options import TransferOptions
+from tfstyle.precision import Precision
 from tfstyle.pyramid import Pyramid
 from tfstyle.variables import ColourVariables, GreyVariables, Variables
 
@@ -44,7 +45,7 @@ class Iterate:
     and `size` (width, height) that of the picture in it; losses of different stages cannot be compared. `total` and
     `losses` are those of the best point so far; a trial that the line search refused (`accepted` is False) does not
     change them. `seconds` are counted from the start of the run; `remaining` is an estimate (None after a stage's first
-    evaluation, which may compile). `picture()` makes the 8-bit picture that has these losses; it takes a pass over the
+    evaluation, which may trace). `picture()` makes the 8-bit picture that has these losses; it takes a pass over the
     pixels and may be called at any time.
     """
 
@@ -117,6 +118,7 @@ class Plan:
 
     options: TransferOptions
     choice: Choice
+    precision: Precision
     stages: Sequence[Stage]
     start: Picture
     grey: bool
@@ -131,6 +133,7 @@ class Transfer:
     def __init__(self, plan: Plan) -> None:
         self.options = plan.options
         self.choice = plan.choice
+        self.precision = plan.precision
         self.estimate = plan.estimate
         self.warnings = plan.warnings
         self.stages = plan.stages
@@ -170,8 +173,8 @@ class Transfer:
     def iterates(self) -> Iterator[Iterate]:
         """Optimise, yielding after every evaluation; the work stops when the caller stops iterating.
 
-        The first evaluation is that of the content picture itself. A stage's first evaluation includes tracing and
-        compilation if the size is new. A stage ends early if the optimizer cannot improve any further. Losses are those
+        The first evaluation is that of the content picture itself. A stage's first evaluation includes tracing if
+        the size is new. A stage ends early if the optimizer cannot improve any further. Losses are those
         of the scale and network in use, so they may rise from one stage to the next.
         """
         began = time.perf_counter() - self._seconds
@@ -255,6 +258,7 @@ class Transfer:
         notes = {
             "of": self._identity,
             "whole_from": list(self.estimate.whole_from),
+            "precision": self.precision.name,
             "optimizer": {name: value for name, value in state.items() if name not in arrays},
             "stage": self._stage,
             "made": self._made,
@@ -266,6 +270,8 @@ class Transfer:
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Continue from a checkpoint: the rest of `iterates` is bit for bit that of the run that wrote it.
+
+        If that run had another precision, only the picture and the optimizer's vectors are the same.
 
         Raises `CheckpointError` if the checkpoint belongs to another transfer.
         """
@@ -279,6 +285,8 @@ class Transfer:
         self._made, self._evaluations = notes["made"], notes["evaluations"]
         self._seconds = notes["seconds"]
         self._best = notes["best"] and (notes["best"][0], _parts_from_notes(notes["best"][1]))
+        if notes["precision"] != self.precision.name:
+            self._optimizer.retarget()
 
     def deliver(self) -> Delivered:
         """The current picture in 8 bits at the size of the result, and its losses (one more evaluation)."""
@@ -289,6 +297,14 @@ class Transfer:
         picture = self._shown(image, last)
         evaluation = self.judge(picture)
         return Delivered(picture, evaluation.total, evaluation.parts)
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """What the delivered file says about itself, for `encode_png`."""
+        return {
+            "Software": f"tfstyle {tfstyle.__version__}",
+            "Comment": f"network {self.network.name}, precision {self.precision.name}",
+        }
 
     def judge(self, picture: Picture) -> Evaluation:
         """The losses of any `picture` of this `size` under this transfer's targets and weights."""

@@ -27,6 +27,7 @@ import keras
 import numpy as np
 from crops import Floats, crops, pictures
 from keras import ops
+from keras_model import convolution, keras_model
 from numpy.typing import NDArray
 
 from tfstyle.colour import BRIGHTEST, DARKEST
@@ -125,7 +126,7 @@ class Pool:
     """Pictures [SIDE, SIDE, 3] with VGG19's content features (float16) and Gram matrices of them."""
 
     def __init__(self, vgg19: Network) -> None:
-        self._extractor = vgg19.extractor((CONTENT, *STYLE))
+        self._model = keras_model(vgg19, (CONTENT, *STYLE))
         self.images: list[Floats] = []
         self._contents: list[NDArray[np.float16]] = []
         self._grams: list[dict[str, Floats]] = []
@@ -134,7 +135,7 @@ class Pool:
         """Add `images`; return their indices."""
         first = len(self.images)
         for image in images:
-            features = self._extractor.predict_on_batch(image[None])
+            features = self._model.predict_on_batch(image[None])
             self.images.append(image)
             self._contents.append(features[CONTENT][0].astype(np.float16))
             flat = {name: features[name].reshape(-1, features[name].shape[-1]) for name in STYLE}
@@ -211,23 +212,6 @@ def student(arrays: Arrays) -> keras.Model:
     model = Distillation(image, seen)
     model.compile(optimizer=keras.optimizers.Adam(LEARNING_RATE), jit_compile=keras.backend.backend() == "jax")
     return model
-
-
-def convolution(x: Any, name: str, kernel: Floats, bias: Floats | None) -> Any:
-    """A convolution with these weights applied to `x`; with a bias it ends in a ReLU."""
-    kernel = kernel if kernel.ndim == 4 else kernel[None, None]
-    with_bias = bias is not None
-    layer = keras.layers.Conv2D(
-        kernel.shape[-1],
-        kernel.shape[0],
-        padding="same",
-        use_bias=with_bias,
-        activation="relu" if with_bias else None,
-        name=name,
-    )
-    y = layer(x)
-    layer.set_weights([kernel, bias] if with_bias else [kernel])
-    return y
 
 
 def balanced(arrays: Arrays) -> Arrays:
@@ -310,10 +294,10 @@ def made_pairs(
 def read_outs(student: Network, teacher: Network, images: Sequence[Floats], random: np.random.Generator) -> Arrays:
     """Least-squares maps to the teacher's features, for the layers that are not part of the training loss."""
     layers = [name for name in LITE_CONVOLUTIONS if name not in (CONTENT, *STYLE)]
-    extractors = [network.extractor(layers) for network in (student, teacher)]
+    models = [keras_model(network, layers) for network in (student, teacher)]
     rows: dict[str, tuple[list[Floats], list[Floats]]] = {name: ([], []) for name in layers}
     for image in images:
-        features = [extractor.predict_on_batch(image[None]) for extractor in extractors]
+        features = [model.predict_on_batch(image[None]) for model in models]
         for name in layers:
             ours, theirs = (seen[name].reshape(-1, seen[name].shape[-1]) for seen in features)
             at = random.integers(len(ours), size=min(len(ours), READ_OUT_POSITIONS))

@@ -37,7 +37,8 @@ from crops import Floats, crop, pictures
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve, eigh
 
-from tfstyle.networks.network import Weights
+from tfstyle.networks.extractor import extractor
+from tfstyle.networks.network import Network, Weights
 from tfstyle.networks.topology import LITE_CONVOLUTIONS, block_of
 from tfstyle.networks.vgg19 import load_vgg19
 
@@ -99,7 +100,7 @@ def main() -> None:
         name: random.integers(0, side(name), (len(crops), POSITIONS, 2)) for name in LITE_CONVOLUTIONS
     }  # fmt: skip
     vgg19 = load_vgg19(arguments.weights)
-    teacher = teacher_features(vgg19.extractor(LITE_CONVOLUTIONS), crops, positions)
+    teacher = teacher_features(vgg19, crops, positions)
     print(f"{len(crops)} crops through VGG19: {time.perf_counter() - began:.0f} s")
 
     np.savez(arguments.out, **fit(crops, positions, teacher, vgg19.weights, random))
@@ -117,9 +118,9 @@ def at(features: Any, positions: NDArray[np.int64]) -> Floats:
     return values.reshape(-1, values.shape[-1])
 
 
-def teacher_features(extractor: Any, crops: Floats, positions: dict[str, NDArray[np.int64]]) -> dict[str, Floats]:
+def teacher_features(vgg19: Network, crops: Floats, positions: dict[str, NDArray[np.int64]]) -> dict[str, Floats]:
     """VGG19's normalised features of every layer at `positions`: {layer: [crops x POSITIONS, C]}."""
-    extract = tf.function(lambda image: extractor(image), jit_compile=True)
+    extract = tf.function(extractor(vgg19, LITE_CONVOLUTIONS))
     rows: dict[str, list[Floats]] = {name: [] for name in LITE_CONVOLUTIONS}
     for index in range(len(crops)):
         features = extract(tf.constant(crops[index : index + 1]))

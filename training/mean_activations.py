@@ -23,6 +23,7 @@ import numpy as np
 
 from tfstyle.colour import standardise
 from tfstyle.images import decode, fit_longer_side, resize
+from tfstyle.networks.extractor import extractor
 from tfstyle.networks.network import LayerMetric, Network
 from tfstyle.networks.topology import CONVOLUTIONS, VGG19_CHANNELS, block_of
 from tfstyle.networks.vgg19 import read_weights
@@ -39,12 +40,12 @@ def main() -> None:
 
     metrics = {name: LayerMetric(VGG19_CHANNELS[block_of(name) - 1]) for name in CONVOLUTIONS}
     raw = Network("vgg19", "", "", read_weights(arguments.weights), metrics, caffe_input=True)
-    extractor = raw.extractor(CONVOLUTIONS)
+    extract = extractor(raw, CONVOLUTIONS)
     rows = []
     for path in arguments.photos:
         photo = decode(path.read_bytes(), path.name)
         for longer in LONGER_SIDES:
-            features = extractor(standardise(resize(photo, fit_longer_side(photo.size, longer, path.name)).pixels))
+            features = extract(standardise(resize(photo, fit_longer_side(photo.size, longer, path.name)).pixels))
             rows.append([float(np.mean(features[name])) for name in CONVOLUTIONS])
     means = dict(zip(CONVOLUTIONS, np.mean(rows, axis=0), strict=True))
     record = {

@@ -96,6 +96,8 @@ class _TextDisplay:
     def _say_started(self, event: Started) -> None:
         self._stages = event.stages
         self.say(event.note or f"network {event.network} ({event.origin})")
+        if event.precision_note:
+            self.say(event.precision_note)
         tiled = ", in tiles" if event.tiled else ""
         original = ""
         if self._content_side is not None and self._content_side > max(event.width, event.height):
@@ -173,7 +175,7 @@ class LiveBar(_TextDisplay):
                 self._bar.update(self._task, description=text)
             case Started(max_evaluations=most):
                 self._say_started(event)
-                self._bar.update(self._task, description="compiling", total=most)
+                self._bar.update(self._task, description="preparing", total=most)
             case Progress(evaluation, _, losses, _, remaining, _, stage):
                 self._bar.update(
                     self._task,

@@ -142,6 +142,8 @@ def _started(message: pb.Started) -> Started:
         message.tiled,
         tuple(message.warnings),
         tuple(Stage(each.network, each.width, each.height, each.evaluations) for each in message.stages),
+        message.precision.name,
+        message.precision.note,
     )
 
 

@@ -129,14 +129,11 @@ def serve_command(
         ),
     ] = None,
     recycle_after: Annotated[
-        int, _number("RECYCLE_AFTER", "jobs that compile new code after which a worker is replaced", least=1)
+        int, _number("RECYCLE_AFTER", "jobs of new sizes after which a worker is replaced", least=1)
     ] = _DEFAULT.recycle_after,
     checkpoint_seconds: Annotated[
         float, _flag("CHECKPOINT_SECONDS", "least seconds between two checkpoints of a job", least=0)
     ] = _DEFAULT.checkpoint_seconds,
-    compiled_code: Annotated[str, _flag("COMPILED_CODE", "folder where compiled code is kept; empty: nowhere")] = str(
-        _DEFAULT.compiled_code
-    ),
     stop_with_stdin: Annotated[bool, Parameter(help="stop at the end of standard input", show=False)] = False,
 ) -> int:
     """Serve style transfers over gRPC until SIGTERM or Ctrl-C."""
@@ -165,7 +162,6 @@ def serve_command(
         memory=None if memory is None else memory * 2**20,
         recycle_after=recycle_after,
         checkpoint_seconds=checkpoint_seconds,
-        compiled_code=Path(compiled_code) if compiled_code else None,
     )
     configure_logging()
     try:

@@ -1,4 +1,4 @@
-"""Returns freed memory to the operating system. Compilation by XLA frees most: gigabytes for a moment."""
+"""Returns freed memory to the operating system."""
 
 from __future__ import annotations
 

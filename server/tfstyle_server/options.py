@@ -7,7 +7,6 @@ from pathlib import Path
 
 import platformdirs
 
-from tfstyle.compiled_code import user_folder
 from tfstyle_server.admission import CallerLimits
 from tfstyle_server.security import SecurityOptions
 from tfstyle_server.store import Retention
@@ -56,12 +55,10 @@ class ServerOptions:
     divided by the number of CPU workers."""
     checkpoint_seconds: float = 2.0
     """The least time between two checkpoints of a job."""
-    compiled_code: Path | None = field(default_factory=user_folder)
-    """Folder where compiled code is kept for later workers. None: nowhere."""
     recycle_after: int = 2
-    """Jobs that compiled something new after which a worker is replaced, since XLA never frees compiled code.
+    """Jobs that traced something new after which a worker is replaced, since TensorFlow does not free what it traced.
 
-    A size takes some 30 MB for each network, twice that where it is tiled.
+    A size takes some 20 MB for each network, twice that where it is tiled.
     """
 
     def resolved_devices(self) -> tuple[str, ...]:

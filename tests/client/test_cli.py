@@ -72,6 +72,7 @@ def test_json_is_one_object_a_line(files: Path, server: Server) -> None:
     lines = [json.loads(line) for line in ended.stdout.splitlines()]
     assert [line["event"] for line in lines] == ["accepted", "started", *["progress"] * 4, "result", "written"]
     assert lines[1]["options"]["style_weight"] == 3.56
+    assert lines[1]["precision"] in ("float32", "bfloat16")
     assert lines[1]["stages"] == [{"network": "vgg19-lite", "width": 48, "height": 32, "evaluations": 4}]
     assert {line["stage"] for line in lines if line["event"] == "progress"} == {1}
     assert lines[-2]["png_bytes"] == (files / "out.png").stat().st_size

@@ -328,12 +328,14 @@ def test_line_says_how_to_keep_the_contents_size(files: Path, server: Server) ->
 @pytest.mark.parametrize("side", [513, 512, 100, None])
 def test_line_says_so_only_where_the_content_is_larger(side: int | None, capsys: pytest.CaptureFixture[str]) -> None:
     started = Started(
-        "vgg19", "", "", "", 512, 400, 1, TransferOptions(), 1, 1.0, False, ("it is odd", "so is\nthis"), ()
+        *("vgg19", "", "", "", 512, 400, 1, TransferOptions(), 1, 1.0, False, ("it is odd", "so is\nthis"), ()),
+        *("float32", "precision float32: it is an old machine"),
     )
     display(as_json=False, content_side=side).show(started)
     lines = capsys.readouterr().err.splitlines()
-    assert ("(--size original keeps the content's 513)" in lines[1]) == (side == 513)
-    assert lines[2:] == ["warning: it is odd", "warning: so is this"]
+    assert lines[1] == "precision float32: it is an old machine"
+    assert ("(--size original keeps the content's 513)" in lines[2]) == (side == 513)
+    assert lines[3:] == ["warning: it is odd", "warning: so is this"]
 
 
 def test_private_server_takes_large_pictures_and_ignores_other_programs_settings(files: Path) -> None:

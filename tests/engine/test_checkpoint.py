@@ -21,7 +21,7 @@ from tfstyle.checkpoint import Checkpoint, write_checkpoint
 RUNS = {
     "lbfgs": resolve_options("fast", {"size": 72, "steps": 14, "history_size": 4}),
     "adam": resolve_options("reference", {"size": 64, "steps": 14, "network": "vgg19-lite"}),
-    "tiled": resolve_options("fast", {"size": 320, "steps": 4}),
+    "tiled": resolve_options("fast", {"size": 480, "steps": 4}),
     "strong": resolve_options(
         "reference",
         {"size": 48, "steps": 14, "network": "vgg19-lite", "optimizer": "lbfgs", "style_weight": 1e6}
@@ -59,7 +59,7 @@ def pictures(landscape: bytes, painting: bytes) -> tuple[Picture, Picture]:
 
 
 def engine_for(name: str) -> Engine:
-    return Engine(memory=420 * 2**20 if name == "tiled" else None)
+    return Engine(memory=400 * 2**20 if name == "tiled" else None)
 
 
 def records(iterates: object) -> list[tuple[object, ...]]:
@@ -96,7 +96,7 @@ def test_elapsed_time_continues(pictures: tuple[Picture, Picture], tmp_path: Pat
     rest = list(engine.prepare(content_and_style(*pictures), options, read_checkpoint(tmp_path / "c.npz")).iterates())
     assert [iterate.evaluation for iterate in rest] == [4, 5, 6]
     assert first[-1].seconds < rest[0].seconds < rest[-1].seconds
-    assert rest[0].remaining is None, "the first evaluation of a process may compile"
+    assert rest[0].remaining is None, "the first evaluation of a process may trace"
     assert rest[-1].remaining == 0
 
 

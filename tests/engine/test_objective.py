@@ -1,4 +1,4 @@
-"""The objective over arbitrary terms: weighted sums, and one compilation for all weights."""
+"""The objective over arbitrary terms: weighted sums, and one trace for all weights."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def test_content_plus_four_times_content_is_five_times_content() -> None:
     np.testing.assert_allclose(both.gradient, 5 * one.gradient, rtol=1e-4, atol=1e-6 * np.abs(both.gradient).max())
 
 
-def test_weights_and_layer_factors_do_not_need_a_new_compilation() -> None:
+def test_weights_and_layer_factors_do_not_need_a_new_trace() -> None:
     style = GramLoss(("block1_conv1", "block2_conv1"))
     made = objective(style + TotalVariation())
     plain, doubled = (evaluate(made, factor * (1e4 * style + 10 * TotalVariation())) for factor in (1.0, 2.0))
     assert doubled.total == pytest.approx(2 * plain.total, rel=1e-6)
     assert doubled.parts["style"].by_layer == plain.parts["style"].by_layer
-    assert made._compiled.experimental_get_tracing_count() == 1
+    assert made._evaluate.experimental_get_tracing_count() == 1
     factored = evaluate(
         made, Loss({"style": Weighted(style, 1e4, {"block1_conv1": 3.0}), "tv": Weighted(TotalVariation(), 10)})
     )

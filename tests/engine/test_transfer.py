@@ -32,7 +32,9 @@ def pictures(landscape: bytes, painting: bytes) -> tuple[Picture, Picture]:
 def test_losses_fall_and_the_delivered_picture_keeps_the_loss(
     engine: Engine, pictures: tuple[Picture, Picture]
 ) -> None:
-    transfer = engine.prepare(content_and_style(*pictures), resolve_options("default", {"size": 96, "steps": 60}))
+    transfer = engine.prepare(
+        content_and_style(*pictures), resolve_options("default", {"size": 96, "steps": 60, "precision": "float32"})
+    )
     iterates = list(transfer.iterates())
     assert [iterate.evaluation for iterate in iterates] == list(range(1, 61))
     totals = [iterate.total for iterate in iterates]
@@ -51,22 +53,20 @@ def test_losses_fall_and_the_delivered_picture_keeps_the_loss(
     )  # fmt: skip
 
 
-def test_pictures_of_the_same_size_share_one_compilation(engine: Engine, pictures: tuple[Picture, Picture]) -> None:
-    before = engine.compilations
+def test_pictures_of_the_same_size_share_one_trace(engine: Engine, pictures: tuple[Picture, Picture]) -> None:
+    before = engine.traces
     seen = set()
     for weight in (1e3, 1e5):
         options = resolve_options("default", {"size": 48, "steps": 3, "style_weight": weight})
         transfer = engine.prepare(content_and_style(*pictures), options)
         list(transfer.iterates())
         seen.add(transfer._problem(0).objective)
-    assert engine.compilations == before + 1
+    assert engine.traces == before + 1
     (shared,) = seen
-    assert shared._compiled.experimental_get_tracing_count() == 1  # type: ignore[attr-defined]
+    assert shared._evaluate.experimental_get_tracing_count() == 1  # type: ignore[attr-defined]
 
 
-def test_weights_follow_the_options_with_a_shared_compilation(
-    engine: Engine, pictures: tuple[Picture, Picture]
-) -> None:
+def test_weights_follow_the_options_with_a_shared_trace(engine: Engine, pictures: tuple[Picture, Picture]) -> None:
     for overrides in ({"tv_weight": 0.0}, {"tv_weight": 7.0, "style_weight": 3e4, "gamut_weight": 0.0}):
         options = resolve_options("default", {"size": 48, "steps": 1, **overrides})
         (first,) = engine.prepare(content_and_style(*pictures), options).iterates()
@@ -83,7 +83,7 @@ def test_weights_follow_the_options_with_a_shared_compilation(
 
 def test_gradient_agrees_with_finite_differences(engine: Engine, pictures: tuple[Picture, Picture]) -> None:
     # With average pooling and without total variation, the loss is smooth except for the ReLUs.
-    options = resolve_options("default", {"size": 48, "pooling": "average", "tv_weight": 0.0})
+    options = resolve_options("default", {"size": 48, "pooling": "average", "tv_weight": 0.0, "precision": "float32"})
     transfer = engine.prepare(content_and_style(*pictures), options)
     random = np.random.default_rng(0)
     variables = transfer.stages[0].pyramid.variables(standardise(pictures[0].pixels[:32, :48]))
@@ -124,7 +124,7 @@ def test_second_stage_continues_from_the_first_ones_picture(engine: Engine, pict
     np.testing.assert_array_equal(iterates[8].picture().pixels, iterates[7].picture().pixels)
     assert iterates[11].total < iterates[7].total
     unknown = [iterate.evaluation for iterate in iterates if iterate.remaining is None]
-    assert unknown == [1, 9], "a network's first evaluation may compile"
+    assert unknown == [1, 9], "a network's first evaluation may trace"
     assert iterates[11].remaining == 0
 
 
@@ -183,23 +183,10 @@ def test_number_of_cached_objectives_is_bounded(pictures: tuple[Picture, Picture
 
     for size in (32, 40, 48):
         open_stage(size)
-    assert engine.compilations == 3
+    assert engine.traces == 3
     assert len(engine._objectives) == 2
     open_stage(48)
-    assert engine.compilations == 3
-
-
-def test_short_stages_of_small_pictures_are_not_compiled_and_give_the_same_losses(
-    pictures: tuple[Picture, Picture], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    totals = []
-    for most in (1_500_000, 0):
-        monkeypatch.setattr(tfstyle.engine, "MOST_UNCOMPILED_WORK", most)
-        transfer = Engine().prepare(content_and_style(*pictures), resolve_options("default", {"size": 64, "steps": 6}))
-        totals.append([iterate.total for iterate in transfer.iterates()])
-        compiled = transfer._problem(0).objective._compiled  # type: ignore[attr-defined]
-        assert compiled.function_spec.jit_compile == (most == 0)
-    assert totals[0] == pytest.approx(totals[1], rel=1e-3)
+    assert engine.traces == 3
 
 
 def test_auto_rejects_deep_layers_if_it_chooses_lite(engine: Engine, pictures: tuple[Picture, Picture]) -> None:

@@ -25,7 +25,7 @@ class ContentLoss(LocalTerm):
     def total(
         self, features: tf.Tensor, target: tf.Tensor, weights: tf.Tensor | None, metric: LayerMetric
     ) -> tf.Tensor:
-        difference = features - target
+        difference = tf.cast(features, tf.float32) - target
         counted = difference if weights is None else difference * weights
         if metric.matrix is None:
             return tf.reduce_sum(difference**2 if weights is None else counted * difference)

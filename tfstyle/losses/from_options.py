@@ -28,7 +28,7 @@ VARIATIONS: dict[str, type[ImageTerm]] = {"absolute": TotalVariation, "squared":
 def loss_from_options(options: TransferOptions) -> Loss:
     """Content, style, total variation and gamut penalty with the weights of `options`.
 
-    A term with weight 0 stays in the loss, so that its value is reported and the compiled objective can be shared.
+    A term with weight 0 stays in the loss, so that its value is reported and the traced objective can be shared.
     """
     return (
         options.content_weight * _layered(ContentLoss(options.content_layers), options.content_layer_weights)

@@ -23,6 +23,6 @@ class GamutPenalty(ImageTerm):
 
     def value(self, rows: tf.Tensor, own: int, size: tuple[int, int]) -> tf.Tensor:
         image = self.own_rows(rows, own)
-        above = tf.nn.relu(image - BRIGHTEST)
-        below = tf.nn.relu(DARKEST - image)
-        return tf.reduce_sum(above**2 + below**2) / (size[0] * size[1] * 3)
+        inside = tf.clip_by_value(image, DARKEST, BRIGHTEST)
+        # The derivative of the squared distance does not depend on how the nearest colour inside moves.
+        return tf.reduce_sum((image - tf.stop_gradient(inside)) ** 2) / (size[0] * size[1] * 3)

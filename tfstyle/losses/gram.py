@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from tfstyle.losses.moment_sums import moment_sums
 from tfstyle.losses.term import FLOAT_BYTES, PooledTerm
 from tfstyle.networks.network import LayerMetric
 from tfstyle.tensorflow_backend import tf
@@ -24,14 +25,8 @@ class GramLoss(PooledTerm):
     name: ClassVar[str] = "style"
 
     def sums(self, features: tf.Tensor, weights: tf.Tensor | None) -> tf.Tensor:
-        flat = tf.reshape(features, [-1, features.shape[-1]])
-        counted = flat if weights is None else tf.reshape(features * weights, flat.shape)
-        return tf.matmul(counted, flat, transpose_a=True)
-
-    def pullback(self, features: tf.Tensor, by_sums: tf.Tensor) -> tf.Tensor:
-        # The derivative by the sums is symmetric, so one matrix product does where differentiating `sums` takes two.
-        flat = tf.reshape(features, [-1, features.shape[-1]])
-        return tf.reduce_sum(tf.matmul(flat, by_sums) * tf.stop_gradient(flat)) * 2
+        products, _ = moment_sums(features, weights)
+        return products
 
     def statistics(self, sums: tf.Tensor, count: float, metric: LayerMetric) -> tf.Tensor:
         return sums / (metric.channels * count)

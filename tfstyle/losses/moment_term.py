@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+from tfstyle.losses.moment_sums import Moments, moment_sums
 from tfstyle.losses.term import PooledTerm
 from tfstyle.networks.network import LayerMetric
 from tfstyle.tensorflow_backend import tf
-
-Moments = tuple[tf.Tensor, tf.Tensor]
-"""Sums or means over positions: of products [c, c], and of features [c]."""
 
 
 class MomentTerm(PooledTerm):
@@ -15,16 +13,7 @@ class MomentTerm(PooledTerm):
 
     def sums(self, features: tf.Tensor, weights: tf.Tensor | None) -> Moments:
         """As in `PooledTerm`: the sums of products, and of features."""
-        flat = tf.reshape(features, [-1, features.shape[-1]])
-        counted = flat if weights is None else tf.reshape(features * weights, flat.shape)
-        return tf.matmul(counted, flat, transpose_a=True), tf.reduce_sum(counted, 0)
-
-    def pullback(self, features: tf.Tensor, by_sums: Moments) -> tf.Tensor:
-        """As in `PooledTerm`. The derivative by the products is symmetric, so one matrix product does for two."""
-        by_products, by_features = by_sums
-        flat = tf.reshape(features, [-1, features.shape[-1]])
-        products = tf.reduce_sum(tf.matmul(flat, by_products) * tf.stop_gradient(flat)) * 2
-        return products + tf.reduce_sum(flat * by_features)
+        return moment_sums(features, weights)
 
     def statistics(self, sums: Moments, count: float, metric: LayerMetric) -> Moments:
         """As in `PooledTerm`."""

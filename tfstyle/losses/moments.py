@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from tfstyle.losses.moment_term import Moments, MomentTerm
+from tfstyle.losses.moment_sums import Moments
+from tfstyle.losses.moment_term import MomentTerm
 from tfstyle.losses.term import FLOAT_BYTES
 from tfstyle.networks.network import LayerMetric
 from tfstyle.tensorflow_backend import tf

@@ -23,7 +23,7 @@ FLOAT_BYTES = 4
 
 
 class Term(ABC):
-    """One loss without a weight. Terms are immutable and hashable: equal terms share a compiled objective."""
+    """One loss without a weight. Terms are immutable and hashable: equal terms share a traced objective."""
 
     name: ClassVar[str]
     """The name under which the term is reported."""
@@ -38,7 +38,7 @@ class Term(ABC):
 
 
 class FeatureTerm(Term):
-    """A term of the network's features."""
+    """A term of the network's features, float32 or bfloat16. Statistics, targets and values are float32."""
 
     layers: tuple[str, ...]
     """The layers that it uses; each has its own target and its own value."""
@@ -93,7 +93,7 @@ class PooledTerm(FeatureTerm):
     def pullback(self, features: tf.Tensor, by_sums: Any) -> tf.Tensor:
         """A scalar with the gradient of the total by `features` [1, h, w, c], given that by the sums, `by_sums`.
 
-        Its value is of no interest. A term may override it where the gradient of `sums` can be computed more cheaply.
+        Its value is of no interest.
         """
         products = tf.nest.map_structure(lambda a, b: tf.reduce_sum(a * b), self.sums(features, None), by_sums)
         return tf.add_n(tf.nest.flatten(products))

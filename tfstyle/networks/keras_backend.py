@@ -1,7 +1,7 @@
-"""Import Keras with its TensorFlow backend, regardless of the environment.
+"""Import Keras with its TensorFlow backend, regardless of the environment, and TensorFlow as it suits this processor.
 
-KERAS_BACKEND and ~/.keras/keras.json may select another backend for other programs, but the engine needs TensorFlow.
-If the program has already imported Keras, its backend is kept: the networks run on any backend, the engine does not.
+KERAS_BACKEND and ~/.keras/keras.json may select another backend for other programs, whose package need not be
+installed. If the program has already imported Keras, its backend is kept: Keras only reads VGG19's weights.
 """
 
 from __future__ import annotations
@@ -10,36 +10,31 @@ import os
 import sys
 
 from tfstyle.errors import TfstyleError
+from tfstyle.processor import AVX512, instructions
 
-_VARIABLE = "KERAS_BACKEND"
+_BACKEND = "KERAS_BACKEND"
+_ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 
+if instructions() and AVX512 not in instructions():
+    # oneDNN's float32 convolutions with AVX2 take up to twice the time of TensorFlow's own (docs/performance.md).
+    os.environ.setdefault(_ONEDNN, "0")
 if "keras" in sys.modules:
     import keras
 else:
-    _before = os.environ.get(_VARIABLE)
-    os.environ[_VARIABLE] = "tensorflow"
+    _before = os.environ.get(_BACKEND)
+    os.environ[_BACKEND] = "tensorflow"
     try:
         import keras
     except ImportError as error:
         # Somebody imported TensorFlow, which starts Keras on the environment's backend, before the engine.
         raise TfstyleError(
-            f"Keras cannot run on TensorFlow in this process ({error}): unset {_VARIABLE}, or import tfstyle.engine "
+            f"Keras cannot run on TensorFlow in this process ({error}): unset {_BACKEND}, or import tfstyle.engine "
             "before tensorflow"
         ) from None
     finally:
         if _before is None:
-            del os.environ[_VARIABLE]
+            del os.environ[_BACKEND]
         else:
-            os.environ[_VARIABLE] = _before
+            os.environ[_BACKEND] = _before
 
-__all__ = ["keras", "require_tensorflow"]
-
-
-def require_tensorflow() -> None:
-    """Raise `TfstyleError` if Keras uses another backend in this process."""
-    backend = keras.backend.backend()
-    if backend != "tensorflow":
-        raise TfstyleError(
-            f"Keras runs on {backend} in this process, and the engine needs TensorFlow: set KERAS_BACKEND=tensorflow, "
-            "or import tfstyle.engine before keras"
-        )
+__all__ = ["keras"]

@@ -1,17 +1,14 @@
-"""A feature network: one Keras graph from which all requested layers are read in one pass."""
+"""A feature network: its weights, and how its features are measured."""
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tfstyle.networks.keras_backend import keras
-from tfstyle.networks.layers import POOLINGS, FrozenConvolution, StandardisedToCaffe
 from tfstyle.networks.topology import block_of
 
 Weights = Mapping[str, tuple[NDArray[np.float32], ...]]
@@ -20,10 +17,6 @@ Weights = Mapping[str, tuple[NDArray[np.float32], ...]]
 Instead of the kernel there may be an equivalent low-rank chain of three kernels:
 [1, 1, c_in, r], [3, 3, r, s], [1, 1, s, c_out].
 """
-
-
-POOLED = "pooled"
-"""Name of the map that a segment of the network passes to the next block."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +46,7 @@ class LayerMetric:
         return root.astype(np.float32)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Network:
     """A loaded network and its origin.
 
@@ -85,48 +78,6 @@ class Network:
             if block_of(name) in blocks:
                 count += sum(kernel.size for kernel in kernels) / 4 ** (block_of(name) - 1)
         return count
-
-    @cached_property
-    def _convolutions(self) -> dict[str, FrozenConvolution]:
-        return {name: FrozenConvolution(kernels, bias, name) for name, (*kernels, bias) in self.weights.items()}
-
-    def extractor(self, layers: Sequence[str], pooling: str = "max") -> keras.Model:
-        """A Keras model from [1, H, W, 3] standardised RGB to {layer: [1, h, w, c]}, after the ReLU.
-
-        It ends at the deepest of `layers`; all extractors of a network share its kernels. `pooling` is "max" or
-        "average". H and W must be known when the model is called or traced.
-        """
-        return self.segment(1, max(map(block_of, layers)), layers, pooling)
-
-    def segment(
-        self, first: int, last: int, layers: Sequence[str], pooling: str, *, pooled: bool = False
-    ) -> keras.Model:
-        """A Keras model of the blocks `first` to `last`, from the map that enters them, to {layer: [1, h, w, c]}.
-
-        Layers outside these blocks are ignored. With `pooled`, the map that enters the next block is also an output,
-        under the name `POOLED`; otherwise the model ends at the deepest layer.
-        """
-        inside = {name for name in layers if first <= block_of(name) <= last}
-        x: Any = keras.Input((None, None, self.channels_into(first)), batch_size=1, name="map")
-        entering = x
-        if first == 1 and self.caffe_input:
-            x = StandardisedToCaffe(name="caffe")(x)
-        wanted: dict[str, Any] = {}
-        block = first
-        for name, convolution in self._convolutions.items():
-            if not first <= block_of(name) <= last:
-                continue
-            if not pooled and len(wanted) == len(inside):
-                break
-            if block_of(name) > block:
-                x = POOLINGS[pooling](name=f"block{block}_pool")(x)
-                block = block_of(name)
-            x = convolution(x)
-            if name in inside:
-                wanted[name] = x
-        if pooled:
-            wanted[POOLED] = POOLINGS[pooling](name=f"block{block}_pool")(x)
-        return keras.Model(entering, wanted)
 
     def channels_into(self, block: int) -> int:
         """Channels of the map that enters `block`; 3, the picture's, for the first."""

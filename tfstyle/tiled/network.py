@@ -20,6 +20,7 @@ import numpy as np
 
 from tfstyle.losses import FeatureTerm, LocalTerm, PooledTerm
 from tfstyle.masks import BlockWeights, layer_weights
+from tfstyle.networks.extractor import segment as network_segment
 from tfstyle.networks.network import Network
 from tfstyle.networks.topology import block_of
 from tfstyle.objective import Targets, Terms, feature_layers
@@ -38,20 +39,22 @@ class TiledNetwork:
     terms.
     """
 
-    def __init__(self, network: Network, size: tuple[int, int], whole_from: int, terms: Terms, pooling: str) -> None:
+    def __init__(
+        self, network: Network, size: tuple[int, int], whole_from: int, terms: Terms, pooling: str, precision: str
+    ) -> None:
         self._network = network
         self._terms: dict[str, FeatureTerm] = {n: term for n, term in terms.items() if isinstance(term, FeatureTerm)}
         self.segments: list[Segment] = []
         for cut in segments.CUTS:
             if cut.last < whole_from:
-                self.segments.append(Segment(network, cut, size, self._terms, pooling))
+                self.segments.append(Segment(network, cut, size, self._terms, pooling, precision))
                 size = self.segments[-1].next_size
         self._tail_layers = layers_inside(self._terms, range(whole_from, 6))
         layers = [layer for layer in feature_layers(self._terms) if block_of(layer) >= whole_from]
         deepest = max(map(block_of, feature_layers(self._terms)))
-        self._model = network.segment(whole_from, deepest, layers, pooling)
-        self._whole = tf.function(lambda below: self._model(below), jit_compile=True)
-        self._tail = tf.function(self._trace_tail, jit_compile=True)
+        self._model = network_segment(network, whole_from, deepest, layers, pooling, precision)
+        self._whole = tf.function(self._trace_whole)
+        self._tail = tf.function(self._trace_tail)
         self._by_sums = tf.function(self._trace_by_sums)
 
     def content_targets(self, image: Map) -> Targets:
@@ -121,6 +124,9 @@ class TiledNetwork:
             above, local = segment.backward(maps.pop(), above, by_sums, targets, factors)
             _merge(values, local)
         return {name: {layer: values[name][layer] for layer in t.layers} for name, t in self._terms.items()}, above
+
+    def _trace_whole(self, below: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {layer: tf.cast(features, tf.float32) for layer, features in self._model(below).items()}
 
     def _trace_tail(self, below: tf.Tensor, targets: ByTerm, weights: ByTerm) -> Any:
         with tf.GradientTape() as tape:

@@ -9,33 +9,36 @@ import numpy as np
 from tfstyle.losses import IMAGE, FeatureTerm, Loss
 from tfstyle.networks.network import Network
 from tfstyle.objective import Evaluation, Map, Targets, Terms, parts
+from tfstyle.precision import FLOAT32
 from tfstyle.pyramid import Pyramid
 from tfstyle.tiled import banded_pyramid
 from tfstyle.tiled.image_terms import BandedImageTerms
 from tfstyle.tiled.network import TiledNetwork
 
 MOST_STYLE_SIZES = 2
-"""Number of picture sizes whose compiled networks are kept."""
+"""Number of picture sizes whose traced networks are kept."""
 
 
 class TiledObjective:
     """Computes the same as `tfstyle.objective.WholeObjective`, in bounded memory.
 
-    `whole_from` is as in `TiledNetwork`. The first call for a size compiles, which takes seconds.
+    `whole_from` is as in `TiledNetwork`. The first call for a size traces.
     """
 
-    def __init__(self, network: Network, pyramid: Pyramid, whole_from: int, terms: Terms, pooling: str) -> None:
+    def __init__(
+        self, network: Network, pyramid: Pyramid, whole_from: int, terms: Terms, pooling: str, precision: str = FLOAT32
+    ) -> None:
         self.pyramid = pyramid
         self._network, self._terms = network, terms
-        self._whole_from, self._pooling = whole_from, pooling
+        self._whole_from, self._pooling, self._precision = whole_from, pooling, precision
         size = pyramid.height, pyramid.width
         self._tiled = self._over(size)
         self._image_terms = BandedImageTerms(terms, size)
         self._styles = OrderedDict({size: self._tiled})
-        self.compilations = 1
+        self.traces = 1
 
     def _over(self, size: tuple[int, int]) -> TiledNetwork:
-        return TiledNetwork(self._network, size, self._whole_from, self._terms, self._pooling)
+        return TiledNetwork(self._network, size, self._whole_from, self._terms, self._pooling, self._precision)
 
     def content_targets(self, image: Map) -> Targets:
         """As in `tfstyle.objective.Objective`."""
@@ -47,7 +50,7 @@ class TiledObjective:
         size = height, width
         if size not in self._styles:
             self._styles[size] = self._over(size)
-            self.compilations += 1
+            self.traces += 1
             if len(self._styles) > MOST_STYLE_SIZES:
                 self._styles.popitem(last=False)
         self._styles.move_to_end(size)

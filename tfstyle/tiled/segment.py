@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from tfstyle.losses import FeatureTerm, LocalTerm, PooledTerm
 from tfstyle.masks import BlockWeights
-from tfstyle.networks.network import POOLED, Network
+from tfstyle.networks.extractor import POOLED, segment
+from tfstyle.networks.network import Network
 from tfstyle.networks.topology import block_of
 from tfstyle.objective import Terms, feature_layers
 from tfstyle.tensorflow_backend import tf
@@ -38,12 +39,14 @@ be the largest of all. The map below block 4 has a 256th of the picture's positi
 
 
 class Segment:
-    """The segment `cut` of a network on a map of `size` (height, width), as functions that are compiled once.
+    """The segment `cut` of a network on a map of `size` (height, width), as functions that are traced once a shape.
 
     `terms` are feature terms; only their layers inside the cut are used.
     """
 
-    def __init__(self, network: Network, cut: Cut, size: tuple[int, int], terms: Terms, pooling: str) -> None:
+    def __init__(
+        self, network: Network, cut: Cut, size: tuple[int, int], terms: Terms, pooling: str, precision: str
+    ) -> None:
         self.cut, self.size = cut, size
         self._network = network
         self._terms = terms
@@ -52,14 +55,14 @@ class Segment:
         self._pooled = {name: layers[name] for name, term in terms.items() if isinstance(term, PooledTerm)}
         self._local = {name: layers[name] for name, term in terms.items() if isinstance(term, LocalTerm)}
         inside = [layer for layer in feature_layers(terms) if block_of(layer) in blocks]
-        self._model = network.segment(cut.first, cut.last, inside, pooling, pooled=True)
+        self._model = segment(network, cut.first, cut.last, inside, pooling, precision, pooled=True)
         convolutions = [sum(block_of(name) == block for name in network.layers) for block in blocks]
         stride = poolings_stride(len(convolutions), pooled=True)
         sides = [windows(length, cut.tile, margin(convolutions, pooled=True), stride) for length in size]
         self._tiles = list(product(*sides))
         self.next_channels = network.channels_into(cut.last + 1)
-        self._forward = tf.function(self._trace_forward, jit_compile=True)
-        self._backward = tf.function(self._trace_backward, jit_compile=True)
+        self._forward = tf.function(self._trace_forward)
+        self._backward = tf.function(self._trace_backward)
 
     @property
     def next_size(self) -> tuple[int, int]:
@@ -169,8 +172,8 @@ class Segment:
             name: {layer: self._terms[name].sums(features[layer], counted(layer)) for layer in layers}  # type: ignore[attr-defined]
             for name, layers in self._pooled.items()
         }
-        local = {layer: features[layer] for layers in self._local.values() for layer in layers}
-        return features[POOLED], sums, local
+        local = {layer: tf.cast(features[layer], tf.float32) for layers in self._local.values() for layer in layers}
+        return tf.cast(features[POOLED], tf.float32), sums, local
 
     def _trace_backward(
         self,
@@ -188,7 +191,7 @@ class Segment:
             tape.watch(below)
             features = self._model(below)
             # This total is linear in the incoming gradients, so its derivative is the one given by the chain rule.
-            total = tf.reduce_sum(features[POOLED] * above)
+            total = tf.reduce_sum(tf.cast(features[POOLED], tf.float32) * above)
             for name, layers in self._pooled.items():
                 for layer in layers:
                     total += self._terms[name].pullback(features[layer], by_sums[name][layer])  # type: ignore[attr-defined]

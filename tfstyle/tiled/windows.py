@@ -53,7 +53,7 @@ class Window:
 def windows(length: int, owned: int, margin: int, stride: int) -> list[Window]:
     """The fewest windows over a side of `length` that own at most `owned` positions each and overlap by twice `margin`.
 
-    All windows have the same length, so that they share one compilation. The length is no greater than needed to divide
+    All windows have the same length, so that they share one trace. The length is no greater than needed to divide
     the side evenly. They start at multiples of `stride`, the product of the poolings inside; `margin` and `owned` are
     multiples of it too.
     """

@@ -32,6 +32,7 @@ def started(transfer: Transfer) -> pb.JobEvent:
             expected=_duration(transfer.estimate.seconds),
             tiled=transfer.estimate.tiled,
             warnings=transfer.warnings,
+            precision=pb.Precision(name=transfer.precision.name, note=transfer.precision.note),
             stages=[
                 pb.Stage(
                     network=each.network.name, width=each.size[0], height=each.size[1], evaluations=each.evaluations

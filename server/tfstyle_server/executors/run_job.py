@@ -101,7 +101,7 @@ def _run(engine: Engine, run: Run, port: Port) -> Done:
                 preview = events.preview(iterate, run.progress.preview_size) if due else b""
                 port.report(events.progress(iterate), made, preview)
         delivered = transfer.deliver()
-    png = encode_png(delivered.picture)
+    png = encode_png(delivered.picture, transfer.texts)
     digest = _write_result(png, run.job, port)
     log.info("job %s: %d evaluations, %.1f s in this process", run.job, made, time.perf_counter() - began)
     result = events.result(delivered, digest, len(png), made, seconds)

@@ -9,7 +9,7 @@ from features import FEATURES, IMITATING, OTHERS, PLAIN, READ_OUT
 from pooled import gradient_matches_differences, statistics_of, target_of, value_of
 
 from tfstyle.losses import WassersteinLoss, wasserstein
-from tfstyle.losses.wasserstein import RIDGE
+from tfstyle.losses.wasserstein import RIDGE, ROOT_STEPS
 from tfstyle.networks.network import LayerMetric
 
 TERM = WassersteinLoss(("a", "b"))
@@ -112,3 +112,10 @@ def test_directions_beyond_the_leading_ones_are_compared_by_their_variance(monke
     found = TERM.distance(statistics(means[1], other), TERM.target(statistics(means[0], own), metric), metric)
     overlap = 3 * 2 + 2 * np.sqrt(2) + np.sqrt(1.5 * 0.5)
     assert float(found) == pytest.approx((4 * 0.25 + 14.5 + 6.5 - 2 * overlap) / 4, rel=1e-2)
+
+
+def test_polynomials_of_the_root_take_everything_to_1() -> None:
+    numbers = np.geomspace(5e-4, 1, 100_001)
+    for first, third, fifth in ROOT_STEPS:
+        numbers = first * numbers + third * numbers**3 + fifth * numbers**5
+    assert np.abs(numbers - 1).max() < 1e-5

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import tensorflow as tf
 from scipy.signal import correlate
 
+from tfstyle.networks.extractor import Extractor, extractor
 from tfstyle.networks.layers import POOLINGS, FrozenConvolution
 from tfstyle.networks.lite import load_lite
 from tfstyle.networks.network import LayerMetric, Network, Weights
 from tfstyle.networks.normalisation import normalise, shipped_mean_activations
 from tfstyle.networks.topology import BLOCKS, CONVOLUTIONS, LITE_CONVOLUTIONS, block_of
+from tfstyle.precision import BFLOAT16, FLOAT32
 
 RANDOM = np.random.default_rng(3)
 IMAGE = RANDOM.normal(size=(1, 33, 50, 3)).astype(np.float32)
@@ -46,7 +50,7 @@ def pooled(features: np.ndarray, reduce: object) -> np.ndarray:
 @pytest.mark.parametrize("pooling", ["max", "average"])
 def test_forward_pass_agrees_with_scipy(pooling: str) -> None:
     network = small_vgg19()
-    features = network.extractor(LITE_CONVOLUTIONS, pooling)(tf.constant(IMAGE))
+    features = extractor(network, LITE_CONVOLUTIONS, pooling)(tf.constant(IMAGE))
     rgb = IMAGE[0].astype(float) * [0.229, 0.224, 0.225] + [0.485, 0.456, 0.406]
     x = rgb[..., ::-1] * 255 - [103.939, 116.779, 123.68]
     block = 1
@@ -61,7 +65,7 @@ def test_forward_pass_agrees_with_scipy(pooling: str) -> None:
 def test_flipped_kernels_give_the_same_gradient_as_tensorflow(shapes: list[tuple[int, ...]]) -> None:
     kernels = [RANDOM.normal(size=shape).astype(np.float32) for shape in shapes]
     bias = RANDOM.normal(size=6).astype(np.float32)
-    layer = FrozenConvolution(kernels, bias, "layer")
+    layer = FrozenConvolution(kernels, bias, FLOAT32)
     x = tf.constant(RANDOM.normal(size=(1, 9, 7, 5)).astype(np.float32))
     upstream = RANDOM.normal(size=(1, 9, 7, 6)).astype(np.float32)
     with tf.GradientTape(persistent=True) as tape:
@@ -82,7 +86,7 @@ def test_low_rank_chain_equals_its_product_kernel() -> None:
     product = np.einsum("ir,hwrs,so->hwio", reduce[0, 0], middle, expand[0, 0]).astype(np.float32)
     bias = RANDOM.normal(size=6).astype(np.float32)
     x = tf.constant(RANDOM.normal(size=(1, 9, 7, 5)).astype(np.float32))
-    chain, kernel = FrozenConvolution([reduce, middle, expand], bias, "a"), FrozenConvolution([product], bias, "b")
+    chain, kernel = (FrozenConvolution(each, bias, FLOAT32) for each in ([reduce, middle, expand], [product]))
     np.testing.assert_allclose(chain(x), kernel(x), rtol=1e-3, atol=1e-3)
 
 
@@ -90,28 +94,36 @@ def test_low_rank_chain_equals_its_product_kernel() -> None:
 def test_pooling_agrees_with_tensorflow_and_drops_odd_borders(pooling: str) -> None:
     x = tf.constant(RANDOM.normal(size=(1, 7, 10, 3)).astype(np.float32))
     theirs = {"max": tf.nn.max_pool2d, "average": tf.nn.avg_pool2d}[pooling](x, 2, 2, "VALID")
-    np.testing.assert_allclose(POOLINGS[pooling]()(x), theirs, rtol=1e-6)
+    np.testing.assert_allclose(POOLINGS[pooling](x), theirs, rtol=1e-6)
 
 
 def test_extractor_ends_at_the_deepest_requested_layer() -> None:
-    network = small_vgg19()
-    names = {layer.name for layer in network.extractor(("block3_conv2", "block1_conv1")).layers}
-    assert {"block1_conv1", "block3_conv2"} <= names
-    assert "block3_conv3" not in names
-    assert sorted(network.extractor(("block3_conv2", "block1_conv1")).output) == ["block1_conv1", "block3_conv2"]
+    graph = traced(extractor(small_vgg19(), ("block3_conv2", "block1_conv1")))
+    assert sorted(graph.structured_outputs) == ["block1_conv1", "block3_conv2"]
+    convolutions = [node for node in graph.graph.as_graph_def().node if node.op == "Conv2D"]
+    assert len(convolutions) == CONVOLUTIONS.index("block3_conv2") + 1
 
 
-def test_extractors_share_their_kernels() -> None:
+def test_extractors_of_one_precision_share_their_kernels() -> None:
     network = small_vgg19()
-    first, second = (network.extractor(("block2_conv1",), pooling) for pooling in ("max", "average"))
-    assert first.get_layer("block2_conv1") is second.get_layer("block2_conv1")
+    captured = [
+        {id(tensor) for tensor in traced(extractor(network, ("block2_conv1",), *how)).graph.external_captures}
+        for how in (("max",), ("average",), ("max", BFLOAT16))
+    ]
+    assert captured[0] == captured[1]
+    assert len(captured[0]) == 6
+    assert len(captured[0] & captured[2]) == 2, "the first convolution, which is float32 in any case"
+
+
+def traced(extract: Extractor) -> Any:
+    return tf.function(extract).get_concrete_function(tf.TensorSpec(IMAGE.shape))
 
 
 def test_normalisation_only_scales_layers() -> None:
     network = small_vgg19()
     means = {name: float(value) for name, value in zip(CONVOLUTIONS, RANDOM.uniform(0.1, 9, 16), strict=True)}
     normal = Network("vgg19", "", "", normalise(network.weights, means), network.metrics, caffe_input=True)
-    raw, scaled = (n.extractor(CONVOLUTIONS)(tf.constant(IMAGE)) for n in (network, normal))
+    raw, scaled = (extractor(n, CONVOLUTIONS)(tf.constant(IMAGE)) for n in (network, normal))
     for name in CONVOLUTIONS:
         np.testing.assert_allclose(scaled[name] * means[name], raw[name], rtol=1e-3, atol=1e-3)
 
@@ -132,7 +144,7 @@ def test_topology_matches_vgg19() -> None:
 def test_lite_has_vgg19s_layer_names_and_metrics_in_its_space() -> None:
     lite = load_lite()
     assert lite.layers == LITE_CONVOLUTIONS
-    features = lite.extractor(lite.layers)(tf.constant(IMAGE))
+    features = extractor(lite, lite.layers)(tf.constant(IMAGE))
     for name in LITE_CONVOLUTIONS:
         metric, width = lite.metrics[name], features[name].shape[-1]
         assert metric.channels == {1: 64, 2: 128, 3: 256, 4: 512, 5: 512}[block_of(name)]
@@ -150,7 +162,7 @@ def test_lite_features_have_the_scale_of_the_normalised_network(landscape: bytes
     from tfstyle.images import decode
 
     lite = load_lite()
-    features = lite.extractor(("block4_conv4",))(tf.constant(standardise(decode(landscape, "content").pixels)))
+    features = extractor(lite, ("block4_conv4",))(tf.constant(standardise(decode(landscape, "content").pixels)))
     assert lite.metrics["block4_conv4"].matrix is None
     assert 1 < float(tf.reduce_mean(features["block4_conv4"] ** 2)) < 40
 

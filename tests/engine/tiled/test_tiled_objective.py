@@ -74,7 +74,7 @@ def network() -> Network:
 
 @pytest.fixture(scope="module")
 def whole(network: Network) -> Callable[[str], Objective]:
-    """The whole objective for a kind of pooling, compiled once."""
+    """The whole objective for a kind of pooling, made once."""
     return cache(lambda pooling: WholeObjective(network, PYRAMID, TERMS, pooling))
 
 
@@ -166,7 +166,7 @@ def test_other_style_losses_relative_to_the_pair(
     found = []
     for objective in (
         TiledObjective(network, PYRAMID, 5, loss.terms, "max"),
-        WholeObjective(network, PYRAMID, loss.terms, "max", compiled=False),
+        WholeObjective(network, PYRAMID, loss.terms, "max"),
     ):
         photo, painting, weights, _ = images()
         statistics = objective.style_statistics(painting, weights)
@@ -190,11 +190,11 @@ def test_too_small_a_margin_changes_the_gradient(
     assert np.abs(tiled.gradient - exact.gradient).max() > 1e-4 * np.abs(exact.gradient).max()
 
 
-def test_style_pictures_of_the_same_size_share_a_compilation(network: Network) -> None:
+def test_style_pictures_of_the_same_size_share_a_trace(network: Network) -> None:
     _, painting, _, _ = images()
     objective = TiledObjective(network, Pyramid(64, 64, 3, 1.0), 3, TERMS, "max")
     for _ in range(2):
         objective.style_statistics(painting, None)
-    assert objective.compilations == 2
+    assert objective.traces == 2
     objective.style_statistics(painting[:, :64, :64], None)
-    assert objective.compilations == 2, "this style picture has the size of the result"
+    assert objective.traces == 2, "this style picture has the size of the result"

@@ -25,7 +25,7 @@ def test_owned_parts_cover_a_side_once_and_keep_the_margin_to_inner_edges(
         assert tile.own_start % stride == 0
         np.testing.assert_array_equal(np.flatnonzero(tile.mask) + tile.start, np.arange(length)[tile.owned])
     assert (covered == 1).all()
-    assert len({tile.stop - tile.start for tile in tiles}) == 1, "all tiles share one compilation"
+    assert len({tile.stop - tile.start for tile in tiles}) == 1, "all tiles share one trace"
     assert all(one.start < next_one.start for one, next_one in itertools.pairwise(tiles))
 
 

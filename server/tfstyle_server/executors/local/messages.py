@@ -31,7 +31,7 @@ class CannotStart:
 
 @dataclass(frozen=True)
 class Retiring:
-    """From a worker, before the `End` of a job: it has compiled enough code and ends after this job."""
+    """From a worker, before the `End` of a job: it has traced enough sizes and ends after this job."""
 
 
 Command = Run | Cancel

@@ -28,7 +28,6 @@ class WorkerSettings:
     memory_share: float
     recycle_after: int
     checkpoint_seconds: float
-    compiled_code: Path | None
     blobs: Path
     checkpoints: Path
 
@@ -51,7 +50,6 @@ def worker_settings(options: ServerOptions, blobs: Path, checkpoints: Path) -> l
             memory_share=1 / on_cpu if device == CPU else 1.0,
             recycle_after=options.recycle_after,
             checkpoint_seconds=options.checkpoint_seconds,
-            compiled_code=options.compiled_code,
             blobs=blobs,
             checkpoints=checkpoints,
         )

@@ -11,10 +11,8 @@ import os
 import signal
 from collections.abc import Callable
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tfstyle.compiled_code import keep_compiled_code, vouch
 from tfstyle.errors import WeightsError
 from tfstyle.v1.style_transfer_pb2 import JobEvent
 from tfstyle_server.blobs import BlobFolder
@@ -91,9 +89,8 @@ def main(connection: Connection, settings: WorkerSettings) -> None:
     os.environ["CUDA_VISIBLE_DEVICES"] = "" if settings.device == CPU else settings.device
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    compiled_code = _keep_compiled_code(settings.compiled_code)
     try:
-        _serve(Pipe(connection), settings, compiled_code)
+        _serve(Pipe(connection), settings)
     except PortClosedError:
         log.info("the server has gone; ending")
 
@@ -107,35 +104,22 @@ def memory_budget(settings: WorkerSettings) -> int | Callable[[], int]:
     return lambda: int(memory.available_memory() * settings.memory_share)
 
 
-def _keep_compiled_code(folder: Path | None) -> Path | None:
-    """The folder where this process keeps compiled code. None if it keeps none, which costs seconds but no result."""
-    if folder is None:
-        return None
-    try:
-        return keep_compiled_code(folder)
-    except OSError as error:
-        log.warning("compiled code is not kept in %s: %s", folder, error.strerror or error)
-        return None
-
-
-def _serve(pipe: Pipe, settings: WorkerSettings, compiled_code: Path | None) -> None:
+def _serve(pipe: Pipe, settings: WorkerSettings) -> None:
     engine = _start(pipe, settings)
-    compiling_jobs = 0
+    tracing_jobs = 0
     while engine is not None:
         command = pipe.receive()
         if isinstance(command, Run):
-            compiled = engine.compilations
+            traces = engine.traces
             end = run_job(engine, command, PipePort(pipe, command, settings))
-            has_compiled = engine.compilations > compiled
-            if has_compiled:
-                compiling_jobs += 1
+            has_traced = engine.traces > traces
+            if has_traced:
+                tracing_jobs += 1
                 trim()
-            # A job that compiles nothing adds no memory, so a worker that has all it needs stays.
-            retiring = has_compiled and compiling_jobs >= settings.recycle_after
+            # A job that traces nothing adds no memory, so a worker that has all it needs stays.
+            retiring = has_traced and tracing_jobs >= settings.recycle_after
             if retiring:
                 pipe.send(Retiring())  # before the end, so that no other job is sent here
-            if compiled_code is not None:
-                vouch(compiled_code)  # before the end, after which the server may kill this process
             pipe.send(end)
             if retiring:
                 return

@@ -18,7 +18,7 @@ from tfstyle_server.executors.run_job import PortClosedError
 from tfstyle_server.options import ServerOptions
 
 TILED, CASCADE_TILED, WHOLE = 2, 4, 1
-"""Compilations of one job with a new size: for the result's network and the painting's, and with two networks."""
+"""Traces of one job with a new size: for the result's network and the painting's, and with two networks."""
 
 
 @dataclass
@@ -39,19 +39,19 @@ class Pipe:
 
 @dataclass
 class Engine:
-    """Counts the compilations, as if each size were compiled once."""
+    """Counts the traces, as if each size were traced once."""
 
-    compilations: int = 0
+    traces: int = 0
     sizes: set[str] = field(default_factory=set)
 
 
 def jobs_of_one_worker(monkeypatch: pytest.MonkeyPatch, jobs: list[str], each: int, **options: Any) -> int:
-    """The number of `jobs`, of which each names its size, that the first worker runs; each size compiles `each`."""
+    """The number of `jobs`, of which each names its size, that the first worker runs; each size traces `each`."""
     engine, pipe = Engine(), Pipe(list(jobs))
 
     def run_job(engine: Engine, run: Run, port: object) -> Stopped:
         if run.job not in engine.sizes:
-            engine.compilations += each
+            engine.traces += each
             engine.sizes.add(run.job)
         return Stopped(run.job, run.attempt)
 
@@ -60,7 +60,7 @@ def jobs_of_one_worker(monkeypatch: pytest.MonkeyPatch, jobs: list[str], each: i
     monkeypatch.setattr(worker, "PipePort", lambda *_: None)
     (settings,) = worker_settings(ServerOptions(devices=("cpu",), **options), Path("b"), Path("c"))
     try:
-        worker._serve(pipe, settings, None)
+        worker._serve(pipe, settings)
     except PortClosedError:
         assert Retiring() not in pipe.sent
     else:
@@ -74,10 +74,10 @@ def test_jobs_of_one_size_share_a_worker(monkeypatch: pytest.MonkeyPatch, each: 
 
 
 @pytest.mark.parametrize("each", [WHOLE, TILED, CASCADE_TILED])
-def test_worker_retires_after_so_many_jobs_that_compile(monkeypatch: pytest.MonkeyPatch, each: int) -> None:
+def test_worker_retires_after_so_many_jobs_that_trace(monkeypatch: pytest.MonkeyPatch, each: int) -> None:
     assert jobs_of_one_worker(monkeypatch, ["a", "b", "c", "d"], each) == 2
     assert jobs_of_one_worker(monkeypatch, ["a", "b", "c", "d"], each, recycle_after=3) == 3
 
 
-def test_only_a_job_that_compiles_retires_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_a_job_that_traces_retires_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     assert jobs_of_one_worker(monkeypatch, ["a", "a", "a", "b", "b"], TILED) == 4
