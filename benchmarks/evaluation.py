@@ -1,4 +1,4 @@
-"""Time one evaluation of the loss and its gradient on both networks, and in PyTorch with the same loss.
+"""Time one evaluation of the loss and its gradient on both networks in both precisions, and in PyTorch.
 
     pip install ".[bench]"
     python benchmarks/evaluation.py [--weights VGG19.h5]
@@ -26,6 +26,7 @@ from tfstyle.networks.topology import CONVOLUTIONS, VGG19_CHANNELS, block_of
 from tfstyle.networks.vgg19 import load_vgg19
 from tfstyle.objective import WholeObjective
 from tfstyle.options import PRESETS
+from tfstyle.precision import BFLOAT16, FLOAT32
 from tfstyle.pyramid import Pyramid
 
 OPTIONS = PRESETS["default"]
@@ -56,10 +57,10 @@ def convolution_flops(network: Network, height: int, width: int) -> float:
     return total
 
 
-def ours(network: Network, image: np.ndarray, levels: int) -> Callable[[], None]:
+def ours(network: Network, image: np.ndarray, levels: int, precision: str) -> Callable[[], None]:
     _, height, width, _ = image.shape
     pyramid = Pyramid(height, width, levels, OPTIONS.pyramid_decay)
-    objective = WholeObjective(network, pyramid, LOSS.terms, "max")
+    objective = WholeObjective(network, pyramid, LOSS.terms, "max", precision)
     targets = {**objective.content_targets(image), **objective.style_statistics(image[:, :, ::-1], None)}
     variables = pyramid.variables(image)
     return lambda: void(objective(variables, targets, LOSS))
@@ -106,9 +107,11 @@ def main() -> None:
     loops = {
         "PyTorch, NCHW": (vgg19, peer(vgg19, image, False)),
         "PyTorch, channels_last": (vgg19, peer(vgg19, image, True)),
-        "tfstyle vgg19, pixels": (vgg19, ours(vgg19, image, 1)),
-        "tfstyle vgg19, pyramid": (vgg19, ours(vgg19, image, 7)),
-        "tfstyle lite, pyramid": (lite, ours(lite, image, 7)),
+        "tfstyle vgg19, pixels": (vgg19, ours(vgg19, image, 1, FLOAT32)),
+        "tfstyle vgg19": (vgg19, ours(vgg19, image, 7, FLOAT32)),
+        "tfstyle vgg19, bfloat16": (vgg19, ours(vgg19, image, 7, BFLOAT16)),
+        "tfstyle lite": (lite, ours(lite, image, 7, FLOAT32)),
+        "tfstyle lite, bfloat16": (lite, ours(lite, image, 7, BFLOAT16)),
     }
     times: dict[str, list[float]] = {name: [] for name in loops}
     for name, (_, evaluate) in loops.items():

@@ -1,7 +1,7 @@
 """Measure peak memory by picture size, and compare it with the estimate that tfstyle makes before the run.
 
     python benchmarks/memory.py [--weights VGG19.h5] [--megapixels 0.5,1,2] [--steps 3] [--history-size 20]
-        [--optimizer lbfgs]
+        [--optimizer lbfgs] [--precision float32]
     python benchmarks/memory.py --sizes 100
 
 Each line is measured in a separate process. The peak is that of its resident memory in addition to what it held when
@@ -21,7 +21,9 @@ import psutil
 
 from tfstyle import Engine, Picture, content_and_style, encode_png, memory, resolve_options
 from tfstyle.losses import loss_from_options
+from tfstyle.networks.extractor import extractor
 from tfstyle.options import TransferOptions
+from tfstyle.precision import BFLOAT16, FLOAT32
 from tfstyle.pyramid import Pyramid
 from tfstyle_client import Client
 from tfstyle_client.private_server import private_server
@@ -46,10 +48,11 @@ def measure(weights: str | None, whole_from: int, megapixels: float, options: Tr
     height = round(width / 1.5)
     engine = Engine(weights)
     network = engine.network(options.network)[1]
-    network.extractor(options.style_layers)
+    for layers in (options.style_layers, options.content_layers):
+        extractor(network, layers, precision=options.precision)  # makes the kernels, which every transfer shares
     painting = picture(1024, 768)
     pyramid = Pyramid(height, width, options.pyramid_levels, options.pyramid_decay)
-    demand = memory.Demand(pyramid, 1024 * 768, loss_from_options(options).terms, options)
+    demand = memory.Demand(pyramid, 1024 * 768, loss_from_options(options).terms, options, options.precision)
     needs = {start: memory.bytes_needed(network, demand, start) for start in (1, 3, 4, 5)}
     if memory.choose_whole_from(network, demand, needs[whole_from]) != whole_from:
         return  # a picture so small that tiling it saves nothing
@@ -88,6 +91,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=3)
     parser.add_argument("--history-size", type=int, default=20)
     parser.add_argument("--optimizer", default="lbfgs")
+    parser.add_argument("--precision", choices=[FLOAT32, BFLOAT16], default=FLOAT32)
     parser.add_argument("--sizes", type=int, help="instead, make this many pictures of different sizes on one server")
     parser.add_argument("--alone", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -99,7 +103,7 @@ def main() -> None:
         size = min(8192, round((float(arguments.megapixels) * 1e6 * 1.5) ** 0.5))
         overrides = {"network": network, "size": size, "steps": arguments.steps, "history_size": arguments.history_size}
         overrides["coarsest_scale"] = "none"
-        overrides["optimizer"] = arguments.optimizer
+        overrides |= {"optimizer": arguments.optimizer, "precision": arguments.precision}
         options = resolve_options("default", overrides)
         measure(arguments.weights, int(arguments.whole_from), float(arguments.megapixels), options)
         return
@@ -110,9 +114,9 @@ def main() -> None:
             for whole_from in arguments.whole_from.split(","):
                 command = [sys.executable, __file__, "--alone", "--megapixels", megapixels, "--whole-from", whole_from]
                 command += ["--steps", str(arguments.steps), "--history-size", str(arguments.history_size)]
-                command += ["--optimizer", arguments.optimizer]
+                command += ["--optimizer", arguments.optimizer, "--precision", arguments.precision]
                 command += ["--weights", weights] if weights else []
-                subprocess.run(command, check=True, stderr=subprocess.DEVNULL)  # noqa: S603 - this program
+                subprocess.run(command, check=True, stderr=None)  # noqa: S603 - this program
 
 
 if __name__ == "__main__":
