@@ -116,7 +116,7 @@ def main() -> None:
                 command += ["--steps", str(arguments.steps), "--history-size", str(arguments.history_size)]
                 command += ["--optimizer", arguments.optimizer, "--precision", arguments.precision]
                 command += ["--weights", weights] if weights else []
-                subprocess.run(command, check=True, stderr=None)  # noqa: S603 - this program
+                subprocess.run(command, check=True, stderr=subprocess.DEVNULL)  # noqa: S603 - this program
 
 
 if __name__ == "__main__":

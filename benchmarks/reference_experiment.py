@@ -4,7 +4,7 @@
 
 Prints content / style / total variation, weighted 1 : 1e4 : 10, as the optimizer sees them ("inside") and for the 8-bit
 picture that the user receives ("delivered"), and saves the pictures. The seconds are those of the run without judging;
-they include the compilation in the first evaluation of each network.
+they include the tracing in the first evaluation of each network.
 """
 
 from __future__ import annotations

@@ -34,8 +34,8 @@ FEATURES = 0.9
 
 The first block's features are the largest, and when their gradient is computed the others are freed.
 """
-PART_FEATURES = 2.0
-"""The same for a part of the network, whose features are about equally large (measured: 1.6 to 2.0)."""
+PART_FEATURES = 2.2
+"""The same for a part of the network, whose features are about equally large (measured: 1.6 to 2.1)."""
 STATISTICS = 1.0
 """The same for the layers of the loss in float32, in addition (measured: 0.9)."""
 TARGETS = 1.2
@@ -84,8 +84,8 @@ class Demand:
     grey: bool = False
 
     @property
-    def feature_bytes(self) -> int:
-        """Bytes of one value of a feature."""
+    def value_bytes(self) -> int:
+        """Bytes of one value of a feature or a kernel."""
         return FLOAT if self.precision == FLOAT32 else FLOAT // 2
 
     @property
@@ -188,7 +188,7 @@ def bytes_needed(network: Network, demand: Demand, whole_from: int) -> int:
         if isinstance(term, FeatureTerm)
         for layer in term.layers
     )
-    style_features = demand.feature_bytes * _values(network, _within(network.layers, whole), demand.style_pixels)
+    style_features = _feature_bytes(network, demand, whole, demand.style_pixels)
     targets = (FLOAT * 3 + maps) * demand.style_pixels + TARGETS * style_features
     multiple = PART_FEATURES if cuts else FEATURES
     features = max([_evaluation_bytes(network, demand, whole, pixels, multiple), *windows])
@@ -196,7 +196,7 @@ def bytes_needed(network: Network, demand: Demand, whole_from: int) -> int:
     evaluation = (picture + 1.5 * maps + BESIDE) * pixels + features
     if not cuts:
         evaluation = SURFACE * pixels + features  # in one function
-    return int(FIXED + kept + max(targets, optimizer_bytes(demand) + evaluation))
+    return int(FIXED + _kernel_bytes(network, demand) + kept + max(targets, optimizer_bytes(demand) + evaluation))
 
 
 def optimizer_bytes(demand: Demand) -> int:
@@ -240,9 +240,21 @@ def _window_pixels(network: Network, cut: segment.Cut) -> int:
 
 def _evaluation_bytes(network: Network, demand: Demand, blocks: range, pixels: int, multiple: float) -> float:
     """Memory of loss and gradient in `blocks`, for a picture of `pixels` pixels."""
-    values = _values(network, _within(network.layers, blocks), pixels)
-    read = _values(network, _within(feature_layers(demand.terms), blocks), pixels)
-    return multiple * demand.feature_bytes * values + STATISTICS * FLOAT * read
+    read = FLOAT * _values(network, _within(feature_layers(demand.terms), blocks), pixels)
+    return multiple * _feature_bytes(network, demand, blocks, pixels) + STATISTICS * read
+
+
+def _feature_bytes(network: Network, demand: Demand, blocks: range, pixels: int) -> float:
+    """Bytes of the features after each convolution of `blocks`; those of the first are float32 in any precision."""
+    layers = _within(network.layers, blocks)
+    widened = _values(network, [layer for layer in layers if layer == network.layers[0]], pixels)
+    return demand.value_bytes * _values(network, layers, pixels) + (FLOAT - demand.value_bytes) * widened
+
+
+def _kernel_bytes(network: Network, demand: Demand) -> int:
+    """Bytes of the kernels and of the flipped ones, up to the deepest layer of the loss."""
+    layers = _within(network.layers, range(1, _deepest(demand.terms) + 1))
+    return 2 * demand.value_bytes * sum(kernel.size for layer in layers for kernel in network.weights[layer][:-1])
 
 
 def _within(layers: Iterable[str], blocks: range) -> list[str]:

@@ -29,10 +29,10 @@ def choose_precision(name: str = AUTO) -> Precision:
     """Resolve `name`, one of `PRECISIONS`, to the precision for this process' GPU, or else for its processor."""
     from tfstyle.tensorflow_backend import tf
 
-    gpus = tf.config.list_physical_devices("GPU")
+    gpus = tf.config.get_visible_devices("GPU")
     if gpus:
         capability = tf.config.experimental.get_device_details(gpus[0]).get("compute_capability", (0, 0))
-        fast, lacks = capability >= LEAST_CAPABILITY, "this GPU does not multiply bfloat16"
+        fast, lacks = capability >= LEAST_CAPABILITY, "this GPU is not known to multiply bfloat16"
     elif BFLOAT16_INSTRUCTIONS & instructions():
         fast = os.environ.get("TF_ENABLE_ONEDNN_OPTS", "1").lower() not in ("0", "false")
         lacks = "TF_ENABLE_ONEDNN_OPTS excludes oneDNN, which multiplies bfloat16"

@@ -11,8 +11,7 @@ at the published weight (docs/performance.md). A level passes through all finer 
 pass over the pixels in total instead of one per level.
 
 All levels but the finest are stored as [h, 3, w], colour planes side by side: interpolation along either side is then
-one matrix product without a transposition. Shifted sums would move fewer bytes, but XLA spends seconds on compiling
-them (docs/performance.md).
+one matrix product without a transposition.
 """
 
 from __future__ import annotations

@@ -271,7 +271,7 @@ class Transfer:
     def restore(self, checkpoint: Checkpoint) -> None:
         """Continue from a checkpoint: the rest of `iterates` is bit for bit that of the run that wrote it.
 
-        If that run had another precision, only the picture and the optimizer's vectors are the same.
+        If that run had another precision, the search begins anew from its picture and keeps the curvature.
 
         Raises `CheckpointError` if the checkpoint belongs to another transfer.
         """
@@ -285,7 +285,7 @@ class Transfer:
         self._made, self._evaluations = notes["made"], notes["evaluations"]
         self._seconds = notes["seconds"]
         self._best = notes["best"] and (notes["best"][0], _parts_from_notes(notes["best"][1]))
-        if notes["precision"] != self.precision.name:
+        if notes.get("precision") != self.precision.name:
             self._optimizer.retarget()
 
     def deliver(self) -> Delivered:

@@ -1,4 +1,4 @@
-"""Returns freed memory to the operating system."""
+"""Returns freed memory to the operating system: glibc keeps what a job needed for its pictures and for tracing."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from tfstyle.checkpoint import Checkpoint, write_checkpoint
 RUNS = {
     "lbfgs": resolve_options("fast", {"size": 72, "steps": 14, "history_size": 4}),
     "adam": resolve_options("reference", {"size": 64, "steps": 14, "network": "vgg19-lite"}),
-    "tiled": resolve_options("fast", {"size": 480, "steps": 4}),
+    "tiled": resolve_options("fast", {"size": 480, "steps": 4, "precision": "float32"}),
     "strong": resolve_options(
         "reference",
         {"size": 48, "steps": 14, "network": "vgg19-lite", "optimizer": "lbfgs", "style_weight": 1e6}
@@ -59,7 +59,7 @@ def pictures(landscape: bytes, painting: bytes) -> tuple[Picture, Picture]:
 
 
 def engine_for(name: str) -> Engine:
-    return Engine(memory=400 * 2**20 if name == "tiled" else None)
+    return Engine(memory=440 * 2**20 if name == "tiled" else None)
 
 
 def records(iterates: object) -> list[tuple[object, ...]]:

@@ -93,7 +93,7 @@ def test_tiled_transfer_gives_the_same_picture_as_untiled(landscape: bytes, pain
     pictures: tuple[Picture, Picture] = (tfstyle.decode(landscape, "content"), tfstyle.decode(painting, "style"))
     options = resolve_options("fast", {"size": 480, "steps": 4, "history_size": 3, "precision": "float32"})
     delivered = []
-    for limit in (None, 380 * 10**6):
+    for limit in (None, 390 * 10**6):
         transfer = tfstyle.Engine(memory=limit).prepare(content_and_style(*pictures), options)
         assert transfer.estimate.tiled == (limit is not None)
         assert transfer.estimate.seconds > 0

@@ -266,11 +266,13 @@ def test_larger_picture_than_the_limit(own_server: Callable[..., Server], landsc
 def test_picture_beyond_the_memory_is_tiled_or_refused_before_it_runs(
     own_server: Callable[..., Server], landscape: bytes, painting: bytes
 ) -> None:
-    stub = stub_of(own_server("--memory", "400"))
-    events = list(stub.Stylize(request(landscape, painting, size=480, steps=1)))
+    stub = stub_of(own_server("--memory", "440"))
+    message = request(landscape, painting, size=480, steps=1)
+    message.options.precision = "float32"
+    events = list(stub.Stylize(message))
     (started,) = (event.started for event in events if event.HasField("started"))
     assert started.tiled
-    assert 300e6 < started.memory <= 400 * 2**20
+    assert 300e6 < started.memory <= 440 * 2**20
     assert started.expected.ToNanoseconds() > 0
     error, (details,) = refusal(stub.Stylize(request(landscape, painting, size=1500, steps=1)))
     assert error.code() is grpc.StatusCode.INVALID_ARGUMENT

@@ -105,7 +105,7 @@ def _trace_of_root(matrix: tf.Tensor) -> Any:
     """The trace of M^1/2 of a positive definite matrix M [d, d], and its derivative, 1/2 M^-1/2.
 
     By a coupled iteration (Higham 2008, equation 6.35, with the polynomials of `ROOT_STEPS`), which is matrix products
-    alone. Eigenvalues below a millionth of the norm of M count as smaller than they are, in both.
+    alone. Eigenvalues below a quarter of a millionth of the norm of M count as smaller than they are, in both.
     """
     scale = tf.maximum(tf.norm(matrix), TINY)
     identity = tf.eye(matrix.shape[0])

@@ -15,7 +15,7 @@ from tfstyle.processor import AVX512, instructions
 _BACKEND = "KERAS_BACKEND"
 _ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 
-if instructions() and AVX512 not in instructions():
+if "tensorflow" not in sys.modules and instructions() and AVX512 not in instructions():
     # oneDNN's float32 convolutions with AVX2 take up to twice the time of TensorFlow's own (docs/performance.md).
     os.environ.setdefault(_ONEDNN, "0")
 if "keras" in sys.modules:

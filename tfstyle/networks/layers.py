@@ -37,9 +37,10 @@ class FrozenConvolution:
 
     def __init__(self, kernels: Sequence[NDArray[np.float32]], bias: NDArray[np.float32], precision: str) -> None:
         flipped = [np.ascontiguousarray(kernel[::-1, ::-1].transpose(0, 1, 3, 2)) for kernel in reversed(kernels)]
-        self._kernels = [tf.cast(kernel, precision) for kernel in kernels]
-        self._flipped = [tf.cast(kernel, precision) for kernel in flipped]
-        self._bias = tf.cast(bias, precision)
+        with tf.init_scope():  # not part of a function that happens to be traced
+            self._kernels = [tf.cast(kernel, precision) for kernel in kernels]
+            self._flipped = [tf.cast(kernel, precision) for kernel in flipped]
+            self._bias = tf.cast(bias, precision)
 
     def __call__(self, features: tf.Tensor) -> tf.Tensor:
         """[n, h, w, c_in] to [n, h, w, c_out]."""

@@ -24,7 +24,7 @@ class BandedImageTerms:
     def __init__(self, terms: Terms, size: tuple[int, int]) -> None:
         self._terms = {name: term for name, term in terms.items() if isinstance(term, ImageTerm)}
         self._size = size
-        self._band = tf.function(self._trace)
+        self._band = tf.function(self._trace, autograph=False)
 
     def add(
         self, image: NDArray[np.float32], gradient: NDArray[np.float32], weights: Mapping[str, float]

@@ -53,9 +53,9 @@ class TiledNetwork:
         layers = [layer for layer in feature_layers(self._terms) if block_of(layer) >= whole_from]
         deepest = max(map(block_of, feature_layers(self._terms)))
         self._model = network_segment(network, whole_from, deepest, layers, pooling, precision)
-        self._whole = tf.function(self._trace_whole)
-        self._tail = tf.function(self._trace_tail)
-        self._by_sums = tf.function(self._trace_by_sums)
+        self._whole = tf.function(self._trace_whole, autograph=False)
+        self._tail = tf.function(self._trace_tail, autograph=False)
+        self._by_sums = tf.function(self._trace_by_sums, autograph=False)
 
     def content_targets(self, image: Map) -> Targets:
         """As in `tfstyle.objective.Objective`."""

@@ -61,8 +61,8 @@ class Segment:
         sides = [windows(length, cut.tile, margin(convolutions, pooled=True), stride) for length in size]
         self._tiles = list(product(*sides))
         self.next_channels = network.channels_into(cut.last + 1)
-        self._forward = tf.function(self._trace_forward)
-        self._backward = tf.function(self._trace_backward)
+        self._forward = tf.function(self._trace_forward, autograph=False)
+        self._backward = tf.function(self._trace_backward, autograph=False)
 
     @property
     def next_size(self) -> tuple[int, int]:

@@ -119,3 +119,15 @@ def test_polynomials_of_the_root_take_everything_to_1() -> None:
     for first, third, fifth in ROOT_STEPS:
         numbers = first * numbers + third * numbers**3 + fifth * numbers**5
     assert np.abs(numbers - 1).max() < 1e-5
+
+
+def test_root_of_a_matrix_that_is_singular_up_to_rounding() -> None:
+    random = np.random.default_rng(1)
+    vectors = np.linalg.qr(random.normal(size=(64, 64)))[0]
+    values = np.concatenate([np.geomspace(1, 1e-3, 32), random.choice([-1e-7, 1e-7], 32)])
+    matrix = tf.constant((vectors * values @ vectors.T).astype(np.float32))
+    with tf.GradientTape() as tape:
+        tape.watch(matrix)
+        trace = wasserstein._trace_of_root(matrix)
+    assert float(trace) == pytest.approx(np.sqrt(values[:32]).sum(), rel=1e-2)
+    assert np.isfinite(tape.gradient(trace, matrix).numpy()).all()

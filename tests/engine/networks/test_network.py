@@ -91,10 +91,10 @@ def test_low_rank_chain_equals_its_product_kernel() -> None:
 
 
 @pytest.mark.parametrize("pooling", ["max", "average"])
-def test_pooling_agrees_with_tensorflow_and_drops_odd_borders(pooling: str) -> None:
-    x = tf.constant(RANDOM.normal(size=(1, 7, 10, 3)).astype(np.float32))
-    theirs = {"max": tf.nn.max_pool2d, "average": tf.nn.avg_pool2d}[pooling](x, 2, 2, "VALID")
-    np.testing.assert_allclose(POOLINGS[pooling](x), theirs, rtol=1e-6)
+def test_pooling_agrees_with_numpy_and_drops_odd_borders(pooling: str) -> None:
+    x = RANDOM.normal(size=(1, 7, 10, 3)).astype(np.float32)
+    expected = pooled(x[0], {"max": np.max, "average": np.mean}[pooling])
+    np.testing.assert_allclose(POOLINGS[pooling](x)[0], expected, rtol=1e-5)
 
 
 def test_extractor_ends_at_the_deepest_requested_layer() -> None:
