@@ -7,7 +7,7 @@ from pathlib import Path
 
 AVX512 = "avx512f"
 BFLOAT16 = frozenset({"amx_bf16", "avx512_bf16"})
-"""Instructions that multiply bfloat16: Intel's AMX, and AVX512_BF16 of both makers."""
+"""Instructions that multiply bfloat16: Intel's AMX, and AVX512_BF16 of Intel and AMD."""
 _CPUINFO = Path("/proc/cpuinfo")
 
 

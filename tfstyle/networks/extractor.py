@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from weakref import WeakKeyDictionary
 
 from tfstyle.networks.layers import POOLINGS, FrozenConvolution, standardised_to_caffe
 from tfstyle.networks.network import Network
-from tfstyle.networks.topology import CONVOLUTIONS, block_of
+from tfstyle.networks.topology import block_of
 from tfstyle.precision import FLOAT32
 from tfstyle.tensorflow_backend import tf
 
@@ -66,8 +66,14 @@ def segment(
     return extract
 
 
-@lru_cache(maxsize=4 * len(CONVOLUTIONS))
+_made: WeakKeyDictionary[Network, dict[tuple[str, str], FrozenConvolution]] = WeakKeyDictionary()
+"""{network: {(layer, precision): convolution}}, for as long as the network is in use."""
+
+
 def _convolution(network: Network, name: str, precision: str) -> FrozenConvolution:
     """The convolution `name`, which all extractors of one network and precision share."""
-    *kernels, bias = network.weights[name]
-    return FrozenConvolution(kernels, bias, precision)
+    own = _made.setdefault(network, {})
+    if (name, precision) not in own:
+        *kernels, bias = network.weights[name]
+        own[name, precision] = FrozenConvolution(kernels, bias, precision)
+    return own[name, precision]

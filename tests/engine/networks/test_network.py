@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from typing import Any
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 import tensorflow as tf
 from scipy.signal import correlate
 
+from tfstyle.networks import extractor as extractor_module
 from tfstyle.networks.extractor import Extractor, extractor
 from tfstyle.networks.layers import POOLINGS, FrozenConvolution
 from tfstyle.networks.lite import load_lite
@@ -113,6 +116,15 @@ def test_extractors_of_one_precision_share_their_kernels() -> None:
     assert captured[0] == captured[1]
     assert len(captured[0]) == 6
     assert len(captured[0] & captured[2]) == 2, "the first convolution, which is float32 in any case"
+
+
+def test_kernels_are_freed_with_their_network() -> None:
+    network = small_vgg19()
+    kernels = weakref.ref(extractor_module._convolution(network, "block1_conv1", FLOAT32))
+    assert kernels() is extractor_module._convolution(network, "block1_conv1", FLOAT32)
+    del network
+    gc.collect()
+    assert kernels() is None
 
 
 def traced(extract: Extractor) -> Any:
