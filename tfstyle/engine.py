@@ -6,16 +6,19 @@ Data flows in one direction: decoded pictures -> features -> targets -> optimisa
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
 
 from tfstyle.checkpoint import Checkpoint
 from tfstyle.colour import standardise
 from tfstyle.errors import InvalidInputError
 from tfstyle.images import Picture, decode, encode_png
 from tfstyle.inputs import File, Inputs, Style, inputs_from_files
-from tfstyle.losses import Loss, loss_from_options, relative
+from tfstyle.losses import Loss, loss_from_options, relative, split_loss_from_options
 from tfstyle.memory import (
     Demand,
     Estimate,
@@ -27,7 +30,7 @@ from tfstyle.memory import (
 )
 from tfstyle.networks.choice import Choice, choose_network, load_network
 from tfstyle.networks.network import Network
-from tfstyle.objective import Objective, Targets, WholeObjective, style_targets
+from tfstyle.objective import Objective, Targets, WholeObjective, matched_terms, style_targets
 from tfstyle.options import COARSE_SCALES, LAYER_WEIGHTS, TransferOptions, lite_violations, resolve_options
 from tfstyle.precision import choose_precision
 from tfstyle.pyramid import Pyramid
@@ -35,6 +38,9 @@ from tfstyle.scaled_inputs import ScaledInputs, digest, fitting_schedule, scaled
 from tfstyle.tensorflow_backend import tf
 from tfstyle.tiled.objective import TiledObjective
 from tfstyle.transfer import Delivered, Iterate, Plan, Problem, Stage, Transfer
+
+SPLIT_ROUND = 10
+"""Evaluations after which the neighbours of single layers are chosen anew."""
 
 
 class Engine:
@@ -84,18 +90,10 @@ class Engine:
             raise InvalidInputError(violations)
         lite = self.network("vgg19-lite")[1] if options.lite_evaluations else network
         grey = all(picture.grey for name, picture in inputs.pictures() if not name.endswith(".mask"))
-        loss = loss_from_options(options)
-        steps: list[_Step] = []
-        scales = fitting_schedule(inputs, options)
-        coarse = sum(scale.evaluations for scale in scales[:-1])
-        lite_left = coarse if options.lite_evaluations == COARSE_SCALES else options.lite_evaluations
-        for scale in scales:
-            scaled = scaled_inputs(inputs, options, scale.size, grey)
-            on_lite = min(scale.evaluations, max(0, lite_left))
-            lite_left -= on_lite
-            for each, evaluations in ((lite, on_lite), (network, scale.evaluations - on_lite)):
-                if evaluations > 0:
-                    steps.append(_Step(each, scaled, _demand(scaled, loss, options, precision.name, grey), evaluations))
+        steps = [
+            _Step(each, scaled, _demand(scaled, loss, options, precision.name, grey), loss, evaluations)
+            for each, scaled, loss, evaluations in self._rounds(inputs, options, network, lite, grey)
+        ]
         former = None if resume is None else resume.notes.get("whole_from")
         estimate = self._estimate(steps, former)
         stages = [
@@ -104,7 +102,8 @@ class Engine:
                 step.demand.pyramid,
                 step.evaluations,
                 step.inputs.content.alpha,
-                partial(self._problem, step, loss, whole_from),
+                partial(self._problem, step, whole_from),
+                remembers=bool(matched_terms(step.demand.terms)),
             )
             for step, whole_from in zip(steps, estimate.whole_from, strict=True)
         ]
@@ -115,6 +114,26 @@ class Engine:
         if resume is not None:
             transfer.restore(resume)
         return transfer
+
+    @staticmethod
+    def _rounds(
+        inputs: Inputs[Picture], options: TransferOptions, network: Network, lite: Network, grey: bool
+    ) -> Iterator[tuple[Network, ScaledInputs, Loss, int]]:
+        """Network, pictures, loss and evaluations of each stage."""
+        scales = fitting_schedule(inputs, options)
+        coarse = sum(scale.evaluations for scale in scales[:-1])
+        lite_left = coarse if options.lite_evaluations == COARSE_SCALES else options.lite_evaluations
+        loss = loss_from_options(options)
+        for scale in scales:
+            scaled = scaled_inputs(inputs, options, scale.size, grey)
+            on_lite = min(scale.evaluations, max(0, lite_left))
+            lite_left -= on_lite
+            for each, evaluations in ((lite, on_lite), (network, scale.evaluations - on_lite)):
+                if evaluations > 0:
+                    yield each, scaled, loss, evaluations
+        for done in range(0, options.split_evaluations, SPLIT_ROUND):
+            evaluations = min(SPLIT_ROUND, options.split_evaluations - done)
+            yield network, scaled, split_loss_from_options(options), evaluations
 
     def _estimate(self, steps: Sequence[_Step], former: object) -> Estimate:
         """The estimate, with the tiling of a `former` run (`Estimate.whole_from`) if it still fits into memory."""
@@ -130,24 +149,32 @@ class Engine:
         rate = multiplication_rate(steps[0].demand.precision)
         return Estimate(
             max(bytes_needed(step.network, step.demand, each) for step, each in chosen),
-            sum(
-                seconds_needed(step.network, step.demand.pyramid, each, step.evaluations, rate) for step, each in chosen
-            ),
+            sum(seconds_needed(step.network, step.demand, each, step.evaluations, rate) for step, each in chosen),
             tuple(whole_from),
         )
 
-    def _problem(self, step: _Step, loss: Loss, whole_from: int) -> Problem:
+    def _problem(self, step: _Step, whole_from: int, start: NDArray[np.float32] | None) -> Problem:
         """Compute the targets of a stage. Its objective is traced when it is first called."""
         objective = self._objective(step, whole_from)
+        content, loss = standardise(step.inputs.content.pixels), step.loss
         metrics = step.network.metrics
         styles = [
             (painting.share, objective.style_statistics(painting.image, painting.weights))
             for painting in step.inputs.paintings
         ]
         targets = {
-            **objective.content_targets(standardise(step.inputs.content.pixels)),
+            **objective.content_targets(content),
             **style_targets(step.demand.terms, _blend(styles), metrics),
         }
+        for term in matched_terms(step.demand.terms).values():
+            # Such a picture is never tiled, and its stage remembers its start.
+            assert isinstance(objective, WholeObjective)
+            assert start is not None
+            query = term.query(content, start)
+            found = [
+                (painting.share, objective.matched_targets(query, painting.views)) for painting in step.inputs.paintings
+            ]
+            targets |= _blend(found)
         if step.demand.options.balance == "relative":
             loss = relative(loss, targets, metrics)
         return Problem(objective, targets, loss)
@@ -182,6 +209,7 @@ class _Step:
     network: Network
     inputs: ScaledInputs
     demand: Demand
+    loss: Loss
     evaluations: int
 
 

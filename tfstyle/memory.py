@@ -17,9 +17,10 @@ import psutil
 
 from tfstyle.errors import InvalidInputError, Violation
 from tfstyle.losses import FeatureTerm
+from tfstyle.losses.term import Matching
 from tfstyle.networks.network import Network
 from tfstyle.networks.topology import block_of
-from tfstyle.objective import Terms, feature_layers
+from tfstyle.objective import Terms, feature_layers, matched_terms
 from tfstyle.optimizers import OPTIMIZERS
 from tfstyle.options import TransferOptions
 from tfstyle.precision import FLOAT32
@@ -130,12 +131,15 @@ def choose_whole_from(network: Network, demand: Demand, available: int) -> int:
     least = min(needs.values())
     pyramid = demand.pyramid
     fixes = ["a smaller size", *_lighter_options(demand, least - available)]
+    settings = _shown(demand.options)
+    if matched_terms(demand.terms):
+        settings += f" and style_loss {demand.options.style_loss}, which cannot be tiled"
     raise InvalidInputError(
         [
             Violation(
                 "size",
                 f"{pyramid.width} x {pyramid.height} pixels need {least / 1e9:.1f} GB of memory with "
-                f"{_shown(demand.options)}, and {max(available, 0) / 1e9:.1f} GB are free; "
+                f"{settings}, and {max(available, 0) / 1e9:.1f} GB are free; "
                 f"{' or '.join(fixes)} would fit",
             )
         ]
@@ -183,13 +187,14 @@ def bytes_needed(network: Network, demand: Demand, whole_from: int) -> int:
     maps = sum(FLOAT * network.channels_into(cut.last + 1) / 4**cut.last for cut in cuts)
     whole = range(whole_from, _deepest(terms) + 1)
     kept = sum(
-        term.target_bytes(_channels(network, layer), pixels // 4 ** (block_of(layer) - 1))
+        term.target_bytes(layer, _channels(network, layer), pixels)
         for term in terms.values()
         if isinstance(term, FeatureTerm)
         for layer in term.layers
     )
     style_features = _feature_bytes(network, demand, whole, demand.style_pixels)
     targets = (FLOAT * 3 + maps) * demand.style_pixels + TARGETS * style_features
+    targets += sum(matching.memory for matching in _matchings(network, demand))
     multiple = PART_FEATURES if cuts else FEATURES
     features = max([_evaluation_bytes(network, demand, whole, pixels, multiple), *windows])
     picture = 2 * 3 * FLOAT  # and its gradient
@@ -204,11 +209,13 @@ def optimizer_bytes(demand: Demand) -> int:
     return OPTIMIZERS[demand.options.optimizer].vectors(demand.options) * FLOAT * demand.variables
 
 
-def seconds_needed(network: Network, pyramid: Pyramid, whole_from: int, evaluations: int, rate: float) -> float:
+def seconds_needed(network: Network, demand: Demand, whole_from: int, evaluations: int, rate: float) -> float:
     """Time of some evaluations at `rate` multiplications per second, without tracing."""
+    pixels = demand.pyramid.height * demand.pyramid.width
+    targets = sum(matching.work for matching in _matchings(network, demand)) / rate
     # Forward and backward, and a second forward pass for tiled blocks.
     multiplications = 2 * network.work + network.work_of(range(1, whole_from))
-    return evaluations * pyramid.height * pyramid.width * (multiplications / rate + TRAFFIC)
+    return targets + evaluations * pixels * (multiplications / rate + TRAFFIC)
 
 
 @cache
@@ -223,11 +230,21 @@ def multiplication_rate(precision: str) -> float:
     return float(1024**3 / min(seconds))
 
 
+def _matchings(network: Network, demand: Demand) -> list[Matching]:
+    pixels = demand.pyramid.height * demand.pyramid.width
+    return [
+        term.matching({layer: _channels(network, layer) for layer in term.layers}, pixels, demand.style_pixels)
+        for term in matched_terms(demand.terms).values()
+    ]
+
+
 def _deepest(terms: Terms) -> int:
     return max(map(block_of, feature_layers(terms)))
 
 
 def _starts(terms: Terms) -> list[int]:
+    if matched_terms(terms):
+        return [1]
     return [1, *(cut.last + 1 for cut in segment.CUTS if cut.last < _deepest(terms))]
 
 

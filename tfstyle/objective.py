@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tfstyle.losses import IMAGE, FeatureTerm, ImageTerm, LocalTerm, Loss, Metrics, Parts, PooledTerm, Term
+from tfstyle.losses import IMAGE, FeatureTerm, ImageTerm, LocalTerm, Loss, MatchedTerm, Metrics, Parts, PooledTerm, Term
+from tfstyle.losses.term import View
 from tfstyle.masks import BlockWeights, layer_weights
 from tfstyle.networks.extractor import extractor
 from tfstyle.networks.network import Network
@@ -102,6 +103,21 @@ class WholeObjective:
                 targets[name][layer] = term.statistics(sums, count, self._network.metrics[layer])
         return targets
 
+    def matched_targets(self, query: Map, views: Sequence[tuple[Map, Map | None]]) -> Targets:
+        """The targets of matched terms: places in a style picture for each position of `query` [1, H, W, 3].
+
+        `views` are (standardised picture [1, h, w, 3], weights [h, w] of its pixels, None: 1) of that style picture.
+        """
+        matched = matched_terms(self._terms)
+        sought = self._features(matched, query)
+
+        def seen() -> Iterator[View]:
+            """One after the other, because the features of all are large."""
+            for image, weights in views:
+                yield self._features(matched, image), None if weights is None else BlockWeights(weights)
+
+        return {name: term.match(sought, seen(), self._network.metrics) for name, term in matched.items()}
+
     def _features(self, terms: Terms, image: Map) -> Mapping[str, tf.Tensor]:
         layers = feature_layers(terms)
         if not layers:
@@ -141,6 +157,11 @@ def style_targets(terms: Terms, statistics: Targets, metrics: Metrics) -> Target
         for name, term in terms.items()
         if isinstance(term, PooledTerm)
     }
+
+
+def matched_terms(terms: Terms) -> dict[str, MatchedTerm]:
+    """The matched terms among `terms`."""
+    return {name: term for name, term in terms.items() if isinstance(term, MatchedTerm)}
 
 
 def feature_layers(terms: Terms) -> tuple[str, ...]:

@@ -116,11 +116,13 @@ class TransferOptions:
     )
     style_loss: str = _choice(
         "wasserstein",
-        "style loss: Gram matrices, as published; with means and standard deviations (moments); or the distance over "
-        "which features must move (wasserstein), whose colours are the truest",
+        "style loss: Gram matrices, as published; with means and standard deviations (moments); the distance over "
+        "which features must move (wasserstein), whose colours are the truest; or the distance of each position to the "
+        "place in the painting most like it (neighbours)",
         "gram",
         "moments",
         "wasserstein",
+        "neighbours",
         group="losses",
     )
     content_layer_weights: tuple[float, ...] = _option(
@@ -163,6 +165,13 @@ class TransferOptions:
         words={"coarse": COARSE_SCALES},
         group="optimizer",
     )
+    split_evaluations: int = _number(
+        0,
+        "with style_loss neighbours: how many of the last evaluations choose the neighbours of each layer by itself",
+        0,
+        9_999,
+        group="optimizer",
+    )
     coarsest_scale: int = _number(
         128,
         "longer side in pixels at which the picture is begun; larger strokes from smaller scales",
@@ -195,8 +204,15 @@ class TransferOptions:
         50, "evaluations between two decays of Adam's learning rate", 1, 10_000, group="optimizer"
     )
 
+    @property
+    def scheduled_evaluations(self) -> int:
+        """The evaluations that are divided among the scales; `split_evaluations` follow at the last."""
+        return self.max_evaluations - self.split_evaluations
+
     def __post_init__(self) -> None:
         _check(self)
+        if self.split_evaluations and (complaint := self._split_complaint()):
+            raise InvalidInputError([Violation("split_evaluations", complaint)])
         violations = []
         for name in ("content", "style"):
             layers, weights = getattr(self, f"{name}_layers"), getattr(self, f"{name}_layer_weights")
@@ -205,16 +221,28 @@ class TransferOptions:
                 violations.append(Violation(f"{name}_layer_weights", complaint))
         if self.size != ORIGINAL_SIZE and (above := _scales_complaint(self, self.size)):
             violations.append(Violation("scales", above))
-        if self.scales and (used := sum(evaluations for _, evaluations in self.scales)) >= self.max_evaluations:
-            complaint = f"must leave some of max_evaluations ({self.max_evaluations}) to the last scale; got {used}"
+        if self.scales and (used := sum(evaluations for _, evaluations in self.scales)) >= self.scheduled_evaluations:
+            complaint = f"must leave some of {self._scheduled_in_words} to the last scale; got {used}"
             violations.append(Violation("scales", complaint))
         if violations:
             raise InvalidInputError(violations)
-        if self.lite_evaluations >= self.max_evaluations:
-            complaint = f"must be less than max_evaluations ({self.max_evaluations}); got {self.lite_evaluations}"
+        if self.lite_evaluations >= self.scheduled_evaluations:
+            complaint = f"must be less than {self._scheduled_in_words}; got {self.lite_evaluations}"
             raise InvalidInputError([Violation("lite_evaluations", complaint)])
         if (self.network == "vgg19-lite" or self.lite_evaluations) and (violations := lite_violations(self)):
             raise InvalidInputError(violations)
+
+    @property
+    def _scheduled_in_words(self) -> str:
+        split = f" less split_evaluations ({self.split_evaluations})" if self.split_evaluations else ""
+        return f"max_evaluations ({self.max_evaluations}){split}"
+
+    def _split_complaint(self) -> str | None:
+        if self.style_loss != "neighbours":
+            return f"needs style_loss neighbours; with {self.style_loss}, set it to 0"
+        if self.split_evaluations >= self.max_evaluations:
+            return f"must be less than max_evaluations ({self.max_evaluations}); got {self.split_evaluations}"
+        return None
 
 
 @dataclass(frozen=True)
@@ -276,11 +304,11 @@ def schedule(options: TransferOptions, longer: int, least: int = SMALLEST_SCALE)
     if options.scales:
         if complaint := _scales_complaint(options, longer):
             raise InvalidInputError([Violation("scales", complaint)])
-        left = options.max_evaluations - sum(evaluations for _, evaluations in options.scales)
+        left = options.scheduled_evaluations - sum(evaluations for _, evaluations in options.scales)
         return (*(Scale(*scale) for scale in options.scales), Scale(longer, left))
     if options.coarsest_scale == SINGLE_SCALE:
-        return (Scale(longer, options.max_evaluations),)
-    return automatic_scales(longer, max(least, options.coarsest_scale), options.max_evaluations)
+        return (Scale(longer, options.scheduled_evaluations),)
+    return automatic_scales(longer, max(least, options.coarsest_scale), options.scheduled_evaluations)
 
 
 def _scales_complaint(options: TransferOptions, longer: int) -> str | None:
@@ -307,6 +335,7 @@ PRESETS: Mapping[str, TransferOptions] = {
     "fast": TransferOptions(network="vgg19-lite", max_evaluations=40),
     "subtle": TransferOptions(**_strength_options(0.2)),
     "bold": TransferOptions(**_strength_options(0.8)),
+    "detail": TransferOptions(style_loss="neighbours"),
     # vgg19-lite paints the small scales, in a fraction of VGG19's time, and VGG19 the last.
     "cascade": TransferOptions(network="vgg19", lite_evaluations=COARSE_SCALES),
     # Gatys et al. 2016 with Adam, as published in "Dive into Deep Learning": content and style at the same size,

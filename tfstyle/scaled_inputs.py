@@ -35,6 +35,15 @@ class Painting:
         """The picture [1, h, w, 3] in standardised RGB."""
         return standardise(self.picture.pixels)
 
+    @property
+    def views(self) -> list[tuple[NDArray[np.float32], NDArray[np.float32] | None]]:
+        """Image and weights as they are, and turned by 90, 180 and 270 degrees."""
+        image, weights = self.image, self.weights
+        return [
+            (np.rot90(image, turns, (1, 2)), None if weights is None else np.rot90(weights, turns))
+            for turns in range(4)
+        ]
+
 
 @dataclass(frozen=True)
 class ScaledInputs:

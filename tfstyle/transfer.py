@@ -33,6 +33,8 @@ from tfstyle.precision import Precision
 from tfstyle.pyramid import Pyramid
 from tfstyle.variables import ColourVariables, GreyVariables, Variables
 
+START = "start"
+"""Name of the picture at which a stage began, among a checkpoint's arrays."""
 COPIED_SHARE = 4
 """A checkpoint is written from a copy if the copy takes at most 1/`COPIED_SHARE` of the free memory."""
 
@@ -87,15 +89,17 @@ class Problem:
 class Stage:
     """A number of consecutive `evaluations` on one network at one scale, whose variables are those of `pyramid`.
 
-    `alpha` is the transparency of the picture at this scale. `problem()` computes the targets, which takes about as
-    long as an evaluation.
+    `alpha` is the transparency of the picture at this scale. `problem(start)` computes the targets, which takes about
+    as long as an evaluation, and longer for matched terms; `start` is the standardised picture [1, H, W, 3] at which
+    the stage begins. It is kept, and given, only where `remembers` says that the targets depend on it.
     """
 
     network: Network
     pyramid: Pyramid
     evaluations: int
     alpha: NDArray[np.uint8] | None
-    problem: Callable[[], Problem]
+    problem: Callable[[NDArray[np.float32] | None], Problem]
+    remembers: bool = False
 
     @property
     def size(self) -> tuple[int, int]:
@@ -218,19 +222,27 @@ class Transfer:
         stage, following = self.stages[self._stage : self._stage + 2]
         self._made, self._best = 0, None
         if stage.pyramid == following.pyramid:
-            self._stage += 1
+            self._enter(self._stage + 1, self._image() if following.remembers else None)
             self._optimizer.retarget()
         else:
-            image = self._problem(self._stage).objective.image(self._variables.expand(self._optimizer.point))
-            self._begin(self._stage + 1, resize_floats(image[0], following.size)[None])
+            self._begin(self._stage + 1, resize_floats(self._image()[0], following.size)[None])
 
     def _begin(self, stage: int, image: NDArray[np.float32]) -> None:
         """Begin a stage with a new optimizer, at the standardised `image` [1, h, w, 3]."""
+        self._enter(stage, image)
         pyramid = self.stages[stage].pyramid
-        self._stage = stage
         self._variables: Variables = GreyVariables(pyramid) if self._grey else ColourVariables(pyramid)
         start = self._variables.start(image)
         self._optimizer = OPTIMIZERS[self.options.optimizer].begin(start, self.options)
+
+    def _enter(self, stage: int, image: NDArray[np.float32] | None) -> None:
+        """Make `stage`, which begins at the standardised `image`, the current one."""
+        self._stage, self._opened = stage, None
+        self._start = image if self.stages[stage].remembers else None
+
+    def _image(self) -> NDArray[np.float32]:
+        """The standardised picture [1, h, w, 3] at the optimizer's point."""
+        return self._problem(self._stage).objective.image(self._variables.expand(self._optimizer.point))
 
     def checkpoint(self, path: Path) -> int:
         """Write everything that the rest of the run depends on to `path`; returns the number of evaluations so far.
@@ -255,11 +267,14 @@ class Transfer:
         """The optimizer's arrays, which are not copied, and everything else as JSON can hold it."""
         state = self._optimizer.state()
         arrays = {name: value for name, value in state.items() if isinstance(value, np.ndarray)}
+        optimizer = {name: value for name, value in state.items() if name not in arrays}
+        if self._start is not None:
+            arrays[START] = self._start
         notes = {
             "of": self._identity,
             "whole_from": list(self.estimate.whole_from),
             "precision": self.precision.name,
-            "optimizer": {name: value for name, value in state.items() if name not in arrays},
+            "optimizer": optimizer,
             "stage": self._stage,
             "made": self._made,
             "evaluations": self._evaluations,
@@ -281,6 +296,7 @@ class Transfer:
         if notes["stage"] != self._stage:
             width, height = self.stages[notes["stage"]].size
             self._begin(notes["stage"], np.zeros((1, height, width, 3), np.float32))
+        self._start = checkpoint.arrays.get(START)
         self._optimizer.restore({**checkpoint.arrays, **notes["optimizer"]})
         self._made, self._evaluations = notes["made"], notes["evaluations"]
         self._seconds = notes["seconds"]
@@ -291,7 +307,7 @@ class Transfer:
     def deliver(self) -> Delivered:
         """The current picture in 8 bits at the size of the result, and its losses (one more evaluation)."""
         here, last = self.stages[self._stage], self.stages[-1]
-        image = self._problem(self._stage).objective.image(self._variables.expand(self._optimizer.point))
+        image = self._image()
         if here.size != last.size:
             image = resize_floats(image[0], last.size)[None]
         picture = self._shown(image, last)
@@ -308,14 +324,18 @@ class Transfer:
 
     def judge(self, picture: Picture) -> Evaluation:
         """The losses of any `picture` of this `size` under this transfer's targets and weights."""
-        variables = self.stages[-1].pyramid.variables(standardise(picture.pixels))
-        return self._problem(len(self.stages) - 1)(variables)
+        image, last = standardise(picture.pixels), len(self.stages) - 1
+        start = self._start if self._stage == last else image
+        return self._problem(last, start)(self.stages[-1].pyramid.variables(image))
 
-    def _problem(self, stage: int) -> Problem:
-        """The problem of a stage. Only the latest one is kept, since targets of a large picture take memory."""
+    def _problem(self, stage: int, start: NDArray[np.float32] | None = None) -> Problem:
+        """The problem of a stage that begins at `start`, or, of the current stage, where it began.
+
+        Only the latest one is kept, since targets of a large picture take memory.
+        """
         if self._opened is None or self._opened[0] != stage:
             self._opened = None
-            self._opened = stage, self.stages[stage].problem()
+            self._opened = stage, self.stages[stage].problem(self._start if start is None else start)
         return self._opened[1]
 
     def _evaluate(self, variables: NDArray[np.float32]) -> Evaluation:

@@ -28,6 +28,10 @@ RUNS = {
         | {"pyramid_levels": 7, "pyramid_decay": 0.0, "gamut_weight": 1000.0, "style_fit": "proportion"},
     ),
     "scales": resolve_options("fast", {"size": 72, "steps": 14, "scales": ((32, 5), (48, 4)), "style_loss": "gram"}),
+    "neighbours": resolve_options(
+        "detail",
+        {"size": 72, "steps": 22, "scales": ((32, 4), (48, 3)), "split_evaluations": 12, "network": "vgg19-lite"},
+    ),
 }
 """In the run "strong" the line search refuses some steps."""
 CHECKPOINTS = {
@@ -36,6 +40,7 @@ CHECKPOINTS = {
     "tiled": (2,),
     "strong": range(2, 14, 2),
     "scales": (3, 5, 6, 9, 12),
+    "neighbours": (2, 4, 6, 8, 12, 20, 21),
 }
 RESUME = """
 import sys

@@ -36,7 +36,7 @@ def oils(painting: bytes) -> Picture:
 
 def grams(engine: Engine, inputs: Inputs[Picture], **overrides: object) -> dict[str, np.ndarray]:
     options = resolve_options("default", {"size": 64, "network": "vgg19-lite", "style_loss": "gram", **overrides})
-    targets = engine.prepare(inputs, options).stages[0].problem().targets
+    targets = engine.prepare(inputs, options).stages[0].problem(None).targets
     return {name: np.array(gram) for name, gram in targets["style"].items()}
 
 

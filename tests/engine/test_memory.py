@@ -64,6 +64,29 @@ def test_cuts_beyond_the_deepest_layer_are_not_considered() -> None:
         choose(6000, 4000, 5e9, history_size=1, content_layers=("block2_conv2",), style_layers=("block1_conv1",))
 
 
+def test_neighbours_are_never_tiled() -> None:
+    assert choose(2000, 1000, 20e9, style_loss="neighbours") == 1
+    assert choose(2000, 1000, 4e9) > 1
+    with pytest.raises(InvalidInputError) as refusal:
+        choose(2000, 1000, 4e9, style_loss="neighbours")
+    assert str(refusal.value).startswith("size: 2000 x 1000 pixels need ")
+    assert "and style_loss neighbours, which cannot be tiled, and 4.0 GB are free; a smaller size" in str(refusal.value)
+
+
+def test_choosing_neighbours_takes_memory_and_time() -> None:
+    network = load_lite()
+    with_choice, without = demand(500, 300, style_loss="neighbours"), demand(500, 300)
+    more = memory.bytes_needed(network, with_choice, 1) - memory.bytes_needed(network, without, 1)
+    channels = sum(len(network.weights[layer][-1]) for layer in without.options.style_layers)
+    assert more > 4 * channels * (500 * 300 + 4 * 10**6) / 16
+    rate = 1e11
+    longer = memory.seconds_needed(network, with_choice, 1, 10, rate) - memory.seconds_needed(
+        network, without, 1, 10, rate
+    )
+    positions, columns = 500 * 300 // 16, 4 * 10**6 // 16
+    assert longer == pytest.approx(channels * positions * columns / rate, rel=0.01)
+
+
 def test_optimizer_bytes_match_its_arrays() -> None:
     small = demand(60, 40, history_size=6)
     size = small.pyramid.size

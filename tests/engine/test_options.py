@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tfstyle.errors import InvalidInputError
-from tfstyle.options import PRESETS, ProgressOptions, TransferOptions, resolve_options
+from tfstyle.options import PRESETS, ProgressOptions, TransferOptions, resolve_options, schedule
 
 
 def test_reference_preset_has_the_published_values() -> None:
@@ -110,7 +110,8 @@ def test_all_invalid_fields_are_reported_at_once() -> None:
 def test_unknown_presets_and_options_are_rejected() -> None:
     with pytest.raises(
         InvalidInputError,
-        match="preset: there is no preset 'turbo'; the presets are default, fast, subtle, bold, cascade, reference",
+        match="preset: there is no preset 'turbo'; "
+        "the presets are default, fast, subtle, bold, detail, cascade, reference",
     ):
         resolve_options("turbo")
     with pytest.raises(InvalidInputError, match="stile_weight: there is no such option"):
@@ -135,3 +136,34 @@ def test_progress_reports_first_last_multiples_and_previews() -> None:
     assert [n for n in range(1, 26) if progress.reports(n, 25)] == [1, 7, 10, 14, 20, 21, 25]
     assert [n for n in range(1, 26) if progress.previews(n)] == [7, 14, 21]
     assert not any(ProgressOptions().previews(n) for n in range(1, 26))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "says"),
+    [
+        (
+            {"style_loss": "gram", "split_evaluations": 5},
+            "split_evaluations: needs style_loss neighbours; with gram",
+        ),
+        ({"split_evaluations": 100}, r"split_evaluations: must be less than max_evaluations \(100\); got 100"),
+        (
+            {"split_evaluations": 40, "lite_evaluations": 60},
+            r"lite_evaluations: must be less than max_evaluations \(100\) less split_evaluations \(40\); got 60",
+        ),
+        (
+            {"split_evaluations": 40, "scales": ((64, 60),)},
+            r"scales: must leave some of max_evaluations \(100\) less split_evaluations \(40\) to the last scale",
+        ),
+        ({"style_layers": ("block5_conv4",), "network": "vgg19-lite"}, "style_layers: vgg19-lite ends at block5_conv1"),
+        ({"style_layers": ("block6_conv1",)}, "style_layers: there is no layer 'block6_conv1'"),
+        ({"style_loss": "nearest"}, "style_loss: must be one of gram, moments, wasserstein, neighbours; got 'nearest'"),
+    ],
+)
+def test_unusable_options_of_neighbours_are_rejected(overrides: dict[str, object], says: str) -> None:
+    with pytest.raises(InvalidInputError, match=says):
+        resolve_options("detail", overrides)
+
+
+def test_split_evaluations_follow_those_of_the_scales() -> None:
+    options = resolve_options("detail", {"split_evaluations": 20, "coarsest_scale": 128, "size": 384})
+    assert [scale.evaluations for scale in schedule(options, 384)] == [20, 20, 20, 20]

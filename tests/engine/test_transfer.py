@@ -179,7 +179,7 @@ def test_number_of_cached_objectives_is_bounded(pictures: tuple[Picture, Picture
 
     def open_stage(size: int) -> None:
         options = resolve_options("default", {"size": size})
-        engine.prepare(content_and_style(*pictures), options).stages[0].problem()
+        engine.prepare(content_and_style(*pictures), options).stages[0].problem(None)
 
     for size in (32, 40, 48):
         open_stage(size)

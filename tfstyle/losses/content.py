@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from tfstyle.losses.term import FLOAT_BYTES, LocalTerm
 from tfstyle.networks.network import LayerMetric
+from tfstyle.networks.topology import positions_of
 from tfstyle.tensorflow_backend import tf
 
 
@@ -42,5 +43,5 @@ class ContentLoss(LocalTerm):
         _, height, width, _ = target.shape
         return self.total(mean, target, None, metric) / self.divisor(height * width, metric)
 
-    def target_bytes(self, channels: int, positions: int) -> int:
-        return FLOAT_BYTES * channels * positions
+    def target_bytes(self, layer: str, channels: int, pixels: int) -> int:
+        return FLOAT_BYTES * channels * positions_of(layer, pixels)

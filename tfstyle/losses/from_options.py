@@ -7,22 +7,21 @@ from collections.abc import Callable, Mapping, Sequence
 from tfstyle.losses.content import ContentLoss
 from tfstyle.losses.gamut import GamutPenalty
 from tfstyle.losses.gram import GramLoss
+from tfstyle.losses.layer_neighbours import LayerNeighboursLoss
 from tfstyle.losses.loss import Loss, Weighted
 from tfstyle.losses.moments import MomentsLoss
+from tfstyle.losses.neighbours import NeighboursLoss
 from tfstyle.losses.squared_variation import SquaredVariation
 from tfstyle.losses.term import FeatureTerm, ImageTerm
 from tfstyle.losses.total_variation import TotalVariation
 from tfstyle.losses.wasserstein import WassersteinLoss
 from tfstyle.options import TransferOptions
 
-STYLE_LOSSES: Mapping[str, Callable[[tuple[str, ...]], FeatureTerm]] = {
-    "gram": GramLoss,
-    "moments": MomentsLoss,
-    "wasserstein": WassersteinLoss,
-}
-"""{`style_loss`: the term, from its layers}."""
 VARIATIONS: dict[str, type[ImageTerm]] = {"absolute": TotalVariation, "squared": SquaredVariation}
 """{`tv_form`: the term}."""
+NEIGHBOURS, STATISTICS = 3.0, 0.75
+"""Weights of the two terms of `style_loss` neighbours, as multiples of `style_weight`, chosen by eye: with them a
+strength looks alike with every style loss."""
 
 
 def loss_from_options(options: TransferOptions) -> Loss:
@@ -30,15 +29,45 @@ def loss_from_options(options: TransferOptions) -> Loss:
 
     A term with weight 0 stays in the loss, so that its value is reported and the traced objective can be shared.
     """
+    return _with_style(options, STYLE_LOSSES[options.style_loss](options))
+
+
+def split_loss_from_options(options: TransferOptions) -> Loss:
+    """The same for the `split_evaluations`, in which each layer has its own neighbours."""
+    layers, weights = options.style_layers, options.style_layer_weights
+    return _with_style(options, _neighbours(options, _layered(LayerNeighboursLoss(layers), weights)))
+
+
+def _with_style(options: TransferOptions, style: Loss) -> Loss:
     return (
         options.content_weight * _layered(ContentLoss(options.content_layers), options.content_layer_weights)
-        + options.style_weight
-        * _layered(STYLE_LOSSES[options.style_loss](options.style_layers), options.style_layer_weights)
+        + options.style_weight * style
         + options.tv_weight * VARIATIONS[options.tv_form]()
         + options.gamut_weight * GamutPenalty()
     )
 
 
+def _statistics(term: Callable[[tuple[str, ...]], FeatureTerm]) -> Callable[[TransferOptions], Loss]:
+    return lambda options: _layered(term(options.style_layers), options.style_layer_weights)
+
+
+def _neighbours(options: TransferOptions, neighbours: Loss) -> Loss:
+    """Neighbours have the painting's directions in the space of features; contrast and colour need its statistics."""
+    return NEIGHBOURS * neighbours + STATISTICS * _statistics(WassersteinLoss)(options)
+
+
 def _layered(term: FeatureTerm, weights: Sequence[float]) -> Loss:
     factors = dict(zip(term.layers, weights, strict=True)) if weights else {}
     return Loss({term.name: Weighted(term, 1.0, factors)})
+
+
+STYLE_LOSSES: Mapping[str, Callable[[TransferOptions], Loss]] = {
+    "gram": _statistics(GramLoss),
+    "moments": _statistics(MomentsLoss),
+    "wasserstein": _statistics(WassersteinLoss),
+    # The layers' weights belong to the hypercolumns, which are compared as a whole.
+    "neighbours": lambda options: _neighbours(
+        options, 1.0 * NeighboursLoss(options.style_layers, options.style_layer_weights)
+    ),
+}
+"""{`style_loss`: the style's part of the loss}."""

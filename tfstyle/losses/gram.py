@@ -39,5 +39,5 @@ class GramLoss(PooledTerm):
         measured = tf.matmul(tf.matmul(matrix, difference), matrix)
         return tf.reduce_sum(measured * difference) / metric.channels**2
 
-    def target_bytes(self, channels: int, positions: int) -> int:
+    def target_bytes(self, layer: str, channels: int, pixels: int) -> int:
         return FLOAT_BYTES * channels * channels

@@ -41,7 +41,7 @@ class MomentsLoss(MomentTerm):
             + tf.reduce_sum((spread - spread_s) ** 2) / tf.reduce_sum(spread_s**2)
         )
 
-    def target_bytes(self, channels: int, positions: int) -> int:
+    def target_bytes(self, layer: str, channels: int, pixels: int) -> int:
         return FLOAT_BYTES * channels * (channels + 1)
 
 

@@ -1,25 +1,35 @@
 """The kinds of loss terms.
 
-There are three kinds. A pooled term compares statistics that add up over positions (Gram matrices). A local term adds
-up one value per position (the content loss). An image term depends only on the pixels (total variation). The
-whole and tiled objectives handle these three kinds and know nothing about individual terms. Every kind can be computed
-on parts of a picture and summed, so a tiled picture has the same loss and gradient as a whole one.
+There are four kinds. A pooled term compares statistics that add up over positions (Gram matrices). A local term adds
+up one value per position (the content loss). A matched term compares each position with a place in the painting that
+was chosen for it (nearest neighbours). An image term depends only on the pixels (total variation). The objectives
+handle these kinds and know nothing about individual terms. Every kind but the matched one can be computed on parts of
+a picture and summed, so a tiled picture has the same loss and gradient as a whole one.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from tfstyle.losses.loss import Loss, Weighted
+from tfstyle.masks import BlockWeights
 from tfstyle.networks.network import LayerMetric
 from tfstyle.tensorflow_backend import tf
 
 Metrics = Mapping[str, LayerMetric]
+Features = Mapping[str, tf.Tensor]
+"""{layer: features [1, h, w, c], float32 or bfloat16}."""
+View = tuple[Features, BlockWeights | None]
+"""The features of a style picture, as it is or turned, and the weights of its pixels (None: 1)."""
 IMAGE = "image"
 """The key of an image term's value; a feature term's values have layer names as keys."""
 FLOAT_BYTES = 4
+Map = NDArray[np.float32]
 
 
 class Term(ABC):
@@ -44,9 +54,7 @@ class FeatureTerm(Term):
     """The layers that it uses; each has its own target and its own value."""
 
     @abstractmethod
-    def by_layer(
-        self, features: Mapping[str, tf.Tensor], targets: Mapping[str, Any], metrics: Metrics
-    ) -> dict[str, tf.Tensor]:
+    def by_layer(self, features: Features, targets: Mapping[str, Any], metrics: Metrics) -> dict[str, tf.Tensor]:
         """The value, a float32 scalar, of each layer in `targets`; `features` {layer: [1, h, w, c]}."""
 
     @abstractmethod
@@ -57,8 +65,8 @@ class FeatureTerm(Term):
         """
 
     @abstractmethod
-    def target_bytes(self, channels: int, positions: int) -> int:
-        """Bytes of the target of a layer with the given `channels` and `positions` (height times width)."""
+    def target_bytes(self, layer: str, channels: int, pixels: int) -> int:
+        """Bytes of the target of `layer`, which has `channels` channels, for a picture of `pixels` pixels."""
 
 
 class PooledTerm(FeatureTerm):
@@ -98,9 +106,7 @@ class PooledTerm(FeatureTerm):
         products = tf.nest.map_structure(lambda a, b: tf.reduce_sum(a * b), self.sums(features, None), by_sums)
         return tf.add_n(tf.nest.flatten(products))
 
-    def by_layer(
-        self, features: Mapping[str, tf.Tensor], targets: Mapping[str, Any], metrics: Metrics
-    ) -> dict[str, tf.Tensor]:
+    def by_layer(self, features: Features, targets: Mapping[str, Any], metrics: Metrics) -> dict[str, tf.Tensor]:
         """As in `FeatureTerm`."""
         values = {}
         for layer, target in targets.items():
@@ -123,9 +129,7 @@ class LocalTerm(FeatureTerm):
     def divisor(self, positions: int, metric: LayerMetric) -> float:
         """The divisor of the sum over all `positions`."""
 
-    def by_layer(
-        self, features: Mapping[str, tf.Tensor], targets: Mapping[str, Any], metrics: Metrics
-    ) -> dict[str, tf.Tensor]:
+    def by_layer(self, features: Features, targets: Mapping[str, Any], metrics: Metrics) -> dict[str, tf.Tensor]:
         """As in `FeatureTerm`."""
         values = {}
         for layer, target in targets.items():
@@ -133,6 +137,40 @@ class LocalTerm(FeatureTerm):
             total = self.total(features[layer], target, None, metrics[layer])
             values[layer] = total / self.divisor(height * width, metrics[layer])
         return values
+
+
+class Matching(NamedTuple):
+    """What the choice of all targets takes: multiplications, and bytes in addition to the features."""
+
+    work: int
+    memory: int
+
+
+class MatchedTerm(FeatureTerm):
+    """A term whose target is, for each position, a place in a style picture that is chosen once, by `match`.
+
+    The choice takes features of the whole picture, so a picture with such a term is not tiled. The targets of several
+    styles are averaged.
+    """
+
+    @abstractmethod
+    def query(self, content: Map, start: Map) -> Map:
+        """The picture whose features are looked up in the painting.
+
+        `content` is the photo and `start` the picture at which the stage begins; all are standardised [1, H, W, 3].
+        """
+
+    @abstractmethod
+    def match(self, query: Features, views: Iterable[View], metrics: Metrics) -> dict[str, Any]:
+        """The target of each layer, {layer: target}, from `views` of one style picture."""
+
+    @abstractmethod
+    def matching(self, channels: Mapping[str, int], pixels: int, style_pixels: int) -> Matching:
+        """What `match` takes for pictures with so many pixels; `channels` {layer: its channels}."""
+
+    def magnitude(self, target: Any, metric: LayerMetric) -> tf.Tensor:
+        """1: such a term compares directions, whose size is the same in every painting."""
+        return tf.constant(1.0)
 
 
 class ImageTerm(Term):

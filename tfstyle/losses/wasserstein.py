@@ -75,7 +75,7 @@ class WassersteinLoss(MomentTerm):
         overlap += tf.sqrt(tf.nn.relu(variance - inside) * target.rest + RIDGE**4)
         return (moved + variance + target.variance - 2 * overlap) / metric.channels
 
-    def target_bytes(self, channels: int, positions: int) -> int:
+    def target_bytes(self, layer: str, channels: int, pixels: int) -> int:
         return FLOAT_BYTES * (channels * (2 * min(channels, DIRECTIONS) + 1) + 2)
 
 

@@ -18,3 +18,8 @@ LITE_CONVOLUTIONS = CONVOLUTIONS[: CONVOLUTIONS.index("block5_conv1") + 1]
 def block_of(convolution: str) -> int:
     """The block, 1 to 5, that a convolution belongs to: 4 for block4_conv2."""
     return int(convolution[len("block")])
+
+
+def positions_of(convolution: str, pixels: int) -> int:
+    """The number of positions of a convolution in a picture of `pixels` pixels, up to the rounding of its sides."""
+    return int(pixels // 4 ** (block_of(convolution) - 1))

@@ -39,4 +39,4 @@ def test_totals_of_parts_add_up_to_the_whole(metric) -> None:
 
 
 def test_target_bytes_match_the_feature_map() -> None:
-    assert TERM.target_bytes(3, 24) == FEATURES["a"].nbytes
+    assert TERM.target_bytes("block2_conv1", 3, 4 * 24) == FEATURES["a"].nbytes

@@ -27,7 +27,7 @@ def target(name: str, metrics=PLAIN) -> tf.Tensor:
 @pytest.mark.parametrize("name", ["a", "b"])
 def test_statistics_are_the_gram_matrix(name: str) -> None:
     np.testing.assert_allclose(target(name), gram(OTHERS[name]), rtol=1e-5)
-    assert TERM.target_bytes(OTHERS[name].shape[-1], 1) == target(name).numpy().nbytes
+    assert TERM.target_bytes("block1_conv1", OTHERS[name].shape[-1], 1) == target(name).numpy().nbytes
 
 
 def test_value_is_the_mean_squared_difference_of_gram_matrices() -> None:

@@ -9,13 +9,16 @@ from tfstyle.losses import (
     ContentLoss,
     GamutPenalty,
     GramLoss,
+    LayerNeighboursLoss,
     Loss,
     MomentsLoss,
+    NeighboursLoss,
     SquaredVariation,
     TotalVariation,
     WassersteinLoss,
     Weighted,
     loss_from_options,
+    split_loss_from_options,
 )
 from tfstyle.options import PRESETS, resolve_options
 
@@ -53,11 +56,14 @@ def test_loss_from_options_has_their_weights_and_layers(preset: str) -> None:
     options = PRESETS[preset]
     loss = loss_from_options(options)
     weights = [part.weight for part in loss.weighted.values()]
-    assert list(loss.weighted) == ["content", "style", "tv", "gamut"]
-    np.testing.assert_array_equal(
-        weights, [options.content_weight, options.style_weight, options.tv_weight, options.gamut_weight]
-    )
-    kinds = {"gram": GramLoss, "moments": MomentsLoss, "wasserstein": WassersteinLoss}
+    neighbours = options.style_loss == "neighbours"
+    names = ["content", "neighbours", "style", "tv", "gamut"] if neighbours else ["content", "style", "tv", "gamut"]
+    assert list(loss.weighted) == names
+    style = options.style_weight * np.array([3, 0.75] if neighbours else [1])
+    np.testing.assert_array_equal(weights, [options.content_weight, *style, options.tv_weight, options.gamut_weight])
+    if neighbours:
+        assert loss.weighted["neighbours"].term == NeighboursLoss(options.style_layers)
+    kinds = {"gram": GramLoss, "moments": MomentsLoss, "wasserstein": WassersteinLoss, "neighbours": WassersteinLoss}
     assert loss.weighted["style"].term == kinds[options.style_loss](options.style_layers)
     assert loss.weighted["content"].term == ContentLoss(options.content_layers)
     variations = {"absolute": TotalVariation, "squared": SquaredVariation}
@@ -70,3 +76,15 @@ def test_layer_weights_are_factors_of_the_layers() -> None:
     assert dict(loss.weighted["style"].layer_factors) == {"block1_conv1": 4.0, "block3_conv1": 0.5}
     assert not loss.weighted["content"].layer_factors
     assert loss.part("style", {"block1_conv1": 1.0, "block3_conv1": 2.0}).weighted == 2.0 * (4 + 1)
+
+
+def test_layer_weights_shape_hypercolumns_and_are_factors_where_layers_have_their_own_neighbours() -> None:
+    overrides = {"style_layers": ("block1_conv1", "block3_conv1"), "style_layer_weights": (4.0, 0.5)}
+    options = resolve_options("detail", overrides)
+    together, split = loss_from_options(options), split_loss_from_options(options)
+    assert together.weighted["neighbours"].term == NeighboursLoss(options.style_layers, (4.0, 0.5))
+    assert not together.weighted["neighbours"].layer_factors
+    assert split.weighted["neighbours"].term == LayerNeighboursLoss(options.style_layers)
+    factors = {"block1_conv1": 4.0, "block3_conv1": 0.5}
+    assert dict(split.weighted["neighbours"].layer_factors) == factors
+    assert dict(together.weighted["style"].layer_factors) == dict(split.weighted["style"].layer_factors) == factors

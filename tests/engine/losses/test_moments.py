@@ -63,4 +63,4 @@ def test_pullback_has_the_gradient_of_the_sums() -> None:
 
 def test_target_takes_the_counted_bytes() -> None:
     target = target_of(TERM, OTHERS["b"], PLAIN["b"])
-    assert TERM.target_bytes(4, 6) == sum(np.asarray(part).nbytes for part in target)
+    assert TERM.target_bytes("block1_conv1", 4, 6) == sum(np.asarray(part).nbytes for part in target)

@@ -96,7 +96,7 @@ def test_several_styles_average_mean_and_second_moment_not_covariance() -> None:
     # The two directions without variance but the ridge's are left to the rest.
     np.testing.assert_allclose(target.root @ tf.transpose(target.root), np.full((3, 3), 0.25 + RIDGE / 3), rtol=1e-4)
     assert float(target.rest) == pytest.approx(2 * RIDGE, rel=1e-3)
-    assert TERM.target_bytes(3, 4) == sum(np.asarray(part).nbytes for part in target)
+    assert TERM.target_bytes("block1_conv1", 3, 4) == sum(np.asarray(part).nbytes for part in target)
 
 
 def test_directions_beyond_the_leading_ones_are_compared_by_their_variance(monkeypatch: pytest.MonkeyPatch) -> None:

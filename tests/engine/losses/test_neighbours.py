@@ -1,0 +1,123 @@
+"""The neighbours loss, compared with its formula in NumPy and with finite differences."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from matched import gradient_matches_differences, total_of
+
+from tfstyle.losses import NeighboursLoss
+from tfstyle.masks import BlockWeights
+from tfstyle.networks.network import LayerMetric
+
+RANDOM = np.random.default_rng(4)
+LAYERS = ("block3_conv1", "block4_conv1")
+TERM = NeighboursLoss(LAYERS)
+METRICS = {"block3_conv1": LayerMetric(3), "block4_conv1": LayerMetric(2)}
+READ_OUT = RANDOM.normal(size=(3, 9)).astype(np.float32)
+IMITATING = {"block3_conv1": LayerMetric(9, READ_OUT), "block4_conv1": LayerMetric(2)}
+
+
+def maps(height: int, width: int) -> dict[str, np.ndarray]:
+    """Features of both layers; those of block 4 have one position, so that interpolating them repeats it."""
+    return {
+        "block3_conv1": RANDOM.random((1, height, width, 3), np.float32),
+        "block4_conv1": RANDOM.random((1, 1, 1, 2), np.float32),
+    }
+
+
+QUERY, PICTURE, PAINTING, TURNED = maps(3, 2), maps(3, 2), maps(4, 2), maps(2, 4)
+
+
+def columns(features: dict[str, np.ndarray], weights=(1.0, 1.0), read_out: np.ndarray | None = None) -> np.ndarray:
+    """Hypercolumns [n, c]."""
+    fine = features["block3_conv1"].reshape(-1, 3)
+    fine = fine / 3 if read_out is None else fine @ read_out / 9
+    coarse = np.repeat(features["block4_conv1"].reshape(1, 2) / 2, len(fine), 0)
+    return np.concatenate([fine * weights[0], coarse * weights[1]], 1)
+
+
+def unit(rows: np.ndarray) -> np.ndarray:
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def expected(among: np.ndarray, **how) -> float:
+    """The loss of PICTURE with targets for QUERY from the columns `among`."""
+    query = columns(QUERY, **how)
+    similar = unit(query - query.mean(0)) @ unit(among - among.mean(0)).T
+    targets = unit(among)[similar.argmax(1)]
+    return float(np.mean(np.sum((unit(columns(PICTURE, **how)) - targets) ** 2, 1)))
+
+
+def value(term: NeighboursLoss, views, metrics=METRICS) -> float:
+    return float(total_of(term, PICTURE, term.match(QUERY, views, metrics), metrics))
+
+
+def test_value_is_the_squared_distance_of_directions_from_those_of_the_nearest_columns() -> None:
+    among = np.concatenate([columns(PAINTING), columns(TURNED)])
+    assert value(TERM, [(PAINTING, None), (TURNED, None)]) == pytest.approx(expected(among), rel=1e-4)
+    assert value(TERM, [(PAINTING, None)]) == pytest.approx(expected(columns(PAINTING)), rel=1e-4)
+
+
+def test_value_is_twice_the_cosine_distance() -> None:
+    targets = TERM.match(QUERY, [(PAINTING, None)], METRICS)
+    rows = np.concatenate([np.reshape(targets[layer], [6, -1]) for layer in LAYERS], 1)
+    np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, rtol=1e-5)
+    cosines = np.sum(unit(columns(PICTURE)) * rows, 1)
+    assert float(total_of(TERM, PICTURE, targets, METRICS)) == pytest.approx(2 * np.mean(1 - cosines), rel=1e-4)
+
+
+def test_layer_weights_multiply_the_parts_of_hypercolumns() -> None:
+    term = NeighboursLoss(LAYERS, (2.0, 0.5))
+    among = columns(PAINTING, (2.0, 0.5))
+    assert value(term, [(PAINTING, None)]) == pytest.approx(expected(among, weights=(2.0, 0.5)), rel=1e-4)
+    assert value(term, [(PAINTING, None)]) != pytest.approx(value(TERM, [(PAINTING, None)]), rel=0.01)
+
+
+def test_metric_measures_in_the_space_of_the_imitated_network() -> None:
+    found = value(TERM, [(PAINTING, None)], IMITATING)
+    assert found == pytest.approx(expected(columns(PAINTING, read_out=READ_OUT), read_out=READ_OUT), rel=1e-3)
+
+
+def test_only_visible_places_of_the_painting_are_chosen() -> None:
+    weights = np.zeros((16, 8), np.float32)
+    weights[:8] = 0.7  # the upper two of four rows of hypercolumns
+    found = value(TERM, [(PAINTING, BlockWeights(weights))])
+    assert found == pytest.approx(expected(columns(PAINTING)[:4]), rel=1e-4)
+    assert found != pytest.approx(value(TERM, [(PAINTING, None)]), rel=1e-3)
+
+
+@pytest.mark.parametrize("metrics", [METRICS, IMITATING])
+def test_gradient_is_that_of_finite_differences(metrics) -> None:
+    gradient_matches_differences(TERM, PICTURE, TERM.match(QUERY, [(PAINTING, None)], metrics), metrics)
+
+
+def test_brightness_of_all_features_does_not_matter_and_black_is_finite() -> None:
+    targets = TERM.match(QUERY, [(PAINTING, None)], METRICS)
+    brighter = {layer: 3 * values for layer, values in PICTURE.items()}
+    once, thrice = (float(total_of(TERM, each, targets, METRICS)) for each in (PICTURE, brighter))
+    assert thrice == pytest.approx(once, rel=1e-5)
+    black = {layer: np.zeros_like(values) for layer, values in PICTURE.items()}
+    assert float(total_of(TERM, black, targets, METRICS)) == pytest.approx(1, rel=1e-5)
+
+
+def test_query_is_the_photo_at_the_first_scale_and_a_quarter_of_the_picture_later() -> None:
+    photo = RANDOM.random((1, 12, 10, 3), np.float32)
+    np.testing.assert_array_equal(TERM.query(photo, photo), photo)
+    flat = np.full_like(photo, 5)
+    found = TERM.query(photo, flat)
+    assert found.mean() == pytest.approx(0.75 * photo.mean() + 0.25 * 5, rel=1e-2)
+    # The finest detail stays that of the photo.
+    np.testing.assert_allclose(
+        np.diff(np.diff(found, axis=2), axis=2).std(), np.diff(np.diff(photo, axis=2), axis=2).std(), rtol=0.2
+    )
+
+
+def test_target_takes_the_counted_bytes_and_matching_its_work() -> None:
+    targets = TERM.match(QUERY, [(PAINTING, None)], METRICS)
+    pixels = 16 * 3 * 2
+    for layer, channels in (("block3_conv1", 3), ("block4_conv1", 2)):
+        assert TERM.target_bytes(layer, channels, pixels) == targets[layer].numpy().nbytes
+    matching = TERM.matching({"block3_conv1": 3, "block4_conv1": 2}, pixels, 16 * 8)
+    assert matching.work == 6 * (4 * 8) * 5
+    assert matching.memory > 4 * 5 * (6 + 4 * 8)

@@ -1,0 +1,57 @@
+"""Hypercolumns: the features of several layers at each position of one grid (Hariharan et al. 2015)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from tfstyle.losses.term import Features, Metrics
+from tfstyle.networks.network import LayerMetric
+from tfstyle.networks.topology import block_of
+from tfstyle.tensorflow_backend import tf
+
+GRID_BLOCK = 3
+"""The block of the network whose positions are the grid: a quarter of the picture's height and width."""
+
+
+def hypercolumns(features: Features, weights: Mapping[str, float], metrics: Metrics) -> dict[str, tf.Tensor]:
+    """Each layer's part of the hypercolumns, {layer: [1, h, w, c]} in float32, for the layers in `weights`.
+
+    A part is the layer's features times its weight, divided by the number of channels: averaged down to the grid, or
+    interpolated up to it. With metrics, the parts have the lengths and angles of the imitated network's.
+    """
+    height, width = grid(features, list(weights))
+    parts = {}
+    for layer, weight in weights.items():
+        values = measured(_on_grid(features[layer], block_of(layer), height, width), metrics[layer])
+        parts[layer] = values * (weight / metrics[layer].channels)
+    return parts
+
+
+def grid(features: Features, layers: Sequence[str]) -> tuple[int, int]:
+    """(height, width) of the grid, from the shapes of the features of `layers`."""
+    finest = min(layers, key=block_of)
+    _, height, width, _ = features[finest].shape
+    coarser = block_of(finest) - GRID_BLOCK
+    return (height << coarser, width << coarser) if coarser > 0 else (height >> -coarser, width >> -coarser)
+
+
+def grid_positions(pixels: int) -> int:
+    """The number of hypercolumns of a picture of `pixels` pixels, up to the rounding of its sides."""
+    return int(pixels // 4 ** (GRID_BLOCK - 1))
+
+
+def measured(features: tf.Tensor, metric: LayerMetric) -> tf.Tensor:
+    """`features` [..., c] in float32, in coordinates in which the metric is 1."""
+    values = tf.cast(features, tf.float32)
+    if metric.root is None:
+        return values
+    return tf.reshape(tf.matmul(tf.reshape(values, [-1, values.shape[-1]]), tf.constant(metric.root)), values.shape)
+
+
+def _on_grid(features: tf.Tensor, block: int, height: int, width: int) -> tf.Tensor:
+    if block < GRID_BLOCK:
+        step = 2 ** (GRID_BLOCK - block)
+        return tf.nn.avg_pool2d(features, step, step, "VALID")
+    if block > GRID_BLOCK:
+        return tf.image.resize(tf.cast(features, tf.float32), (height, width))
+    return features

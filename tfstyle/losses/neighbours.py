@@ -1,0 +1,90 @@
+"""The neighbours loss: every position of the picture looks like the place in the painting most like the photo there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from tfstyle.images import resize_floats
+from tfstyle.losses.hypercolumns import GRID_BLOCK, grid_positions, hypercolumns
+from tfstyle.losses.matching import TINY, VIEWS, directions, matching, nearest, visible
+from tfstyle.losses.term import FLOAT_BYTES, Features, Map, MatchedTerm, Matching, Metrics, View
+from tfstyle.tensorflow_backend import tf
+
+STARTED = 0.25
+"""The share of the picture at the start of a stage in what is looked up; the rest is the photo. With it, the places
+found at one scale agree with those found at the scale before."""
+
+
+@dataclass(frozen=True)
+class NeighboursLoss(MatchedTerm):
+    """mean(|h - t|^2) over positions of the hypercolumns h of the picture, each divided by its length; t its target.
+
+    That is twice the cosine distance, 2 (1 - cos), divided among the layers. t is the painting's hypercolumn, also of
+    length 1, that is nearest to that of the query by the cosine of centred hypercolumns (Kolkin et al. 2022,
+    arXiv 2203.13215). `layer_weights` (none: all 1) multiply the layers' parts of hypercolumns. Deviation from the
+    source: shallow layers are averaged over each cell of the grid, not sampled at one point of it.
+    """
+
+    layers: tuple[str, ...]
+    layer_weights: tuple[float, ...] = ()
+    name: ClassVar[str] = "neighbours"
+
+    def query(self, content: Map, start: Map) -> Map:
+        """The photo with `STARTED` parts of the picture at the start of the stage in all but its finest detail."""
+        return content + np.float32(STARTED) * (_smoothed(start) - _smoothed(content))
+
+    def match(self, query: Features, views: Iterable[View], metrics: Metrics) -> dict[str, tf.Tensor]:
+        """As in `MatchedTerm`: {layer: its part of t [1, h, w, c]}."""
+        parts = self._parts(query, metrics)
+        columns = tf.concat([self._columns(view, metrics) for view in views], 0)
+        found = nearest(_rows(parts), columns, query[self.layers[-1]].dtype)
+        targets = tf.split(directions(tf.gather(columns, found)), [part.shape[-1] for part in parts.values()], -1)
+        return {layer: tf.reshape(target, parts[layer].shape) for layer, target in zip(parts, targets, strict=True)}
+
+    def matching(self, channels: Mapping[str, int], pixels: int, style_pixels: int) -> Matching:
+        """As in `MatchedTerm`."""
+        positions, columns = grid_positions(pixels), VIEWS * grid_positions(style_pixels)
+        return matching(sum(channels.values()), positions, columns)
+
+    def by_layer(self, features: Features, targets: Mapping[str, tf.Tensor], metrics: Metrics) -> dict[str, tf.Tensor]:
+        """As in `FeatureTerm`."""
+        parts = self._parts(features, metrics)
+        squares = {layer: tf.reduce_sum(part**2, -1) for layer, part in parts.items()}
+        scale = tf.math.rsqrt(tf.add_n(list(squares.values())) + TINY)
+        values = {}
+        for layer, part in parts.items():
+            along = tf.reduce_sum(part * targets[layer], -1)
+            length = tf.reduce_sum(targets[layer] ** 2, -1)
+            values[layer] = tf.reduce_mean(squares[layer] * scale**2 - 2 * along * scale + length)
+        return values
+
+    def target_bytes(self, layer: str, channels: int, pixels: int) -> int:
+        return FLOAT_BYTES * channels * grid_positions(pixels)
+
+    def _parts(self, features: Features, metrics: Metrics) -> dict[str, tf.Tensor]:
+        weights = self.layer_weights or (1.0,) * len(self.layers)
+        return hypercolumns(features, dict(zip(self.layers, weights, strict=True)), metrics)
+
+    def _columns(self, view: View, metrics: Metrics) -> tf.Tensor:
+        """The hypercolumns [n, c] of a view of the painting, where it has weight."""
+        features, weights = view
+        parts = self._parts(features, metrics)
+        if weights is None:
+            return _rows(parts)
+        _, height, width, _ = parts[self.layers[0]].shape
+        return tf.boolean_mask(_rows(parts), visible(weights.of(GRID_BLOCK)[:height, :width]))
+
+
+def _smoothed(image: Map) -> Map:
+    """`image` [1, H, W, 3] without the details that half its size cannot show."""
+    _, height, width, _ = image.shape
+    return resize_floats(resize_floats(image[0], ((width + 1) // 2, (height + 1) // 2)), (width, height))[None]
+
+
+def _rows(parts: Mapping[str, tf.Tensor]) -> tf.Tensor:
+    """Hypercolumns as rows [n, c]."""
+    return tf.concat([tf.reshape(part, [-1, part.shape[-1]]) for part in parts.values()], -1)
