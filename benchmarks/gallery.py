@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 from contact_sheet import side_by_side
 from look import labelled, make
 from tfstyle import Engine
+from tfstyle.losses.from_options import STYLE_LOSSES
 from tfstyle.options import PRESETS, TransferOptions, resolve_options
 
 HEIGHT = 300
@@ -25,6 +26,7 @@ WHAT = {
     "fast": "A picture in seconds, as `tfstyle demo` makes it",
     "subtle": "The photo, tinted",
     "bold": "A painting first",
+    "detail": "The photo's details in the painting's strokes",
     "cascade": "As `default`, with all scales but the last on vgg19-lite",
     "reference": "The published algorithm",
 }
@@ -39,8 +41,9 @@ def sections(size: int, *, vgg19: bool) -> Iterator[tuple[str, str, str, dict[st
     yield "strength", "`--strength`", "0 to 1, in equal steps; the default is 0.5.", strengths
     scales = {f"{value:g}": _options("default", size, style_scale=value) for value in (0.5, 1, 2)}
     yield "style-scale", "`--style-scale`", "0.5, 1 (the default) and 2: smaller and larger strokes.", scales
-    losses = {name: _options("default", size, style_loss=name) for name in ("gram", "moments", "wasserstein")}
-    yield "style-loss", "`--style-loss`", "Gram, as published, moments, and wasserstein (the default).", losses
+    losses = {name: _options("default", size, style_loss=name) for name in STYLE_LOSSES}
+    text = "Gram, as published, moments, wasserstein (the default), and neighbours, as in the preset `detail`."
+    yield "style-loss", "`--style-loss`", text, losses
 
 
 def _options(preset: str, size: int, **overrides: object) -> TransferOptions:

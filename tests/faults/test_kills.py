@@ -37,8 +37,9 @@ KINDS: tuple[dict[str, Any], ...] = (
     {"preset": "fast", "size": 224, "steps": 60},
     {**ONE_SCALE, "steps": 110, "optimizer": "lbfgs", "pyramid_levels": 7, "gamut_weight": 1000.0, "style_weight": 1e6},
     {**ONE_SCALE, "steps": 90},
+    {"preset": "detail", "size": 160, "steps": 70, "split_evaluations": 30, "network": "vgg19-lite"},
 )
-"""Two scales; one at which the line search refuses steps; the published algorithm."""
+"""Two scales; one at which the line search refuses steps; the published algorithm; stages that remember their start."""
 AT_ONCE = 4
 KILLS = ("worker", "front", "both", "newest checkpoint damaged, then both")
 OTHERS = ("SIGTERM", "client cut", "reader stalled", "clock moved", "disk filled")

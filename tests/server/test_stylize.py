@@ -112,6 +112,20 @@ def test_progress_each_so_many(
     assert [e.progress.evaluation for e in events if e.HasField("progress")] == [1, 10, 20, 25]
 
 
+def test_neighbours_report_both_their_terms(
+    stub: style_transfer_pb2_grpc.StyleTransferStub, landscape: bytes, painting: bytes
+) -> None:
+    wanted = request(landscape, painting, preset="detail", steps=8)
+    wanted.options.split_evaluations = 4
+    wanted.options.network = "vgg19-lite"
+    events = list(stub.Stylize(wanted))
+    losses = [event.progress.losses.parts for event in events if event.HasField("progress")]
+    assert len(losses) == 8
+    assert all({"neighbours", "style"} < {part.name for part in each} for each in losses)
+    data = b"".join(event.chunk.data for event in events if event.HasField("chunk"))
+    assert decode(data, "result").size == (48, 32)
+
+
 def test_large_result_comes_in_chunks(stub: style_transfer_pb2_grpc.StyleTransferStub, painting: bytes) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (400, 600, 3), np.uint8)
     events = list(stub.Stylize(request(png(noise), painting, size=600, steps=1)))
