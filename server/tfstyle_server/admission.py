@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from tfstyle.options import ORIGINAL_SIZE, RULES, TransferOptions, schedule
+from tfstyle.schedule import Scale
 
 
 @dataclass(frozen=True)
@@ -95,4 +96,5 @@ def work_of(options: TransferOptions) -> float:
     if size == ORIGINAL_SIZE:
         # The content's own size is not known before a worker decodes it, so the largest legal size has to bound it.
         size = int(RULES["size"].maximum or 0)
-    return sum(scale.size**2 * scale.evaluations for scale in schedule(options, size)) / 1e6
+    scales = (*schedule(options, size), Scale(size, options.split_evaluations))
+    return sum(scale.size**2 * scale.evaluations for scale in scales) / 1e6

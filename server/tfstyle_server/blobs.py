@@ -32,8 +32,12 @@ class Blobs(Protocol):
     def read(self, digest: str) -> bytes:
         """Return a blob after checking it against its digest. Raises `BlobDamagedError`."""
 
-    def open(self, digest: str) -> BinaryIO:
-        """Open a blob for reading from any position, unchecked. Raises `BlobDamagedError` where it is missing."""
+    def pieces(self, digest: str, offset: int, length: int) -> Iterator[bytes]:
+        """Yield a blob from byte `offset` on in pieces of `length` bytes; no file stays open between two of them.
+
+        Raises `BlobDamagedError` where the blob is missing, and in place of the last piece where the bytes do not match
+        the digest.
+        """
 
     def exists(self, digest: str) -> bool:
         """Whether there is a blob with this digest."""
@@ -73,14 +77,35 @@ class BlobFolder:
 
     def read(self, digest: str) -> bytes:
         """As in `Blobs`."""
-        with self.open(digest) as file:
+        with self._open(digest) as file:
             data = file.read()
         if hashlib.sha256(data).hexdigest() != digest:
             raise BlobDamagedError(f"blob {digest} is damaged")
         return data
 
-    def open(self, digest: str) -> BinaryIO:
+    def pieces(self, digest: str, offset: int, length: int) -> Iterator[bytes]:
         """As in `Blobs`."""
+        computed = hashlib.sha256()
+        position, last = 0, b""
+        while True:
+            with self._open(digest) as file:
+                file.seek(position)
+                while position < offset and (skipped := file.read(min(length, offset - position))):
+                    computed.update(skipped)
+                    position += len(skipped)
+                piece = file.read(length)
+            if not piece:
+                break
+            if last:
+                yield last
+            computed.update(piece)
+            position, last = position + len(piece), piece
+        if computed.hexdigest() != digest:
+            raise BlobDamagedError(f"blob {digest} is damaged")
+        if last:
+            yield last
+
+    def _open(self, digest: str) -> BinaryIO:
         try:
             return self._path(digest).open("rb")
         except FileNotFoundError:

@@ -255,11 +255,10 @@ class StyleTransferServicer:
             return await self._jobs.images.upload(owner, await asyncio.to_thread(bytes, picture))
 
     async def _chunks(self, result: pb.Result, offset: int) -> AsyncIterator[pb.Chunk]:
-        with await asyncio.to_thread(self._blobs.open, result.digest) as file:
-            file.seek(offset)
-            while data := await asyncio.to_thread(file.read, CHUNK_BYTES):
-                yield pb.Chunk(offset=offset, data=data)
-                offset += len(data)
+        pieces = self._blobs.pieces(result.digest, offset, CHUNK_BYTES)
+        while data := await asyncio.to_thread(next, pieces, b""):
+            yield pb.Chunk(offset=offset, data=data)
+            offset += len(data)
 
 
 def status_of(error: Exception) -> status_pb2.Status:

@@ -38,6 +38,10 @@ def details(error: grpc.RpcError) -> tuple[str, float]:
 def test_original_size_counts_as_the_largest() -> None:
     assert work_of(TransferOptions(size=1000, max_evaluations=10, coarsest_scale=0)) == 10.0
     assert work_of(TransferOptions(size=1000, max_evaluations=10, scales=((100, 4), (500, 3)))) == 0.04 + 0.75 + 3.0
+    split = TransferOptions(
+        size=1000, max_evaluations=10, scales=((100, 4),), style_loss="neighbours", split_evaluations=4
+    )
+    assert work_of(split) == 0.04 + 6.0
     assert work_of(TransferOptions(size=ORIGINAL_SIZE)) == work_of(TransferOptions(size=8192))
 
 

@@ -29,6 +29,30 @@ def test_damage_is_noticed(tmp_path: Path) -> None:
         blobs.read(digest)
 
 
+@pytest.mark.parametrize(
+    ("offset", "expected"), [(0, [b"abc", b"def", b"g"]), (4, [b"efg"]), (2, [b"cde", b"fg"]), (7, [])]
+)
+def test_pieces_begin_anywhere_and_keep_no_file_open(tmp_path: Path, offset: int, expected: list[bytes]) -> None:
+    blobs = BlobFolder(tmp_path)
+    open_before = len(list(Path("/proc/self/fd").iterdir()))
+    found = []
+    for piece in blobs.pieces(blobs.put([b"abcdefg"]), offset, 3):
+        found.append(piece)
+        assert len(list(Path("/proc/self/fd").iterdir())) == open_before
+    assert found == expected
+
+
+@pytest.mark.parametrize("damage", [b"Xbcdefg", b"abcdefX", b"abc", b"", b"abcdefgh", None])
+@pytest.mark.parametrize("offset", [0, 5, 7])
+def test_pieces_end_with_an_error_where_any_byte_is_damaged(tmp_path: Path, damage: bytes | None, offset: int) -> None:
+    blobs = BlobFolder(tmp_path)
+    digest = blobs.put([b"abcdefg"])
+    path = tmp_path / digest[:2] / digest
+    path.unlink() if damage is None else path.write_bytes(damage)
+    with pytest.raises(BlobDamagedError):
+        list(blobs.pieces(digest, offset, 3))
+
+
 def test_nothing_is_left_of_a_blob_that_breaks_off(tmp_path: Path) -> None:
     def pieces() -> Iterator[bytes]:
         yield b"a"

@@ -534,10 +534,15 @@ def test_result_that_the_disk_has_lost_is_data_loss(
     with Client(server.address) as client:
         job = client.create(landscape, painting, size=48, steps=2)
         digest = job.result().digest
-        (tmp_path / "blobs" / digest[:2] / digest).unlink()
-        with pytest.raises(ClientError, match="the result is missing") as caught:
-            job.result()
-        assert caught.value.code == "DATA_LOSS"
+        blob = tmp_path / "blobs" / digest[:2] / digest
+        data = blob.read_bytes()
+        for damaged in (data[:-1] + b"X", data[:-100], None):
+            blob.unlink() if damaged is None else blob.write_bytes(damaged)
+            with pytest.raises(ClientError, match="the result is missing or damaged") as caught:
+                job.result()
+            assert caught.value.code == "DATA_LOSS"
+        blob.write_bytes(data)
+        assert job.result().png == data
 
 
 def blobs_of(data: Path) -> set[str]:
