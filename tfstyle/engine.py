@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +31,7 @@ from tfstyle.memory import (
 )
 from tfstyle.networks.choice import Choice, choose_network, load_network
 from tfstyle.networks.network import Network
-from tfstyle.objective import Objective, Targets, WholeObjective, matched_terms, style_targets
+from tfstyle.objective import Objective, WholeObjective, matched_terms, style_targets
 from tfstyle.options import COARSE_SCALES, LAYER_WEIGHTS, TransferOptions, lite_violations, resolve_options
 from tfstyle.precision import choose_precision
 from tfstyle.pyramid import Pyramid
@@ -92,7 +93,7 @@ class Engine:
         grey = all(picture.grey for name, picture in inputs.pictures() if not name.endswith(".mask"))
         steps = [
             _Step(each, scaled, _demand(scaled, loss, options, precision.name, grey), loss, evaluations)
-            for each, scaled, loss, evaluations in self._rounds(inputs, options, network, lite, grey)
+            for each, scaled, loss, evaluations in self._divided(inputs, options, network, lite, grey)
         ]
         former = None if resume is None else resume.notes.get("whole_from")
         estimate = self._estimate(steps, former)
@@ -116,7 +117,7 @@ class Engine:
         return transfer
 
     @staticmethod
-    def _rounds(
+    def _divided(
         inputs: Inputs[Picture], options: TransferOptions, network: Network, lite: Network, grey: bool
     ) -> Iterator[tuple[Network, ScaledInputs, Loss, int]]:
         """Network, pictures, loss and evaluations of each stage."""
@@ -158,23 +159,23 @@ class Engine:
         objective = self._objective(step, whole_from)
         content, loss = standardise(step.inputs.content.pixels), step.loss
         metrics = step.network.metrics
-        styles = [
+        styles = (
             (painting.share, objective.style_statistics(painting.image, painting.weights))
             for painting in step.inputs.paintings
-        ]
+        )
         targets = {
             **objective.content_targets(content),
             **style_targets(step.demand.terms, _blend(styles), metrics),
         }
-        for term in matched_terms(step.demand.terms).values():
+        for name, term in matched_terms(step.demand.terms).items():
             # Such a picture is never tiled, and its stage remembers its start.
             assert isinstance(objective, WholeObjective)
             assert start is not None
             query = term.query(content, start)
-            found = [
-                (painting.share, objective.matched_targets(query, painting.views)) for painting in step.inputs.paintings
-            ]
-            targets |= _blend(found)
+            found = (
+                (painting.share, objective.match(term, query, painting.views)) for painting in step.inputs.paintings
+            )
+            targets[name] = _blend(found)
         if step.demand.options.balance == "relative":
             loss = relative(loss, targets, metrics)
         return Problem(objective, targets, loss)
@@ -186,7 +187,8 @@ class Engine:
             step.demand.terms,
             step.demand.options.pooling,
         )
-        # Factors of single layers are arguments of the function, which is traced again where there are others.
+        # Factors of single layers are arguments of the function, which is traced again where there are others. Those of
+        # hypercolumns belong to their term.
         factors = step.demand.options.balance, *(bool(getattr(step.demand.options, name)) for name in LAYER_WEIGHTS)
         key = (network.digest, pyramid, whole_from, tuple(terms.items()), pooling, step.demand.precision, factors)
         if key not in self._objectives:
@@ -217,17 +219,16 @@ def _demand(inputs: ScaledInputs, loss: Loss, options: TransferOptions, precisio
     width, height = inputs.content.size
     pyramid = Pyramid(height, width, options.pyramid_levels, options.pyramid_decay)
     sizes = [painting.picture.size for painting in inputs.paintings]
-    return Demand(pyramid, max(width * height for width, height in sizes), loss.terms, options, precision, grey)
+    largest = max(width * height for width, height in sizes)
+    return Demand(pyramid, largest, loss.terms, options, precision, grey, len(sizes))
 
 
-def _blend(styles: Sequence[tuple[float, Targets]]) -> Targets:
-    """The targets of several styles, averaged by their shares."""
-    if len(styles) == 1:
-        return styles[0][1]
-    blended: Targets = tf.nest.map_structure(
-        lambda *values: tf.add_n([share * value for (share, _), value in zip(styles, values, strict=True)]),
-        *(targets for _, targets in styles),
-    )
+def _blend(styles: Iterable[tuple[float, Any]]) -> Any:
+    """The targets of several styles, averaged by their shares; only two are held at once."""
+    blended = None
+    for share, targets in styles:
+        scaled = tf.nest.map_structure(partial(tf.multiply, np.float32(share)), targets)
+        blended = scaled if blended is None else tf.nest.map_structure(tf.add, blended, scaled)
     return blended
 
 

@@ -16,8 +16,8 @@ from typing import Any
 import psutil
 
 from tfstyle.errors import InvalidInputError, Violation
-from tfstyle.losses import FeatureTerm
-from tfstyle.losses.term import Matching
+from tfstyle.losses import FeatureTerm, loss_from_options
+from tfstyle.losses.term import MatchingCost
 from tfstyle.networks.network import Network
 from tfstyle.networks.topology import block_of
 from tfstyle.objective import Terms, feature_layers, matched_terms
@@ -73,8 +73,9 @@ class Estimate:
 class Demand:
     """The properties of a transfer that determine its memory.
 
-    `style_pixels` is the pixel count of the largest style picture, `terms` are those of the loss, `precision` is that
-    of the features, `grey` says whether the optimizer has only a third of the variables (`tfstyle.variables`).
+    `style_pixels` is the pixel count of the largest of the `styles` style pictures, `terms` are those of the loss,
+    `precision` is that of the features, `grey` says whether the optimizer has only a third of the variables
+    (`tfstyle.variables`).
     """
 
     pyramid: Pyramid
@@ -83,6 +84,7 @@ class Demand:
     options: TransferOptions
     precision: str
     grey: bool = False
+    styles: int = 1
 
     @property
     def value_bytes(self) -> int:
@@ -130,10 +132,14 @@ def choose_whole_from(network: Network, demand: Demand, available: int) -> int:
             return start
     least = min(needs.values())
     pyramid = demand.pyramid
-    fixes = ["a smaller size", *_lighter_options(demand, least - available)]
     settings = _shown(demand.options)
+    lighter = _lighter_options(demand, least - available)
     if matched_terms(demand.terms):
         settings += f" and style_loss {demand.options.style_loss}, which cannot be tiled"
+        split = {"split_evaluations": 0} if demand.options.split_evaluations else {}
+        lighter.append({"style_loss": TransferOptions.style_loss, **split})
+    fitting = [overrides for overrides in lighter if _least_bytes(network, demand, overrides) <= available]
+    fixes = ["a smaller size", *map(_in_words, fitting)]
     raise InvalidInputError(
         [
             Violation(
@@ -146,19 +152,29 @@ def choose_whole_from(network: Network, demand: Demand, available: int) -> int:
     )
 
 
-def _lighter_options(demand: Demand, excess: int) -> list[str]:
-    """Options that reduce the optimizer's memory by at least `excess` bytes, as text."""
+def _least_bytes(network: Network, demand: Demand, overrides: Mapping[str, Any]) -> int:
+    """The memory with other options, and with as many tiles as it takes."""
+    options = replace(demand.options, **overrides)
+    terms = demand.terms
+    if options.style_loss != demand.options.style_loss:
+        terms = loss_from_options(options).terms
+    demand = replace(demand, options=options, terms=terms)
+    return min(bytes_needed(network, demand, start) for start in _starts(terms))
+
+
+def _lighter_options(demand: Demand, excess: int) -> list[Mapping[str, Any]]:
+    """Options that reduce the optimizer's memory by at least `excess` bytes."""
     options = demand.options
     vector = FLOAT * demand.variables
     affordable = (optimizer_bytes(demand) - excess) // vector
-    found = []
+    found: list[Mapping[str, Any]] = []
     for name, kind in OPTIMIZERS.items():
         if name == options.optimizer:
             overrides = kind.lighter(options, affordable)
         else:
             overrides = {"optimizer": name} if kind.vectors(replace(options, optimizer=name)) <= affordable else None
         if overrides:
-            found.append(_in_words(overrides))
+            found.append(overrides)
     return found
 
 
@@ -194,7 +210,9 @@ def bytes_needed(network: Network, demand: Demand, whole_from: int) -> int:
     )
     style_features = _feature_bytes(network, demand, whole, demand.style_pixels)
     targets = (FLOAT * 3 + maps) * demand.style_pixels + TARGETS * style_features
-    targets += sum(matching.memory for matching in _matchings(network, demand))
+    if costs := _matching_costs(network, demand):
+        # Chosen while the optimizer holds its vectors, and twice more while those of several styles are averaged.
+        targets += optimizer_bytes(demand) + sum(cost.memory for cost in costs) + (2 * kept if demand.styles > 1 else 0)
     multiple = PART_FEATURES if cuts else FEATURES
     features = max([_evaluation_bytes(network, demand, whole, pixels, multiple), *windows])
     picture = 2 * 3 * FLOAT  # and its gradient
@@ -212,7 +230,7 @@ def optimizer_bytes(demand: Demand) -> int:
 def seconds_needed(network: Network, demand: Demand, whole_from: int, evaluations: int, rate: float) -> float:
     """Time of some evaluations at `rate` multiplications per second, without tracing."""
     pixels = demand.pyramid.height * demand.pyramid.width
-    targets = sum(matching.work for matching in _matchings(network, demand)) / rate
+    targets = demand.styles * sum(cost.work for cost in _matching_costs(network, demand)) / rate
     # Forward and backward, and a second forward pass for tiled blocks.
     multiplications = 2 * network.work + network.work_of(range(1, whole_from))
     return targets + evaluations * pixels * (multiplications / rate + TRAFFIC)
@@ -230,10 +248,10 @@ def multiplication_rate(precision: str) -> float:
     return float(1024**3 / min(seconds))
 
 
-def _matchings(network: Network, demand: Demand) -> list[Matching]:
+def _matching_costs(network: Network, demand: Demand) -> list[MatchingCost]:
     pixels = demand.pyramid.height * demand.pyramid.width
     return [
-        term.matching({layer: _channels(network, layer) for layer in term.layers}, pixels, demand.style_pixels)
+        term.matching_cost({layer: _channels(network, layer) for layer in term.layers}, pixels, demand.style_pixels)
         for term in matched_terms(demand.terms).values()
     ]
 

@@ -103,20 +103,19 @@ class WholeObjective:
                 targets[name][layer] = term.statistics(sums, count, self._network.metrics[layer])
         return targets
 
-    def matched_targets(self, query: Map, views: Sequence[tuple[Map, Map | None]]) -> Targets:
-        """The targets of matched terms: places in a style picture for each position of `query` [1, H, W, 3].
+    def match(self, term: MatchedTerm, query: Map, views: Sequence[tuple[Map, Map | None]]) -> dict[str, Any]:
+        """The targets of a matched term: places in a style picture for each position of `query` [1, H, W, 3].
 
         `views` are (standardised picture [1, h, w, 3], weights [h, w] of its pixels, None: 1) of that style picture.
         """
-        matched = matched_terms(self._terms)
-        sought = self._features(matched, query)
+        own = {term.name: term}
 
-        def seen() -> Iterator[View]:
+        def features_of_views() -> Iterator[View]:
             """One after the other, because the features of all are large."""
             for image, weights in views:
-                yield self._features(matched, image), None if weights is None else BlockWeights(weights)
+                yield self._features(own, image), None if weights is None else BlockWeights(weights)
 
-        return {name: term.match(sought, seen(), self._network.metrics) for name, term in matched.items()}
+        return term.match(self._features(own, query), features_of_views(), self._network.metrics)
 
     def _features(self, terms: Terms, image: Map) -> Mapping[str, tf.Tensor]:
         layers = feature_layers(terms)

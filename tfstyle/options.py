@@ -117,8 +117,8 @@ class TransferOptions:
     style_loss: str = _choice(
         "wasserstein",
         "style loss: Gram matrices, as published; with means and standard deviations (moments); the distance over "
-        "which features must move (wasserstein), whose colours are the truest; or the distance of each position to the "
-        "place in the painting most like it (neighbours)",
+        "which features must move (wasserstein), whose colours are the truest; or, with that, the distance of each "
+        "position to the place in the painting most like the photo there (neighbours)",
         "gram",
         "moments",
         "wasserstein",
@@ -167,7 +167,7 @@ class TransferOptions:
     )
     split_evaluations: int = _number(
         0,
-        "with style_loss neighbours: how many of the last evaluations choose the neighbours of each layer by itself",
+        "with style_loss neighbours: in how many of the last evaluations each layer has neighbours of its own",
         0,
         9_999,
         group="optimizer",

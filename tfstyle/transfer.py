@@ -91,7 +91,7 @@ class Stage:
 
     `alpha` is the transparency of the picture at this scale. `problem(start)` computes the targets, which takes about
     as long as an evaluation, and longer for matched terms; `start` is the standardised picture [1, H, W, 3] at which
-    the stage begins. It is kept, and given, only where `remembers` says that the targets depend on it.
+    the stage begins. It is kept only where `remembers` says that the targets depend on it; elsewhere it may be None.
     """
 
     network: Network
@@ -323,19 +323,21 @@ class Transfer:
         }
 
     def judge(self, picture: Picture) -> Evaluation:
-        """The losses of any `picture` of this `size` under this transfer's targets and weights."""
-        image, last = standardise(picture.pixels), len(self.stages) - 1
-        start = self._start if self._stage == last else image
-        return self._problem(last, start)(self.stages[-1].pyramid.variables(image))
+        """The losses of any `picture` of this `size` under the targets and weights of the last stage.
 
-    def _problem(self, stage: int, start: NDArray[np.float32] | None = None) -> Problem:
-        """The problem of a stage that begins at `start`, or, of the current stage, where it began.
-
-        Only the latest one is kept, since targets of a large picture take memory.
+        Neighbours are those of that stage's start; before it, they are chosen for the picture itself.
         """
+        image, last = standardise(picture.pixels), self.stages[-1]
+        variables = last.pyramid.variables(image)
+        if last.remembers and self._stage < len(self.stages) - 1:
+            return last.problem(image)(variables)
+        return self._problem(len(self.stages) - 1)(variables)
+
+    def _problem(self, stage: int) -> Problem:
+        """The problem of a stage. Only the latest one is kept, since targets of a large picture take memory."""
         if self._opened is None or self._opened[0] != stage:
             self._opened = None
-            self._opened = stage, self.stages[stage].problem(self._start if start is None else start)
+            self._opened = stage, self.stages[stage].problem(self._start)
         return self._opened[1]
 
     def _evaluate(self, variables: NDArray[np.float32]) -> Evaluation:

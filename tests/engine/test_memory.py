@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -71,6 +73,20 @@ def test_neighbours_are_never_tiled() -> None:
         choose(2000, 1000, 4e9, style_loss="neighbours")
     assert str(refusal.value).startswith("size: 2000 x 1000 pixels need ")
     assert "and style_loss neighbours, which cannot be tiled, and 4.0 GB are free; a smaller size" in str(refusal.value)
+    assert "or style_loss wasserstein would fit" in str(refusal.value)
+
+
+@pytest.mark.parametrize("available", [7e9, 8e9, 9e9, 10e9])
+def test_what_is_suggested_in_place_of_neighbours_fits(available: float) -> None:
+    overrides = {"style_loss": "neighbours", "history_size": 100, "split_evaluations": 10}
+    with pytest.raises(InvalidInputError) as refusal:
+        choose(2000, 1000, available, **overrides)
+    suggested = re.findall(r"(history_size|optimizer|style_loss) (\w+)(?=[^,]*would fit)", str(refusal.value))
+    assert suggested
+    for name, value in suggested:
+        others = {"style_loss": {"split_evaluations": 0}}.get(name, {})
+        changed = {**overrides, name: int(value) if value.isdecimal() else value, **others}
+        assert choose(2000, 1000, available, **changed) >= 1
 
 
 def test_choosing_neighbours_takes_memory_and_time() -> None:
@@ -78,13 +94,19 @@ def test_choosing_neighbours_takes_memory_and_time() -> None:
     with_choice, without = demand(500, 300, style_loss="neighbours"), demand(500, 300)
     more = memory.bytes_needed(network, with_choice, 1) - memory.bytes_needed(network, without, 1)
     channels = sum(len(network.weights[layer][-1]) for layer in without.options.style_layers)
-    assert more > 4 * channels * (500 * 300 + 4 * 10**6) / 16
+    # Targets, and three copies of query and columns.
+    assert more > 4 * channels * (4 * 500 * 300 / 16 + 3 * 4 * 16384)
     rate = 1e11
     longer = memory.seconds_needed(network, with_choice, 1, 10, rate) - memory.seconds_needed(
         network, without, 1, 10, rate
     )
-    positions, columns = 500 * 300 // 16, 4 * 10**6 // 16
-    assert longer == pytest.approx(channels * positions * columns / rate, rel=0.01)
+    one = channels * (500 * 300 // 16) * (4 * 16384) / rate
+    assert longer == pytest.approx(one, rel=0.01)
+    three = replace(with_choice, styles=3)
+    assert memory.seconds_needed(network, three, 1, 10, rate) == pytest.approx(
+        memory.seconds_needed(network, with_choice, 1, 10, rate) + 2 * one, rel=0.01
+    )
+    assert memory.bytes_needed(network, three, 1) > memory.bytes_needed(network, with_choice, 1)
 
 
 def test_optimizer_bytes_match_its_arrays() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 import tfstyle
-from tfstyle import Engine, Inputs, Picture, Style, content_and_style, resolve_options
+from tfstyle import Engine, Inputs, Picture, Style, content_and_style, read_checkpoint, resolve_options
 from tfstyle.colour import standardise
 from tfstyle.images import resize
 from tfstyle.losses import NeighboursLoss
@@ -143,15 +145,60 @@ def test_a_plain_painting_has_finite_losses(engine: Engine, photo: Picture) -> N
     assert np.isfinite(totals).all()
 
 
-def test_transfer_may_be_delivered_before_its_last_stage(engine: Engine, photo: Picture, oils: Picture) -> None:
-    transfer = engine.prepare(content_and_style(photo, oils), detail(steps=20, scales=((48, 8),), split_evaluations=6))
+def test_transfer_may_be_delivered_and_judged_before_its_last_stage(
+    engine: Engine, photo: Picture, oils: Picture
+) -> None:
+    options = detail(steps=20, scales=((48, 8),), split_evaluations=6)
+    inputs = content_and_style(photo, oils)
+    undisturbed = [iterate.total for iterate in engine.prepare(inputs, options).iterates()]
+    transfer = engine.prepare(inputs, options)
+    totals = []
     for iterate in transfer.iterates():
+        totals.append(iterate.total)
         if iterate.evaluation == 5:
-            break
-    delivered = transfer.deliver()
-    assert delivered.picture.size == (96, 64)
-    assert np.isfinite(delivered.total)
-    assert len(list(transfer.iterates())) == 15, "the run goes on from there"
+            delivered = transfer.deliver()
+            assert delivered.picture.size == (96, 64)
+            other = resize(oils, (96, 64))
+            judged = [transfer.judge(picture).total for picture in (delivered.picture, other, delivered.picture)]
+            assert judged[0] == judged[2] == delivered.total != judged[1]
+    assert totals == undisturbed
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        {"size": 24, "split_evaluations": 6},
+        {"style_layers": ("block4_conv1", "block5_conv1"), "split_evaluations": 3},
+        {"style_layers": ("block2_conv2",)},
+        {"content_weight": 0.0},
+        {"balance": "absolute", "split_evaluations": 3},
+        {"style_layer_weights": (0.0, 1.0, 1.0, 1.0, 1e-3), "split_evaluations": 3},
+        {"style_fit": "stretch", "style_scale": 0.5},
+    ],
+)
+def test_losses_fall_with_other_options(
+    engine: Engine, photo: Picture, oils: Picture, overrides: dict[str, object]
+) -> None:
+    transfer = engine.prepare(content_and_style(photo, oils), detail(steps=12, coarsest_scale=0, **overrides))
+    iterates = list(transfer.iterates())
+    assert len(iterates) == 12
+    for stage in range(1, len(transfer.stages) + 1):
+        totals = [iterate.total for iterate in iterates if iterate.stage == stage]
+        assert np.isfinite(totals).all()
+        assert totals[-1] < totals[0]
+    refused = sum(not iterate.accepted for iterate in iterates)
+    assert refused <= 3
+    assert np.isfinite(transfer.deliver().total)
+
+
+def test_several_styles_and_grey_pictures_with_split_evaluations(photo: Picture, oils: Picture) -> None:
+    styles = (Style(oils, 2.0), Style(Picture(255 - oils.pixels), 1.0))
+    grey = Inputs(photo, styles).map(lambda _, picture: picture.in_grey())
+    transfer = Engine().prepare(grey, detail(steps=10, split_evaluations=4))
+    totals = [iterate.total for iterate in transfer.iterates()]
+    assert totals[9] < totals[6]
+    pixels = transfer.deliver().picture.pixels
+    np.testing.assert_array_equal(pixels[..., 0], pixels[..., 2])
 
 
 def test_bfloat16_finds_about_the_same_picture(photo: Picture, oils: Picture) -> None:
@@ -164,3 +211,21 @@ def test_bfloat16_finds_about_the_same_picture(photo: Picture, oils: Picture) ->
     assert judged[1] == pytest.approx(judged[0], rel=0.1)
     apart = np.abs(found[0].picture.pixels.astype(int) - found[1].picture.pixels)
     assert 0 < apart.mean() < 12
+
+
+def test_lite_hands_its_picture_to_vgg19_whose_neighbours_are_its_own(
+    photo: Picture, oils: Picture, vgg19_weights: Path, tmp_path: Path
+) -> None:
+    engine = Engine(str(vgg19_weights))
+    options = resolve_options("detail", {"size": 48, "network": "vgg19", "steps": 12, "lite_evaluations": 6})
+    inputs = content_and_style(photo, oils)
+    transfer = engine.prepare(inputs, options)
+    iterates = []
+    for iterate in transfer.iterates():
+        iterates.append(iterate)
+        if iterate.evaluation == 9:
+            transfer.checkpoint(tmp_path / "c.npz")
+    assert [stage.network.name for stage in transfer.stages] == ["vgg19-lite", "vgg19"]
+    assert iterates[11].total < iterates[6].total
+    again = engine.prepare(inputs, options, read_checkpoint(tmp_path / "c.npz"))
+    assert [iterate.total for iterate in again.iterates()] == [iterate.total for iterate in iterates[9:]]

@@ -20,8 +20,8 @@ from tfstyle.options import TransferOptions
 VARIATIONS: dict[str, type[ImageTerm]] = {"absolute": TotalVariation, "squared": SquaredVariation}
 """{`tv_form`: the term}."""
 NEIGHBOURS, STATISTICS = 3.0, 0.75
-"""Weights of the two terms of `style_loss` neighbours, as multiples of `style_weight`, chosen by eye: with them a
-strength looks alike with every style loss."""
+"""Weights of the two terms of `style_loss` neighbours, as multiples of `style_weight`, chosen by eye: a strength is
+then about as strong as with the other style losses."""
 
 
 def loss_from_options(options: TransferOptions) -> Loss:
@@ -33,9 +33,13 @@ def loss_from_options(options: TransferOptions) -> Loss:
 
 
 def split_loss_from_options(options: TransferOptions) -> Loss:
-    """The same for the `split_evaluations`, in which each layer has its own neighbours."""
+    """The same for the `split_evaluations`, in which each layer has its own neighbours.
+
+    The mean over the layers has the size of the distance of hypercolumns, which the layers divide.
+    """
     layers, weights = options.style_layers, options.style_layer_weights
-    return _with_style(options, _neighbours(options, _layered(LayerNeighboursLoss(layers), weights)))
+    mean = (1 / len(layers)) * _layered(LayerNeighboursLoss(layers), weights)
+    return _with_style(options, _neighbours(options, mean))
 
 
 def _with_style(options: TransferOptions, style: Loss) -> Loss:

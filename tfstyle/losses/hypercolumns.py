@@ -9,8 +9,9 @@ from tfstyle.networks.network import LayerMetric
 from tfstyle.networks.topology import block_of
 from tfstyle.tensorflow_backend import tf
 
-GRID_BLOCK = 3
-"""The block of the network whose positions are the grid: a quarter of the picture's height and width."""
+GRID_LAYER = "block3_conv1"
+"""A layer with the positions of the grid: a quarter of the picture's height and width."""
+GRID_BLOCK = block_of(GRID_LAYER)
 
 
 def hypercolumns(features: Features, weights: Mapping[str, float], metrics: Metrics) -> dict[str, tf.Tensor]:
@@ -33,11 +34,6 @@ def grid(features: Features, layers: Sequence[str]) -> tuple[int, int]:
     _, height, width, _ = features[finest].shape
     coarser = block_of(finest) - GRID_BLOCK
     return (height << coarser, width << coarser) if coarser > 0 else (height >> -coarser, width >> -coarser)
-
-
-def grid_positions(pixels: int) -> int:
-    """The number of hypercolumns of a picture of `pixels` pixels, up to the rounding of its sides."""
-    return int(pixels // 4 ** (GRID_BLOCK - 1))
 
 
 def measured(features: tf.Tensor, metric: LayerMetric) -> tf.Tensor:

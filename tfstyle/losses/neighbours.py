@@ -9,12 +9,13 @@ from typing import ClassVar
 import numpy as np
 
 from tfstyle.images import resize_floats
-from tfstyle.losses.hypercolumns import GRID_BLOCK, grid_positions, hypercolumns
-from tfstyle.losses.matching import TINY, VIEWS, directions, matching, nearest, visible
-from tfstyle.losses.term import FLOAT_BYTES, Features, Map, MatchedTerm, Matching, Metrics, View
+from tfstyle.losses.hypercolumns import GRID_LAYER, hypercolumns
+from tfstyle.losses.matching import MOST_COLUMNS, TINY, VIEWS, cost, directions, nearest, places
+from tfstyle.losses.term import FLOAT_BYTES, Features, Map, MatchedTerm, MatchingCost, Metrics, View
+from tfstyle.networks.topology import positions_of
 from tfstyle.tensorflow_backend import tf
 
-STARTED = 0.25
+START_SHARE = 0.25
 """The share of the picture at the start of a stage in what is looked up; the rest is the photo. With it, the places
 found at one scale agree with those found at the scale before."""
 
@@ -23,10 +24,13 @@ found at one scale agree with those found at the scale before."""
 class NeighboursLoss(MatchedTerm):
     """mean(|h - t|^2) over positions of the hypercolumns h of the picture, each divided by its length; t its target.
 
-    That is twice the cosine distance, 2 (1 - cos), divided among the layers. t is the painting's hypercolumn, also of
-    length 1, that is nearest to that of the query by the cosine of centred hypercolumns (Kolkin et al. 2022,
-    arXiv 2203.13215). `layer_weights` (none: all 1) multiply the layers' parts of hypercolumns. Deviation from the
-    source: shallow layers are averaged over each cell of the grid, not sampled at one point of it.
+    t is the painting's hypercolumn, also of length 1, that is nearest to that of the query by the cosine of centred
+    hypercolumns (Kolkin et al. 2022, arXiv 2203.13215). The value is then twice the cosine distance, 2 (1 - cos),
+    divided among the layers. With several styles t is the average of their targets. `layer_weights` (none: all 1)
+    multiply the layers' parts of squared lengths and of cosines; only their ratios matter.
+
+    Deviations from the source: shallow layers are averaged over each cell of the grid, not sampled at one point of it;
+    layers are those of the options, on VGG19, where the source takes ten of VGG16's first four blocks.
     """
 
     layers: tuple[str, ...]
@@ -34,8 +38,8 @@ class NeighboursLoss(MatchedTerm):
     name: ClassVar[str] = "neighbours"
 
     def query(self, content: Map, start: Map) -> Map:
-        """The photo with `STARTED` parts of the picture at the start of the stage in all but its finest detail."""
-        return content + np.float32(STARTED) * (_smoothed(start) - _smoothed(content))
+        """The photo, with `START_SHARE` of the picture at the start of the stage in all but its finest detail."""
+        return content + np.float32(START_SHARE) * (_smoothed(start) - _smoothed(content))
 
     def match(self, query: Features, views: Iterable[View], metrics: Metrics) -> dict[str, tf.Tensor]:
         """As in `MatchedTerm`: {layer: its part of t [1, h, w, c]}."""
@@ -45,10 +49,10 @@ class NeighboursLoss(MatchedTerm):
         targets = tf.split(directions(tf.gather(columns, found)), [part.shape[-1] for part in parts.values()], -1)
         return {layer: tf.reshape(target, parts[layer].shape) for layer, target in zip(parts, targets, strict=True)}
 
-    def matching(self, channels: Mapping[str, int], pixels: int, style_pixels: int) -> Matching:
+    def matching_cost(self, channels: Mapping[str, int], pixels: int, style_pixels: int) -> MatchingCost:
         """As in `MatchedTerm`."""
-        positions, columns = grid_positions(pixels), VIEWS * grid_positions(style_pixels)
-        return matching(sum(channels.values()), positions, columns)
+        positions, columns = (positions_of(GRID_LAYER, count) for count in (pixels, style_pixels))
+        return cost(sum(channels.values()), positions, VIEWS * min(MOST_COLUMNS, columns))
 
     def by_layer(self, features: Features, targets: Mapping[str, tf.Tensor], metrics: Metrics) -> dict[str, tf.Tensor]:
         """As in `FeatureTerm`."""
@@ -63,20 +67,19 @@ class NeighboursLoss(MatchedTerm):
         return values
 
     def target_bytes(self, layer: str, channels: int, pixels: int) -> int:
-        return FLOAT_BYTES * channels * grid_positions(pixels)
+        return FLOAT_BYTES * channels * positions_of(GRID_LAYER, pixels)
 
     def _parts(self, features: Features, metrics: Metrics) -> dict[str, tf.Tensor]:
-        weights = self.layer_weights or (1.0,) * len(self.layers)
-        return hypercolumns(features, dict(zip(self.layers, weights, strict=True)), metrics)
+        weights = np.array(self.layer_weights or (1.0,) * len(self.layers))
+        factors = np.sqrt(weights / weights.max())  # of lengths
+        return hypercolumns(features, dict(zip(self.layers, map(float, factors), strict=True)), metrics)
 
     def _columns(self, view: View, metrics: Metrics) -> tf.Tensor:
-        """The hypercolumns [n, c] of a view of the painting, where it has weight."""
+        """The hypercolumns [n, c] of a view of the painting that may be chosen."""
         features, weights = view
         parts = self._parts(features, metrics)
-        if weights is None:
-            return _rows(parts)
         _, height, width, _ = parts[self.layers[0]].shape
-        return tf.boolean_mask(_rows(parts), visible(weights.of(GRID_BLOCK)[:height, :width]))
+        return tf.gather(_rows(parts), places((height, width), weights, GRID_LAYER))
 
 
 def _smoothed(image: Map) -> Map:

@@ -139,7 +139,7 @@ class LocalTerm(FeatureTerm):
         return values
 
 
-class Matching(NamedTuple):
+class MatchingCost(NamedTuple):
     """What the choice of all targets takes: multiplications, and bytes in addition to the features."""
 
     work: int
@@ -165,8 +165,8 @@ class MatchedTerm(FeatureTerm):
         """The target of each layer, {layer: target}, from `views` of one style picture."""
 
     @abstractmethod
-    def matching(self, channels: Mapping[str, int], pixels: int, style_pixels: int) -> Matching:
-        """What `match` takes for pictures with so many pixels; `channels` {layer: its channels}."""
+    def matching_cost(self, channels: Mapping[str, int], pixels: int, style_pixels: int) -> MatchingCost:
+        """What `match` takes for one style picture of `style_pixels` pixels; `channels` {layer: its channels}."""
 
     def magnitude(self, target: Any, metric: LayerMetric) -> tf.Tensor:
         """1: such a term compares directions, whose size is the same in every painting."""

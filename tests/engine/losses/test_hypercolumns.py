@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfstyle.losses.hypercolumns import grid, grid_positions, hypercolumns, measured
+from tfstyle.losses.hypercolumns import grid, hypercolumns, measured
 from tfstyle.networks.network import LayerMetric
 
 RANDOM = np.random.default_rng(9)
@@ -73,7 +73,3 @@ def test_measured_keeps_features_of_a_network_that_imitates_none() -> None:
 )
 def test_grid_follows_from_the_finest_layer(layers: list[str], expected: tuple[int, int]) -> None:
     assert grid(FEATURES, layers) == expected
-
-
-def test_grid_positions_are_a_sixteenth_of_the_pixels() -> None:
-    assert grid_positions(64 * 48) == 16 * 12

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from matched import gradient_matches_differences, total_of
 
-from tfstyle.losses import LayerNeighboursLoss, layer_neighbours
+from tfstyle.losses import LayerNeighboursLoss, layer_neighbours, matching
 from tfstyle.masks import BlockWeights
 from tfstyle.networks.network import LayerMetric
 
@@ -46,7 +47,7 @@ def test_each_layer_has_its_own_neighbours() -> None:
     assert list(values) == list(TERM.layers)
     for layer, value in values.items():
         among = np.concatenate([rows(PAINTING[layer]), rows(TURNED[layer])])
-        assert float(value) == pytest.approx(expected(rows(QUERY[layer]), rows(PICTURE[layer]), among), rel=1e-4)
+        assert float(value) == pytest.approx(expected(rows(QUERY[layer]), rows(PICTURE[layer]), among), rel=2e-3)
 
 
 def test_metric_measures_in_the_space_of_the_imitated_network() -> None:
@@ -67,18 +68,32 @@ def test_only_visible_places_of_the_painting_are_chosen() -> None:
     value = TERM.by_layer(PICTURE, targets, METRICS)["block1_conv1"]
     among = rows(PAINTING["block1_conv1"][:, :, :2])
     query, picture = rows(QUERY["block1_conv1"]), rows(PICTURE["block1_conv1"])
-    assert float(value) == pytest.approx(expected(query, picture, among), rel=1e-4)
+    assert float(value) == pytest.approx(expected(query, picture, among), rel=2e-3)
 
 
-def test_large_paintings_are_read_at_equal_distances(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(layer_neighbours, "MOST_COLUMNS", 6)  # of 24 positions: every second row and column
+def test_of_large_paintings_some_places_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (matching, layer_neighbours):
+        monkeypatch.setattr(module, "MOST_COLUMNS", 6)
     targets = TERM.match(QUERY, [(PAINTING, None)], METRICS)
     value = TERM.by_layer(PICTURE, targets, METRICS)["block1_conv1"]
-    among = rows(PAINTING["block1_conv1"][:, ::2, ::2])
+    drawn = matching.places((6, 4), None, "block1_conv1")
+    assert len(drawn) == 6
+    among = rows(PAINTING["block1_conv1"])[drawn]
     query, picture = rows(QUERY["block1_conv1"]), rows(PICTURE["block1_conv1"])
-    assert float(value) == pytest.approx(expected(query, picture, among), rel=1e-4)
-    matching = TERM.matching({"block1_conv1": 3, "block2_conv1": 4}, 24, 24)
-    assert matching.work == 24 * (4 * 6) * 3 + 6 * (4 * 6) * 4
+    assert float(value) == pytest.approx(expected(query, picture, among), rel=2e-3)
+    cost = TERM.matching_cost({"block1_conv1": 3, "block2_conv1": 4}, 24, 24)
+    assert cost.work == 24 * (4 * 6) * 3 + 6 * (4 * 6) * 4
+
+
+def test_a_layer_with_one_position_has_a_small_gradient() -> None:
+    term, metrics = LayerNeighboursLoss(("block1_conv1",)), {"block1_conv1": LayerMetric(3)}
+    one = {"block1_conv1": QUERY["block1_conv1"][:, :1, :1]}
+    targets = term.match(one, [(PAINTING, None)], metrics)
+    features = tf.constant(one["block1_conv1"])
+    with tf.GradientTape() as tape:
+        tape.watch(features)
+        total = total_of(term, {"block1_conv1": features}, targets, metrics)
+    assert np.abs(tape.gradient(total, features)).max() < 1e3
 
 
 def test_query_is_the_picture_itself_and_targets_take_the_counted_bytes() -> None:

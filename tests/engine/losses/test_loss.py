@@ -85,6 +85,7 @@ def test_layer_weights_shape_hypercolumns_and_are_factors_where_layers_have_thei
     assert together.weighted["neighbours"].term == NeighboursLoss(options.style_layers, (4.0, 0.5))
     assert not together.weighted["neighbours"].layer_factors
     assert split.weighted["neighbours"].term == LayerNeighboursLoss(options.style_layers)
+    assert split.weighted["neighbours"].weight == together.weighted["neighbours"].weight / 2, "the mean of two layers"
     factors = {"block1_conv1": 4.0, "block3_conv1": 0.5}
     assert dict(split.weighted["neighbours"].layer_factors) == factors
     assert dict(together.weighted["style"].layer_factors) == dict(split.weighted["style"].layer_factors) == factors

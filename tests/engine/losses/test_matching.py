@@ -7,7 +7,8 @@ import pytest
 import tensorflow as tf
 
 from tfstyle.losses import matching
-from tfstyle.losses.matching import directions, nearest, visible
+from tfstyle.losses.matching import directions, nearest, places
+from tfstyle.masks import BlockWeights
 
 RANDOM = np.random.default_rng(8)
 QUERY = RANDOM.random((70, 5), np.float32) ** 2
@@ -21,20 +22,27 @@ def similarities(query: np.ndarray, columns: np.ndarray) -> np.ndarray:
     return query @ columns.T / lengths
 
 
-@pytest.mark.parametrize("at_once", [2**25, 200, 1])
-def test_nearest_has_the_largest_centred_cosine(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(matching, "SIMILARITIES", at_once)
-    found = nearest(tf.constant(QUERY), tf.constant(COLUMNS), "float32")
+@pytest.mark.parametrize(("group", "rows"), [(4096, 8192), (32, 20), (1, 1)])
+def test_nearest_has_the_largest_centred_cosine(group: int, rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(matching, "GROUP", group)
+    monkeypatch.setattr(matching, "ROWS", rows)
+    found = nearest(tf.constant(QUERY), tf.constant(COLUMNS), tf.float32)
     np.testing.assert_array_equal(found, similarities(QUERY, COLUMNS).argmax(1))
     uncentred = (QUERY @ COLUMNS.T / np.linalg.norm(COLUMNS, axis=1)).argmax(1)
     assert (found != uncentred).mean() > 0.5
 
 
-def test_bfloat16_finds_neighbours_that_are_nearly_as_near() -> None:
-    found = nearest(tf.constant(QUERY), tf.constant(COLUMNS), "bfloat16")
+def test_bfloat16_finds_neighbours_that_are_nearly_as_near(monkeypatch: pytest.MonkeyPatch) -> None:
     cosines = similarities(QUERY, COLUMNS)
-    loss = cosines.max(1) - cosines[np.arange(len(QUERY)), found]
-    assert loss.max() < 0.02
+
+    def lost() -> np.ndarray:
+        found = nearest(tf.constant(QUERY), tf.constant(COLUMNS), tf.bfloat16)
+        return cosines.max(1) - cosines[np.arange(len(QUERY)), found]
+
+    at_once = lost()
+    assert at_once.max() < 0.02
+    monkeypatch.setattr(matching, "GROUP", 10)
+    assert lost().sum() < 0.5 * at_once.sum(), "candidates of groups are compared in float32"
 
 
 def test_directions_have_length_1_and_zero_stays_zero() -> None:
@@ -42,6 +50,21 @@ def test_directions_have_length_1_and_zero_stays_zero() -> None:
     np.testing.assert_allclose(found, [[0.6, 0.8], [0, 0]], rtol=1e-6)
 
 
-def test_visible_positions_have_half_the_largest_weight_or_more() -> None:
+def test_places_have_half_the_largest_weight_or_more() -> None:
     weights = np.float32([[0.0, 0.1, 0.2], [0.4, 0.19, 0.3]])
-    np.testing.assert_array_equal(visible(weights), [False, False, True, True, False, True])
+    np.testing.assert_array_equal(places((2, 3), BlockWeights(weights), "block1_conv1"), [2, 3, 5])
+    np.testing.assert_array_equal(places((2, 2), BlockWeights(weights), "block1_conv1"), [2])
+    np.testing.assert_array_equal(places((2, 3), None, "block1_conv1"), np.arange(6))
+
+
+def test_many_places_are_drawn_from_the_allowed_ones_and_always_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(matching, "MOST_COLUMNS", 100)
+    weights = np.zeros((64, 64), np.float32)
+    weights[3:6] = 1  # a stripe between the rows of any regular grid
+    found = places((64, 64), BlockWeights(weights), "block1_conv1")
+    assert len(set(found)) == 100
+    assert set(found // 64) == {3, 4, 5}
+    np.testing.assert_array_equal(found, places((64, 64), BlockWeights(weights), "block1_conv1"))
+    everywhere = places((64, 64), None, "block1_conv1")
+    assert abs(np.mean(everywhere % 64) - 31.5) < 8
+    assert abs(np.mean(everywhere // 64) - 31.5) < 8

@@ -69,9 +69,15 @@ def test_value_is_twice_the_cosine_distance() -> None:
 
 def test_layer_weights_multiply_the_parts_of_hypercolumns() -> None:
     term = NeighboursLoss(LAYERS, (2.0, 0.5))
-    among = columns(PAINTING, (2.0, 0.5))
-    assert value(term, [(PAINTING, None)]) == pytest.approx(expected(among, weights=(2.0, 0.5)), rel=1e-4)
+    lengths = np.sqrt([2.0, 0.5])
+    among = columns(PAINTING, lengths)
+    assert value(term, [(PAINTING, None)]) == pytest.approx(expected(among, weights=lengths), rel=1e-4)
     assert value(term, [(PAINTING, None)]) != pytest.approx(value(TERM, [(PAINTING, None)]), rel=0.01)
+    for factor in (1e-9, 1e6):
+        other = NeighboursLoss(LAYERS, (2.0 * factor, 0.5 * factor))
+        assert value(other, [(PAINTING, None)]) == pytest.approx(value(term, [(PAINTING, None)]), rel=1e-4)
+    without = expected(columns(PAINTING, (0, 1)), weights=(0, 1))
+    assert value(NeighboursLoss(LAYERS, (0.0, 1.0)), [(PAINTING, None)]) == pytest.approx(without, rel=1e-4)
 
 
 def test_metric_measures_in_the_space_of_the_imitated_network() -> None:
@@ -118,6 +124,8 @@ def test_target_takes_the_counted_bytes_and_matching_its_work() -> None:
     pixels = 16 * 3 * 2
     for layer, channels in (("block3_conv1", 3), ("block4_conv1", 2)):
         assert TERM.target_bytes(layer, channels, pixels) == targets[layer].numpy().nbytes
-    matching = TERM.matching({"block3_conv1": 3, "block4_conv1": 2}, pixels, 16 * 8)
-    assert matching.work == 6 * (4 * 8) * 5
-    assert matching.memory > 4 * 5 * (6 + 4 * 8)
+    cost = TERM.matching_cost({"block3_conv1": 3, "block4_conv1": 2}, pixels, 16 * 8)
+    assert cost.work == 6 * (4 * 8) * 5
+    assert cost.memory > 4 * 5 * (6 + 4 * 8)
+    large = TERM.matching_cost({"block3_conv1": 3, "block4_conv1": 2}, pixels, 10**8)
+    assert large.work == 6 * (4 * 16384) * 5
