@@ -1,7 +1,7 @@
 """Measure peak memory by picture size, and compare it with the estimate that tfstyle makes before the run.
 
     python benchmarks/memory.py [--weights VGG19.h5] [--megapixels 0.5,1,2] [--steps 3] [--history-size 20]
-        [--optimizer lbfgs] [--precision float32]
+        [--optimizer lbfgs] [--precision float32] [--preset default]
     python benchmarks/memory.py --sizes 100
 
 Each line is measured in a separate process. The peak is that of its resident memory in addition to what it held when
@@ -19,10 +19,10 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from tfstyle import Engine, Picture, content_and_style, encode_png, memory, resolve_options
+from tfstyle import Engine, InvalidInputError, Picture, content_and_style, encode_png, memory, resolve_options
 from tfstyle.losses import loss_from_options
 from tfstyle.networks.extractor import extractor
-from tfstyle.options import TransferOptions
+from tfstyle.options import PRESETS, TransferOptions
 from tfstyle.precision import BFLOAT16, FLOAT32
 from tfstyle.pyramid import Pyramid
 from tfstyle_client import Client
@@ -52,9 +52,14 @@ def measure(weights: str | None, whole_from: int, megapixels: float, options: Tr
         extractor(network, layers, precision=options.precision)  # makes the kernels, which every transfer shares
     painting = picture(1024, 768)
     pyramid = Pyramid(height, width, options.pyramid_levels, options.pyramid_decay)
-    demand = memory.Demand(pyramid, 1024 * 768, loss_from_options(options).terms, options, options.precision)
+    style_pixels = width * round(width * 3 / 4)  # resized to the longer side of the photo
+    demand = memory.Demand(pyramid, style_pixels, loss_from_options(options).terms, options, options.precision)
     needs = {start: memory.bytes_needed(network, demand, start) for start in (1, 3, 4, 5)}
-    if memory.choose_whole_from(network, demand, needs[whole_from]) != whole_from:
+    try:
+        chosen = memory.choose_whole_from(network, demand, needs[whole_from])
+    except InvalidInputError:
+        return  # a loss that is not tiled
+    if chosen != whole_from:
         return  # a picture so small that tiling it saves nothing
     held = psutil.Process().memory_info().rss
     engine = Engine(weights, memory=needs[whole_from])
@@ -92,6 +97,7 @@ def main() -> None:
     parser.add_argument("--history-size", type=int, default=20)
     parser.add_argument("--optimizer", default="lbfgs")
     parser.add_argument("--precision", choices=[FLOAT32, BFLOAT16], default=FLOAT32)
+    parser.add_argument("--preset", choices=PRESETS, default="default")
     parser.add_argument("--sizes", type=int, help="instead, make this many pictures of different sizes on one server")
     parser.add_argument("--alone", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -104,7 +110,7 @@ def main() -> None:
         overrides = {"network": network, "size": size, "steps": arguments.steps, "history_size": arguments.history_size}
         overrides["coarsest_scale"] = "none"
         overrides |= {"optimizer": arguments.optimizer, "precision": arguments.precision}
-        options = resolve_options("default", overrides)
+        options = resolve_options(arguments.preset, overrides)
         measure(arguments.weights, int(arguments.whole_from), float(arguments.megapixels), options)
         return
     columns = f"{'network':11} {'MP':>6} {'whole from':>11} {'peak GB':>8} {'estimated':>9} {'B/pixel':>9}"
@@ -114,7 +120,14 @@ def main() -> None:
             for whole_from in arguments.whole_from.split(","):
                 command = [sys.executable, __file__, "--alone", "--megapixels", megapixels, "--whole-from", whole_from]
                 command += ["--steps", str(arguments.steps), "--history-size", str(arguments.history_size)]
-                command += ["--optimizer", arguments.optimizer, "--precision", arguments.precision]
+                command += [
+                    "--optimizer",
+                    arguments.optimizer,
+                    "--precision",
+                    arguments.precision,
+                    "--preset",
+                    arguments.preset,
+                ]
                 command += ["--weights", weights] if weights else []
                 subprocess.run(command, check=True, stderr=subprocess.DEVNULL)  # noqa: S603 - this program
 

@@ -53,8 +53,9 @@ def nearest(query: tf.Tensor, columns: tf.Tensor, dtype: tf.DType) -> NDArray[np
 def cost(channels: int, positions: int, columns: int) -> MatchingCost:
     """What `nearest` takes for a query of `positions` rows with so many `channels`, among so many `columns`."""
     vectors = channels * (positions + columns)
-    # As they are, centred, and as directions; the products of one group, and its candidates.
-    return MatchingCost(channels * positions * columns, FLOAT_BYTES * (3 * vectors + ROWS * (GROUP + 2 * channels)))
+    # As they are, centred, as directions, and these in bfloat16; the products of one group, and its candidates.
+    values = 7 * vectors // 2 + ROWS * (GROUP + 2 * channels)
+    return MatchingCost(channels * positions * columns, FLOAT_BYTES * values)
 
 
 def places(size: tuple[int, int], weights: BlockWeights | None, layer: str) -> NDArray[np.int64]:
