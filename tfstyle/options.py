@@ -116,9 +116,9 @@ class TransferOptions:
     )
     style_loss: str = _choice(
         "wasserstein",
-        "style loss: Gram matrices, as published; with means and standard deviations (moments); the distance over "
-        "which features must move (wasserstein), whose colours are the truest; or, with that, the distance of each "
-        "position to the place in the painting most like the photo there (neighbours)",
+        "style loss: Gram matrices, as published; with means and deviations (moments); how far features must move "
+        "(wasserstein), whose colours are the truest; or that, and the distance of each place to the most similar one "
+        "(neighbours)",
         "gram",
         "moments",
         "wasserstein",

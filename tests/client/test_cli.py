@@ -105,7 +105,7 @@ def test_layers_are_given_as_a_list(files: Path, server: Server) -> None:
         (["--style-layers", "conv9"], "tfstyle: style_layers: there is no layer 'conv9'"),
         (
             ["--preset", "turbo"],
-            "tfstyle: preset: must be one of default, fast, subtle, bold, cascade, reference; got 'turbo'",
+            "tfstyle: preset: must be one of default, fast, subtle, bold, detail, cascade, reference; got 'turbo'",
         ),
         (["--strength", "wild"], "tfstyle: strength: must be"),
         (["--strength", "1.2"], "tfstyle: strength: must be 0 to 1"),
