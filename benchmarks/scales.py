@@ -24,13 +24,14 @@ from tfstyle.optimizers.lbfgs import LBFGS
 from tfstyle.optimizers.optimizer import OptimizerKind
 from tfstyle.options import resolve_options
 
-FILTERS = {"bicubic": 3, "nearest": 0, "bilinear": 2, "Lanczos": 1, "box": 4}
+Filter = Image.Resampling
+FILTERS = {"bicubic": Filter.BICUBIC, "nearest": Filter.NEAREST, "bilinear": Filter.BILINEAR, "Lanczos": Filter.LANCZOS}
 
 
-def resized(values: np.ndarray, size: tuple[int, int], kind: int) -> np.ndarray:
+def resized(values: np.ndarray, size: tuple[int, int], kind: Filter) -> np.ndarray:
     """`values` [h, w, c] at `size` (width, height)."""
     planes = [Image.fromarray(np.ascontiguousarray(plane)) for plane in np.moveaxis(values, -1, 0)]
-    return np.stack([np.asarray(plane.resize(size, Image.Resampling(kind))) for plane in planes], -1)
+    return np.stack([np.asarray(plane.resize(size, kind)) for plane in planes], -1)
 
 
 class Continued(LBFGS):
@@ -48,9 +49,13 @@ class Continued(LBFGS):
         moved, changed = (squares + lbfgs.FLOOR * squares.mean() for squares in self._squares)
         return -self._gradient * np.sqrt(moved / changed)
 
+    def _scale(self, vector: np.ndarray) -> None:
+        with mock.patch.object(lbfgs, "SCALED_FROM", 1 if self._given else lbfgs.SCALED_FROM):
+            super()._scale(vector)
+
 
 @contextmanager
-def enlarging(kind: int) -> Iterator[None]:
+def enlarging(kind: Filter) -> Iterator[None]:
     """Enlarge pictures by another filter."""
     with mock.patch.object(transfer, "resize_floats", lambda values, size: resized(values, size, kind)):
         yield
@@ -71,7 +76,7 @@ def continuing() -> Iterator[None]:
         with mock.patch.dict(OPTIMIZERS, {"lbfgs": kind}):
             begin(self, stage, image)
 
-    with mock.patch.object(transfer.Transfer, "_begin", handed), mock.patch.object(lbfgs, "SCALED_FROM", 1):
+    with mock.patch.object(transfer.Transfer, "_begin", handed):
         yield
 
 
@@ -84,7 +89,7 @@ def spread(values: np.ndarray, here: object, there: object) -> np.ndarray:
         h, w = here.shapes[k]
         # The finest level is [h, w, 3], the others [h, 3, w].
         level = levels[k].reshape(h, w, 3) if k == 0 else levels[k].reshape(h, 3, w).transpose(0, 2, 1)
-        larger = resized(level, (width, height), FILTERS["bilinear"])
+        larger = resized(level, (width, height), Filter.BILINEAR)
         found.append((larger if index == 0 else larger.transpose(0, 2, 1)).ravel())
     return np.concatenate(found)
 

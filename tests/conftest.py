@@ -19,6 +19,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tfstyle.images import Picture, decode
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # Tests must give the same result on a machine that has VGG19's weights.
 os.environ.pop("TFSTYLE_WEIGHTS", None)
@@ -79,6 +81,18 @@ def landscape() -> bytes:
 def painting() -> bytes:
     """The demo's painting, a JPEG of 800 x 600."""
     return files("tfstyle_client").joinpath("demo/painting.jpg").read_bytes()
+
+
+@pytest.fixture(scope="session")
+def photo(landscape: bytes) -> Picture:
+    """The demo's photo, decoded."""
+    return decode(landscape, "content")
+
+
+@pytest.fixture(scope="session")
+def oils(painting: bytes) -> Picture:
+    """The demo's painting, decoded."""
+    return decode(painting, "style")
 
 
 def png(pixels: np.ndarray) -> bytes:

@@ -14,6 +14,7 @@ from tfstyle.colour import standardise
 from tfstyle.errors import InvalidInputError, Violation
 from tfstyle.images import SMALLEST_SIDE, Picture, fit_longer_side, resize
 from tfstyle.inputs import Inputs, Style
+from tfstyle.losses.matching import VIEWS
 from tfstyle.masks import BlockWeights
 from tfstyle.options import ORIGINAL_SIZE, RULES, TransferOptions, schedule
 from tfstyle.schedule import Scale
@@ -41,7 +42,7 @@ class Painting:
         image, weights = self.image, self.weights
         return [
             (np.rot90(image, turns, (1, 2)), None if weights is None else np.rot90(weights, turns))
-            for turns in range(4)
+            for turns in range(VIEWS)
         ]
 
 

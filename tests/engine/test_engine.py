@@ -24,16 +24,6 @@ def engine() -> Engine:
     return Engine()
 
 
-@pytest.fixture(scope="module")
-def photo(landscape: bytes) -> Picture:
-    return tfstyle.decode(landscape, "content")
-
-
-@pytest.fixture(scope="module")
-def oils(painting: bytes) -> Picture:
-    return tfstyle.decode(painting, "style")
-
-
 def grams(engine: Engine, inputs: Inputs[Picture], **overrides: object) -> dict[str, np.ndarray]:
     options = resolve_options("default", {"size": 64, "network": "vgg19-lite", "style_loss": "gram", **overrides})
     targets = engine.prepare(inputs, options).stages[0].problem(None).targets

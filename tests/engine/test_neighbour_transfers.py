@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import tfstyle
 from tfstyle import Engine, Inputs, Picture, Style, content_and_style, read_checkpoint, resolve_options
 from tfstyle.colour import standardise
 from tfstyle.images import resize
@@ -26,16 +25,6 @@ def detail(**overrides: object) -> TransferOptions:
 @pytest.fixture(scope="module")
 def engine() -> Engine:
     return Engine()
-
-
-@pytest.fixture(scope="module")
-def photo(landscape: bytes) -> Picture:
-    return tfstyle.decode(landscape, "content")
-
-
-@pytest.fixture(scope="module")
-def oils(painting: bytes) -> Picture:
-    return tfstyle.decode(painting, "style")
 
 
 def targets(

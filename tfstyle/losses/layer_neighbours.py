@@ -13,8 +13,8 @@ from tfstyle.networks.topology import positions_of
 from tfstyle.tensorflow_backend import tf
 
 FLOOR = 1e-4
-"""Added to squared lengths, for each channel, whose features have a mean of 1: in a layer with one position nothing is
-left after centring, and the direction of that would change at once."""
+"""Added to squared lengths, times the number of channels; features have a mean of 1. Without it the gradient is endless
+in a layer with a single position, where centring leaves nothing."""
 
 
 @dataclass(frozen=True)
