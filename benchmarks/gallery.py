@@ -22,11 +22,11 @@ from tfstyle.options import PRESETS, TransferOptions, resolve_options
 HEIGHT = 300
 """Of a picture in the gallery, in pixels."""
 WHAT = {
-    "default": "Painted: the painting's strokes, the photo clearly readable",
-    "fast": "A picture in seconds, as `tfstyle demo` makes it",
+    "default": "Painted: the photo clearly readable in the painting's strokes",
+    "fast": "A picture in seconds, as `tfstyle demo` makes it: vgg19-lite, and the Wasserstein loss alone",
     "subtle": "The photo, tinted",
     "bold": "A painting first",
-    "detail": "The photo's details in the painting's strokes",
+    "detail": "As `default`, with crisper strokes: at the end each layer has neighbours of its own",
     "cascade": "As `default`, with all scales but the last on vgg19-lite",
     "reference": "The published algorithm",
 }
@@ -41,8 +41,9 @@ def sections(size: int, *, vgg19: bool) -> Iterator[tuple[str, str, str, dict[st
     yield "strength", "`--strength`", "0 to 1, in equal steps; the default is 0.5.", strengths
     scales = {f"{value:g}": _options("default", size, style_scale=value) for value in (0.5, 1, 2)}
     yield "style-scale", "`--style-scale`", "0.5, 1 (the default) and 2: smaller and larger strokes.", scales
-    losses = {name: _options("default", size, style_loss=name) for name in STYLE_LOSSES}
-    text = "Gram, as published, moments, wasserstein (the default), and neighbours, as in the preset `detail`."
+    losses = {name: _options("default", size, style_loss=name) for name in STYLE_LOSSES if name != "neighbours"}
+    losses["neighbours"] = _options("default", size)
+    text = "Gram, as published, moments, wasserstein, and neighbours, as in the default."
     yield "style-loss", "`--style-loss`", text, losses
 
 

@@ -2,8 +2,8 @@
 
     python benchmarks/lite.py --weights VGG19.h5 CONTENT:STYLE... [--size 450] [--out artifacts]
 
-For each pair, runs the default preset on both networks and judges both delivered pictures with VGG19. Prints
-content / style / total variation (weighted by the default preset), the total and the ratio. Saves contact sheets with
+For each pair, runs the default preset on both networks and judges both delivered pictures with VGG19. Prints the
+weighted losses of the default preset in the order of the heading, the total and the ratio. Saves contact sheets with
 content, style, VGG19's picture and lite's picture.
 """
 
@@ -15,6 +15,9 @@ from pathlib import Path
 
 from contact_sheet import contact_sheet
 from tfstyle import Delivered, Engine, Picture, Transfer, content_and_style, decode, encode_png, resolve_options
+
+PARTS = ("content", "neighbours", "style", "tv")
+"""Losses of the default preset. A delivered picture has no colours outside the gamut."""
 
 
 def main() -> None:
@@ -29,6 +32,7 @@ def main() -> None:
 
     engine = Engine(arguments.weights)
     ratios = []
+    print(" / ".join(PARTS))
     print(f"{'pair':32} {'VGG19 on its own picture':36} {'VGG19 on lite picture':36} ratio")
     for pair in arguments.pairs:
         paths = [Path(path) for path in pair.split(":")]
@@ -45,9 +49,7 @@ def main() -> None:
             delivered = deliver(prepare(network))
             verdict = judge.judge(delivered.picture)
             totals.append(verdict.total)
-            weights = judge.options.content_weight, judge.options.style_weight, judge.options.tv_weight
-            parts = zip(("content", "style", "tv"), weights, strict=True)
-            values = [weight * verdict.parts[part].value for part, weight in parts]
+            values = [verdict.parts[part].weighted for part in PARTS]
             shown.append(" / ".join(f"{value:.2f}" for value in values) + f" = {verdict.total:.2f}")
             paths.append(arguments.out / f"{name}-{network}.png")
             paths[-1].write_bytes(encode_png(delivered.picture))

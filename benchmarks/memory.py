@@ -1,7 +1,7 @@
 """Measure peak memory by picture size, and compare it with the estimate that tfstyle makes before the run.
 
     python benchmarks/memory.py [--weights VGG19.h5] [--megapixels 0.5,1,2] [--steps 3] [--history-size 20]
-        [--optimizer lbfgs] [--precision float32] [--preset default]
+        [--optimizer lbfgs] [--precision float32] [--style-loss wasserstein]
     python benchmarks/memory.py --sizes 100
 
 Each line is measured in a separate process. The peak is that of its resident memory in addition to what it held when
@@ -21,8 +21,9 @@ import psutil
 
 from tfstyle import Engine, InvalidInputError, Picture, content_and_style, encode_png, memory, resolve_options
 from tfstyle.losses import loss_from_options
+from tfstyle.losses.from_options import STYLE_LOSSES
 from tfstyle.networks.extractor import extractor
-from tfstyle.options import PRESETS, TransferOptions
+from tfstyle.options import TransferOptions
 from tfstyle.precision import BFLOAT16, FLOAT32
 from tfstyle.pyramid import Pyramid
 from tfstyle_client import Client
@@ -97,7 +98,7 @@ def main() -> None:
     parser.add_argument("--history-size", type=int, default=20)
     parser.add_argument("--optimizer", default="lbfgs")
     parser.add_argument("--precision", choices=[FLOAT32, BFLOAT16], default=FLOAT32)
-    parser.add_argument("--preset", choices=PRESETS, default="default")
+    parser.add_argument("--style-loss", choices=STYLE_LOSSES, default="wasserstein")
     parser.add_argument("--sizes", type=int, help="instead, make this many pictures of different sizes on one server")
     parser.add_argument("--alone", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -110,7 +111,7 @@ def main() -> None:
         overrides = {"network": network, "size": size, "steps": arguments.steps, "history_size": arguments.history_size}
         overrides["coarsest_scale"] = "none"
         overrides |= {"optimizer": arguments.optimizer, "precision": arguments.precision}
-        options = resolve_options(arguments.preset, overrides)
+        options = resolve_options("default", {**overrides, "style_loss": arguments.style_loss})
         measure(arguments.weights, int(arguments.whole_from), float(arguments.megapixels), options)
         return
     columns = f"{'network':11} {'MP':>6} {'whole from':>11} {'peak GB':>8} {'estimated':>9} {'B/pixel':>9}"
@@ -125,8 +126,8 @@ def main() -> None:
                     arguments.optimizer,
                     "--precision",
                     arguments.precision,
-                    "--preset",
-                    arguments.preset,
+                    "--style-loss",
+                    arguments.style_loss,
                 ]
                 command += ["--weights", weights] if weights else []
                 subprocess.run(command, check=True, stderr=subprocess.DEVNULL)  # noqa: S603 - this program

@@ -6,7 +6,7 @@ Data flows in one direction: decoded pictures -> features -> targets -> optimisa
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -19,22 +19,14 @@ from tfstyle.colour import standardise
 from tfstyle.errors import InvalidInputError
 from tfstyle.images import Picture, decode, encode_png
 from tfstyle.inputs import File, Inputs, Style, inputs_from_files
+from tfstyle.layout import Step, demand_of, estimate_of, fitting_layout, former_layouts, replaced_losses
 from tfstyle.losses import Loss, loss_from_options, relative, split_loss_from_options
-from tfstyle.memory import (
-    Demand,
-    Estimate,
-    available_memory,
-    bytes_needed,
-    choose_whole_from,
-    multiplication_rate,
-    seconds_needed,
-)
+from tfstyle.memory import available_memory
 from tfstyle.networks.choice import Choice, choose_network, load_network
 from tfstyle.networks.network import Network
 from tfstyle.objective import Objective, WholeObjective, matched_terms, style_targets
 from tfstyle.options import COARSE_SCALES, LAYER_WEIGHTS, TransferOptions, lite_violations, resolve_options
 from tfstyle.precision import choose_precision
-from tfstyle.pyramid import Pyramid
 from tfstyle.scaled_inputs import ScaledInputs, digest, fitting_schedule, scaled_inputs
 from tfstyle.tensorflow_backend import tf
 from tfstyle.tiled.objective import TiledObjective
@@ -80,8 +72,9 @@ class Engine:
     def prepare(self, inputs: Inputs[Picture], options: TransferOptions, resume: Checkpoint | None = None) -> Transfer:
         """Load the networks and resize the pictures for every scale; nothing is computed from them yet.
 
-        A picture that is too large for the available memory is tiled, with the same result up to rounding. `resume`
-        is a checkpoint to continue from, bit for bit as long as the memory allows the same tiling.
+        A picture that is too large for the available memory is tiled, with the same result up to rounding; `style_loss`
+        auto takes another style loss there, and a warning says so. `resume` is a checkpoint to continue from, bit for
+        bit as long as the memory allows the same style losses and tiling.
         Raises `InvalidInputError` if pictures or layers do not fit the options, or if the memory is insufficient,
         `WeightsError`, and `CheckpointError` if `resume` belongs to another transfer.
         """
@@ -91,27 +84,32 @@ class Engine:
             raise InvalidInputError(violations)
         lite = self.network("vgg19-lite")[1] if options.lite_evaluations else network
         grey = all(picture.grey for name, picture in inputs.pictures() if not name.endswith(".mask"))
-        steps = [
-            _Step(each, scaled, _demand(scaled, loss, options, precision.name, grey), loss, evaluations)
-            for each, scaled, loss, evaluations in self._divided(inputs, options, network, lite, grey)
+        available = self._memory() if callable(self._memory) else self._memory
+        demand = partial(demand_of, options=options, precision=precision.name, grey=grey)
+        choices = [
+            {name: Step(each, scaled, demand(scaled, loss), loss, evaluations) for name, loss in losses.items()}
+            for each, scaled, losses, evaluations in self._divided(inputs, options, network, lite, grey)
         ]
-        former = None if resume is None else resume.notes.get("whole_from")
-        estimate = self._estimate(steps, former)
+        layouts = None if resume is None else former_layouts(resume, choices, available)
+        if layouts is None:
+            # The largest scale first, because an error names its size.
+            layouts = [fitting_layout(steps, available) for steps in reversed(choices)][::-1]
+        steps = [steps[layout.style_loss] for steps, layout in zip(choices, layouts, strict=True)]
         stages = [
             Stage(
                 step.network,
                 step.demand.pyramid,
                 step.evaluations,
                 step.inputs.content.alpha,
-                partial(self._problem, step, whole_from),
+                partial(self._problem, step, layout.whole_from),
                 remembers=bool(matched_terms(step.demand.terms)),
             )
-            for step, whole_from in zip(steps, estimate.whole_from, strict=True)
+            for step, layout in zip(steps, layouts, strict=True)
         ]
-        warnings = tuple(f"{name}: {text}" for name, picture in inputs.pictures() for text in picture.warnings)
-        transfer = Transfer(
-            Plan(options, choice, precision, stages, steps[0].inputs.content, grey, digest(inputs), estimate, warnings)
-        )
+        about_pictures = (f"{name}: {text}" for name, picture in inputs.pictures() for text in picture.warnings)
+        warnings = (*about_pictures, *replaced_losses(choices, layouts, available))
+        estimate, start = estimate_of(steps, layouts), steps[0].inputs.content
+        transfer = Transfer(Plan(options, choice, precision, stages, start, grey, digest(inputs), estimate, warnings))
         if resume is not None:
             transfer.restore(resume)
         return transfer
@@ -119,42 +117,24 @@ class Engine:
     @staticmethod
     def _divided(
         inputs: Inputs[Picture], options: TransferOptions, network: Network, lite: Network, grey: bool
-    ) -> Iterator[tuple[Network, ScaledInputs, Loss, int]]:
-        """Network, pictures, loss and evaluations of each stage."""
+    ) -> Iterator[tuple[Network, ScaledInputs, dict[str, Loss], int]]:
+        """Network, pictures, the losses to choose from by their `style_loss`, and evaluations of each stage."""
         scales = fitting_schedule(inputs, options)
         coarse = sum(scale.evaluations for scale in scales[:-1])
         lite_left = coarse if options.lite_evaluations == COARSE_SCALES else options.lite_evaluations
-        loss = loss_from_options(options)
+        losses = {style_loss: loss_from_options(options, style_loss) for style_loss in options.style_losses}
         for scale in scales:
             scaled = scaled_inputs(inputs, options, scale.size, grey)
             on_lite = min(scale.evaluations, max(0, lite_left))
             lite_left -= on_lite
             for each, evaluations in ((lite, on_lite), (network, scale.evaluations - on_lite)):
                 if evaluations > 0:
-                    yield each, scaled, loss, evaluations
+                    yield each, scaled, losses, evaluations
         for done in range(0, options.split_evaluations, SPLIT_ROUND):
             evaluations = min(SPLIT_ROUND, options.split_evaluations - done)
-            yield network, scaled, split_loss_from_options(options), evaluations
+            yield network, scaled, {**losses, "neighbours": split_loss_from_options(options)}, evaluations
 
-    def _estimate(self, steps: Sequence[_Step], former: object) -> Estimate:
-        """The estimate, with the tiling of a `former` run (`Estimate.whole_from`) if it still fits into memory."""
-        available = self._memory() if callable(self._memory) else self._memory
-        # The largest scale first, because an error names its size.
-        whole_from = [choose_whole_from(step.network, step.demand, available) for step in reversed(steps)][::-1]
-        # A former release wrote one number; `restore` rejects its checkpoints.
-        if isinstance(former, list) and len(former) == len(steps):
-            needs = [bytes_needed(step.network, step.demand, each) for step, each in zip(steps, former, strict=True)]
-            if max(needs) <= available:
-                whole_from = list(former)
-        chosen = list(zip(steps, whole_from, strict=True))
-        rate = multiplication_rate(steps[0].demand.precision)
-        return Estimate(
-            max(bytes_needed(step.network, step.demand, each) for step, each in chosen),
-            sum(seconds_needed(step.network, step.demand, each, step.evaluations, rate) for step, each in chosen),
-            tuple(whole_from),
-        )
-
-    def _problem(self, step: _Step, whole_from: int, start: NDArray[np.float32] | None) -> Problem:
+    def _problem(self, step: Step, whole_from: int, start: NDArray[np.float32] | None) -> Problem:
         """Compute the targets of a stage. Its objective is traced when it is first called."""
         objective = self._objective(step, whole_from)
         content, loss = standardise(step.inputs.content.pixels), step.loss
@@ -180,7 +160,7 @@ class Engine:
             loss = relative(loss, targets, metrics)
         return Problem(objective, targets, loss)
 
-    def _objective(self, step: _Step, whole_from: int) -> Objective:
+    def _objective(self, step: Step, whole_from: int) -> Objective:
         network, pyramid, terms, pooling = (
             step.network,
             step.demand.pyramid,
@@ -202,25 +182,6 @@ class Engine:
             _, dropped = self._objectives.popitem(last=False)
             self._dropped += dropped.traces
         return self._objectives[key]
-
-
-@dataclass(frozen=True)
-class _Step:
-    """What a stage of a transfer is made from."""
-
-    network: Network
-    inputs: ScaledInputs
-    demand: Demand
-    loss: Loss
-    evaluations: int
-
-
-def _demand(inputs: ScaledInputs, loss: Loss, options: TransferOptions, precision: str, grey: bool) -> Demand:
-    width, height = inputs.content.size
-    pyramid = Pyramid(height, width, options.pyramid_levels, options.pyramid_decay)
-    sizes = [painting.picture.size for painting in inputs.paintings]
-    largest = max(width * height for width, height in sizes)
-    return Demand(pyramid, largest, loss.terms, options, precision, grey, len(sizes))
 
 
 def _blend(styles: Iterable[tuple[float, Any]]) -> Any:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psutil
 
@@ -23,7 +23,7 @@ from tfstyle.networks.topology import block_of
 from tfstyle.objective import Terms, feature_layers, matched_terms
 from tfstyle.optimizers import OPTIMIZERS
 from tfstyle.options import TransferOptions
-from tfstyle.precision import FLOAT32
+from tfstyle.precision import AUTO, FLOAT32
 from tfstyle.pyramid import Pyramid
 from tfstyle.tensorflow_backend import tf
 from tfstyle.tiled import segment
@@ -52,21 +52,28 @@ TRAFFIC = 0.5e-6
 _CGROUP = Path("/sys/fs/cgroup")
 
 
+class Layout(NamedTuple):
+    """What the memory allows in one stage: its `style_loss`, and the first block of the network that is not tiled."""
+
+    style_loss: str
+    whole_from: int
+
+
 @dataclass(frozen=True)
 class Estimate:
-    """An estimate: peak `memory` in bytes, and `seconds` of all evaluations without tracing.
+    """An estimate: peak `memory` in bytes, and `seconds` of all evaluations without tracing, with these `layouts`.
 
-    `whole_from` is, for each stage of the transfer, the first block of the network that is not tiled.
+    There is one layout for each stage of the transfer.
     """
 
     memory: int
     seconds: float
-    whole_from: tuple[int, ...]
+    layouts: tuple[Layout, ...]
 
     @property
     def tiled(self) -> bool:
         """Whether the picture is computed in tiles, at least in its largest scale."""
-        return max(self.whole_from) > 1
+        return max(layout.whole_from for layout in self.layouts) > 1
 
 
 @dataclass(frozen=True)
@@ -121,24 +128,27 @@ def _inactive_file() -> int:
     return next((int(line.split()[1]) for line in lines if line.startswith("inactive_file ")), 0)
 
 
+def fitting_whole_from(network: Network, demand: Demand, available: int) -> int | None:
+    """As `choose_whole_from`, but None if no tiling fits."""
+    fitting = (start for start in _starts(demand.terms) if bytes_needed(network, demand, start) <= available)
+    return next(fitting, None)
+
+
 def choose_whole_from(network: Network, demand: Demand, available: int) -> int:
     """The first block that is computed whole: 1 if everything fits into `available` bytes, else with minimal tiling.
 
     Raises `InvalidInputError`, suggesting what to change, if no tiling fits.
     """
-    needs = {start: bytes_needed(network, demand, start) for start in _starts(demand.terms)}
-    for start, need in needs.items():
-        if need <= available:
-            return start
-    least = min(needs.values())
+    if (found := fitting_whole_from(network, demand, available)) is not None:
+        return found
+    least = least_bytes(network, demand)
     pyramid = demand.pyramid
     settings = _shown(demand.options)
     lighter = _lighter_options(demand, least - available)
     if matched_terms(demand.terms):
         settings += f" and style_loss {demand.options.style_loss}, which cannot be tiled"
-        split = {"split_evaluations": 0} if demand.options.split_evaluations else {}
-        lighter.append({"style_loss": TransferOptions.style_loss, **split})
-    fitting = [overrides for overrides in lighter if _least_bytes(network, demand, overrides) <= available]
+        lighter.append({"style_loss": AUTO})
+    fitting = [overrides for overrides in lighter if _with_overrides(network, demand, overrides) <= available]
     fixes = ["a smaller size", *map(_in_words, fitting)]
     raise InvalidInputError(
         [
@@ -152,14 +162,18 @@ def choose_whole_from(network: Network, demand: Demand, available: int) -> int:
     )
 
 
-def _least_bytes(network: Network, demand: Demand, overrides: Mapping[str, Any]) -> int:
-    """The memory with other options, and with as many tiles as it takes."""
+def least_bytes(network: Network, demand: Demand) -> int:
+    """The memory with as many tiles as the terms allow."""
+    return min(bytes_needed(network, demand, start) for start in _starts(demand.terms))
+
+
+def _with_overrides(network: Network, demand: Demand, overrides: Mapping[str, Any]) -> int:
+    """The same with other options."""
     options = replace(demand.options, **overrides)
     terms = demand.terms
     if options.style_loss != demand.options.style_loss:
-        terms = loss_from_options(options).terms
-    demand = replace(demand, options=options, terms=terms)
-    return min(bytes_needed(network, demand, start) for start in _starts(terms))
+        terms = loss_from_options(options, options.style_losses[-1]).terms
+    return least_bytes(network, replace(demand, options=options, terms=terms))
 
 
 def _lighter_options(demand: Demand, excess: int) -> list[Mapping[str, Any]]:

@@ -35,6 +35,8 @@ STRENGTH = Rule(
     group="main",
 )
 """A number that stands for several options, so that equal steps of it look equal."""
+AUTO_STYLE_LOSSES = ("neighbours", "wasserstein")
+"""What `style_loss` auto stands for at each scale: the first one for which the memory suffices."""
 LAYER_WEIGHTS = ("content_layer_weights", "style_layer_weights")
 COARSE_SCALES = -1
 """The `lite_evaluations` that stand for those of all scales but the last."""
@@ -115,10 +117,11 @@ class TransferOptions:
         tuple(f"block{block}_conv1" for block in range(1, 6)), LayersRule("layers of the style loss", group="losses")
     )
     style_loss: str = _choice(
-        "wasserstein",
+        AUTO,
         "style loss: Gram matrices, as published; with means and deviations (moments); how far features must move "
-        "(wasserstein), whose colours are the truest; or that, and the distance of each place to the most similar one "
-        "(neighbours)",
+        "(wasserstein); that, and the distance of each place to the most similar one (neighbours); auto takes "
+        "neighbours, and wasserstein at scales that are too large for it",
+        AUTO,
         "gram",
         "moments",
         "wasserstein",
@@ -167,7 +170,7 @@ class TransferOptions:
     )
     split_evaluations: int = _number(
         0,
-        "with style_loss neighbours: in how many of the last evaluations each layer has neighbours of its own",
+        "with neighbours: in how many of the last evaluations each layer has neighbours of its own",
         0,
         9_999,
         group="optimizer",
@@ -209,6 +212,11 @@ class TransferOptions:
         """The evaluations that are divided among the scales; `split_evaluations` follow at the last."""
         return self.max_evaluations - self.split_evaluations
 
+    @property
+    def style_losses(self) -> tuple[str, ...]:
+        """The style losses of which each scale takes the first one for which the memory suffices."""
+        return AUTO_STYLE_LOSSES if self.style_loss == AUTO else (self.style_loss,)
+
     def __post_init__(self) -> None:
         _check(self)
         if self.split_evaluations and (complaint := self._split_complaint()):
@@ -238,8 +246,8 @@ class TransferOptions:
         return f"max_evaluations ({self.max_evaluations}){split}"
 
     def _split_complaint(self) -> str | None:
-        if self.style_loss != "neighbours":
-            return f"needs style_loss neighbours; with {self.style_loss}, set it to 0"
+        if "neighbours" not in self.style_losses:
+            return f"needs style_loss neighbours or auto; with {self.style_loss}, set it to 0"
         if self.split_evaluations >= self.max_evaluations:
             return f"must be less than max_evaluations ({self.max_evaluations}); got {self.split_evaluations}"
         return None
@@ -332,10 +340,11 @@ def lite_violations(options: TransferOptions) -> list[Violation]:
 
 PRESETS: Mapping[str, TransferOptions] = {
     "default": TransferOptions(),
-    "fast": TransferOptions(network="vgg19-lite", max_evaluations=40),
+    # Choosing neighbours would take a third of its time.
+    "fast": TransferOptions(network="vgg19-lite", style_loss="wasserstein", max_evaluations=40),
     "subtle": TransferOptions(**_strength_options(0.2)),
     "bold": TransferOptions(**_strength_options(0.8)),
-    "detail": TransferOptions(style_loss="neighbours"),
+    "detail": TransferOptions(max_evaluations=120, split_evaluations=20),
     # vgg19-lite paints the small scales, in a fraction of VGG19's time, and VGG19 the last.
     "cascade": TransferOptions(network="vgg19", lite_evaluations=COARSE_SCALES),
     # Gatys et al. 2016 with Adam, as published in "Dive into Deep Learning": content and style at the same size,

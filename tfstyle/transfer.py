@@ -272,7 +272,7 @@ class Transfer:
             arrays[START] = self._start
         notes = {
             "of": self._identity,
-            "whole_from": list(self.estimate.whole_from),
+            "layouts": [list(layout) for layout in self.estimate.layouts],
             "precision": self.precision.name,
             "optimizer": optimizer,
             "stage": self._stage,
@@ -286,7 +286,8 @@ class Transfer:
     def restore(self, checkpoint: Checkpoint) -> None:
         """Continue from a checkpoint: the rest of `iterates` is bit for bit that of the run that wrote it.
 
-        If that run had another precision, the search begins anew from its picture and keeps the curvature.
+        If that run had another precision, or another style loss in this stage because there was more memory, the search
+        begins anew from its picture and keeps the curvature.
 
         Raises `CheckpointError` if the checkpoint belongs to another transfer.
         """
@@ -301,8 +302,10 @@ class Transfer:
         self._made, self._evaluations = notes["made"], notes["evaluations"]
         self._seconds = notes["seconds"]
         self._best = notes["best"] and (notes["best"][0], _parts_from_notes(notes["best"][1]))
-        if notes.get("precision") != self.precision.name:
+        former = notes["precision"], notes["layouts"][self._stage][0]
+        if former != (self.precision.name, self.estimate.layouts[self._stage].style_loss):
             self._optimizer.retarget()
+            self._best = None
 
     def deliver(self) -> Delivered:
         """The current picture in 8 bits at the size of the result, and its losses (one more evaluation)."""

@@ -114,7 +114,7 @@ def test_layers_are_given_as_a_list(files: Path, server: Server) -> None:
             "tfstyle: strength: sets style_weight; give only one of the two",
         ),
         (["--strength", "0.5", "--preset", "reference"], "tfstyle: strength: needs relative losses"),
-        (["--style-loss", "sliced"], "tfstyle: style_loss: must be one of gram, moments, wasserstein"),
+        (["--style-loss", "sliced"], "tfstyle: style_loss: must be one of auto, gram, moments, wasserstein"),
         (["--scales", "96"], "tfstyle: scales: must be auto, or SIZE:EVALUATIONS"),
         (["--scales", "40:1,30:1"], "tfstyle: scales: must go up from the smallest scale; got 30 after 40"),
         (["--scales", "40:0"], "tfstyle: scales: must have 1 to 10000 evaluations for each scale; got 40:0"),

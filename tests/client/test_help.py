@@ -17,7 +17,7 @@ TFSTYLE = [sys.executable, "-m", "tfstyle_client"]
 
 
 def output_of(*arguments: str) -> str:
-    ended = subprocess.run([*TFSTYLE, *arguments], capture_output=True, text=True, env={**os.environ, "COLUMNS": "400"})
+    ended = subprocess.run([*TFSTYLE, *arguments], capture_output=True, text=True, env={**os.environ, "COLUMNS": "500"})
     assert (ended.returncode, ended.stderr) == (0, "")
     return ended.stdout
 

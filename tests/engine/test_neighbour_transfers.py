@@ -15,11 +15,12 @@ from tfstyle.networks.extractor import extractor
 from tfstyle.networks.lite import load_lite
 from tfstyle.options import TransferOptions
 
-LAYERS = resolve_options("detail").style_layers
+LAYERS = resolve_options("default").style_layers
 
 
 def detail(**overrides: object) -> TransferOptions:
-    return resolve_options("detail", {"size": 96, "network": "vgg19-lite", "precision": "float32", **overrides})
+    chosen = {"size": 96, "network": "vgg19-lite", "precision": "float32", "style_loss": "neighbours"}
+    return resolve_options("default", {**chosen, **overrides})
 
 
 @pytest.fixture(scope="module")
@@ -206,7 +207,7 @@ def test_lite_hands_its_picture_to_vgg19_whose_neighbours_are_its_own(
     photo: Picture, oils: Picture, vgg19_weights: Path, tmp_path: Path
 ) -> None:
     engine = Engine(str(vgg19_weights))
-    options = resolve_options("detail", {"size": 48, "network": "vgg19", "steps": 12, "lite_evaluations": 6})
+    options = resolve_options("default", {"size": 48, "network": "vgg19", "steps": 12, "lite_evaluations": 6})
     inputs = content_and_style(photo, oils)
     transfer = engine.prepare(inputs, options)
     iterates = []

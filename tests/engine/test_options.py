@@ -143,7 +143,7 @@ def test_progress_reports_first_last_multiples_and_previews() -> None:
     [
         (
             {"style_loss": "gram", "split_evaluations": 5},
-            "split_evaluations: needs style_loss neighbours; with gram",
+            "split_evaluations: needs style_loss neighbours or auto; with gram",
         ),
         ({"split_evaluations": 100}, r"split_evaluations: must be less than max_evaluations \(100\); got 100"),
         (
@@ -156,14 +156,17 @@ def test_progress_reports_first_last_multiples_and_previews() -> None:
         ),
         ({"style_layers": ("block5_conv4",), "network": "vgg19-lite"}, "style_layers: vgg19-lite ends at block5_conv1"),
         ({"style_layers": ("block6_conv1",)}, "style_layers: there is no layer 'block6_conv1'"),
-        ({"style_loss": "nearest"}, "style_loss: must be one of gram, moments, wasserstein, neighbours; got 'nearest'"),
+        (
+            {"style_loss": "nearest"},
+            "style_loss: must be one of auto, gram, moments, wasserstein, neighbours; got 'nearest'",
+        ),
     ],
 )
 def test_unusable_options_of_neighbours_are_rejected(overrides: dict[str, object], says: str) -> None:
     with pytest.raises(InvalidInputError, match=says):
-        resolve_options("detail", overrides)
+        resolve_options("default", overrides)
 
 
 def test_split_evaluations_follow_those_of_the_scales() -> None:
-    options = resolve_options("detail", {"split_evaluations": 20, "coarsest_scale": 128, "size": 384})
+    options = resolve_options("default", {"split_evaluations": 20, "coarsest_scale": 128, "size": 384})
     assert [scale.evaluations for scale in schedule(options, 384)] == [20, 20, 20, 20]

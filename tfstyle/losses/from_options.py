@@ -19,17 +19,18 @@ from tfstyle.options import TransferOptions
 
 VARIATIONS: dict[str, type[ImageTerm]] = {"absolute": TotalVariation, "squared": SquaredVariation}
 """{`tv_form`: the term}."""
-NEIGHBOURS, STATISTICS = 3.0, 0.75
-"""Weights of the two terms of `style_loss` neighbours, as multiples of `style_weight`, chosen by eye: a strength is
-then about as strong as with the other style losses."""
+NEIGHBOURS = 3.0
+"""Weight of the neighbours beside the Wasserstein loss, as a multiple of `style_weight`, chosen by eye."""
 
 
-def loss_from_options(options: TransferOptions) -> Loss:
+def loss_from_options(options: TransferOptions, style_loss: str | None = None) -> Loss:
     """Content, style, total variation and gamut penalty with the weights of `options`.
+
+    `style_loss` is one of `options.style_losses`; None for the first of them.
 
     A term with weight 0 stays in the loss, so that its value is reported and the traced objective can be shared.
     """
-    return _with_style(options, STYLE_LOSSES[options.style_loss](options))
+    return _with_style(options, STYLE_LOSSES[style_loss or options.style_losses[0]](options))
 
 
 def split_loss_from_options(options: TransferOptions) -> Loss:
@@ -57,7 +58,7 @@ def _statistics(term: Callable[[tuple[str, ...]], FeatureTerm]) -> Callable[[Tra
 
 def _neighbours(options: TransferOptions, neighbours: Loss) -> Loss:
     """Neighbours have the painting's directions in the space of features; contrast and colour need its statistics."""
-    return NEIGHBOURS * neighbours + STATISTICS * _statistics(WassersteinLoss)(options)
+    return NEIGHBOURS * neighbours + _statistics(WassersteinLoss)(options)
 
 
 def _layered(term: FeatureTerm, weights: Sequence[float]) -> Loss:
@@ -74,4 +75,4 @@ STYLE_LOSSES: Mapping[str, Callable[[TransferOptions], Loss]] = {
         options, 1.0 * NeighboursLoss(options.style_layers, options.style_layer_weights)
     ),
 }
-"""{`style_loss`: the style's part of the loss}."""
+"""{`style_loss`, but for auto: the style's part of the loss}."""

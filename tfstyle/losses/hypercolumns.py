@@ -23,7 +23,7 @@ def hypercolumns(features: Features, weights: Mapping[str, float], metrics: Metr
     height, width = grid(features, list(weights))
     parts = {}
     for layer, weight in weights.items():
-        values = measured(_on_grid(features[layer], block_of(layer), height, width), metrics[layer])
+        values = _on_grid(features[layer], metrics[layer], block_of(layer), height, width)
         parts[layer] = values * (weight / metrics[layer].channels)
     return parts
 
@@ -44,10 +44,10 @@ def measured(features: tf.Tensor, metric: LayerMetric) -> tf.Tensor:
     return tf.reshape(tf.matmul(tf.reshape(values, [-1, values.shape[-1]]), tf.constant(metric.root)), values.shape)
 
 
-def _on_grid(features: tf.Tensor, block: int, height: int, width: int) -> tf.Tensor:
+def _on_grid(features: tf.Tensor, metric: LayerMetric, block: int, height: int, width: int) -> tf.Tensor:
+    """As `measured`, at the positions of the grid. The metric is applied where there are fewer positions."""
     if block < GRID_BLOCK:
         step = 2 ** (GRID_BLOCK - block)
-        return tf.nn.avg_pool2d(features, step, step, "VALID")
-    if block > GRID_BLOCK:
-        return tf.image.resize(tf.cast(features, tf.float32), (height, width))
-    return features
+        return measured(tf.nn.avg_pool2d(features, step, step, "VALID"), metric)
+    values = measured(features, metric)
+    return tf.image.resize(values, (height, width)) if block > GRID_BLOCK else values

@@ -57,13 +57,13 @@ class NeighboursLoss(MatchedTerm):
     def by_layer(self, features: Features, targets: Mapping[str, tf.Tensor], metrics: Metrics) -> dict[str, tf.Tensor]:
         """As in `FeatureTerm`."""
         parts = self._parts(features, metrics)
-        squares = {layer: tf.reduce_sum(part**2, -1) for layer, part in parts.items()}
+        squares = {layer: tf.reduce_sum(tf.square(part), -1) for layer, part in parts.items()}
         scale = tf.math.rsqrt(tf.add_n(list(squares.values())) + TINY)
         values = {}
         for layer, part in parts.items():
             along = tf.reduce_sum(part * targets[layer], -1)
-            length = tf.reduce_sum(targets[layer] ** 2, -1)
-            values[layer] = tf.reduce_mean(squares[layer] * scale**2 - 2 * along * scale + length)
+            length = tf.reduce_sum(tf.square(targets[layer]), -1)
+            values[layer] = tf.reduce_mean(squares[layer] * tf.square(scale) - 2 * along * scale + length)
         return values
 
     def target_bytes(self, layer: str, channels: int, pixels: int) -> int:

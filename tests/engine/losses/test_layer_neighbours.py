@@ -82,7 +82,8 @@ def test_of_large_paintings_some_places_are_drawn(monkeypatch: pytest.MonkeyPatc
     query, picture = rows(QUERY["block1_conv1"]), rows(PICTURE["block1_conv1"])
     assert float(value) == pytest.approx(expected(query, picture, among), rel=2e-3)
     cost = TERM.matching_cost({"block1_conv1": 3, "block2_conv1": 4}, 24, 24)
-    assert cost.work == 24 * (4 * 6) * 3 + 6 * (4 * 6) * 4
+    # Both in the subspace, which has all dimensions here, and compared there.
+    assert cost.work == 3 * (24 * (4 * 6) + 3 * (24 + 4 * 6)) + 4 * (6 * (4 * 6) + 4 * (6 + 4 * 6))
 
 
 def test_a_layer_with_one_position_has_a_small_gradient() -> None:

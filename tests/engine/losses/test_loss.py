@@ -56,14 +56,14 @@ def test_loss_from_options_has_their_weights_and_layers(preset: str) -> None:
     options = PRESETS[preset]
     loss = loss_from_options(options)
     weights = [part.weight for part in loss.weighted.values()]
-    neighbours = options.style_loss == "neighbours"
+    neighbours = options.style_loss == "auto"
     names = ["content", "neighbours", "style", "tv", "gamut"] if neighbours else ["content", "style", "tv", "gamut"]
     assert list(loss.weighted) == names
-    style = options.style_weight * np.array([3, 0.75] if neighbours else [1])
+    style = options.style_weight * np.array([3, 1] if neighbours else [1])
     np.testing.assert_array_equal(weights, [options.content_weight, *style, options.tv_weight, options.gamut_weight])
     if neighbours:
         assert loss.weighted["neighbours"].term == NeighboursLoss(options.style_layers)
-    kinds = {"gram": GramLoss, "moments": MomentsLoss, "wasserstein": WassersteinLoss, "neighbours": WassersteinLoss}
+    kinds = {"gram": GramLoss, "moments": MomentsLoss, "wasserstein": WassersteinLoss, "auto": WassersteinLoss}
     assert loss.weighted["style"].term == kinds[options.style_loss](options.style_layers)
     assert loss.weighted["content"].term == ContentLoss(options.content_layers)
     variations = {"absolute": TotalVariation, "squared": SquaredVariation}
@@ -80,7 +80,7 @@ def test_layer_weights_are_factors_of_the_layers() -> None:
 
 def test_layer_weights_shape_hypercolumns_and_are_factors_where_layers_have_their_own_neighbours() -> None:
     overrides = {"style_layers": ("block1_conv1", "block3_conv1"), "style_layer_weights": (4.0, 0.5)}
-    options = resolve_options("detail", overrides)
+    options = resolve_options("default", overrides)
     together, split = loss_from_options(options), split_loss_from_options(options)
     assert together.weighted["neighbours"].term == NeighboursLoss(options.style_layers, (4.0, 0.5))
     assert not together.weighted["neighbours"].layer_factors

@@ -32,6 +32,20 @@ def test_nearest_has_the_largest_centred_cosine(group: int, rows: int, monkeypat
     assert (found != uncentred).mean() > 0.5
 
 
+def test_many_dimensions_are_narrowed_and_what_is_found_is_nearly_as_near() -> None:
+    shared = RANDOM.random((24, 400), np.float32)
+    query, columns = (
+        RANDOM.random((count, 24), np.float32) ** 4 @ shared + 0.3 * RANDOM.random((count, 400), np.float32)
+        for count in (300, 900)
+    )
+    cosines = similarities(query, columns)
+    best, middle = cosines.max(1).mean(), np.median(cosines, 1).mean()
+    found = nearest(tf.constant(query), tf.constant(columns), tf.float32)
+    lost = best - cosines[np.arange(len(query)), found].mean()
+    assert 0 < lost < 0.02 * (best - middle)
+    np.testing.assert_array_equal(found, nearest(tf.constant(query), tf.constant(columns), tf.float32))
+
+
 def test_bfloat16_finds_neighbours_that_are_nearly_as_near(monkeypatch: pytest.MonkeyPatch) -> None:
     cosines = similarities(QUERY, COLUMNS)
 

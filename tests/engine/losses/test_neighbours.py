@@ -125,7 +125,7 @@ def test_target_takes_the_counted_bytes_and_matching_its_work() -> None:
     for layer, channels in (("block3_conv1", 3), ("block4_conv1", 2)):
         assert TERM.target_bytes(layer, channels, pixels) == targets[layer].numpy().nbytes
     cost = TERM.matching_cost({"block3_conv1": 3, "block4_conv1": 2}, pixels, 16 * 8)
-    assert cost.work == 6 * (4 * 8) * 5
+    assert cost.work == 5 * (6 * (4 * 8) + 5 * (6 + 4 * 8))  # both in the subspace, and compared there
     assert cost.memory > 4 * 5 * (6 + 4 * 8)
-    large = TERM.matching_cost({"block3_conv1": 3, "block4_conv1": 2}, pixels, 10**8)
-    assert large.work == 6 * (4 * 16384) * 5
+    large = TERM.matching_cost({"block3_conv1": 300, "block4_conv1": 200}, pixels, 10**8)
+    assert large.work == 192 * (6 * (4 * 16384) + 500 * (6 + 4 * 16384))

@@ -1,0 +1,97 @@
+"""The layout of a transfer's stages: the style loss and the tiling that the memory allows in each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from tfstyle.checkpoint import Checkpoint
+from tfstyle.losses import Loss
+from tfstyle.memory import (
+    Demand,
+    Estimate,
+    Layout,
+    bytes_needed,
+    choose_whole_from,
+    fitting_whole_from,
+    least_bytes,
+    multiplication_rate,
+    seconds_needed,
+)
+from tfstyle.networks.network import Network
+from tfstyle.options import TransferOptions
+from tfstyle.pyramid import Pyramid
+from tfstyle.scaled_inputs import ScaledInputs
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a stage of a transfer is made from: its pictures, `loss` and number of `evaluations` on a network."""
+
+    network: Network
+    inputs: ScaledInputs
+    demand: Demand
+    loss: Loss
+    evaluations: int
+
+
+Choices = Mapping[str, Step]
+"""{style loss: what a stage is then made from}, the first choice first."""
+
+
+def fitting_layout(choices: Choices, available: int) -> Layout:
+    """The first style loss that fits into `available` bytes, with minimal tiling. Raises `InvalidInputError`."""
+    *preferred, last = choices.items()
+    for style_loss, step in preferred:
+        if (whole_from := fitting_whole_from(step.network, step.demand, available)) is not None:
+            return Layout(style_loss, whole_from)
+    style_loss, step = last
+    return Layout(style_loss, choose_whole_from(step.network, step.demand, available))
+
+
+def former_layouts(checkpoint: Checkpoint, stages: Sequence[Choices], available: int) -> list[Layout] | None:
+    """The layouts of the run that wrote `checkpoint`, if they are those of these stages and still fit into memory."""
+    # Those of another transfer or of a former release may differ; `restore` rejects their checkpoints.
+    former = [Layout(*layout) for layout in checkpoint.notes.get("layouts", ())]
+    known = len(former) == len(stages) and all(
+        layout.style_loss in choices for layout, choices in zip(former, stages, strict=True)
+    )
+    if not known:
+        return None
+    chosen = [(choices[layout.style_loss], layout) for choices, layout in zip(stages, former, strict=True)]
+    needs = (bytes_needed(step.network, step.demand, layout.whole_from) for step, layout in chosen)
+    return former if max(needs) <= available else None
+
+
+def estimate_of(steps: Sequence[Step], layouts: Sequence[Layout]) -> Estimate:
+    """The estimate of a transfer in these `steps`, laid out in this way."""
+    chosen = [(step, layout.whole_from) for step, layout in zip(steps, layouts, strict=True)]
+    rate = multiplication_rate(steps[0].demand.precision)
+    return Estimate(
+        max(bytes_needed(step.network, step.demand, each) for step, each in chosen),
+        sum(seconds_needed(step.network, step.demand, each, step.evaluations, rate) for step, each in chosen),
+        tuple(layouts),
+    )
+
+
+def replaced_losses(stages: Sequence[Choices], layouts: Sequence[Layout], available: int) -> Iterator[str]:
+    """A warning if a scale could not have the style loss that is the first choice."""
+    for choices, layout in zip(stages, layouts, strict=True):
+        first, step = next(iter(choices.items()))
+        if layout.style_loss != first:
+            pyramid = step.demand.pyramid
+            need = least_bytes(step.network, step.demand)
+            yield (
+                f"style_loss: from {pyramid.width} x {pyramid.height} pixels on, {layout.style_loss} takes the place "
+                f"of {first}, which would need {need / 1e9:.1f} GB of memory; {max(available, 0) / 1e9:.1f} GB are free"
+            )
+            return
+
+
+def demand_of(inputs: ScaledInputs, loss: Loss, options: TransferOptions, precision: str, grey: bool) -> Demand:
+    """What determines the memory of a stage."""
+    width, height = inputs.content.size
+    pyramid = Pyramid(height, width, options.pyramid_levels, options.pyramid_decay)
+    sizes = [painting.picture.size for painting in inputs.paintings]
+    largest = max(width * height for width, height in sizes)
+    return Demand(pyramid, largest, loss.terms, options, precision, grey, len(sizes))
