@@ -16,7 +16,7 @@ class CallerLimits:
 
     `jobs` are unfinished jobs. At most `queue` of them may wait, and at most `running` may run. `work` is the sum of
     their megapixels times evaluations. `watches` are open event streams. `image_bytes` are uploaded images in bytes.
-    `receiving` requests with pictures are received at once, while the caller's other requests wait.
+    `receiving` requests with pictures are in memory at once, while the caller's other requests wait.
     """
 
     jobs: int = 100
@@ -25,7 +25,7 @@ class CallerLimits:
     watches: int = 1000
     work: float = 100_000.0
     image_bytes: int = 2**30
-    receiving: int = 8
+    receiving: int = 2
 
 
 class LimitError(Exception):

@@ -12,24 +12,22 @@ from collections.abc import Callable
 
 import grpc
 from google.protobuf.message import DecodeError
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
 
 from tfstyle_server.data import DataInUseError, open_data
 from tfstyle_server.executors.local.executor import LocalExecutor
 from tfstyle_server.executors.local.settings import worker_settings
+from tfstyle_server.health import Health, Reflection
+from tfstyle_server.heap import return_large_blocks_at_once
 from tfstyle_server.jobs import Jobs
 from tfstyle_server.listen_address import why_not
 from tfstyle_server.metrics import Metrics
 from tfstyle_server.options import ServerOptions
 from tfstyle_server.security import Gate, SecurityError, check_binding, credentials
 from tfstyle_server.servicer import SERVICE, StyleTransferServicer
+from tfstyle_server.transport import channel_options, raise_file_limit
 
 log = logging.getLogger("tfstyle.front")
 
-_REQUEST_OVERHEAD = 64 * 1024
-_MOST_MESSAGE_BYTES = 2**31 - 1
-"""The largest message that gRPC and protobuf support."""
 _WEIGHTS = "weights: "
 """The beginning of a worker's reason not to start that lies with the weights."""
 CLOSING_SECONDS = 0.5
@@ -70,26 +68,13 @@ async def serve(
 
     def on_ready() -> None:
         for name in ("", SERVICE):
-            tasks.append(loop.create_task(checks.set(name, health_pb2.HealthCheckResponse.SERVING)))
+            health.set_serving(name, serving=not stop.is_set())
 
     loop = asyncio.get_running_loop()
-    tasks: list[asyncio.Task[None]] = []
-    checks = health.aio.HealthServicer()
-    for name in ("", SERVICE):
-        await checks.set(name, health_pb2.HealthCheckResponse.NOT_SERVING)
-
-    server = grpc.aio.server(
-        options=[
-            (
-                "grpc.max_receive_message_length",
-                min(2 * options.max_image_bytes + _REQUEST_OVERHEAD, _MOST_MESSAGE_BYTES),
-            ),
-            ("grpc.so_reuseport", 0),
-            # Clients may ping every 10 s, also without a call, to notice a server that has vanished.
-            ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
-            ("grpc.keepalive_permit_without_calls", 1),
-        ]
-    )
+    health = Health(("", SERVICE))
+    raise_file_limit()
+    return_large_blocks_at_once()
+    server = grpc.aio.server(options=channel_options(options.max_image_bytes))
     try:
         await asyncio.to_thread(check_binding, options.listen, options.security)
         tls = credentials(options.security)
@@ -103,9 +88,9 @@ async def serve(
     jobs = Jobs(data, executor, options.queue, options.limits, metrics, on_ready, on_broken)
     servicer = StyleTransferServicer(jobs, data.blobs, gate, metrics, options.max_image_bytes, options.limits.receiving)
     server.add_generic_rpc_handlers((servicer.handlers(),))
-    health_pb2_grpc.add_HealthServicer_to_server(checks, server)
+    server.add_generic_rpc_handlers((health.handlers(),))
     if not options.security.authenticates:
-        reflection.enable_server_reflection((SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
+        server.add_generic_rpc_handlers((Reflection([SERVICE]).handlers(),))
     try:
         port = server.add_secure_port(options.listen, tls) if tls else server.add_insecure_port(options.listen)
     except RuntimeError:
@@ -132,7 +117,8 @@ async def serve(
         on_listening(address)
     try:
         await stop.wait()
-        await checks.enter_graceful_shutdown()
+        for name in ("", SERVICE):
+            health.set_serving(name, serving=False)
         servicer.refuse_new()
         grace = 0.0 if hurry.is_set() else options.grace
         log.info("stopping: calls to Stylize may continue for %.0f s", grace)

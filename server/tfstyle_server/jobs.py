@@ -10,6 +10,7 @@ import logging
 import secrets
 import sqlite3
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 from tfstyle.errors import InvalidInputError
 from tfstyle.v1 import style_transfer_pb2 as pb
@@ -116,25 +117,32 @@ class Jobs:
         Raises `InvalidInputError` for images that `owner` has not uploaded, `RequestIdTakenError`, `LimitError`, and
         OSError or sqlite3.Error where the disk is full.
         """
+        existing = await self._data.call(self._data.store.by_request, owner, request_id) if request_id else None
+        if existing is None:
+            with self._admitted(owner, plan):
+                pass  # before the pictures are hashed, which takes long
         pictures = await self.images.identify(plan.inputs)
         identified = plan.with_inputs(pictures.inputs)
         mark = fingerprint(identified)
-        existing = await self._data.call(self._data.store.by_request, owner, request_id) if request_id else None
         if existing is not None:  # needs no admission, and leaves no pictures behind
             name, other_mark = existing
             if other_mark != mark:
                 raise RequestIdTakenError
             return await self.get(owner, name)
-        demand = Demand(owner, work_of(plan.options), waits=True)
-        unfinished = [
-            Demand(job.owner, job.work, self._dispatcher.is_waiting(name)) for name, job in self._live.items()
-        ]
-        with self._admission.admit(demand, unfinished, self._dispatcher.idle, self._dispatcher.retry_after):
+        with self._admitted(owner, plan):
             size = await self.images.keep(owner, pictures, shorthand=plan.shorthand)
             name = f"jobs/{secrets.token_hex(8)}"
             name = await self._create(NewJob(name, owner, request_id or None, mark, attached, identified, size))
         self._dispatcher.dispatch()
         return await self.get(owner, name)
+
+    def _admitted(self, owner: str, plan: Plan[Source]) -> AbstractContextManager[None]:
+        """The admission of one more job. Entering it raises `LimitError`."""
+        demand = Demand(owner, work_of(plan.options), waits=True)
+        unfinished = [
+            Demand(job.owner, job.work, self._dispatcher.is_waiting(name)) for name, job in self._live.items()
+        ]
+        return self._admission.admit(demand, unfinished, self._dispatcher.idle, self._dispatcher.retry_after)
 
     async def _create(self, new: NewJob) -> str:
         async with self._creating:  # one at a time, so that each is told its own position

@@ -6,13 +6,15 @@ A message that the server does not read stays with its sender: gRPC's flow contr
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from google.protobuf.message import DecodeError
 
 from tfstyle.errors import InvalidInputError, Violation
+from tfstyle_server.slots import Slots
+from tfstyle_server.transport import Read
 
 SECONDS = 300.0
 """Time for the pictures of one call to arrive: 64 MB at 2 Mbit/s."""
@@ -20,79 +22,79 @@ SMALL_SECONDS = 10.0
 """Time for a request without pictures to arrive."""
 SMALL_BYTES = 64 * 1024
 """The largest request without pictures."""
+PIECE_SECONDS = 30.0
+"""Time between two pieces of a picture."""
 
 
 class TooSlowError(Exception):
     """The request did not arrive in time."""
 
 
-_END = object()
-
-
 class Receiving:
     """Receives at most `most` requests of each caller at once, each within `seconds`; the others wait.
 
-    Requests come from gRPC as bytes, and are returned as messages of the class `kind`.
+    Requests come from gRPC as bytes, and are returned as messages of the class `kind`. A request has its place until
+    its context ends, so that no more pictures are in memory before those of others are on the disk.
     """
 
-    def __init__(self, most: int, seconds: float = SECONDS) -> None:
-        self._most = most
-        self._seconds = seconds
-        self._slots: dict[str, tuple[asyncio.Semaphore, int]] = {}
-        """{owner: (slots, number of calls that use one or wait)}."""
+    def __init__(self, most: int, seconds: float = SECONDS, piece_seconds: float = PIECE_SECONDS) -> None:
+        self._seconds, self._piece_seconds = seconds, piece_seconds
+        self._own = Slots(most)
 
-    async def one(self, owner: str, requests: AsyncIterator[bytes], kind: Any) -> Any:
-        """The only message of a call, once there is a free slot.
+    @asynccontextmanager
+    async def one(self, caller: str, read: Read, kind: Any) -> AsyncIterator[Any]:
+        """The only message of a call, once there is a free place.
 
         Raises `TooSlowError`, and `InvalidInputError` where there is no message or it cannot be parsed.
         """
-        return await self._one(owner, requests, kind, None)
+        async with self._own.one(caller):
+            yield await _parsed(await _only(read, self._seconds), kind)
 
-    async def small(self, owner: str, requests: AsyncIterator[bytes], kind: Any) -> Any:
-        """As `one`; also raises `InvalidInputError` where the message is larger than `SMALL_BYTES`."""
-        return await self._one(owner, requests, kind, SMALL_BYTES)
+    @asynccontextmanager
+    async def each(self, caller: str, read: Read, kind: Any) -> AsyncIterator[AsyncIterator[Any]]:
+        """The messages of a call as they arrive. Raises as `one` does."""
 
-    async def _one(self, owner: str, requests: AsyncIterator[bytes], kind: Any, most_bytes: int | None) -> Any:
-        with self._slots_of(owner) as slots:
-            async with slots:
-                data = await _next(requests, _now() + self._seconds)
-                if data is _END:
-                    raise InvalidInputError([Violation("request", "is missing")])
-                if most_bytes is not None and len(data) > most_bytes:
-                    complaint = f"is {len(data):,} bytes; at most {most_bytes:,} are accepted"
-                    raise InvalidInputError([Violation("request", complaint)])
-                return await _parsed(data, kind)
+        async def messages() -> AsyncIterator[Any]:
+            until = _now() + self._seconds
+            while (data := await _next(read, min(until, _now() + self._piece_seconds))) is not None:
+                yield await _parsed(data, kind)
 
-    async def each(self, owner: str, requests: AsyncIterator[bytes], kind: Any) -> AsyncGenerator[Any, None]:
-        """The messages of a call as they arrive. Holds a slot until the generator is closed. Raises as `one` does."""
-        with self._slots_of(owner) as slots:
-            async with slots:
-                until = _now() + self._seconds
-                while (data := await _next(requests, until)) is not _END:
-                    yield await _parsed(data, kind)
+        async with self._own.one(caller):
+            yield messages()
 
-    @contextmanager
-    def _slots_of(self, owner: str) -> Iterator[asyncio.Semaphore]:
-        slots, users = self._slots.get(owner) or (asyncio.Semaphore(self._most), 0)
-        self._slots[owner] = slots, users + 1
-        try:
-            yield slots
-        finally:
-            users = self._slots[owner][1] - 1
-            if users:
-                self._slots[owner] = slots, users
-            else:
-                del self._slots[owner]
+
+class SmallRequests:
+    """Receives requests without pictures, at most `most` of each caller at once."""
+
+    def __init__(self, most: int, seconds: float = SMALL_SECONDS) -> None:
+        self._seconds = seconds
+        self._own = Slots(most)
+
+    async def receive(self, caller: str, read: Read, kind: Any) -> Any:
+        """The only message of a call. Raises as `Receiving.one`, and `InvalidInputError` where it is too large."""
+        async with self._own.one(caller):
+            data = await _only(read, self._seconds)
+        if len(data) > SMALL_BYTES:
+            complaint = f"is {len(data):,} bytes; at most {SMALL_BYTES:,} are accepted"
+            raise InvalidInputError([Violation("request", complaint)])
+        return await _parsed(data, kind)
 
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
 
 
-async def _next(requests: AsyncIterator[bytes], until: float) -> Any:
+async def _only(read: Read, seconds: float) -> bytes:
+    data = await _next(read, _now() + seconds)
+    if data is None:
+        raise InvalidInputError([Violation("request", "is missing")])
+    return data
+
+
+async def _next(read: Read, until: float) -> bytes | None:
     try:
         async with asyncio.timeout_at(until):
-            return await anext(requests, _END)
+            return await read()
     except TimeoutError:
         raise TooSlowError from None
 
@@ -100,7 +102,10 @@ async def _next(requests: AsyncIterator[bytes], until: float) -> Any:
 async def _parsed(data: bytes, kind: Any) -> Any:
     try:
         # Parsing copies the pictures, which takes milliseconds for large ones.
-        return await asyncio.to_thread(kind.FromString, data) if len(data) > SMALL_BYTES else kind.FromString(data)
+        message = await asyncio.to_thread(kind.FromString, data) if len(data) > SMALL_BYTES else kind.FromString(data)
     except DecodeError:
         complaint = f"is not a valid {kind.DESCRIPTOR.full_name}"
         raise InvalidInputError([Violation("request", complaint)]) from None
+    # Fields that this release does not know would be stored with the job, and counted nowhere.
+    message.DiscardUnknownFields()
+    return message

@@ -6,8 +6,7 @@ import asyncio
 import errno
 import logging
 import sqlite3
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeAlias
 
 import grpc
@@ -25,10 +24,12 @@ from tfstyle_server.jobs import Jobs
 from tfstyle_server.live_job import short
 from tfstyle_server.metrics import Metrics
 from tfstyle_server.plan import Plan
-from tfstyle_server.receiving import SMALL_SECONDS, Receiving, TooSlowError
-from tfstyle_server.security import Gate, UnauthenticatedError
+from tfstyle_server.receiving import Receiving, SmallRequests, TooSlowError
+from tfstyle_server.security import ANONYMOUS, Gate, UnauthenticatedError
 from tfstyle_server.states import State
 from tfstyle_server.store import NotEndedError, RequestIdTakenError, UnknownJobError
+from tfstyle_server.strangers import host_of_peer
+from tfstyle_server.transport import Context, Read, reader_of
 from tfstyle_server.validation import (
     EMPTY_PICTURE,
     Source,
@@ -46,10 +47,8 @@ SERVICE = pb.DESCRIPTOR.services_by_name["StyleTransfer"].full_name
 CHUNK_BYTES = 256 * 1024
 MOST_SMALL = 16
 """Requests without pictures that are received from one caller at once."""
-Context: TypeAlias = Any
-"""grpc.aio.ServicerContext, which has no type annotations."""
-Receive: TypeAlias = Callable[[str, AsyncIterator[bytes], Any], Awaitable[Any]]
-"""(owner, stream of bytes, message class) -> what the method gets as its request."""
+Method: TypeAlias = Callable[[Read, Context, str], Awaitable[Any]]
+"""A method as (reads the messages, context, owner)."""
 
 
 class StyleTransferServicer:
@@ -61,7 +60,7 @@ class StyleTransferServicer:
         self._jobs = jobs
         self._blobs = blobs
         self._receiving = Receiving(receiving)
-        self._small = Receiving(MOST_SMALL, SMALL_SECONDS)
+        self._small = SmallRequests(MOST_SMALL)
         self._gate = gate
         self._metrics = metrics
         self._max_image_bytes = max_image_bytes
@@ -92,36 +91,44 @@ class StyleTransferServicer:
         request of any size would be received before its caller is known.
         """
         unary, stream = grpc.stream_unary_rpc_method_handler, grpc.stream_stream_rpc_method_handler
-        small, large, pieces = self._small.small, self._receiving.one, self._pieces
-        methods: dict[str, tuple[Any, Any, type, Receive]] = {
-            "Stylize": (stream, self.Stylize, pb.StylizeRequest, large),
-            "CreateJob": (unary, self.CreateJob, pb.CreateJobRequest, large),
-            "GetJob": (unary, self.GetJob, pb.GetJobRequest, small),
-            "ListJobs": (unary, self.ListJobs, pb.ListJobsRequest, small),
-            "CancelJob": (unary, self.CancelJob, pb.CancelJobRequest, small),
-            "DeleteJob": (unary, self.DeleteJob, pb.DeleteJobRequest, small),
-            "WatchJob": (stream, self.WatchJob, pb.WatchJobRequest, small),
-            "ReadResult": (stream, self.ReadResult, pb.ReadResultRequest, small),
-            "UploadImage": (unary, self.UploadImage, pb.UploadImageRequest, pieces),
+        methods: dict[str, tuple[Any, Method]] = {
+            # These hold a place while they have pictures, so they receive their requests themselves.
+            "Stylize": (stream, self.Stylize),
+            "CreateJob": (unary, self.CreateJob),
+            "UploadImage": (unary, self.UploadImage),
+            "GetJob": (unary, self._received(self.GetJob, pb.GetJobRequest)),
+            "ListJobs": (unary, self._received(self.ListJobs, pb.ListJobsRequest)),
+            "CancelJob": (unary, self._received(self.CancelJob, pb.CancelJobRequest)),
+            "DeleteJob": (unary, self._received(self.DeleteJob, pb.DeleteJobRequest)),
+            "WatchJob": (stream, self._received(self.WatchJob, pb.WatchJobRequest)),
+            "ReadResult": (stream, self._received(self.ReadResult, pb.ReadResultRequest)),
         }
         return grpc.method_handlers_generic_handler(
             SERVICE,
             {
-                # Without a deserializer, gRPC hands over bytes; `Receiving` parses them.
-                name: handler(self._guarded(method, request, receive), None, _serialised)
-                for name, (handler, method, request, receive) in methods.items()
+                # Without a deserializer, gRPC hands over bytes; they are parsed when they have been received.
+                name: handler(self._guarded(method), None, _serialised)
+                for name, (handler, method) in methods.items()
             },
         )
 
-    def _guarded(self, method: Callable[[Any, Context, str], Awaitable[Any]], kind: type, receive: Receive) -> Any:
-        """The method as gRPC calls it: authenticates the caller, receives the request, converts errors to statuses."""
+    def _received(self, method: Callable[[Any, Context, str], Awaitable[Any]], kind: type) -> Method:
+        """`method`, which takes a request without pictures, as a method that receives it."""
 
-        async def call(requests: AsyncIterator[bytes], context: Context) -> Any:
+        async def receiving(read: Read, context: Context, owner: str) -> Any:
+            return await method(await self._small.receive(_caller(owner, context), read, kind), context, owner)
+
+        return receiving
+
+    def _guarded(self, method: Method) -> Any:
+        """The method as gRPC calls it: authenticates the caller, and converts errors to statuses."""
+
+        async def call(_: Any, context: Context) -> Any:
             if self._refusing:
                 await context.abort_with_status(status.to_grpc(status.unavailable("the server is stopping")))
             try:
                 owner = self._gate.owner(context.invocation_metadata() or (), context.auth_context() or {})
-                return await method(await receive(owner, requests, kind), context, owner)
+                return await method(reader_of(context), context, owner)
             except (asyncio.CancelledError, grpc.aio.AbortError):
                 raise
             except Exception as error:
@@ -131,20 +138,19 @@ class StyleTransferServicer:
 
         return call
 
-    async def _pieces(self, owner: str, requests: AsyncIterator[bytes], kind: type) -> AsyncGenerator[Any, None]:
-        return self._receiving.each(owner, requests, kind)
-
-    async def Stylize(self, request: pb.StylizeRequest, context: Context, owner: str) -> None:  # noqa: N802 - gRPC's name
+    async def Stylize(self, read: Read, context: Context, owner: str) -> None:  # noqa: N802 - gRPC's name
         """Create a job, attached to this call unless it is detached, and stream its events and its result."""
-        plan = await asyncio.to_thread(checked_transfer, request, self._max_image_bytes)
         self._calls += 1
         self._drained.clear()
-        detach = request.detach
-        description = _described(plan)
-        creation = asyncio.ensure_future(self._jobs.create(owner, plan, "", attached=not detach))
-        del request, plan  # frees the pictures, which are on the disk soon; the call may wait for long
+        attached_to_call: asyncio.Future[pb.Job] | None = None
         try:
-            job = await asyncio.shield(creation)
+            async with self._receiving.one(_caller(owner, context), read, pb.StylizeRequest) as request:
+                plan = await asyncio.to_thread(checked_transfer, request, self._max_image_bytes)
+                attached, description = not request.detach, _described(plan)
+                creation = asyncio.ensure_future(self._jobs.create(owner, plan, "", attached=attached))
+                attached_to_call = creation if attached else None
+                del request, plan  # so that only the creation holds the pictures
+                job = await _completed(creation)
             log.info("job %s: accepted from %s, %s", short(job.name), context.peer(), description)
             await self._relay(owner, job.name, context)
         except asyncio.CancelledError:
@@ -154,11 +160,11 @@ class StyleTransferServicer:
             self._calls -= 1
             if self._calls == 0:
                 self._drained.set()
-            creation.add_done_callback(lambda created: self._end(owner, created, detach=detach))
+            if attached_to_call is not None:
+                attached_to_call.add_done_callback(lambda created: self._end(owner, created))
 
-    def _end(self, owner: str, created: asyncio.Future[pb.Job], *, detach: bool) -> None:
-        # The exception is retrieved in any case: the call that would have raised it may have ended.
-        if not created.cancelled() and created.exception() is None and not detach:
+    def _end(self, owner: str, created: asyncio.Future[pb.Job]) -> None:
+        if not created.cancelled() and created.exception() is None:
             self._jobs.end_call(owner, created.result().name)
 
     async def _relay(self, owner: str, name: str, context: Context) -> None:
@@ -185,18 +191,18 @@ class StyleTransferServicer:
                 case "cancelled":
                     await context.abort_with_status(status.to_grpc(status.cancelled(event.cancelled.reason)))
 
-    async def CreateJob(self, request: pb.CreateJobRequest, context: Context, owner: str) -> pb.Job:  # noqa: N802
-        """Create a job."""
-        plan = await asyncio.to_thread(checked_creation, request, self._max_image_bytes)
-        creation = asyncio.ensure_future(self._jobs.create(owner, plan, request.request_id, attached=False))
-        # Retrieves the exception in any case: the call that would raise it may have ended.
-        creation.add_done_callback(lambda created: created.cancelled() or created.exception())
-        try:
-            # Once begun, the creation is completed even if the caller disconnects.
-            job = await asyncio.shield(creation)
-        except InvalidInputError as error:
-            raise InvalidInputError(map(in_creation, error.violations)) from None
-        log.info("job %s: created from %s, %s", short(job.name), context.peer(), _described(plan))
+    async def CreateJob(self, read: Read, context: Context, owner: str) -> pb.Job:  # noqa: N802
+        """Create a job. Once begun, that is completed even if the caller disconnects."""
+        async with self._receiving.one(_caller(owner, context), read, pb.CreateJobRequest) as request:
+            plan = await asyncio.to_thread(checked_creation, request, self._max_image_bytes)
+            request_id, description = request.request_id, _described(plan)
+            creation = asyncio.ensure_future(self._jobs.create(owner, plan, request_id, attached=False))
+            del request, plan  # so that only the creation holds the pictures
+            try:
+                job = await _completed(creation)
+            except InvalidInputError as error:
+                raise InvalidInputError(map(in_creation, error.violations)) from None
+        log.info("job %s: created from %s, %s", short(job.name), context.peer(), description)
         return job
 
     async def GetJob(self, request: pb.GetJobRequest, context: Context, owner: str) -> pb.Job:  # noqa: N802
@@ -242,12 +248,12 @@ class StyleTransferServicer:
         async for chunk in self._chunks(job.result, request.offset):
             await context.write(chunk)
 
-    async def UploadImage(self, requests: AsyncGenerator[Any, None], context: Context, owner: str) -> pb.Image:  # noqa: N802
+    async def UploadImage(self, read: Read, context: Context, owner: str) -> pb.Image:  # noqa: N802
         """Store an image that arrives in pieces."""
         picture = bytearray()
-        async with aclosing(requests):  # holds its slot until the picture is on the disk
-            async for request in requests:
-                picture += request.data
+        async with self._receiving.each(_caller(owner, context), read, pb.UploadImageRequest) as pieces:
+            async for piece in pieces:
+                picture += piece.data
                 if len(picture) > self._max_image_bytes:
                     raise InvalidInputError([Violation("data", upload_too_large(self._max_image_bytes))])
             if not picture:
@@ -296,6 +302,20 @@ def status_of(error: Exception) -> status_pb2.Status:
         case _:
             log.error("a call failed", exc_info=error)
             return status.internal("the call failed inside the server; its log has the cause")
+
+
+async def _completed(creation: asyncio.Future[pb.Job]) -> pb.Job:
+    """The job, once it is created; a call that is cancelled meanwhile waits too, because the pictures are in memory."""
+    try:
+        return await asyncio.shield(creation)
+    except asyncio.CancelledError:
+        await asyncio.wait([creation])
+        raise
+
+
+def _caller(owner: str, context: Context) -> str:
+    """Whose requests count together: the owner's, or where callers do not authenticate those of one address."""
+    return owner if owner != ANONYMOUS else host_of_peer(context.peer())
 
 
 def _described(plan: Plan[Source]) -> str:

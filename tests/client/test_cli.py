@@ -52,7 +52,7 @@ def test_stylize_writes_the_picture_and_says_how_it_went(files: Path, server: Se
     assert ended.stdout.strip() == str(files / "out.png")
     assert "network vgg19-lite" in ended.stderr
     assert "48 x 32 pixels, 4 evaluations: " in ended.stderr
-    assert re.search(r"4/4  [\d.]+ = content [\d.]+ \+ style [\d.]+ \+ tv", ended.stderr)
+    assert re.search(r"4/4  [\d.]+ = content [\d.]+ \+ neighbours [\d.]+ \+ style [\d.]+ \+ tv", ended.stderr)
     with Image.open(files / "out.png") as picture:
         assert picture.size == (48, 32)
     with Image.open(files / "preview.png") as picture:

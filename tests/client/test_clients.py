@@ -330,7 +330,7 @@ def test_weighted_losses_add_up_to_the_total(server: Server, landscape: bytes, p
         losses = client.stylize(landscape, painting, **SMALL).result().losses
     assert sum(losses.weighted.values()) == pytest.approx(losses.total, rel=1e-4)
     assert losses.weighted["style"] == pytest.approx(2 * losses.parts["style"])
-    assert losses_text(losses).startswith(f"{losses.total:.2f} = content {losses.weighted['content']:.2f} + style ")
+    assert losses_text(losses).startswith(f"{losses.total:.2f} = content {losses.weighted['content']:.2f} + neighb")
 
 
 def test_warnings_of_the_server_are_in_the_record() -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import statistics
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,9 @@ from tfstyle.errors import InvalidInputError
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle.v1 import style_transfer_pb2_grpc
 from tfstyle_server.admission import CallerLimits
-from tfstyle_server.receiving import Receiving, TooSlowError
+from tfstyle_server.receiving import Receiving, SmallRequests, TooSlowError
 from tfstyle_server.security import new_token
+from tfstyle_server.transport import Read
 
 METHOD = "/tfstyle.v1.StyleTransfer/CreateJob"
 MOST_KB = 20_000
@@ -75,28 +78,85 @@ def test_pictures_that_do_not_arrive_hold_up_nothing_but_pictures(server: Server
     assert stub.UploadImage(iter([pb.UploadImageRequest(data=b"x")]), timeout=10).size == 1
 
 
-async def messages(*given: Any) -> AsyncIterator[bytes]:
-    for each in given:
-        yield each if isinstance(each, bytes) else each.SerializeToString()
+def created_by_one_caller(server: Server, token: str, count: int) -> set[grpc.StatusCode]:
+    """The codes of `count` calls that send 62 MB each, every one on a connection of its own."""
+    large = pb.CreateJobRequest(transfer=pb.StylizeRequest(content=bytes(31 * 2**20), style=bytes(31 * 2**20)))
+    data, metadata = large.SerializeToString(), (("authorization", f"Bearer {token}"),)
+    opened = [
+        grpc.insecure_channel(server.address, [("grpc.max_send_message_length", -1), ("tfstyle.number", number)])
+        for number in range(count)
+    ]
+    calls = [channel.unary_unary(METHOD).future(data, metadata=metadata, timeout=300) for channel in opened]
+    codes = {call.code() for call in calls}
+    for channel in opened:
+        channel.close()
+    return codes
 
 
-def test_only_so_many_of_one_caller_at_once() -> None:
+@pytest.mark.parametrize("count", [8, pytest.param(40, marks=pytest.mark.slow)])
+def test_large_requests_of_one_caller_take_bounded_memory_and_hold_up_no_other(
+    own_server: Callable[..., Server], tmp_path: Path, count: int
+) -> None:
+    tokens = [new_token(name, tmp_path / "tokens") for name in ("ann", "bob")]
+    server = own_server("--tokens", str(tmp_path / "tokens"))
+    server.worker_pid()
+    before = peak_kb(server.process.pid)
+    stub = style_transfer_pb2_grpc.StyleTransferStub(grpc.insecure_channel(server.address))
+    waited: list[float] = []
+    with ThreadPoolExecutor(1) as pool:
+        flood = pool.submit(created_by_one_caller, server, tokens[0], count)
+        while not flood.done():
+            began = time.monotonic()
+            stub.ListJobs(pb.ListJobsRequest(), metadata=(("authorization", f"Bearer {tokens[1]}"),), timeout=60)
+            waited.append(time.monotonic() - began)
+            time.sleep(0.05)
+    assert flood.result() <= {grpc.StatusCode.OK, grpc.StatusCode.RESOURCE_EXHAUSTED}
+    assert peak_kb(server.process.pid) - before < 700_000
+    assert statistics.median(waited) < 0.5
+
+
+def reading(sent: AsyncIterator[bytes]) -> Read:
+    async def read() -> bytes | None:
+        return await anext(sent, None)
+
+    return read
+
+
+def messages(*given: Any) -> Read:
+    async def sent() -> AsyncIterator[bytes]:
+        for each in given:
+            yield each if isinstance(each, bytes) else each.SerializeToString()
+
+    return reading(sent())
+
+
+def test_only_so_many_of_one_caller_at_once_until_their_pictures_are_on_the_disk() -> None:
     async def main() -> None:
-        room = Receiving(2)
-        arrived = asyncio.Event()
+        receiving = Receiving(2)
+        arrived, stored = asyncio.Event(), asyncio.Event()
+        entered: list[str] = []
 
         async def slowly() -> AsyncIterator[bytes]:
             await arrived.wait()
             yield pb.GetJobRequest(name="slow").SerializeToString()
 
-        slow = [asyncio.create_task(room.one("ann", slowly(), pb.GetJobRequest)) for _ in range(2)]
+        async def call(caller: str, read: Read) -> None:
+            async with receiving.one(caller, read, pb.GetJobRequest) as request:
+                entered.append(request.name)
+                await stored.wait()
+
+        calls = [asyncio.create_task(call("ann", reading(slowly()))) for _ in range(2)]
         await asyncio.sleep(0)
-        third = asyncio.create_task(room.one("ann", messages(pb.GetJobRequest(name="third")), pb.GetJobRequest))
-        assert (await room.one("bob", messages(pb.GetJobRequest(name="b")), pb.GetJobRequest)).name == "b"
+        calls.append(asyncio.create_task(call("ann", messages(pb.GetJobRequest(name="third")))))
+        calls.append(asyncio.create_task(call("bob", messages(pb.GetJobRequest(name="bob's")))))
         await asyncio.sleep(0.05)
-        assert not third.done()
+        assert entered == ["bob's"]
         arrived.set()
-        assert [(await task).name for task in (*slow, third)] == ["slow", "slow", "third"]
+        await asyncio.sleep(0.05)
+        assert entered == ["bob's", "slow", "slow"]
+        stored.set()
+        await asyncio.gather(*calls)
+        assert entered[3:] == ["third"]
 
     asyncio.run(main())
 
@@ -106,25 +166,47 @@ def test_what_does_not_arrive_or_is_no_message_or_too_large_is_an_error() -> Non
         await asyncio.Event().wait()
         yield b""
 
-    async def main() -> None:
-        async def dripping() -> AsyncIterator[bytes]:
-            while True:
-                await asyncio.sleep(0.02)
-                yield pb.UploadImageRequest(data=b"x").SerializeToString()
+    async def dripping(seconds: float) -> AsyncIterator[bytes]:
+        while True:
+            await asyncio.sleep(seconds)
+            yield pb.UploadImageRequest(data=b"x").SerializeToString()
 
-        room = Receiving(1, 0.1)
+    async def one(receiving: Receiving, read: Read) -> None:
+        async with receiving.one("ann", read, pb.GetJobRequest):
+            pass
+
+    async def pieces(receiving: Receiving, read: Read) -> list[Any]:
+        async with receiving.each("ann", read, pb.UploadImageRequest) as arriving:
+            return [piece async for piece in arriving]
+
+    async def main() -> None:
+        receiving = Receiving(1, 0.1)
         with pytest.raises(TooSlowError):
-            await room.one("ann", never(), pb.GetJobRequest)
+            await one(receiving, reading(never()))
         with pytest.raises(TooSlowError):
-            _ = [piece async for piece in room.each("ann", dripping(), pb.UploadImageRequest)]
+            await pieces(receiving, reading(dripping(0.02)))
+        with pytest.raises(TooSlowError):
+            await asyncio.wait_for(pieces(Receiving(1, 60, piece_seconds=0.1), reading(dripping(0.5))), 5)
         with pytest.raises(InvalidInputError, match=r"request: is 70,\d\d\d bytes; at most 65,536"):
-            await room.small("ann", messages(pb.GetJobRequest(name="x" * 70_000)), pb.GetJobRequest)
+            await SmallRequests(1).receive("ann", messages(pb.GetJobRequest(name="x" * 70_000)), pb.GetJobRequest)
         with pytest.raises(InvalidInputError, match=r"request: is not a valid tfstyle\.v1\.GetJobRequest"):
-            await room.one("ann", messages(b"\xff\xff"), pb.GetJobRequest)
+            await one(receiving, messages(b"\xff\xff"))
         with pytest.raises(InvalidInputError, match="request: is missing"):
-            await room.one("ann", messages(), pb.GetJobRequest)
+            await one(receiving, messages())
         sent = [pb.UploadImageRequest(data=data) for data in (b"1", bytes(70_000))]
-        pieces = room.each("ann", messages(*sent), pb.UploadImageRequest)
-        assert [piece async for piece in pieces] == sent, "and its slot is free again after each"
+        assert await pieces(receiving, messages(*sent)) == sent, "and its place is free again after each"
+
+    asyncio.run(main())
+
+
+def test_unknown_fields_are_dropped() -> None:
+    unknown = b"\xfa\x7f\x03abc"  # field 2047, three bytes
+    data = pb.GetJobRequest(name="j").SerializeToString() + unknown
+
+    async def main() -> None:
+        async with Receiving(1).one("ann", messages(data), pb.GetJobRequest) as request:
+            assert request.SerializeToString() == pb.GetJobRequest(name="j").SerializeToString()
+        small = await SmallRequests(1).receive("ann", messages(data), pb.GetJobRequest)
+        assert small.SerializeToString() == pb.GetJobRequest(name="j").SerializeToString()
 
     asyncio.run(main())

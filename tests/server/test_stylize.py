@@ -94,7 +94,7 @@ def test_events_come_in_order_and_the_png_is_whole(
     assert not progress[0].HasField("remaining")
     assert progress[-1].remaining.ToTimedelta().total_seconds() == 0
     parts = {part.name: part for part in progress[-1].losses.parts}
-    assert set(parts) == {"content", "style", "tv", "gamut"}
+    assert set(parts) == {"content", "neighbours", "style", "tv", "gamut"}
     assert parts["style"].value == pytest.approx(sum(parts["style"].by_layer.values()))
     assert len(parts["style"].by_layer) == 5
 
