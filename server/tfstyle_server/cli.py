@@ -196,8 +196,3 @@ def run(arguments: list[str], name: str) -> int:
     except CycloptsError as error:
         return _refuse(usage_message(error, name))
     return code if isinstance(code, int) else DONE
-
-
-def main() -> None:
-    """Run the `tfstyle-server` script or `python -m tfstyle_server`."""
-    sys.exit(run(sys.argv[1:], "tfstyle-server"))

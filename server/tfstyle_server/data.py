@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import logging
 import shutil
 import sqlite3
-from collections.abc import Callable, Collection
+import stat
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from io import TextIOWrapper
 from pathlib import Path
@@ -17,6 +19,8 @@ from google.protobuf.message import DecodeError
 from tfstyle_server.blobs import BlobFolder, Blobs
 from tfstyle_server.executors.checkpoints import checkpoint_folder
 from tfstyle_server.store import JobStore, Retention
+
+log = logging.getLogger("tfstyle.front")
 
 Value = TypeVar("Value")
 
@@ -94,4 +98,29 @@ def _locked(folder: Path) -> TextIOWrapper:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = (folder / "lock").open("w")
     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    if mended := sum(map(_close_to_others, _own_files(folder))):
+        log.warning("data: %d files and folders of %s were open to other users; they no longer are", mended, folder)
     return lock
+
+
+def _own_files(folder: Path) -> Iterator[Path]:
+    """`folder`, and the files and folders below it that a server made."""
+    yield from (folder, folder / "lock")
+    yield from folder.glob("jobs.sqlite3*")
+    for own in ("blobs", "checkpoints"):
+        yield folder / own
+        yield from (folder / own).rglob("*")
+
+
+def _close_to_others(path: Path) -> bool:
+    """Take all permissions of others away. Returns whether there were any. What does not exist, or is another user's,
+    is left alone.
+    """
+    try:
+        mode = path.lstat().st_mode
+        if stat.S_ISLNK(mode) or not mode & 0o077:
+            return False
+        path.chmod(stat.S_IMODE(mode) & 0o700)
+    except OSError:
+        return False
+    return True

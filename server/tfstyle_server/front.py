@@ -19,7 +19,7 @@ from tfstyle_server.executors.local.settings import worker_settings
 from tfstyle_server.health import Health, Reflection
 from tfstyle_server.heap import return_large_blocks_at_once
 from tfstyle_server.jobs import Jobs
-from tfstyle_server.listen_address import why_not
+from tfstyle_server.listen_address import has_listener, why_not
 from tfstyle_server.metrics import Metrics
 from tfstyle_server.options import ServerOptions
 from tfstyle_server.security import Gate, SecurityError, check_binding, credentials
@@ -72,11 +72,14 @@ async def serve(
 
     loop = asyncio.get_running_loop()
     health = Health(("", SERVICE))
+    os.umask(0o077)  # pictures are for the server's eyes only; workers inherit this
     raise_file_limit()
     return_large_blocks_at_once()
     server = grpc.aio.server(options=channel_options(options.max_image_bytes))
     try:
         await asyncio.to_thread(check_binding, options.listen, options.security)
+        if await asyncio.to_thread(has_listener, options.listen):
+            raise BadSettingError(f"listen: another process listens on {options.listen}")
         tls = credentials(options.security)
         gate = Gate(options.security)
         data = await open_data(options.data, options.retention)

@@ -42,12 +42,30 @@ def is_of_this_machine(host: str) -> bool:
     return _bind(host, 0) not in (errno.EADDRNOTAVAIL, None)
 
 
+def has_listener(listen: str) -> bool:
+    """Whether a process listens on a Unix socket of this path. gRPC would take its place without a word."""
+    if not listen.startswith("unix:"):
+        return False
+    path = _socket_path(listen)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1)
+        try:
+            probe.connect(path)
+        except OSError as error:
+            return isinstance(error, TimeoutError)
+    return True
+
+
+def _socket_path(listen: str) -> str:
+    path = listen.removeprefix("unix:")
+    return path.removeprefix("//") if path.startswith("///") else path
+
+
 def why_not(listen: str) -> str:
     """Why a server could not listen there. Blocks while a name is looked up."""
     host = host_of(listen)
     if host is None:
-        path = listen.removeprefix("unix:")
-        path = path.removeprefix("//") if path.startswith("///") else path
+        path = _socket_path(listen)
         if len(os.fsencode(path)) > LONGEST_SOCKET_PATH:
             return f"the path of a socket has at most {LONGEST_SOCKET_PATH} bytes"
         if not Path(path).parent.is_dir():

@@ -1,4 +1,4 @@
-"""The format of log lines: time, level, logger, message."""
+"""The format of log lines: date and time with the zone, level, logger, message."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def configure_logging() -> None:
     logging.basicConfig(
         level=logging.INFO,
         format="%(asctime)s %(levelname)-7s %(name)-14s %(message)s",
-        datefmt="%H:%M:%S",
+        datefmt="%Y-%m-%dT%H:%M:%S%z",
         stream=sys.stderr,
         force=True,
     )

@@ -107,7 +107,7 @@ class StyleTransferServicer:
             SERVICE,
             {
                 # Without a deserializer, gRPC hands over bytes; they are parsed when they have been received.
-                name: handler(self._guarded(method), None, _serialised)
+                name: handler(self._guarded(name, method), None, _serialised)
                 for name, (handler, method) in methods.items()
             },
         )
@@ -120,7 +120,7 @@ class StyleTransferServicer:
 
         return receiving
 
-    def _guarded(self, method: Method) -> Any:
+    def _guarded(self, name: str, method: Method) -> Any:
         """The method as gRPC calls it: authenticates the caller, and converts errors to statuses."""
 
         async def call(_: Any, context: Context) -> Any:
@@ -245,8 +245,9 @@ class StyleTransferServicer:
         if not 0 <= request.offset <= job.result.size:
             complaint = f"must be 0 to {job.result.size}, the size of the result; got {request.offset}"
             raise InvalidInputError([Violation("offset", complaint)])
-        async for chunk in self._chunks(job.result, request.offset):
-            await context.write(chunk)
+        with self._jobs.watches.counted(owner):
+            async for chunk in self._chunks(job.result, request.offset):
+                await context.write(chunk)
 
     async def UploadImage(self, read: Read, context: Context, owner: str) -> pb.Image:  # noqa: N802
         """Store an image that arrives in pieces."""

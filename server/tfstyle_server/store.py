@@ -19,6 +19,10 @@ from tfstyle_server.plan import Plan, plan_to_proto
 from tfstyle_server.schema import prepare_schema
 from tfstyle_server.states import ENDED, State, apply, kind_of
 
+INCREMENTAL = 2
+"""The auto_vacuum mode in which free pages are given back on demand."""
+PAGES = 10_000
+"""Free pages of 4 KiB that are given back at once."""
 IMAGE_SECONDS = 86400.0
 """How long an uploaded image is kept that no job refers to, in seconds of server uptime."""
 
@@ -102,6 +106,9 @@ class JobStore:
         self._db.execute("PRAGMA synchronous = FULL")
         self._db.execute("PRAGMA foreign_keys = ON")
         prepare_schema(self._db)
+        if self._db.execute("PRAGMA auto_vacuum").fetchone() != (INCREMENTAL,):  # made by an earlier release
+            self._db.execute(f"PRAGMA auto_vacuum = {INCREMENTAL}")
+            self._db.execute("VACUUM")
 
     def close(self) -> None:
         """Close the database."""
@@ -285,6 +292,8 @@ class JobStore:
                 if count[owner] > limits.jobs or total[owner] > limits.bytes or now - ended > limits.seconds:
                     expired.append(name)
             db.executemany("DELETE FROM jobs WHERE name = ?", [(name,) for name in expired])
+        # Gives free pages back to the file system, one for each step; `execute` makes only one.
+        self._db.executescript(f"PRAGMA incremental_vacuum({PAGES})")
         return expired
 
     def wanted_blobs(self) -> frozenset[str]:

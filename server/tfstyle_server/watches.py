@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Protocol
 
 from tfstyle.errors import InvalidInputError, Violation
@@ -120,17 +121,22 @@ class Watches:
         Ends when the job has ended. Raises `UnknownJobError`, `CompactedError`, `LimitError`, `InvalidInputError` for
         an `after` beyond the latest event, and `StoppingError` once `stopping()` is true (checked after `Feed.wake`).
         """
+        with self.counted(owner):
+            async for data in self._events(owner, name, after, stopping):
+                yield data
+
+    @contextmanager
+    def counted(self, owner: str) -> Iterator[None]:
+        """Count one more stream of the caller, of events or of a result. Raises `LimitError`."""
         if self._counts[owner] >= self._most:
-            message = f"you have {self._counts[owner]} open watches; {self._most} are allowed"
+            message = f"you have {self._counts[owner]} open streams; {self._most} are allowed"
             raise LimitError("CALLER_WATCHES", message, RETRY_SECONDS)
         self._counts[owner] += 1
         try:
-            async for data in self._events(owner, name, after, stopping):
-                yield data
+            yield
         finally:
             self._counts[owner] -= 1
-            if not self._counts[owner]:
-                del self._counts[owner]
+            self._counts += Counter()  # drops callers whose count is 0
 
     async def _events(self, owner: str, name: str, after: int, stopping: Callable[[], bool]) -> AsyncIterator[bytes]:
         followed = self._live.get(name)

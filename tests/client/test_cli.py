@@ -503,6 +503,10 @@ def test_token_is_printed_once_and_only_its_hash_is_kept(tmp_path: Path) -> None
     token = made.stdout.strip()
     assert len(token) > 40
     assert (tmp_path / "tokens").read_text().split() == ["ann", hashlib.sha256(token.encode()).hexdigest()]
+    quiet = run("token", "bob", "--tokens", tmp_path / "tokens", "--out", tmp_path / "bob")
+    assert (quiet.returncode, quiet.stdout) == (0, "")
+    assert len((tmp_path / "bob").read_text().strip()) == 43
+    assert (tmp_path / "bob").stat().st_mode & 0o777 == 0o600
     refused = run("token", "a b", "--tokens", tmp_path / "tokens")
     assert refused.returncode == 2
     assert refused.stderr.startswith("tfstyle: name: must be 1 to 64")

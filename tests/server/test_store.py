@@ -365,3 +365,28 @@ def test_damaged_or_foreign_database_is_refused(tmp_path: Path) -> None:
     database.close()
     with pytest.raises(sqlite3.DatabaseError, match="another release"):
         JobStore(tmp_path / "b", Retention())
+
+
+def test_the_file_shrinks_when_jobs_are_deleted(tmp_path: Path) -> None:
+    path = tmp_path / "jobs.sqlite3"
+    former = sqlite3.connect(path)  # made by a release that did not give pages back
+    former.execute("PRAGMA auto_vacuum = NONE")
+    former.execute("VACUUM")
+    former.close()
+    store = JobStore(path, Retention(seconds=1.0))
+    for number in range(40):
+        name = f"jobs/{number}"
+        create(store, new(name))
+        store.append([Entry(name, BEGUN), *(Entry(name, progress(each), 1) for each in range(1, 200))])
+        store.append([Entry(name, RESULT, 1)])
+
+    def size() -> int:
+        with sqlite3.connect(path) as db:
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        db.close()
+        return path.stat().st_size
+
+    large = size()
+    assert len(store.retain(10.0)) == 40
+    assert size() < large / 4
+    store.close()

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from tfstyle.atomic import new_draft
 from tfstyle_client.cli.reports import print_line
 from tfstyle_client.errors import ServerUnreachableError, refusal
 from tfstyle_client.files import check_writable, reason
@@ -21,14 +22,22 @@ def token(
     tokens: Annotated[
         Path, Parameter(help="the server's file of tokens; created if it does not exist", converter=file_path)
     ],
+    out: Annotated[
+        Path | None,
+        Parameter(
+            help="file for the token, which only its owner can read, in place of printing it", converter=file_path
+        ),
+    ] = None,
 ) -> None:
-    """Make a token for a caller of a server, and print it; the file keeps only its hash."""
+    """Make a token for a caller of a server, and print it; the server's file keeps only its hash."""
     try:
         from tfstyle_server.security import SecurityError, new_token
     except ImportError as error:
         message = f"server: not installed here ({error.name}); pip install 'tfstyle[server]'"
         raise ServerUnreachableError(message, "UNAVAILABLE") from None
-    if sys.__stdout__ is None:
+    if out is not None:
+        check_writable(out, "out")
+    elif sys.__stdout__ is None:
         raise refusal("token", "would be lost, because standard output is closed; redirect it to a file")
     check_writable(tokens, "tokens")
     try:
@@ -38,4 +47,12 @@ def token(
         raise refusal(field, why) from None
     except OSError as error:
         raise refusal("tokens", f"cannot write {tokens}: {reason(error)}") from None
-    print_line(made)
+    if out is None:
+        print_line(made)
+        return
+    try:
+        with new_draft(out.parent, mode=0o600) as draft:
+            draft.file.write(made.encode() + b"\n")
+            draft.publish(out)  # without the permissions of a file that was there
+    except OSError as error:
+        raise refusal("out", f"cannot write {out}: {reason(error)}") from None
