@@ -10,6 +10,7 @@ import os
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 import asyncio
+import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -119,6 +120,21 @@ def serve_command(
     grace: Annotated[
         float, _flag("GRACE", "seconds for which calls to Stylize may continue after SIGTERM", least=0)
     ] = _DEFAULT.grace,
+    start_seconds: Annotated[
+        float, _flag("START_SECONDS", "seconds after which a worker that has not started is replaced", least=1)
+    ] = _DEFAULT.start_seconds,
+    silence_seconds: Annotated[
+        float,
+        _flag(
+            "SILENCE_SECONDS",
+            "seconds, besides the job's estimate, after which a worker without a sign of life is replaced",
+            least=1,
+        ),
+    ] = _DEFAULT.silence_seconds,
+    job_seconds: Annotated[
+        float | None,
+        _flag("JOB_SECONDS", "seconds after which a running job fails", least=1, show_default="no limit"),
+    ] = None,
     memory: Annotated[
         int | None,
         _number(
@@ -159,6 +175,9 @@ def serve_command(
         max_image_bytes=max_image_bytes,
         max_pixels=max_pixels,
         grace=grace,
+        start_seconds=start_seconds,
+        silence_seconds=silence_seconds,
+        job_seconds=math.inf if job_seconds is None else job_seconds,
         memory=None if memory is None else memory * 2**20,
         recycle_after=recycle_after,
         checkpoint_seconds=checkpoint_seconds,

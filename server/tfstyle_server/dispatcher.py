@@ -5,8 +5,10 @@ Runs on the event loop's thread.
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import logging
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -37,8 +39,9 @@ TYPICAL_SECONDS = 60.0
 class Dispatcher:
     """The queue of waiting jobs, and the executor's listener.
 
-    `live` are the unfinished jobs by name. At most `most_running` jobs of one owner run at once. `on_ready` is called
-    when a worker has started, `on_broken` with a reason when none ever will.
+    `live` are the unfinished jobs by name. At most `most_running` jobs of one owner run at once, each for at most
+    `job_seconds`. `on_ready` is called with True when a worker has started, and with False when none is left and one
+    could not start; `on_broken` with a reason when none ever will.
     """
 
     def __init__(
@@ -49,8 +52,9 @@ class Dispatcher:
         recorder: Recorder,
         metrics: Metrics,
         background: Background,
-        on_ready: Callable[[], None],
+        on_ready: Callable[[bool], None],
         on_broken: Callable[[str], None],
+        job_seconds: float = math.inf,
     ) -> None:
         self._executor = executor
         self._most_running = most_running
@@ -59,6 +63,7 @@ class Dispatcher:
         self._metrics = metrics
         self._background = background
         self._ready = on_ready
+        self._job_seconds = job_seconds
         self._broken = on_broken
         self._waiting: dict[str, Ticket] = {}
         self._starting: set[str] = set()
@@ -152,10 +157,21 @@ class Dispatcher:
         job.began = time.monotonic()
         self._running.add(name)
         self._executor.run(Run(name, attempt, job.plan.inputs, job.plan.options, job.plan.progress))
+        if self._job_seconds < math.inf:
+            asyncio.get_running_loop().call_later(self._job_seconds, self._expire, name, attempt)
+
+    def _expire(self, name: str, attempt: int) -> None:
+        """End a job whose worker has had it for too long. Does nothing where that attempt has ended."""
+        message = f"the job was not done within {self._job_seconds:.0f} s, the server's --job-seconds"
+        self._recorder.post(Entry(name, _failed(status.deadline_exceeded(message)), attempt))
 
     def on_ready(self) -> None:
         """As in `Listener`."""
-        self._ready()
+        self._ready(True)
+
+    def on_unready(self) -> None:
+        """As in `Listener`."""
+        self._ready(False)
 
     def on_idle(self) -> None:
         """As in `Listener`."""
@@ -194,11 +210,9 @@ class Dispatcher:
         if live is None:
             return
         self._metrics.interruptions.inc()
-        live.losses = live.losses + 1 if live.reached <= live.lost_at else 1
-        live.lost_at = max(live.reached, live.lost_at)
-        if live.losses >= MOST_LOSSES:
-            message = f"given up: {reason}, {live.losses} times at evaluation {live.reached}"
-            self._recorder.post(Entry(job, _failed(status.internal(message)), attempt))
+        live.lose()
+        if (failed := given_up(live, reason)) is not None:
+            self._recorder.post(Entry(job, failed, attempt))
         else:
             self._background.start(self._requeue(job, attempt, reason))
 
@@ -234,6 +248,13 @@ class Dispatcher:
             if job.position != position:
                 job.position = position
                 self._recorder.post(Entry(ticket.name, accepted(position)))
+
+
+def given_up(job: LiveJob, reason: str) -> pb.JobEvent | None:
+    """The event that ends a job whose workers keep being lost at one evaluation, the latest for `reason`; else None."""
+    if job.losses < MOST_LOSSES:
+        return None
+    return _failed(status.internal(f"given up: {reason}, {job.losses} times at evaluation {job.reached}"))
 
 
 def _event_of(end: End, job: LiveJob | None) -> pb.JobEvent | None:

@@ -66,9 +66,11 @@ async def serve(
         stop.set()
         hurry.set()
 
-    def on_ready() -> None:
-        for name in ("", SERVICE):
-            health.set_serving(name, serving=not stop.is_set())
+    def on_ready(ready: bool) -> None:
+        # The process is alive (""), and SERVICE can do its work.
+        health.set_serving(SERVICE, serving=ready and not stop.is_set())
+        if ready:
+            health.set_serving("", serving=not stop.is_set())
 
     loop = asyncio.get_running_loop()
     health = Health(("", SERVICE))
@@ -86,9 +88,11 @@ async def serve(
     except (SecurityError, DataInUseError) as error:
         raise BadSettingError(str(error)) from None
     metrics = Metrics()
-    executor = LocalExecutor(worker_settings(options, data.blob_folder, data.checkpoint_base))
+    executor = LocalExecutor(
+        worker_settings(options, data.blob_folder, data.checkpoint_base), options.start_seconds, options.silence_seconds
+    )
     metrics.reads_memory_of(lambda: executor.processes)
-    jobs = Jobs(data, executor, options.queue, options.limits, metrics, on_ready, on_broken)
+    jobs = Jobs(data, executor, options.queue, options.limits, metrics, on_ready, on_broken, options.job_seconds)
     servicer = StyleTransferServicer(jobs, data.blobs, gate, metrics, options.max_image_bytes, options.limits.receiving)
     server.add_generic_rpc_handlers((servicer.handlers(),))
     server.add_generic_rpc_handlers((health.handlers(),))

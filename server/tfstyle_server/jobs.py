@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import secrets
 import sqlite3
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from tfstyle_server import status
 from tfstyle_server.admission import Admission, CallerLimits, Demand, work_of
 from tfstyle_server.background import Background
 from tfstyle_server.data import Data
-from tfstyle_server.dispatcher import Dispatcher
+from tfstyle_server.dispatcher import Dispatcher, given_up
 from tfstyle_server.executors.executor import Executor
 from tfstyle_server.field_paths import in_request
 from tfstyle_server.housekeeping import keep_house
@@ -35,13 +36,14 @@ from tfstyle_server.watches import Watches
 log = logging.getLogger("tfstyle.front")
 
 RETRY_SECONDS = 1.0
+ALL = 2**31
 
 
 class Jobs:
     """All jobs of the server that has `data` open, run by `executor`.
 
-    At most `queue` jobs wait, besides those that idle workers are about to take. `on_ready` is called when a worker has
-    started, `on_broken` with a reason when the server cannot do its work any more.
+    At most `queue` jobs wait, besides those that idle workers are about to take. `on_ready` and `job_seconds` are as in
+    `Dispatcher`; `on_broken` is called with a reason when the server cannot do its work any more.
     """
 
     def __init__(
@@ -51,8 +53,9 @@ class Jobs:
         queue: int,
         limits: CallerLimits,
         metrics: Metrics,
-        on_ready: Callable[[], None],
+        on_ready: Callable[[bool], None],
         on_broken: Callable[[str], None],
+        job_seconds: float = math.inf,
     ) -> None:
         self._data = data
         self._metrics = metrics
@@ -62,7 +65,15 @@ class Jobs:
         self._recorder = Recorder(self._append, self._on_recorded)
         self._admission = Admission(limits, queue)
         self._dispatcher = Dispatcher(
-            executor, limits.running, self._live, self._recorder, metrics, self._background, on_ready, on_broken
+            executor,
+            limits.running,
+            self._live,
+            self._recorder,
+            metrics,
+            self._background,
+            on_ready,
+            on_broken,
+            job_seconds,
         )
         self._creating = asyncio.Lock()
         self.images = Images(data, limits.image_bytes)
@@ -96,9 +107,14 @@ class Jobs:
             violations = [in_request(violation, shorthand=job.shorthand) for violation in error.violations]
             await self._record(job.name, pb.JobEvent(failed=status.invalid_argument(violations)), patient=False)
             return
-        self._live[job.name] = LiveJob(job.number, job.owner, plan)
+        live = LiveJob(job.number, job.owner, plan)
         if job.state is State.RUNNING:
             await self._record(job.name, interrupted("the server ended"), patient=False)
+        live.recall(pb.JobEvent.FromString(each.data) for each in await self._events(job.name, 0, ALL))
+        if (failed := given_up(live, "the server ended")) is not None:
+            await self._record(job.name, failed, patient=False)
+            return
+        self._live[job.name] = live
         self._dispatcher.enqueue(job.name)
 
     async def close(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from tfstyle.v1 import style_transfer_pb2 as pb
@@ -34,6 +35,19 @@ class LiveJob:
     """The value of `reached` when a worker was last lost."""
     losses: int = 0
     """How many workers in a row were lost without an evaluation more between them."""
+
+    def lose(self) -> None:
+        """Count that a worker was lost, or the server with it."""
+        self.losses = self.losses + 1 if self.reached <= self.lost_at else 1
+        self.lost_at = max(self.reached, self.lost_at)
+
+    def recall(self, events: Iterable[pb.JobEvent]) -> None:
+        """Count again what earlier servers recorded, so that a job that ends every server is given up all the same."""
+        for event in events:
+            if event.HasField("progress"):
+                self.reached = max(self.reached, event.progress.evaluation)
+            elif event.HasField("interrupted"):
+                self.lose()
 
     @property
     def work(self) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -50,6 +51,12 @@ class ServerOptions:
     """The most pixels that a picture may declare."""
     grace: float = 30.0
     """How long calls to Stylize may continue after SIGTERM."""
+    start_seconds: float = 900.0
+    """How long a worker may take to start, which may include the download of weights."""
+    silence_seconds: float = 600.0
+    """How long a worker with a job may give no sign of life, besides the time that the job is estimated to take."""
+    job_seconds: float = math.inf
+    """How long a worker may have a job."""
     memory: int | None = None
     """What one transfer may take; larger ones are tiled or refused. None: the memory that is free when it begins,
     divided by the number of CPU workers."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import sqlite3
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from google.rpc import code_pb2
 
 from tfstyle.errors import Violation
 from tfstyle.inputs import Inputs, Style, content_and_style
@@ -86,13 +88,15 @@ async def settle() -> None:
 Story = Callable[[Jobs, FakeExecutor], Awaitable[None]]
 
 
-def run(folder: Path, story: Story, capacity: int = 1, queue: int = 9, **limits: int) -> None:
+def run(
+    folder: Path, story: Story, capacity: int = 1, queue: int = 9, job_seconds: float = math.inf, **limits: int
+) -> None:
     async def main() -> None:
         data = await open_data(folder, Retention())
         executor = FakeExecutor(capacity)
         checked: Executor = executor  # has all that jobs need
         broken: list[str] = []
-        jobs = Jobs(data, checked, queue, CallerLimits(**limits), Metrics(), lambda: None, broken.append)
+        jobs = Jobs(data, checked, queue, CallerLimits(**limits), Metrics(), print, broken.append, job_seconds)
         await jobs.begin()
         await story(jobs, executor)
         await jobs.close()
@@ -284,3 +288,43 @@ def test_plan_that_this_release_refuses_fails_its_job_and_no_other(tmp_path: Pat
     database.commit()
     database.close()
     run(tmp_path, after)
+
+
+def test_job_that_ends_five_servers_at_one_evaluation_is_given_up(tmp_path: Path) -> None:
+    made: list[str] = []
+
+    async def first(jobs: Jobs, executor: FakeExecutor) -> None:
+        made.append((await jobs.create("ann", plan(), "", attached=False)).name)
+        await settle()
+        executor.update(executor.runs[0], pb.JobEvent(progress=pb.Progress(evaluation=3)), 3)
+        await settle()
+
+    async def restarted(jobs: Jobs, executor: FakeExecutor) -> None:
+        await settle()
+        assert [given.job for given in executor.runs] == made
+        executor.update(executor.runs[0], pb.JobEvent(progress=pb.Progress(evaluation=2)), 2)
+        await settle()
+
+    async def last(jobs: Jobs, executor: FakeExecutor) -> None:
+        await settle()
+        assert not executor.runs
+        job = await jobs.get("ann", made[0])
+        assert job.state == pb.Job.STATE_FAILED
+        assert job.error.message == "given up: the server ended, 5 times at evaluation 3"
+
+    for story in (first, restarted, restarted, restarted, restarted, last):
+        run(tmp_path, story)
+
+
+def test_job_that_takes_too_long_fails_and_its_worker_is_stopped(tmp_path: Path) -> None:
+    async def story(jobs: Jobs, executor: FakeExecutor) -> None:
+        job = await jobs.create("ann", plan(), "", attached=False)
+        await settle()
+        await asyncio.sleep(0.3)
+        await settle()
+        job = await jobs.get("ann", job.name)
+        assert (job.state, job.error.code) == (pb.Job.STATE_FAILED, code_pb2.DEADLINE_EXCEEDED)
+        assert job.error.message == "the job was not done within 0 s, the server's --job-seconds"
+        assert executor.cancelled == [job.name]
+
+    run(tmp_path, story, job_seconds=0.2)

@@ -427,6 +427,19 @@ def test_damaged_checkpoint_falls_back_to_the_one_before(
         assert job.result().png == uninterrupted
 
 
+def test_job_of_a_worker_that_hangs_goes_on_in_another_one(
+    own_server: Callable[..., Server], landscape: bytes, painting: bytes
+) -> None:
+    server = own_server("--silence-seconds", "6")
+    with Client(server.address) as client:
+        job = client.create(landscape, painting, preset="fast", size=128, steps=120)
+        wait_for(lambda: job.status().progress is not None)
+        os.kill(server.worker_pid(), signal.SIGSTOP)
+        assert job.result().png
+        assert job.status().attempts >= 2
+    server.wait_for_log(r"worker \d+ is killed: its process did not give a sign of life within \d+ s")
+
+
 @pytest.mark.slow
 def test_job_that_kills_its_workers_is_given_up(
     own_server: Callable[..., Server], landscape: bytes, painting: bytes

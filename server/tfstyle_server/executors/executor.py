@@ -90,6 +90,9 @@ class Listener(Protocol):
     def on_ready(self) -> None:
         """A worker has started."""
 
+    def on_unready(self) -> None:
+        """No worker is left, and one could not start."""
+
     def on_idle(self) -> None:
         """A worker is idle: `Executor.idle` has grown."""
 

@@ -58,6 +58,9 @@ class Port(Protocol):
     def report(self, event: JobEvent, reached: int, preview: bytes = b"") -> None:
         """Report an event after `reached` evaluations, with a PNG as preview. Raises `PortClosedError`."""
 
+    def expect(self, seconds: float) -> None:
+        """Tell that the job takes about `seconds` from now, in which the process may be busy with one computation."""
+
     def check_cancelled(self) -> None:
         """Raise `JobCancelled` if the job is to stop, `PortClosedError` if the server has gone."""
 
@@ -90,6 +93,7 @@ def _run(engine: Engine, run: Run, port: Port) -> Done:
     began = time.perf_counter()
     with port.checkpoints as checkpoints:
         transfer = _prepare(engine, inputs, run, checkpoints)
+        port.expect(transfer.estimate.seconds)
         port.report(events.started(transfer), transfer.evaluations)
         made, seconds = transfer.evaluations, transfer.seconds
         for iterate in transfer.iterates():

@@ -43,6 +43,9 @@ class FakePort:
         self.reports.append((event, reached, preview))
         self.on_report(event)
 
+    def expect(self, seconds: float) -> None:
+        assert seconds > 0
+
     def check_cancelled(self) -> None:
         if self.cancelled:
             raise JobCancelled

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 from tfstyle_server.background import Background
 from tfstyle_server.executors.executor import End, Listener, Run, Update
-from tfstyle_server.executors.local.messages import Cancel, CannotStart, Ready, Report, Retiring
+from tfstyle_server.executors.local.messages import Alive, Cancel, CannotStart, Ready, Report, Retiring
 from tfstyle_server.executors.local.process import WorkerProcess
 from tfstyle_server.executors.local.settings import WorkerSettings
+from tfstyle_server.executors.local.watchdog import Watchdog
 
 log = logging.getLogger("tfstyle.front")
 
@@ -36,9 +37,17 @@ class Device:
 
 
 class LocalExecutor:
-    """Worker processes, one for each of `settings`. Implements `tfstyle_server.executors.executor.Executor`."""
+    """Worker processes, one for each of `settings`. Implements `tfstyle_server.executors.executor.Executor`.
 
-    def __init__(self, settings: list[WorkerSettings]) -> None:
+    A worker is killed that does not start within `start_seconds`, or has a job and gives no sign of life for
+    `silence_seconds` and the time that the job is expected to take.
+    """
+
+    def __init__(self, settings: list[WorkerSettings], start_seconds: float, silence_seconds: float) -> None:
+        self._start_seconds, self._silence_seconds = start_seconds, silence_seconds
+        self._watchdog: Watchdog[WorkerProcess] = Watchdog(self._on_silent)
+        self._expected: dict[WorkerProcess, float] = {}
+        """{worker with a job: seconds that it may be silent in addition}."""
         self._devices = [Device(each) for each in settings]
         self._listener: Listener
         self._workers: dict[WorkerProcess, Device] = {}
@@ -47,7 +56,7 @@ class LocalExecutor:
         self._busy: dict[WorkerProcess, Run] = {}
         self._retiring: set[WorkerProcess] = set()
         self._reasons: dict[WorkerProcess, str] = {}
-        """{worker: why it cannot start}."""
+        """{worker: why it cannot start, or why it was killed}."""
         self._stopping = False
         self._background = Background()
 
@@ -86,6 +95,8 @@ class LocalExecutor:
             return
         worker = self._idle.pop(0)
         self._busy[worker] = run
+        self._expected[worker] = 0.0
+        self._heard_from(worker)
         self._background.start(worker.send(run))
 
     def cancel(self, job: str) -> None:
@@ -101,6 +112,16 @@ class LocalExecutor:
             log.warning("worker %s did not stop a cancelled job within %.0f s: killed", worker.pid, CANCEL_SECONDS)
             worker.kill()
 
+    def _heard_from(self, worker: WorkerProcess) -> None:
+        if worker in self._busy:
+            self._watchdog.expect(worker, self._silence_seconds + self._expected[worker])
+
+    def _on_silent(self, worker: WorkerProcess, seconds: float) -> None:
+        doing = "start" if worker in self._starting else "give a sign of life"
+        self._reasons[worker] = f"its process did not {doing} within {seconds:.0f} s"
+        log.error("worker %s is killed: %s", worker.pid, self._reasons[worker])
+        worker.kill()
+
     def _start_worker(self, device: Device) -> None:
         try:
             worker = WorkerProcess(device.settings, self._on_report, self._on_exit)
@@ -109,6 +130,7 @@ class LocalExecutor:
             return
         self._workers[worker] = device
         self._starting.add(worker)
+        self._watchdog.expect(worker, self._start_seconds)
         log.info("worker %s starts on %s", worker.pid, device.settings.device)
 
     async def _start_after(self, device: Device, seconds: float) -> None:
@@ -122,6 +144,7 @@ class LocalExecutor:
                 device = self._workers[worker]
                 device.has_worked, device.failed_starts = True, 0
                 self._starting.discard(worker)
+                self._watchdog.rest(worker)
                 self._idle.append(worker)
                 self._listener.on_ready()
                 self._listener.on_idle()
@@ -131,13 +154,18 @@ class LocalExecutor:
                     self._listener.on_broken(reason)
             case Retiring():
                 self._retiring.add(worker)
+            case Alive(seconds):
+                self._expected[worker] = seconds
+                self._heard_from(worker)
             case Update():
+                self._heard_from(worker)
                 self._listener.on_update(report)
             case _:
                 self._on_end(worker, report)
 
     def _on_end(self, worker: WorkerProcess, end: End) -> None:
         del self._busy[worker]
+        self._watchdog.rest(worker)
         self._listener.on_end(end)
         if worker not in self._retiring:
             self._idle.append(worker)
@@ -146,7 +174,10 @@ class LocalExecutor:
     def _on_exit(self, worker: WorkerProcess, exit_code: int | None) -> None:
         device = self._workers.pop(worker)
         self._retiring.discard(worker)
-        reason = self._reasons.pop(worker, f"its process ended while it started (exit code {exit_code})")
+        self._watchdog.rest(worker)
+        self._expected.pop(worker, None)
+        what = "process ended while it started" if worker in self._starting else "worker process ended"
+        reason = self._reasons.pop(worker, f"its {what} (exit code {exit_code})")
         if worker in self._idle:
             self._idle.remove(worker)
         if self._stopping:
@@ -154,7 +185,7 @@ class LocalExecutor:
         log.log(logging.INFO if exit_code == 0 else logging.WARNING, "worker %s ended: %s", worker.pid, exit_code)
         run = self._busy.pop(worker, None)
         if run is not None:
-            self._listener.on_lost(run.job, run.attempt, f"its worker process ended (exit code {exit_code})")
+            self._listener.on_lost(run.job, run.attempt, reason)
         if worker in self._starting:
             self._starting.remove(worker)
             self._restart_later(device, reason)
@@ -170,6 +201,10 @@ class LocalExecutor:
             log.error("device %s is given up: %s", name, reason)
             if all(each.given_up for each in self._devices):
                 self._listener.on_broken(f"no worker can start: {reason}")
+                return
+        if not self._idle and not self._busy:
+            self._listener.on_unready()
+        if device.given_up:
             return
         pause = min(2.0 ** (device.failed_starts - 1), LONGEST_PAUSE)
         log.error("no worker on %s: %s; trying again in %.0f s", name, reason, pause)

@@ -34,5 +34,12 @@ class Retiring:
     """From a worker, before the `End` of a job: it has traced enough sizes and ends after this job."""
 
 
+@dataclass(frozen=True)
+class Alive:
+    """From a worker with a job: it is at work, and the next sign of life may take some `seconds` longer than usual."""
+
+    seconds: float
+
+
 Command = Run | Cancel
-Report = Ready | CannotStart | Retiring | Update | End
+Report = Ready | CannotStart | Retiring | Alive | Update | End

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from tfstyle.v1.style_transfer_pb2 import JobEvent
 from tfstyle_server.blobs import BlobFolder
 from tfstyle_server.executors.checkpoints import Checkpoints, checkpoint_folder
 from tfstyle_server.executors.executor import Run, Update
-from tfstyle_server.executors.local.messages import Cancel, CannotStart, Ready, Report, Retiring
+from tfstyle_server.executors.local.messages import Alive, Cancel, CannotStart, Ready, Report, Retiring
 from tfstyle_server.executors.local.settings import CPU, WorkerSettings
 from tfstyle_server.executors.run_job import JobCancelled, PortClosedError, run_job
 from tfstyle_server.heap import trim
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from tfstyle.engine import Engine
 
 log = logging.getLogger("tfstyle.worker")
+
+ALIVE_SECONDS = 1.0
+"""The least time between two signs of life."""
 
 
 class Pipe:
@@ -67,6 +71,17 @@ class PipePort:
         folder = checkpoint_folder(settings.checkpoints, run.job)
         self.checkpoints = Checkpoints(folder, run.attempt, settings.checkpoint_seconds)
         self.limits = ImageLimits(settings.max_image_bytes, settings.max_pixels)
+        self._expected = 0.0
+        self._spoke = time.monotonic()
+
+    def expect(self, seconds: float) -> None:
+        """As in `Port`."""
+        self._expected = seconds
+        self._say_alive()
+
+    def _say_alive(self) -> None:
+        self._spoke = time.monotonic()
+        self._pipe.send(Alive(self._expected))
 
     def report(self, event: JobEvent, reached: int, preview: bytes = b"") -> None:
         """As in `Port`."""
@@ -74,6 +89,8 @@ class PipePort:
 
     def check_cancelled(self) -> None:
         """As in `Port`."""
+        if time.monotonic() - self._spoke >= ALIVE_SECONDS:
+            self._say_alive()
         while self._pipe.has_command():
             command = self._pipe.receive()
             if isinstance(command, Cancel) and command.job == self._run.job:

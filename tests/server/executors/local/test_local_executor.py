@@ -15,7 +15,7 @@ from tfstyle.options import ProgressOptions, TransferOptions
 from tfstyle_server.executors.executor import Run, Stopped
 from tfstyle_server.executors.local import executor as local
 from tfstyle_server.executors.local.executor import LocalExecutor
-from tfstyle_server.executors.local.messages import Cancel, CannotStart, Ready, Retiring
+from tfstyle_server.executors.local.messages import Alive, Cancel, CannotStart, Ready, Retiring
 from tfstyle_server.executors.local.settings import WorkerSettings
 
 
@@ -54,9 +54,13 @@ class Listener:
     """Remembers what is reported to it."""
 
     heard: list[str] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
 
     def on_ready(self) -> None:
         self.heard.append("ready")
+
+    def on_unready(self) -> None:
+        self.heard.append("unready")
 
     def on_idle(self) -> None:
         pass
@@ -69,6 +73,7 @@ class Listener:
 
     def on_lost(self, job: str, attempt: int, reason: str) -> None:
         self.heard.append(f"{job} lost")
+        self.reasons.append(reason)
 
     def on_broken(self, reason: str) -> None:
         self.heard.append(f"broken: {reason}")
@@ -81,11 +86,16 @@ def settings(device: str) -> WorkerSettings:
     return WorkerSettings(device, "auto", None, 1, 1, None, 1.0, 2, 2.0, Path("b"), Path("c"))
 
 
-def run(devices: str, story: Callable[[LocalExecutor, Listener], Awaitable[None]]) -> None:
+def run(
+    devices: str,
+    story: Callable[[LocalExecutor, Listener], Awaitable[None]],
+    start_seconds: float = 60.0,
+    silence_seconds: float = 60.0,
+) -> None:
     async def main() -> None:
         STARTED.clear()
         listener = Listener()
-        executor = LocalExecutor([settings(device) for device in devices])
+        executor = LocalExecutor([settings(device) for device in devices], start_seconds, silence_seconds)
         executor.start(listener)
         await story(executor, listener)
 
@@ -136,7 +146,9 @@ def test_server_ends_when_every_device_is_given_up() -> None:
                 worker.ends(-6)
             await settle()
         assert len(STARTED) == 6
-        assert listener.heard == ["broken: no worker can start: its process ended while it started (exit code -6)"]
+        broken = "broken: no worker can start: its process ended while it started (exit code -6)"
+        assert [heard for heard in listener.heard if heard != "unready"] == [broken]
+        assert listener.heard[0] == "unready"
 
     run("01", story)
 
@@ -151,7 +163,7 @@ def test_device_that_has_worked_is_tried_for_ever_in_growing_intervals(pauses: l
             await settle()
         assert [pause for pause in pauses if pause] == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0]
         STARTED[-1].says(Ready("lite"))
-        assert listener.heard == ["ready", "ready"]
+        assert listener.heard == ["ready", *["unready"] * 9, "ready"]
         assert executor.idle == 1
 
     run("0", story)
@@ -229,3 +241,60 @@ def test_worker_that_retires_gets_no_other_job_and_is_replaced() -> None:
         assert listener.heard == ["ready", "jobs/a Stopped"]
 
     run("0", story)
+
+
+async def after(seconds: float) -> None:
+    """Let real time pass: `asyncio.sleep` is replaced here."""
+    await asyncio.wait([asyncio.get_running_loop().create_future()], timeout=seconds)
+
+
+def test_worker_that_does_not_start_in_time_is_killed_and_replaced() -> None:
+    async def story(executor: LocalExecutor, listener: Listener) -> None:
+        await after(0.05)
+        assert not STARTED[0].killed
+        await after(0.1)
+        assert STARTED[0].killed
+        STARTED[0].ends()
+        await settle()
+        assert listener.heard == ["unready"]
+        STARTED[1].says(Ready("network"))
+        await after(0.2)
+        assert not STARTED[1].killed, "an idle worker has nothing to say"
+        assert listener.heard == ["unready", "ready"]
+
+    run("c", story, start_seconds=0.1)
+
+
+def test_worker_with_a_job_that_gives_no_sign_of_life_is_killed() -> None:
+    async def story(executor: LocalExecutor, listener: Listener) -> None:
+        (worker,) = STARTED
+        worker.says(Ready("network"))
+        executor.run(RUN)
+        for _ in range(4):
+            await after(0.06)
+            worker.says(Alive(0.0))
+        assert not worker.killed
+        worker.says(Alive(0.3))  # one evaluation of a large picture
+        await after(0.2)
+        assert not worker.killed
+        await after(0.3)
+        assert worker.killed
+        worker.ends()
+        assert listener.heard == ["ready", "jobs/a lost"]
+        assert listener.reasons == ["its process did not give a sign of life within 0 s"]
+        await settle()
+        assert len(STARTED) == 2
+
+    run("c", story, silence_seconds=0.1)
+
+
+def test_worker_that_is_done_may_be_silent() -> None:
+    async def story(executor: LocalExecutor, listener: Listener) -> None:
+        (worker,) = STARTED
+        worker.says(Ready("network"))
+        executor.run(RUN)
+        worker.says(Stopped("jobs/a", 1))
+        await after(0.3)
+        assert not worker.killed
+
+    run("c", story, silence_seconds=0.1)
