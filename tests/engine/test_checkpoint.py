@@ -40,7 +40,7 @@ CHECKPOINTS = {
     "tiled": (2,),
     "strong": range(2, 14, 2),
     "scales": (3, 5, 6, 9, 12),
-    "neighbours": (3, 6, 15),
+    "neighbours": (6, 15),
 }
 RESUME = """
 import sys

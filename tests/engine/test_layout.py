@@ -59,7 +59,8 @@ def test_neighbours_asked_for_are_refused_where_they_do_not_fit(inputs: Inputs[P
 def test_split_evaluations_fall_back_as_well(inputs: Inputs[Picture], need: int) -> None:
     transfer = Engine(memory=need - 1).prepare(inputs, options(split_evaluations=3))
     assert [layout.style_loss for layout in transfer.estimate.layouts] == ["neighbours", "wasserstein", "wasserstein"]
-    assert len(list(transfer.iterates())) == 14
+    assert [stage.evaluations for stage in transfer.stages] == [6, 5, 3]
+    assert [stage.remembers for stage in transfer.stages] == [True, False, False]
 
 
 def interrupted(engine: Engine, inputs: Inputs[Picture], at: int, path: Path) -> tuple[Checkpoint, list[float]]:

@@ -171,6 +171,7 @@ def survive(
     wanted: list[str],
     pauses: tuple[float, float],
     harms: tuple[str, ...],
+    kinds: tuple[dict[str, Any], ...],
 ) -> list[Job]:
     """Keep the server at work while it is harmed, until it has survived `kills`; gives the jobs that were made."""
     made: list[tuple[Job, int]] = []
@@ -183,10 +184,10 @@ def survive(
             waiting: list[tuple[Job, int]] = []
             while not over.is_set() or waiting:
                 while len(waiting) < AT_ONCE and not over.is_set():
-                    kind = len(made) % len(KINDS)
+                    kind = len(made) % len(kinds)
                     progress = ProgressOptions(preview_every=10, preview_size=64)
                     try:
-                        job = client.create(*pictures, progress=progress, **KINDS[kind])
+                        job = client.create(*pictures, progress=progress, **kinds[kind])
                     except ServerBusyError as error:  # the disk is full
                         harness.done[f"told that {error}"] += 1
                         time.sleep(0.5)
@@ -230,9 +231,9 @@ def check(harness: Harness, jobs: list[Job]) -> None:
     print(f"{len(jobs)} jobs, {interruptions} interruptions, {dict(harness.done)}, checkpoints left: {len(kept)}")
 
 
-def references(server: Server, pictures: tuple[bytes, bytes]) -> list[str]:
+def references(server: Server, pictures: tuple[bytes, bytes], kinds: tuple[dict[str, Any], ...] = KINDS) -> list[str]:
     with Client(server.address) as client:
-        return [client.stylize(*pictures, **kind).result().digest for kind in KINDS]
+        return [client.stylize(*pictures, **kind).result().digest for kind in kinds]
 
 
 def run(
@@ -244,12 +245,13 @@ def run(
     kills: int,
     pauses: tuple[float, float],
     harms: tuple[str, ...],
+    kinds: tuple[dict[str, Any], ...] = KINDS,
 ) -> None:
     seed = int(os.environ.get("TFSTYLE_FAULT_SEED") or secrets.randbits(32))
     print(f"TFSTYLE_FAULT_SEED={seed}")
-    wanted = references(server, pictures)
+    wanted = references(server, pictures, kinds)
     harness = Harness(own_server, disk, clock, random.Random(seed))
-    check(harness, survive(harness, kills, pictures, wanted, pauses, harms))
+    check(harness, survive(harness, kills, pictures, wanted, pauses, harms, kinds))
 
 
 @pytest.fixture
@@ -267,7 +269,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_few_kills(
     own_server: Callable[..., Server], server: Server, landscape: bytes, painting: bytes, tmp_path: Path
 ) -> None:
-    run(own_server, server, (landscape, painting), tmp_path, tmp_path / "clock", 2, (2, 4), KILLS)
+    run(own_server, server, (landscape, painting), tmp_path, tmp_path / "clock", 2, (2, 4), KILLS, (KINDS[0], KINDS[3]))
 
 
 @pytest.mark.slow

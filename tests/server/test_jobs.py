@@ -37,7 +37,7 @@ from tfstyle_client import (
 )
 
 LONG = 10_000
-KILLABLE = {"size": 224, "steps": 150}
+KILLABLE = {"size": 224, "steps": 150, "style_loss": "wasserstein"}
 """Some seconds: several checkpoints, on a fast machine too."""
 
 
@@ -427,6 +427,7 @@ def test_damaged_checkpoint_falls_back_to_the_one_before(
         assert job.result().png == uninterrupted
 
 
+@pytest.mark.slow
 def test_job_of_a_worker_that_hangs_goes_on_in_another_one(
     own_server: Callable[..., Server], landscape: bytes, painting: bytes
 ) -> None:

@@ -93,7 +93,7 @@ def created_by_one_caller(server: Server, token: str, count: int) -> set[grpc.St
     return codes
 
 
-@pytest.mark.parametrize("count", [8, pytest.param(40, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [5, pytest.param(40, marks=pytest.mark.slow)])
 def test_large_requests_of_one_caller_take_bounded_memory_and_hold_up_no_other(
     own_server: Callable[..., Server], tmp_path: Path, count: int
 ) -> None:
