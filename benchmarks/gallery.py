@@ -2,7 +2,8 @@
 
     python benchmarks/gallery.py [--out docs] [--pair PHOTO PAINTING] [--size 512] [--weights VGG19.h5]
 
-With --pair, other pictures than the demo's; write those outside of the repository.
+All pictures are made on vgg19-lite; `cascade` needs VGG19's weights and is left out without them. With --pair, other
+pictures than the demo's; write those outside of the repository.
 """
 
 from __future__ import annotations
@@ -48,7 +49,10 @@ def sections(size: int, *, vgg19: bool) -> Iterator[tuple[str, str, str, dict[st
 
 
 def _options(preset: str, size: int, **overrides: object) -> TransferOptions:
-    return resolve_options(preset, {"size": size, **overrides})
+    """Options on vgg19-lite, whose pictures everybody can make, but for a preset that names another network."""
+    network = PRESETS[preset].network
+    chosen = "vgg19-lite" if network == "auto" else network
+    return resolve_options(preset, {"size": size, "network": chosen, **overrides})
 
 
 def main() -> None:
@@ -56,7 +60,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("docs"))
     parser.add_argument("--pair", nargs=2, type=Path, metavar=("PHOTO", "PAINTING"))
     parser.add_argument("--size", type=int, default=512)
-    parser.add_argument("--weights", help="VGG19's weights; vgg19-lite without")
+    parser.add_argument("--weights", help="VGG19's weights, for the preset cascade")
     arguments = parser.parse_args()
     demo = files("tfstyle_client").joinpath("demo")
     photo, painting = arguments.pair or (Path(str(demo / "landscape.jpg")), Path(str(demo / "painting.jpg")))
@@ -65,7 +69,8 @@ def main() -> None:
     engine = Engine(arguments.weights)
     page = [
         "# Gallery\n",
-        f"The demo's photo and painting at {arguments.size} pixels, made by `python benchmarks/gallery.py`.\n",
+        f"The demo's photo and painting at {arguments.size} pixels on vgg19-lite (`cascade`: and VGG19), made by "
+        "`python benchmarks/gallery.py --weights VGG19.h5`.\n",
     ]
     with TemporaryDirectory() as folder:
         made: dict[TransferOptions, Path] = {}

@@ -123,6 +123,11 @@ class Dispatcher:
         self._executor.cancel(name)
         self._announce_positions()
 
+    def halt(self, name: str) -> None:
+        """Stop the worker of a job that stays live, or keep it from getting one."""
+        self._waiting.pop(name, None)
+        self._executor.cancel(name)
+
     def positions(self) -> dict[str, int]:
         """{name of each waiting job: number of jobs before it}."""
         return {ticket.name: position for position, ticket in enumerate(self._order())}

@@ -190,10 +190,16 @@ class Jobs:
     async def cancel(self, owner: str, name: str, reason: str) -> pb.Job:
         """Cancel a job unless it has ended, and return its state.
 
-        Raises `UnknownJobError`, and sqlite3.Error where the disk is full.
+        Raises `UnknownJobError`, and sqlite3.Error where the disk is full; the job stops all the same, and is recorded
+        as cancelled when there is room again.
         """
         await self._data.call(self._data.store.get, owner, name)
-        await self._record(name, cancelled(reason), patient=False)
+        try:
+            await self._record(name, cancelled(reason), patient=False)
+        except sqlite3.Error:
+            self._dispatcher.halt(name)
+            self._background.start(self._record(name, cancelled(reason)))
+            raise
         return await self.get(owner, name)
 
     async def delete(self, owner: str, name: str) -> None:

@@ -328,3 +328,27 @@ def test_job_that_takes_too_long_fails_and_its_worker_is_stopped(tmp_path: Path)
         assert executor.cancelled == [job.name]
 
     run(tmp_path, story, job_seconds=0.2)
+
+
+def test_job_that_is_cancelled_on_a_full_disk_stops_at_once_and_is_recorded_later(tmp_path: Path) -> None:
+    async def story(jobs: Jobs, executor: FakeExecutor) -> None:
+        job = await jobs.create("ann", plan(), "", attached=False)
+        await settle()
+        store = jobs._data.store
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(store, "append", full)
+            with pytest.raises(sqlite3.OperationalError):
+                await jobs.cancel("ann", job.name, "cancelled by its owner")
+            assert executor.cancelled == [job.name]
+            executor.end(Stopped(job.name, 1))
+            await settle()
+            assert (await jobs.get("ann", job.name)).state == pb.Job.STATE_RUNNING
+        await asyncio.sleep(1.2)
+        assert (await jobs.get("ann", job.name)).state == pb.Job.STATE_CANCELLED
+        assert len(executor.runs) == 1
+
+    run(tmp_path, story)
+
+
+def full(_: object) -> None:
+    raise sqlite3.OperationalError("database or disk is full")

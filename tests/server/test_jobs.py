@@ -619,3 +619,21 @@ def test_creation_that_is_sent_again_takes_no_room(
     )
     request = pb.CreateJobRequest(transfer=transfer, request_id="one")
     assert stub.CreateJob(request).name == stub.CreateJob(request).name
+
+
+def test_results_that_are_read_count_as_streams(
+    own_server: Callable[..., Server], landscape: bytes, painting: bytes
+) -> None:
+    server = own_server("--caller-watches", "1")
+    with Client(server.address) as client:
+        done = client.create(landscape, painting, preset="fast", size=48, steps=2)
+        assert done.result().png
+        running = client.create(landscape, painting, preset="fast", size=48, steps=LONG)
+        stub = style_transfer_pb2_grpc.StyleTransferStub(grpc.insecure_channel(server.address))
+        events = stub.WatchJob(pb.WatchJobRequest(name=running.name))
+        next(events)
+        with pytest.raises(grpc.RpcError) as caught:
+            next(stub.ReadResult(pb.ReadResultRequest(name=done.name), timeout=20))
+        assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert caught.value.details() == "you have 1 open streams; 1 are allowed"
+        running.cancel()
