@@ -294,10 +294,13 @@ class Transfer:
         notes = checkpoint.notes
         if notes.get("of") != self._identity:
             raise CheckpointError("the checkpoint belongs to another transfer, or to another release of tfstyle")
+        start = checkpoint.arrays.get(START)
+        if "layouts" not in notes or (start is None and self.stages[notes["stage"]].remembers):
+            raise CheckpointError("the checkpoint lacks what this release, or this memory, needs to go on from it")
         if notes["stage"] != self._stage:
             width, height = self.stages[notes["stage"]].size
             self._begin(notes["stage"], np.zeros((1, height, width, 3), np.float32))
-        self._start = checkpoint.arrays.get(START)
+        self._start = start
         self._optimizer.restore({**checkpoint.arrays, **notes["optimizer"]})
         self._made, self._evaluations = notes["made"], notes["evaluations"]
         self._seconds = notes["seconds"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import logging
+import os
 import shutil
 import sqlite3
 import stat
@@ -96,7 +97,8 @@ async def open_data(folder: Path, retention: Retention) -> Data:
 
 def _locked(folder: Path) -> TextIOWrapper:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock = (folder / "lock").open("w")
+    # A link that another user has planted is not followed.
+    lock = os.fdopen(os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600), "r+")
     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     if mended := sum(map(_close_to_others, _own_files(folder))):
         log.warning("data: %d files and folders of %s were open to other users; they no longer are", mended, folder)

@@ -167,6 +167,8 @@ class Dispatcher:
 
     def _expire(self, name: str, attempt: int) -> None:
         """End a job whose worker has had it for too long. Does nothing where that attempt has ended."""
+        if name not in self._running:
+            return
         message = f"the job was not done within {self._job_seconds:.0f} s, the server's --job-seconds"
         self._recorder.post(Entry(name, _failed(status.deadline_exceeded(message)), attempt))
 

@@ -67,10 +67,7 @@ async def serve(
         hurry.set()
 
     def on_ready(ready: bool) -> None:
-        # The process is alive (""), and SERVICE can do its work.
         health.set_serving(SERVICE, serving=ready and not stop.is_set())
-        if ready:
-            health.set_serving("", serving=not stop.is_set())
 
     loop = asyncio.get_running_loop()
     health = Health(("", SERVICE))
@@ -119,6 +116,7 @@ async def serve(
     except (sqlite3.Error, DecodeError) as error:
         raise BadSettingError(f"data: cannot resume the jobs in {options.data}: {error}") from None
     await server.start()
+    health.set_serving("", serving=True)  # the process is alive; SERVICE follows its workers
     log.info("listening on %s", address)
     if on_listening is not None:
         on_listening(address)

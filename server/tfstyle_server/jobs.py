@@ -198,9 +198,12 @@ class Jobs:
             await self._record(name, cancelled(reason), patient=False)
         except sqlite3.Error:
             self._dispatcher.halt(name)
-            self._background.start(self._record(name, cancelled(reason)))
+            self._background.start(self._cancel_later(name, reason))
             raise
         return await self.get(owner, name)
+
+    async def _cancel_later(self, name: str, reason: str) -> None:
+        await self._record(name, cancelled(reason))
 
     async def delete(self, owner: str, name: str) -> None:
         """Delete a job. Raises `UnknownJobError`, `NotEndedError`, and sqlite3.Error where the disk is full."""

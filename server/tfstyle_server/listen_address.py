@@ -51,8 +51,8 @@ def has_listener(listen: str) -> bool:
         probe.settimeout(1)
         try:
             probe.connect(path)
-        except OSError as error:
-            return isinstance(error, TimeoutError)
+        except OSError as error:  # a full backlog, or another user's socket, has a listener all the same
+            return error.errno in (errno.EAGAIN, errno.EACCES) or isinstance(error, TimeoutError)
     return True
 
 

@@ -42,12 +42,23 @@ class LiveJob:
         self.lost_at = max(self.reached, self.lost_at)
 
     def recall(self, events: Iterable[pb.JobEvent]) -> None:
-        """Count again what earlier servers recorded, so that a job that ends every server is given up all the same."""
+        """Count again what earlier servers recorded, so that a job that ends every server is given up all the same.
+
+        An attempt counts that came as far as any before it. One that ended earlier met a server that ended for its own
+        reasons.
+        """
+        own: int | None = None
         for event in events:
-            if event.HasField("progress"):
-                self.reached = max(self.reached, event.progress.evaluation)
-            elif event.HasField("interrupted"):
-                self.lose()
+            match event.WhichOneof("event"):
+                case "begun":
+                    own = None
+                case "started":
+                    own = 0
+                case "progress":
+                    own = event.progress.evaluation
+                    self.reached = max(self.reached, own)
+                case "interrupted" if own == self.reached:
+                    self.lose()
 
     @property
     def work(self) -> float:

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 from google.protobuf.message import DecodeError
 
 from tfstyle.errors import InvalidInputError, Violation
+from tfstyle_server.admission import LimitError
 from tfstyle_server.slots import Slots
-from tfstyle_server.transport import Read
+from tfstyle_server.transport import Read, within
 
 SECONDS = 300.0
 """Time for the pictures of one call to arrive: 64 MB at 2 Mbit/s."""
@@ -22,6 +23,8 @@ SMALL_SECONDS = 10.0
 """Time for a request without pictures to arrive."""
 SMALL_BYTES = 64 * 1024
 """The largest request without pictures."""
+WAITING = 256
+"""Calls of one caller that have a place or wait for one."""
 PIECE_SECONDS = 30.0
 """Time between two pieces of a picture."""
 
@@ -47,7 +50,7 @@ class Receiving:
 
         Raises `TooSlowError`, and `InvalidInputError` where there is no message or it cannot be parsed.
         """
-        async with self._own.one(caller):
+        async with _place(self._own, caller):
             yield await _parsed(await _only(read, self._seconds), kind)
 
     @asynccontextmanager
@@ -59,7 +62,7 @@ class Receiving:
             while (data := await _next(read, min(until, _now() + self._piece_seconds))) is not None:
                 yield await _parsed(data, kind)
 
-        async with self._own.one(caller):
+        async with _place(self._own, caller):
             yield messages()
 
 
@@ -72,12 +75,19 @@ class SmallRequests:
 
     async def receive(self, caller: str, read: Read, kind: Any) -> Any:
         """The only message of a call. Raises as `Receiving.one`, and `InvalidInputError` where it is too large."""
-        async with self._own.one(caller):
+        async with _place(self._own, caller):
             data = await _only(read, self._seconds)
         if len(data) > SMALL_BYTES:
             complaint = f"is {len(data):,} bytes; at most {SMALL_BYTES:,} are accepted"
             raise InvalidInputError([Violation("request", complaint)])
         return await _parsed(data, kind)
+
+
+def _place(slots: Slots, caller: str) -> AbstractAsyncContextManager[None]:
+    """One of the caller's places. Raises `LimitError` where too many of its calls wait: each holds some kilobytes."""
+    if slots.users(caller) >= WAITING:
+        raise LimitError("CALLER_RECEIVING", f"{WAITING} of your calls wait for a place; that is all that may", 1.0)
+    return slots.one(caller)
 
 
 def _now() -> float:
@@ -93,8 +103,7 @@ async def _only(read: Read, seconds: float) -> bytes:
 
 async def _next(read: Read, until: float) -> bytes | None:
     try:
-        async with asyncio.timeout_at(until):
-            return await read()
+        return await within(until - _now(), read)
     except TimeoutError:
         raise TooSlowError from None
 
@@ -102,10 +111,14 @@ async def _next(read: Read, until: float) -> bytes | None:
 async def _parsed(data: bytes, kind: Any) -> Any:
     try:
         # Parsing copies the pictures, which takes milliseconds for large ones.
-        message = await asyncio.to_thread(kind.FromString, data) if len(data) > SMALL_BYTES else kind.FromString(data)
+        return await asyncio.to_thread(_message, data, kind) if len(data) > SMALL_BYTES else _message(data, kind)
     except DecodeError:
         complaint = f"is not a valid {kind.DESCRIPTOR.full_name}"
         raise InvalidInputError([Violation("request", complaint)]) from None
-    # Fields that this release does not know would be stored with the job, and counted nowhere.
+
+
+def _message(data: bytes, kind: Any) -> Any:
+    """The message without fields that this release does not know: they would be stored with the job, uncounted."""
+    message = kind.FromString(data)
     message.DiscardUnknownFields()
     return message

@@ -45,7 +45,7 @@ log = logging.getLogger("tfstyle.front")
 
 SERVICE = pb.DESCRIPTOR.services_by_name["StyleTransfer"].full_name
 CHUNK_BYTES = 256 * 1024
-MOST_SMALL = 16
+MOST_SMALL = 2
 """Requests without pictures that are received from one caller at once."""
 Method: TypeAlias = Callable[[Read, Context, str], Awaitable[Any]]
 """A method as (reads the messages, context, owner)."""

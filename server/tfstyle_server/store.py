@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,7 +108,8 @@ class JobStore:
         prepare_schema(self._db)
         if self._db.execute("PRAGMA auto_vacuum").fetchone() != (INCREMENTAL,):  # made by an earlier release
             self._db.execute(f"PRAGMA auto_vacuum = {INCREMENTAL}")
-            self._db.execute("VACUUM")
+            with suppress(sqlite3.OperationalError):  # it needs room for a copy; the next start tries again
+                self._db.execute("VACUUM")
 
     def close(self) -> None:
         """Close the database."""

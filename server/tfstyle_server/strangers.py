@@ -15,7 +15,7 @@ from typing import Any
 from google.protobuf.message import DecodeError
 
 from tfstyle_server.slots import Slots
-from tfstyle_server.transport import Read
+from tfstyle_server.transport import Read, within
 
 MOST_BYTES = 4096
 """The largest message of a stranger."""
@@ -56,8 +56,7 @@ class Strangers:
             raise StrangerError(f"{WAITING} calls from your address wait; that is all that may", busy=True)
         async with self._own.one(host), self._turns:
             try:
-                async with asyncio.timeout(self._seconds):
-                    data = await read()
+                data = await within(self._seconds, read)
             except TimeoutError:
                 raise StrangerError(f"the request did not arrive within {self._seconds} s", busy=True) from None
         if data is None:

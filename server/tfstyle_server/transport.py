@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import resource
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
@@ -32,6 +33,8 @@ UNREAD_BYTES = 256 * 1024
 """What a call may send before its message is read. With gRPC's own choice, which grows with the connection's speed, 120
 unread calls held 1 GB; with this one, 35 MB. It is also what arrives in one round trip, 2.5 MB/s at 100 ms."""
 _UNCOMPRESSED_ONLY = 1
+_READING: set[asyncio.Future[bytes | None]] = set()
+"""Reads that go on; the event loop alone would not keep them."""
 
 
 def channel_options(max_image_bytes: int) -> list[tuple[str, Any]]:
@@ -52,7 +55,7 @@ def channel_options(max_image_bytes: int) -> list[tuple[str, Any]]:
         ("grpc.http2.ping_timeout_ms", PING_MS),
         ("grpc.http2.max_pings_without_data", 0),
         # Clients may ping every 10 s, also without a call, to notice a server that has vanished.
-        ("grpc.http2.min_ping_interval_without_data_ms", PING_MS),
+        ("grpc.http2.min_ping_interval_without_data_ms", PING_MS // 2),
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.so_reuseport", 0),
     ]
@@ -69,6 +72,21 @@ def reader_of(context: Context) -> Read:
         return None if message is grpc.aio.EOF else message
 
     return read
+
+
+async def within(seconds: float, read: Read) -> bytes | None:
+    """What `read` returns. Raises TimeoutError after `seconds`.
+
+    The read goes on until its call ends, because gRPC never frees a message that arrives for a read that was cancelled.
+    """
+    reading = asyncio.ensure_future(read())
+    _READING.add(reading)
+    reading.add_done_callback(_READING.discard)
+    reading.add_done_callback(lambda done: done.cancelled() or done.exception())
+    done, _ = await asyncio.wait({reading}, timeout=seconds)
+    if not done:
+        raise TimeoutError
+    return reading.result()
 
 
 def raise_file_limit() -> None:

@@ -290,27 +290,29 @@ def test_plan_that_this_release_refuses_fails_its_job_and_no_other(tmp_path: Pat
     run(tmp_path, after)
 
 
-def test_job_that_ends_five_servers_at_one_evaluation_is_given_up(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("again", "given_up"), [(3, True), (2, False)])
+def test_job_that_ends_five_servers_at_one_evaluation_is_given_up(tmp_path: Path, again: int, given_up: bool) -> None:
     made: list[str] = []
 
     async def first(jobs: Jobs, executor: FakeExecutor) -> None:
         made.append((await jobs.create("ann", plan(), "", attached=False)).name)
         await settle()
+        executor.update(executor.runs[0], pb.JobEvent(started=pb.Started()))
         executor.update(executor.runs[0], pb.JobEvent(progress=pb.Progress(evaluation=3)), 3)
         await settle()
 
     async def restarted(jobs: Jobs, executor: FakeExecutor) -> None:
         await settle()
         assert [given.job for given in executor.runs] == made
-        executor.update(executor.runs[0], pb.JobEvent(progress=pb.Progress(evaluation=2)), 2)
+        executor.update(executor.runs[0], pb.JobEvent(started=pb.Started()))
+        executor.update(executor.runs[0], pb.JobEvent(progress=pb.Progress(evaluation=again)), again)
         await settle()
 
     async def last(jobs: Jobs, executor: FakeExecutor) -> None:
         await settle()
-        assert not executor.runs
         job = await jobs.get("ann", made[0])
-        assert job.state == pb.Job.STATE_FAILED
-        assert job.error.message == "given up: the server ended, 5 times at evaluation 3"
+        assert bool(executor.runs) == (not given_up)
+        assert job.error.message == ("given up: the server ended, 5 times at evaluation 3" if given_up else "")
 
     for story in (first, restarted, restarted, restarted, restarted, last):
         run(tmp_path, story)

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from tfstyle.errors import InvalidInputError, Violation
-from tfstyle.inputs import Inputs, Style
+from tfstyle.inputs import MOST_STYLES, Inputs, Style
 from tfstyle.options import RULES
 from tfstyle.rules import LayersRule, LayerWeightsRule, Rule, ScalesRule
 from tfstyle.schedule import Scale
 from tfstyle.v1 import style_transfer_pb2 as pb
+
+LONGEST = 100
+"""Items of a list that are read; no option accepts so many. A message may have millions."""
 
 
 def options_to_proto(values: Mapping[str, Any]) -> pb.TransferOptions:
@@ -50,11 +54,13 @@ class _List:
 
 
 _LIST_KINDS: Mapping[type[Rule], _List] = {
-    LayersRule: _List(lambda value: pb.Layers(names=value), lambda message: tuple(message.names)),
-    LayerWeightsRule: _List(lambda value: pb.LayerWeights(weights=value), lambda message: tuple(message.weights)),
+    LayersRule: _List(lambda value: pb.Layers(names=value), lambda message: tuple(islice(message.names, LONGEST))),
+    LayerWeightsRule: _List(
+        lambda value: pb.LayerWeights(weights=value), lambda message: tuple(islice(message.weights, LONGEST))
+    ),
     ScalesRule: _List(
         lambda value: pb.Scales(scales=[pb.Scale(size=size, evaluations=count) for size, count in value]),
-        lambda message: tuple(Scale(scale.size, scale.evaluations) for scale in message.scales),
+        lambda message: tuple(Scale(scale.size, scale.evaluations) for scale in islice(message.scales, LONGEST)),
     ),
 }
 _LISTS = {name: _LIST_KINDS[type(rule)] for name, rule in RULES.items() if type(rule) in _LIST_KINDS}
@@ -85,7 +91,8 @@ def inputs_from_proto(request: pb.StylizeRequest) -> Inputs[pb.Picture]:
             style.weight if style.HasField("weight") else 1.0,
             style.mask if style.HasField("mask") else None,
         )
-        for style in request.inputs.styles
+        # One more than are accepted is enough to be refused; a message may have millions.
+        for style in islice(request.inputs.styles, MOST_STYLES + 1)
     )
     return Inputs(request.inputs.content, styles)
 

@@ -37,6 +37,8 @@ def token(
         raise ServerUnreachableError(message, "UNAVAILABLE") from None
     if out is not None:
         check_writable(out, "out")
+        if out.is_symlink() or out.resolve() == tokens.resolve():
+            raise refusal("out", f"{out} must be a file of its own, and no link")
     elif sys.__stdout__ is None:
         raise refusal("token", "would be lost, because standard output is closed; redirect it to a file")
     check_writable(tokens, "tokens")

@@ -22,6 +22,8 @@ MOST_FAILED_STARTS = 3
 """A device is given up after this number of failed starts in a row, if no worker has ever started on it."""
 LONGEST_PAUSE = 60.0
 """The longest time between two starts of a worker in seconds. It begins with 1 and doubles after each failed start."""
+EXIT_SECONDS = 60.0
+"""How long a worker that retires may take to exit before it is killed."""
 CANCEL_SECONDS = 10.0
 """How long a worker may take to stop a job, for instance in the middle of an evaluation, before it is killed."""
 
@@ -117,7 +119,7 @@ class LocalExecutor:
             self._watchdog.expect(worker, self._silence_seconds + self._expected[worker])
 
     def _on_silent(self, worker: WorkerProcess, seconds: float) -> None:
-        doing = "start" if worker in self._starting else "give a sign of life"
+        doing = "start" if worker in self._starting else "end" if worker in self._retiring else "give a sign of life"
         self._reasons[worker] = f"its process did not {doing} within {seconds:.0f} s"
         log.error("worker %s is killed: %s", worker.pid, self._reasons[worker])
         worker.kill()
@@ -138,6 +140,8 @@ class LocalExecutor:
         self._start_worker(device)
 
     def _on_report(self, worker: WorkerProcess, report: Report) -> None:
+        if worker in self._reasons:
+            return  # it is about to end, and must not get another job
         match report:
             case Ready(network):
                 log.info("worker %s is ready: %s", worker.pid, network)
@@ -165,9 +169,11 @@ class LocalExecutor:
 
     def _on_end(self, worker: WorkerProcess, end: End) -> None:
         del self._busy[worker]
-        self._watchdog.rest(worker)
         self._listener.on_end(end)
-        if worker not in self._retiring:
+        if worker in self._retiring:
+            self._watchdog.expect(worker, EXIT_SECONDS)
+        else:
+            self._watchdog.rest(worker)
             self._idle.append(worker)
             self._listener.on_idle()
 
