@@ -18,8 +18,8 @@ from conftest import Server
 from tfstyle.errors import InvalidInputError
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle.v1 import style_transfer_pb2_grpc
-from tfstyle_server.admission import CallerLimits
-from tfstyle_server.receiving import Receiving, SmallRequests, TooSlowError
+from tfstyle_server.admission import CallerLimits, LimitError
+from tfstyle_server.receiving import WAITING, Receiving, SmallRequests, TooSlowError
 from tfstyle_server.security import new_token
 from tfstyle_server.transport import Read
 
@@ -208,5 +208,24 @@ def test_unknown_fields_are_dropped() -> None:
             assert request.SerializeToString() == pb.GetJobRequest(name="j").SerializeToString()
         small = await SmallRequests(1).receive("ann", messages(data), pb.GetJobRequest)
         assert small.SerializeToString() == pb.GetJobRequest(name="j").SerializeToString()
+
+    asyncio.run(main())
+
+
+def test_only_so_many_calls_of_one_caller_wait() -> None:
+    async def never() -> bytes:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def main() -> None:
+        small = SmallRequests(1)
+        calls = [asyncio.create_task(small.receive("ann", never, pb.GetJobRequest)) for _ in range(WAITING)]
+        await asyncio.sleep(0)
+        with pytest.raises(LimitError, match="256 of your calls wait for a place"):
+            await small.receive("ann", messages(pb.GetJobRequest(name="j")), pb.GetJobRequest)
+        assert (await small.receive("bob", messages(pb.GetJobRequest(name="j")), pb.GetJobRequest)).name == "j"
+        for call in calls:
+            call.cancel()
+        await asyncio.gather(*calls, return_exceptions=True)
 
     asyncio.run(main())

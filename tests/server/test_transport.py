@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import resource
@@ -20,7 +21,7 @@ import pytest
 from conftest import Server
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle.v1 import style_transfer_pb2_grpc
-from tfstyle_server.transport import HANDSHAKE_MS, channel_options
+from tfstyle_server.transport import HANDSHAKE_MS, channel_options, within
 
 SOFT_LIMIT = 96
 WATCH = """
@@ -120,3 +121,21 @@ def test_a_connection_that_says_nothing_is_closed(server: Server) -> None:
         connection.settimeout(HANDSHAKE_MS / 1000 + 10)
         while connection.recv(4096):
             pass
+
+
+def test_a_read_that_takes_too_long_goes_on_because_grpc_would_keep_its_message() -> None:
+    async def main() -> None:
+        arrives, read_on = asyncio.Event(), asyncio.Event()
+
+        async def read() -> bytes:
+            await arrives.wait()
+            read_on.set()
+            return b"late"
+
+        with pytest.raises(TimeoutError):
+            await within(0.05, read)
+        arrives.set()
+        await asyncio.wait_for(read_on.wait(), 5)
+        assert await within(5, read) == b"late"
+
+    asyncio.run(main())
