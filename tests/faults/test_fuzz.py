@@ -188,7 +188,7 @@ def fuzz_requests(server: Server, chance: random.Random, count: int) -> None:
 
 
 def test_damaged_pictures(fuzzed: Server, chance: random.Random) -> None:
-    fuzz_pictures(fuzzed, chance, 120)
+    fuzz_pictures(fuzzed, chance, 60)
 
 
 def test_damaged_requests(fuzzed: Server, chance: random.Random) -> None:

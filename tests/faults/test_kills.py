@@ -171,7 +171,6 @@ def survive(
     wanted: list[str],
     pauses: tuple[float, float],
     harms: tuple[str, ...],
-    kinds: tuple[dict[str, Any], ...],
 ) -> list[Job]:
     """Keep the server at work while it is harmed, until it has survived `kills`; gives the jobs that were made."""
     made: list[tuple[Job, int]] = []
@@ -184,10 +183,10 @@ def survive(
             waiting: list[tuple[Job, int]] = []
             while not over.is_set() or waiting:
                 while len(waiting) < AT_ONCE and not over.is_set():
-                    kind = len(made) % len(kinds)
+                    kind = len(made) % len(KINDS)
                     progress = ProgressOptions(preview_every=10, preview_size=64)
                     try:
-                        job = client.create(*pictures, progress=progress, **kinds[kind])
+                        job = client.create(*pictures, progress=progress, **KINDS[kind])
                     except ServerBusyError as error:  # the disk is full
                         harness.done[f"told that {error}"] += 1
                         time.sleep(0.5)
@@ -231,9 +230,9 @@ def check(harness: Harness, jobs: list[Job]) -> None:
     print(f"{len(jobs)} jobs, {interruptions} interruptions, {dict(harness.done)}, checkpoints left: {len(kept)}")
 
 
-def references(server: Server, pictures: tuple[bytes, bytes], kinds: tuple[dict[str, Any], ...] = KINDS) -> list[str]:
+def references(server: Server, pictures: tuple[bytes, bytes]) -> list[str]:
     with Client(server.address) as client:
-        return [client.stylize(*pictures, **kind).result().digest for kind in kinds]
+        return [client.stylize(*pictures, **kind).result().digest for kind in KINDS]
 
 
 def run(
@@ -245,13 +244,12 @@ def run(
     kills: int,
     pauses: tuple[float, float],
     harms: tuple[str, ...],
-    kinds: tuple[dict[str, Any], ...] = KINDS,
 ) -> None:
     seed = int(os.environ.get("TFSTYLE_FAULT_SEED") or secrets.randbits(32))
     print(f"TFSTYLE_FAULT_SEED={seed}")
-    wanted = references(server, pictures, kinds)
+    wanted = references(server, pictures)
     harness = Harness(own_server, disk, clock, random.Random(seed))
-    check(harness, survive(harness, kills, pictures, wanted, pauses, harms, kinds))
+    check(harness, survive(harness, kills, pictures, wanted, pauses, harms))
 
 
 @pytest.fixture
@@ -264,12 +262,6 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip("needs the right to mount a small disk")
     yield folder
     subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
-def test_a_few_kills(
-    own_server: Callable[..., Server], server: Server, landscape: bytes, painting: bytes, tmp_path: Path
-) -> None:
-    run(own_server, server, (landscape, painting), tmp_path, tmp_path / "clock", 2, (2, 4), KILLS, (KINDS[0], KINDS[3]))
 
 
 @pytest.mark.slow
