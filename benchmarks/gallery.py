@@ -43,7 +43,7 @@ def sections(size: int, *, vgg19: bool) -> Iterator[tuple[str, str, str, dict[st
     scales = {f"{value:g}": _options("default", size, style_scale=value) for value in (0.5, 1, 2)}
     yield "style-scale", "`--style-scale`", "0.5, 1 (the default) and 2: smaller and larger strokes.", scales
     losses = {name: _options("default", size, style_loss=name) for name in STYLE_LOSSES if name != "neighbours"}
-    losses["neighbours"] = _options("default", size)
+    losses["neighbours"] = _options("default", size)  # the picture that is there already
     text = "Gram, as published, moments, wasserstein, and neighbours, as in the default."
     yield "style-loss", "`--style-loss`", text, losses
 

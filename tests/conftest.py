@@ -101,6 +101,13 @@ def png(pixels: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
+def peak_bytes(pid: int) -> int:
+    """The most memory that a process has held, in bytes."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    (line,) = (line for line in lines if line.startswith("VmHWM"))
+    return int(line.split()[1]) * 1024
+
+
 @dataclass
 class Server:
     """A server process that listens on a TCP port, with its log."""

@@ -300,7 +300,8 @@ class Transfer:
         if notes["stage"] != self._stage:
             width, height = self.stages[notes["stage"]].size
             self._begin(notes["stage"], np.zeros((1, height, width, 3), np.float32))
-        self._start = start
+        if self.stages[self._stage].remembers:
+            self._start = start
         self._optimizer.restore({**checkpoint.arrays, **notes["optimizer"]})
         self._made, self._evaluations = notes["made"], notes["evaluations"]
         self._seconds = notes["seconds"]

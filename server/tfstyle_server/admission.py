@@ -15,8 +15,8 @@ class CallerLimits:
     """What one caller may have at once.
 
     `jobs` are unfinished jobs. At most `queue` of them may wait, and at most `running` may run. `work` is the sum of
-    their megapixels times evaluations. `watches` are open event streams. `image_bytes` are uploaded images in bytes.
-    `receiving` requests with pictures are in memory at once, while the caller's other requests wait.
+    their megapixels times evaluations. `watches` are open streams of events and of results. `image_bytes` are uploaded
+    images in bytes. `receiving` requests with pictures are in memory at once, while the caller's other requests wait.
     """
 
     jobs: int = 100

@@ -104,7 +104,7 @@ def serve_command(
         int, _number("CALLER_RUNNING", "of these, jobs that may run at once", least=1)
     ] = _DEFAULT.limits.running,
     caller_watches: Annotated[
-        int, _number("CALLER_WATCHES", "event streams that one caller may have open", least=1)
+        int, _number("CALLER_WATCHES", "streams of events and results that one caller may have open", least=1)
     ] = _DEFAULT.limits.watches,
     caller_work: Annotated[
         float,

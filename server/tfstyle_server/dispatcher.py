@@ -40,8 +40,8 @@ class Dispatcher:
     """The queue of waiting jobs, and the executor's listener.
 
     `live` are the unfinished jobs by name. At most `most_running` jobs of one owner run at once, each for at most
-    `job_seconds`. `on_ready` is called with True when a worker has started, and with False when none is left and one
-    could not start; `on_broken` with a reason when none ever will.
+    `job_seconds`. `on_readiness` is called with whether there are workers: when one has started, and
+    when none is left and one could not start; `on_broken` with a reason when none ever will.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Dispatcher:
         recorder: Recorder,
         metrics: Metrics,
         background: Background,
-        on_ready: Callable[[bool], None],
+        on_readiness: Callable[[bool], None],
         on_broken: Callable[[str], None],
         job_seconds: float = math.inf,
     ) -> None:
@@ -62,7 +62,7 @@ class Dispatcher:
         self._recorder = recorder
         self._metrics = metrics
         self._background = background
-        self._ready = on_ready
+        self._readiness = on_readiness
         self._job_seconds = job_seconds
         self._broken = on_broken
         self._waiting: dict[str, Ticket] = {}
@@ -117,10 +117,9 @@ class Dispatcher:
 
     def forget(self, name: str, owner: str) -> None:
         """A job has ended, and is no longer live: remove it from the queue, or stop its worker."""
-        self._waiting.pop(name, None)
+        self.halt(name)
         if all(other.owner != owner for other in self._live.values()):
             self._served.pop(owner, None)
-        self._executor.cancel(name)
         self._announce_positions()
 
     def halt(self, name: str) -> None:
@@ -174,11 +173,11 @@ class Dispatcher:
 
     def on_ready(self) -> None:
         """As in `Listener`."""
-        self._ready(True)
+        self._readiness(True)
 
     def on_unready(self) -> None:
         """As in `Listener`."""
-        self._ready(False)
+        self._readiness(False)
 
     def on_idle(self) -> None:
         """As in `Listener`."""

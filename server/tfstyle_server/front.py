@@ -66,7 +66,7 @@ async def serve(
         stop.set()
         hurry.set()
 
-    def on_ready(ready: bool) -> None:
+    def on_readiness(ready: bool) -> None:
         health.set_serving(SERVICE, serving=ready and not stop.is_set())
 
     loop = asyncio.get_running_loop()
@@ -89,7 +89,7 @@ async def serve(
         worker_settings(options, data.blob_folder, data.checkpoint_base), options.start_seconds, options.silence_seconds
     )
     metrics.reads_memory_of(lambda: executor.processes)
-    jobs = Jobs(data, executor, options.queue, options.limits, metrics, on_ready, on_broken, options.job_seconds)
+    jobs = Jobs(data, executor, options.queue, options.limits, metrics, on_readiness, on_broken, options.job_seconds)
     servicer = StyleTransferServicer(jobs, data.blobs, gate, metrics, options.max_image_bytes, options.limits.receiving)
     server.add_generic_rpc_handlers((servicer.handlers(),))
     server.add_generic_rpc_handlers((health.handlers(),))

@@ -42,8 +42,8 @@ ALL = 2**31
 class Jobs:
     """All jobs of the server that has `data` open, run by `executor`.
 
-    At most `queue` jobs wait, besides those that idle workers are about to take. `on_ready` and `job_seconds` are as in
-    `Dispatcher`; `on_broken` is called with a reason when the server cannot do its work any more.
+    At most `queue` jobs wait, besides those that idle workers are about to take. `on_readiness` and `job_seconds` are
+    as in `Dispatcher`; `on_broken` is called with a reason when the server cannot do its work any more.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Jobs:
         queue: int,
         limits: CallerLimits,
         metrics: Metrics,
-        on_ready: Callable[[bool], None],
+        on_readiness: Callable[[bool], None],
         on_broken: Callable[[str], None],
         job_seconds: float = math.inf,
     ) -> None:
@@ -71,7 +71,7 @@ class Jobs:
             self._recorder,
             metrics,
             self._background,
-            on_ready,
+            on_readiness,
             on_broken,
             job_seconds,
         )

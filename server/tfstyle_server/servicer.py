@@ -107,7 +107,7 @@ class StyleTransferServicer:
             SERVICE,
             {
                 # Without a deserializer, gRPC hands over bytes; they are parsed when they have been received.
-                name: handler(self._guarded(name, method), None, _serialised)
+                name: handler(self._guarded(method), None, _serialised)
                 for name, (handler, method) in methods.items()
             },
         )
@@ -120,7 +120,7 @@ class StyleTransferServicer:
 
         return receiving
 
-    def _guarded(self, name: str, method: Method) -> Any:
+    def _guarded(self, method: Method) -> Any:
         """The method as gRPC calls it: authenticates the caller, and converts errors to statuses."""
 
         async def call(_: Any, context: Context) -> Any:

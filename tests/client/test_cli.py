@@ -507,6 +507,12 @@ def test_token_is_printed_once_and_only_its_hash_is_kept(tmp_path: Path) -> None
     assert (quiet.returncode, quiet.stdout) == (0, "")
     assert len((tmp_path / "bob").read_text().strip()) == 43
     assert (tmp_path / "bob").stat().st_mode & 0o777 == 0o600
+    before = (tmp_path / "tokens").read_bytes()
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    for out in ("tokens", "link"):
+        same = run("token", "eve", "--tokens", tmp_path / "tokens", "--out", tmp_path / out)
+        assert (same.returncode, same.stderr.partition(" ")[2][:5]) == (2, "out: ")
+    assert (tmp_path / "tokens").read_bytes() == before
     refused = run("token", "a b", "--tokens", tmp_path / "tokens")
     assert refused.returncode == 2
     assert refused.stderr.startswith("tfstyle: name: must be 1 to 64")

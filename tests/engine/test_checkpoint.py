@@ -198,6 +198,21 @@ def test_checkpoint_of_a_former_release_is_rejected(pictures: tuple[Picture, Pic
         Engine().prepare(content_and_style(*pictures), resolve_options("fast", {"size": 48}), former)
 
 
+def test_checkpoint_without_what_a_stage_needs_is_rejected(pictures: tuple[Picture, Picture], tmp_path: Path) -> None:
+    engine, inputs = Engine(), content_and_style(*pictures)
+    options = resolve_options("default", {"size": 48, "steps": 3, "network": "vgg19-lite", "style_loss": "neighbours"})
+    transfer = engine.prepare(inputs, options)
+    next(transfer.iterates())
+    transfer.checkpoint(tmp_path / "c.npz")
+    whole = read_checkpoint(tmp_path / "c.npz")
+    unstarted = Checkpoint({name: array for name, array in whole.arrays.items() if name != "start"}, whole.notes)
+    former = Checkpoint(whole.arrays, {name: note for name, note in whole.notes.items() if name != "layouts"})
+    for lacking in (unstarted, former):
+        with pytest.raises(CheckpointError, match="lacks what this release, or this memory, needs"):
+            engine.prepare(inputs, options, lacking)
+    assert engine.prepare(inputs, options, whole).evaluations == 1
+
+
 @pytest.fixture
 def small(tmp_path: Path) -> Path:
     values = np.random.default_rng(0).normal(size=(3, 50)).astype(np.float32)

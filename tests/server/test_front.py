@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import grpc
@@ -15,6 +17,7 @@ import pytest
 from conftest import Server
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle.v1 import style_transfer_pb2_grpc
+from tfstyle_server.listen_address import has_listener
 
 SERVE = [sys.executable, "-m", "tfstyle_server"]
 
@@ -31,6 +34,20 @@ def test_a_second_server_does_not_take_over_a_unix_socket(own_server: Callable[.
     )
     with grpc.insecure_channel(address) as channel:
         style_transfer_pb2_grpc.StyleTransferStub(channel).ListJobs(pb.ListJobsRequest(), timeout=10)
+
+
+def test_a_listener_that_accepts_nobody_is_a_listener(tmp_path: Path) -> None:
+    path = str(tmp_path / "socket")
+    assert not has_listener(f"unix:{path}")
+    with socket.socket(socket.AF_UNIX) as busy, ExitStack() as waiting:
+        busy.bind(path)
+        busy.listen(0)
+        for _ in range(2):  # until its backlog is full
+            caller = waiting.enter_context(socket.socket(socket.AF_UNIX))
+            caller.setblocking(False)
+            caller.connect_ex(path)
+        assert has_listener(f"unix:{path}")
+    assert not has_listener(f"unix:{path}"), "what it left behind"
 
 
 def test_a_socket_that_a_killed_server_left_behind_is_no_obstacle(

@@ -6,14 +6,13 @@ import asyncio
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
-from conftest import Server, start_server
+from conftest import Server, peak_bytes, start_server
 from tfstyle_server.security import new_token
 from tfstyle_server.strangers import STREAMS, WAITING, StrangerError, Strangers, host_of_peer
 
@@ -22,13 +21,6 @@ REFLECT = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
 CONNECTIONS = 8
 LARGE = health_pb2.HealthCheckRequest(service="\0" * (62 * 2**20)).SerializeToString()
 MOST_MOVED = 50 * 10**6
-
-
-def peak(server: Server) -> int:
-    """The most memory that the process has held, in bytes."""
-    lines = Path(f"/proc/{server.process.pid}/status").read_text().splitlines()
-    (line,) = (line for line in lines if line.startswith("VmHWM"))
-    return int(line.split()[1]) * 1024
 
 
 def channels(server: Server, count: int) -> list[grpc.Channel]:
@@ -62,9 +54,9 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def compressed_flood(server: Server, count: int) -> None:
-    before = peak(server)
+    before = peak_bytes(server.process.pid)
     assert flood(server, count, LARGE, grpc.Compression.Gzip) == {grpc.StatusCode.UNIMPLEMENTED}
-    assert peak(server) - before < MOST_MOVED
+    assert peak_bytes(server.process.pid) - before < MOST_MOVED
 
 
 def test_compressed_messages_of_strangers_are_not_unpacked(guarded: Server) -> None:
@@ -78,11 +70,11 @@ def test_a_large_flood_of_compressed_messages(guarded: Server) -> None:
 
 def test_large_messages_of_strangers_are_refused_one_after_another(guarded: Server) -> None:
     stub = health_pb2_grpc.HealthStub(grpc.insecure_channel(guarded.address))
-    before = peak(guarded)
+    before = peak_bytes(guarded.process.pid)
     refused = {grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.RESOURCE_EXHAUSTED}
     assert flood(guarded, CONNECTIONS, LARGE, None) <= refused
     # The messages of one call at a time, and what gRPC has not given back yet.
-    assert peak(guarded) - before < CONNECTIONS / 2 * len(LARGE)
+    assert peak_bytes(guarded.process.pid) - before < CONNECTIONS / 2 * len(LARGE)
     assert stub.Check(health_pb2.HealthCheckRequest(), timeout=5).status == health_pb2.HealthCheckResponse.SERVING
     guarded.wait_for_log(r"a call without credentials from ipv4:127\.0\.0\.1:\d+ is refused: the request is 65,0")
 

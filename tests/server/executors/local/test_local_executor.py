@@ -298,3 +298,30 @@ def test_worker_that_is_done_may_be_silent() -> None:
         assert not worker.killed
 
     run("c", story, silence_seconds=0.1)
+
+
+def test_worker_that_retires_and_does_not_exit_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local, "EXIT_SECONDS", 0.1)
+
+    async def story(executor: LocalExecutor, listener: Listener) -> None:
+        (worker,) = STARTED
+        worker.says(Ready("network"))
+        executor.run(RUN)
+        worker.says(Retiring())
+        worker.says(Stopped("jobs/a", 1))
+        await after(0.3)
+        assert worker.killed
+
+    run("c", story)
+
+
+def test_worker_that_was_killed_gets_no_other_job() -> None:
+    async def story(executor: LocalExecutor, listener: Listener) -> None:
+        (worker,) = STARTED
+        await after(0.2)
+        assert worker.killed
+        worker.says(Ready("network"))  # was on its way
+        assert executor.idle == 0
+        assert listener.heard == []
+
+    run("c", story, start_seconds=0.1)
