@@ -15,7 +15,7 @@ from google.protobuf.message import DecodeError
 from tfstyle.errors import InvalidInputError, Violation
 from tfstyle_server.admission import LimitError
 from tfstyle_server.slots import Slots
-from tfstyle_server.transport import Read, within
+from tfstyle_server.transport import Read, begin, within
 
 SECONDS = 300.0
 """Time for the pictures of one call to arrive: 64 MB at 2 Mbit/s."""
@@ -103,7 +103,7 @@ async def _only(read: Read, seconds: float) -> bytes:
 
 async def _next(read: Read, until: float) -> bytes | None:
     try:
-        return await within(until - _now(), read)
+        return await within(until - _now(), begin(read))
     except TimeoutError:
         raise TooSlowError from None
 

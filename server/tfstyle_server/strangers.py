@@ -15,7 +15,7 @@ from typing import Any
 from google.protobuf.message import DecodeError
 
 from tfstyle_server.slots import Slots
-from tfstyle_server.transport import Read, within
+from tfstyle_server.transport import Read, begin, within
 
 MOST_BYTES = 4096
 """The largest message of a stranger."""
@@ -54,9 +54,9 @@ class Strangers:
         host = host_of_peer(peer)
         if self._own.users(host) >= WAITING:
             raise StrangerError(f"{WAITING} calls from your address wait; that is all that may", busy=True)
-        async with self._own.one(host), self._turns:
+        async with self._own.one(host):
             try:
-                data = await within(self._seconds, read)
+                data = await self._in_turn(read)
             except TimeoutError:
                 raise StrangerError(f"the request did not arrive within {self._seconds} s", busy=True) from None
         if data is None:
@@ -69,6 +69,13 @@ class Strangers:
             return kind.FromString(data)
         except DecodeError:
             raise StrangerError(f"the request is not a valid {kind.DESCRIPTOR.full_name}", busy=False) from None
+
+    async def _in_turn(self, read: Read) -> bytes | None:
+        await self._turns.acquire()
+        reading = begin(read)
+        # A message that is late holds its turn as well, until it is there or its call has ended.
+        reading.add_done_callback(lambda _: self._turns.release())
+        return await within(self._seconds, reading)
 
     @contextmanager
     def stream(self, peer: str) -> Iterator[None]:

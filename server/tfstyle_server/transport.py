@@ -74,15 +74,20 @@ def reader_of(context: Context) -> Read:
     return read
 
 
-async def within(seconds: float, read: Read) -> bytes | None:
-    """What `read` returns. Raises TimeoutError after `seconds`.
+def begin(read: Read) -> asyncio.Future[bytes | None]:
+    """Begin to read a message, which goes on until it is there or its call ends.
 
-    The read goes on until its call ends, because gRPC never frees a message that arrives for a read that was cancelled.
+    It is never cancelled, because gRPC never frees a message that arrives for a read that was cancelled.
     """
     reading = asyncio.ensure_future(read())
     _READING.add(reading)
     reading.add_done_callback(_READING.discard)
     reading.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return reading
+
+
+async def within(seconds: float, reading: asyncio.Future[bytes | None]) -> bytes | None:
+    """What has been read. Raises TimeoutError after `seconds`; the read goes on."""
     done, _ = await asyncio.wait({reading}, timeout=seconds)
     if not done:
         raise TimeoutError

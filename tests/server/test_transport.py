@@ -21,7 +21,7 @@ import pytest
 from conftest import Server
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle.v1 import style_transfer_pb2_grpc
-from tfstyle_server.transport import HANDSHAKE_MS, channel_options, within
+from tfstyle_server.transport import HANDSHAKE_MS, begin, channel_options, within
 
 SOFT_LIMIT = 96
 WATCH = """
@@ -133,9 +133,9 @@ def test_a_read_that_takes_too_long_goes_on_because_grpc_would_keep_its_message(
             return b"late"
 
         with pytest.raises(TimeoutError):
-            await within(0.05, read)
+            await within(0.05, begin(read))
         arrives.set()
         await asyncio.wait_for(read_on.wait(), 5)
-        assert await within(5, read) == b"late"
+        assert await within(5, begin(read)) == b"late"
 
     asyncio.run(main())
