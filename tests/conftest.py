@@ -184,3 +184,25 @@ def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..
     yield start
     for server in started:
         server.stop()
+
+
+def openssl(*arguments: object) -> None:
+    subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True)
+
+
+def make_certificates(folder: Path, authority: str) -> Path:
+    """Fill `folder` with an authority, and certificates of it for a server at localhost and for a client."""
+    subject = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", 2)
+    root = ("-CA", folder / "ca.pem", "-CAkey", folder / "ca.key")
+    openssl("req", "-x509", *subject, "-subj", f"/CN={authority}", "-keyout", root[3], "-out", root[1])
+    for name, extension in (("server", "subjectAltName=DNS:localhost,IP:127.0.0.1"), ("client", "")):
+        extra = ("-addext", extension) if extension else ()
+        files = ("-keyout", folder / f"{name}.key", "-out", folder / f"{name}.pem")
+        openssl("req", "-x509", *subject, "-subj", f"/CN={name}", *extra, *root, *files)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder as `make_certificates` makes it."""
+    return make_certificates(tmp_path_factory.mktemp("certificates"), "authority")

@@ -22,8 +22,9 @@ from tfstyle_server.jobs import Jobs
 from tfstyle_server.listen_address import has_listener, why_not
 from tfstyle_server.metrics import Metrics
 from tfstyle_server.options import ServerOptions
-from tfstyle_server.security import Gate, SecurityError, check_binding, credentials
+from tfstyle_server.security import Gate, check_binding, credentials
 from tfstyle_server.servicer import SERVICE, StyleTransferServicer
+from tfstyle_server.tokens import SecurityError
 from tfstyle_server.transport import channel_options, raise_file_limit
 
 log = logging.getLogger("tfstyle.front")
@@ -116,6 +117,7 @@ async def serve(
     except (sqlite3.Error, DecodeError) as error:
         raise BadSettingError(f"data: cannot resume the jobs in {options.data}: {error}") from None
     await server.start()
+    revoking = loop.create_task(servicer.end_revoked_calls())
     health.set_serving("", serving=True)  # the process is alive; SERVICE follows its workers
     log.info("listening on %s", address)
     if on_listening is not None:
@@ -135,6 +137,7 @@ async def serve(
         # Called only once: in grpcio 1.85 a second stop() that overtakes the first one uses freed memory.
         await server.stop(CLOSING_SECONDS)
     finally:
+        revoking.cancel()
         await jobs.close()
         await data.close()
         stop_metrics()

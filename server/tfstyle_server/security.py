@@ -1,40 +1,20 @@
-"""Authentication of callers: TLS, client certificates and bearer tokens.
-
-A token is 32 random bytes. The token file holds only their SHA-256, which cannot be inverted by guessing, so no slow
-hash is needed. The file is read again when it changes.
-"""
+"""Who may call, and from where: encryption, authentication and the address to listen on."""
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
-import hmac
-import logging
-import os
-import re
-import secrets
-import ssl
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
 
-from tfstyle.atomic import write_atomically
 from tfstyle.loopback import is_loopback
+from tfstyle_server.certificates import server_credentials
 from tfstyle_server.listen_address import AddressError, host_of, is_of_this_machine
+from tfstyle_server.tokens import SecurityError, TokenFile, hash_of
 
-log = logging.getLogger("tfstyle.front")
-
-_NAME = r"[A-Za-z0-9_.@+-]{1,64}"
-_LINE = re.compile(rf"({_NAME})\s+([0-9a-f]{{64}})")
 ANONYMOUS = ""
 """The owner of all jobs on a server that does not authenticate callers."""
-
-
-class SecurityError(Exception):
-    """The server's credentials or address cannot be used; `str()` of it is one line that names the setting."""
 
 
 class UnauthenticatedError(Exception):
@@ -61,28 +41,12 @@ class SecurityOptions:
         return self.tokens is not None or self.client_authority is not None
 
 
-def new_token(name: str, file: Path) -> str:
-    """Create a token for the caller `name`, add its hash to `file`, and return it. Raises `SecurityError`, OSError."""
-    if not re.fullmatch(_NAME, name):
-        raise SecurityError("name: must be 1 to 64 ASCII letters, digits or any of . @ + - _")
-    token = secrets.token_urlsafe(32)
-    with _locked(file.parent):
-        existing = file.read_bytes() if file.exists() else b""
-        separator = b"" if not existing or existing.endswith(b"\n") else b"\n"
-        with write_atomically(file, mode=0o600) as lines:
-            lines.write(existing + separator + f"{name} {_hash(token)}\n".encode())
-    return token
+@dataclass(frozen=True)
+class Caller:
+    """Who calls: the `owner` of the caller's jobs, and the SHA-256 of the token that proved it, if one did."""
 
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Keep other processes from adding a token, which two at a time would otherwise lose."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
+    owner: str
+    token: str | None = None
 
 
 def check_binding(listen: str, options: SecurityOptions) -> None:
@@ -113,14 +77,7 @@ def credentials(options: SecurityOptions) -> grpc.ServerCredentials | None:
         if options.client_authority is not None:
             raise SecurityError("tls_client_ca: client certificates need TLS; give --tls-certificate and --tls-key")
         return None
-    pair = [(_read(options.key, "tls_key"), _read(options.certificate, "tls_certificate"))]
-    authority = None
-    if options.client_authority is not None:
-        authority = _read(options.client_authority, "tls_client_ca")
-        _check_certificates(options.client_authority, "tls_client_ca")
-    _check_certificates(options.certificate, "tls_certificate")
-    _check_key(options.key, options.certificate)
-    return grpc.ssl_server_credentials(pair, authority, authority is not None)
+    return server_credentials(options.certificate, options.key, options.client_authority)
 
 
 class Gate:
@@ -128,96 +85,33 @@ class Gate:
 
     def __init__(self, options: SecurityOptions) -> None:
         self._options = options
-        self._read_at = 0
-        self._hashes: dict[str, str] = {}
-        if options.tokens is not None:
-            try:
-                self._refresh(options.tokens)
-            except OSError as error:
-                raise SecurityError(f"tokens: cannot read {options.tokens}: {error.strerror}") from None
+        self._tokens = None if options.tokens is None else TokenFile(options.tokens)
 
-    def owner(self, metadata: Iterable[tuple[str, str | bytes]], certificate: Mapping[str, Sequence[bytes]]) -> str:
-        """The caller's name, by the call's metadata and the connection's `auth_context` as `certificate`.
+    def caller(self, metadata: Iterable[tuple[str, str | bytes]], certificate: Mapping[str, Sequence[bytes]]) -> Caller:
+        """Who calls, by the call's metadata and the connection's `auth_context` as `certificate`.
 
         Raises `UnauthenticatedError`.
         """
         if not self._options.authenticates:
-            return ANONYMOUS
+            return Caller(ANONYMOUS)
         given = [value for key, value in metadata if key == "authorization"]
-        if self._options.tokens is not None and (given or self._options.client_authority is None):
-            return self._by_token(given)
+        if self._tokens is not None and (given or self._options.client_authority is None):
+            return _by_token(given, self._tokens)
         names = certificate.get("x509_subject_alternative_name") or certificate.get("x509_common_name") or ()
         if not names:
             raise UnauthenticatedError("the client's certificate has no subject name")
-        return f"certificate:{names[0].decode('utf-8', 'replace')}"
+        return Caller(f"certificate:{names[0].decode('utf-8', 'replace')}")
 
-    def _by_token(self, given: Sequence[str | bytes]) -> str:
-        if len(given) != 1 or not isinstance(given[0], str) or not given[0].startswith("Bearer "):
-            raise UnauthenticatedError("send a token in the metadata: authorization: Bearer TOKEN")
-        if self._options.tokens is not None:
-            try:
-                self._refresh(self._options.tokens)
-            except (OSError, SecurityError) as error:  # the tokens that were read before remain valid
-                log.warning("cannot read the token file again: %s", error)
-        wanted = _hash(given[0].removeprefix("Bearer "))
-        owner = None
-        for known, name in self._hashes.items():  # compares with all, so that the time tells nothing
-            if hmac.compare_digest(known, wanted):
-                owner = name
-        if owner is None:
-            raise UnauthenticatedError("the token is unknown")
-        return owner
-
-    def _refresh(self, file: Path) -> None:
-        """Read the token file if it has changed. Raises OSError, and `SecurityError` for characters beyond ASCII."""
-        changed = file.stat().st_mtime_ns
-        if changed == self._read_at:
-            return
-        text = file.read_text("utf-8-sig", "replace")  # some editors begin a file with a byte order mark
-        self._read_at = changed
-        hashes = {}
-        for number, line in enumerate(text.splitlines(), 1):
-            if not line.strip() or line.startswith("#"):
-                continue
-            if not line.isascii():
-                raise SecurityError(
-                    f"tokens: line {number} of {file} has a character that is not ASCII; save it as ASCII"
-                )
-            match = _LINE.fullmatch(line.strip())
-            if match is None:
-                log.error("tokens: line %d of %s is skipped: it is no name followed by a SHA-256", number, file)
-                continue
-            hashes[match[2]] = match[1]
-        self._hashes = hashes
+    def has_revoked(self, caller: Caller) -> bool:
+        """Whether the token that `caller` came with is no longer valid."""
+        return self._tokens is not None and caller.token is not None and self._tokens.owner(caller.token) is None
 
 
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _read(file: Path, setting: str) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise SecurityError(f"{setting}: cannot read {file}: {error.strerror}") from None
-
-
-def _check_certificates(file: Path, setting: str) -> None:
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_verify_locations(file)
-    except ssl.SSLError:
-        raise SecurityError(f"{setting}: {file} has no certificate in PEM format, or a damaged one") from None
-
-
-def _check_key(key: Path, certificate: Path) -> None:
-    try:
-        # The empty password keeps OpenSSL from asking for one at the terminal.
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password="")
-    except ssl.SSLError as error:
-        if error.reason == "KEY_VALUES_MISMATCH":
-            why = f"tls_key: {key} is not the key of the certificate in {certificate}"
-        elif error.reason in (None, "PEM_LIB"):
-            why = f"tls_key: {key} has no private key in PEM format, or one with a password"
-        else:
-            why = f"tls_certificate: {certificate} cannot be used: {error.reason.replace('_', ' ').lower()}"
-        raise SecurityError(why) from None
+def _by_token(given: Sequence[str | bytes], tokens: TokenFile) -> Caller:
+    if len(given) != 1 or not isinstance(given[0], str) or not given[0].startswith("Bearer "):
+        raise UnauthenticatedError("send a token in the metadata: authorization: Bearer TOKEN")
+    token = hash_of(given[0].removeprefix("Bearer "))
+    owner = tokens.owner(token)
+    if owner is None:
+        raise UnauthenticatedError("the token is unknown")
+    return Caller(owner, token)

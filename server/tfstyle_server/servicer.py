@@ -25,6 +25,7 @@ from tfstyle_server.live_job import short
 from tfstyle_server.metrics import Metrics
 from tfstyle_server.plan import Plan
 from tfstyle_server.receiving import Receiving, SmallRequests, TooSlowError
+from tfstyle_server.revocation import Revocation
 from tfstyle_server.security import ANONYMOUS, Gate, UnauthenticatedError
 from tfstyle_server.states import State
 from tfstyle_server.store import NotEndedError, RequestIdTakenError, UnknownJobError
@@ -62,6 +63,7 @@ class StyleTransferServicer:
         self._receiving = Receiving(receiving)
         self._small = SmallRequests(MOST_SMALL)
         self._gate = gate
+        self._revocation = Revocation(gate.has_revoked)
         self._metrics = metrics
         self._max_image_bytes = max_image_bytes
         self._refusing = False
@@ -69,6 +71,10 @@ class StyleTransferServicer:
         self._calls = 0
         self._drained = asyncio.Event()
         self._drained.set()
+
+    async def end_revoked_calls(self) -> None:
+        """End the calls of callers whose token is taken away, until cancelled."""
+        await self._revocation.watch()
 
     def refuse_new(self) -> None:
         """From now on answer new calls with UNAVAILABLE, and end watches with it. Calls to Stylize continue."""
@@ -127,8 +133,9 @@ class StyleTransferServicer:
             if self._refusing:
                 await context.abort_with_status(status.to_grpc(status.unavailable("the server is stopping")))
             try:
-                owner = self._gate.owner(context.invocation_metadata() or (), context.auth_context() or {})
-                return await method(reader_of(context), context, owner)
+                caller = self._gate.caller(context.invocation_metadata() or (), context.auth_context() or {})
+                with self._revocation.open(caller):
+                    return await method(reader_of(context), context, caller.owner)
             except (asyncio.CancelledError, grpc.aio.AbortError):
                 raise
             except Exception as error:

@@ -21,7 +21,7 @@ from tfstyle.v1 import style_transfer_pb2_grpc
 from tfstyle_client import BadRequestError, Client, Credentials, JobNotFoundError, Progress, ServerBusyError
 from tfstyle_server.admission import work_of
 from tfstyle_server.metrics import Metrics
-from tfstyle_server.security import new_token
+from tfstyle_server.tokens import new_token
 
 LONG = 10_000
 

@@ -13,8 +13,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from conftest import Server, peak_bytes, start_server
-from tfstyle_server.security import new_token
 from tfstyle_server.strangers import STREAMS, WAITING, StrangerError, Strangers, host_of_peer
+from tfstyle_server.tokens import new_token
 
 CHECK = "/grpc.health.v1.Health/Check"
 REFLECT = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"

@@ -20,7 +20,7 @@ from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle.v1 import style_transfer_pb2_grpc
 from tfstyle_server.admission import CallerLimits, LimitError
 from tfstyle_server.receiving import WAITING, Receiving, SmallRequests, TooSlowError
-from tfstyle_server.security import new_token
+from tfstyle_server.tokens import new_token
 from tfstyle_server.transport import Read
 
 METHOD = "/tfstyle.v1.StyleTransfer/CreateJob"

@@ -7,7 +7,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import grpc
@@ -20,29 +19,10 @@ from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle.v1 import style_transfer_pb2_grpc
 from tfstyle_client import BadRequestError, Client, ClientError, Credentials, JobNotFoundError
 from tfstyle_client.exit_codes import BAD_INPUT
-from tfstyle_server.security import Gate, SecurityError, SecurityOptions, UnauthenticatedError, check_binding, new_token
-from tfstyle_server.security import credentials as server_credentials
+from tfstyle_server.security import SecurityOptions, check_binding
+from tfstyle_server.tokens import SecurityError, new_token
 
 Methods = dict[str, Callable[[style_transfer_pb2_grpc.StyleTransferStub, str, tuple], object]]
-
-
-def openssl(*arguments: object) -> None:
-    subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True)
-
-
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with an authority, and certificates of it for a server at localhost and for a client."""
-    folder = tmp_path_factory.mktemp("certificates")
-    subject = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", 2)
-    openssl("req", "-x509", *subject, "-subj", "/CN=authority", "-keyout", folder / "ca.key", "-out", folder / "ca.pem")
-    for name, extension in (("server", "subjectAltName=DNS:localhost,IP:127.0.0.1"), ("client", "")):
-        extra = ("-addext", extension) if extension else ()
-        openssl(
-            "req", "-x509", *subject, "-subj", f"/CN={name}", *extra, "-CA", folder / "ca.pem", "-CAkey",
-            folder / "ca.key", "-keyout", folder / f"{name}.key", "-out", folder / f"{name}.pem",
-        )  # fmt: skip
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -191,67 +171,6 @@ def test_client_certificates_say_whose_a_job_is(
         list(stranger.jobs())
 
 
-def test_tokens_change_without_a_restart(tmp_path: Path) -> None:
-    file = tmp_path / "tokens"
-    first = new_token("ann", file)
-    assert first not in file.read_text()
-    assert file.stat().st_mode & 0o077 == 0, "for the server's eyes only"
-    gate = Gate(SecurityOptions(tokens=file))
-
-    def owner(token: str) -> str:
-        return gate.owner([("authorization", f"Bearer {token}")], {})
-
-    assert owner(first) == "ann"
-    second = new_token("ann", file)
-    assert (owner(first), owner(second)) == ("ann", "ann")
-    file.write_text("# nobody\n\nnonsense\n")
-    for gone in (first, second):
-        with pytest.raises(UnauthenticatedError):
-            owner(gone)
-    for metadata in ([], [("authorization", "Basic x")], [("authorization", f"Bearer {first}")] * 2):
-        with pytest.raises(UnauthenticatedError):
-            gate.owner(metadata, {})
-    with pytest.raises(SecurityError, match="name"):
-        new_token("a b", file)
-    with pytest.raises(SecurityError, match="tokens: cannot read"):
-        Gate(SecurityOptions(tokens=tmp_path / "none"))
-
-
-def test_token_file_of_an_editor(tmp_path: Path) -> None:
-    file = tmp_path / "tokens"
-    token = new_token("ann", file)
-    file.write_bytes(b"\xef\xbb\xbf# J\xc3\xbcrgen's\r\n" + file.read_bytes())  # a byte order mark
-    gate = Gate(SecurityOptions(tokens=file))
-    assert gate.owner([("authorization", f"Bearer {token}")], {}) == "ann"
-    good = file.read_bytes()
-    for line in ("jürgen".encode(), good.decode("utf-8").encode("utf-16")):
-        file.write_bytes(b"# first\n" + line)
-        with pytest.raises(SecurityError, match=r"tokens: line 2 of .* has a character that is not ASCII"):
-            Gate(SecurityOptions(tokens=file))
-        assert gate.owner([("authorization", f"Bearer {token}")], {}) == "ann", "what was read before remains valid"
-    with pytest.raises(SecurityError, match="name: must be 1 to 64 ASCII letters"):
-        new_token("jürgen", file)
-
-
-def test_tokens_made_at_once_are_all_kept(tmp_path: Path) -> None:
-    file = tmp_path / "tokens"
-    with ThreadPoolExecutor(8) as pool:
-        tokens = list(pool.map(lambda index: new_token(f"caller{index}", file), range(40)))
-    gate = Gate(SecurityOptions(tokens=file))
-    assert [gate.owner([("authorization", f"Bearer {token}")], {}) for token in tokens] == [
-        f"caller{index}" for index in range(40)
-    ]
-    assert list(tmp_path.iterdir()) == [file]
-
-
-def test_token_is_added_without_changing_who_may_read_the_file(tmp_path: Path) -> None:
-    file = tmp_path / "tokens"
-    new_token("ann", file)
-    file.chmod(0o640)
-    new_token("bob", file)
-    assert file.stat().st_mode & 0o777 == 0o640
-
-
 @pytest.mark.parametrize("insecure", [False, True])
 def test_address_without_host_is_refused(insecure: bool) -> None:
     with pytest.raises(SecurityError, match=r"listen: :1 has no host; give 127\.0\.0\.1:1 for this machine only"):
@@ -297,29 +216,6 @@ def test_server_that_would_be_open_does_not_start(
 ) -> None:
     with pytest.raises(AssertionError, match=says.replace("(", r"\(")):
         own_server(*flags)
-
-
-@pytest.mark.parametrize(
-    ("certificate", "key", "authority", "says"),
-    [
-        ("junk", "server.key", None, r"tls_certificate: \S+/junk has no certificate in PEM format"),
-        ("server.key", "server.key", None, r"tls_certificate: \S+/server\.key has no certificate in PEM format"),
-        ("server.pem", "junk", None, r"tls_key: \S+/junk has no private key in PEM format"),
-        ("server.pem", "locked.key", None, r"tls_key: \S+/locked\.key has no private key .* or one with a password"),
-        ("server.pem", "client.key", None, r"tls_key: \S+/client.key is not the key of the certificate in \S+/server"),
-        ("server.pem", "server.key", "junk", r"tls_client_ca: \S+/junk has no certificate in PEM format"),
-    ],
-)
-def test_files_that_cannot_be_used_are_named(
-    certificates: Path, certificate: str, key: str, authority: str | None, says: str
-) -> None:
-    (certificates / "junk").write_text("-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n")
-    openssl(
-        "pkey", "-in", certificates / "server.key", "-aes128", "-passout", "pass:x", "-out", certificates / "locked.key"
-    )
-    options = SecurityOptions(certificates / certificate, certificates / key, authority and certificates / authority)
-    with pytest.raises(SecurityError, match=says):
-        server_credentials(options)
 
 
 def test_bad_certificate_is_one_line(certificates: Path, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def token(
 ) -> None:
     """Make a token for a caller of a server, and print it; the server's file keeps only its hash."""
     try:
-        from tfstyle_server.security import SecurityError, new_token
+        from tfstyle_server.tokens import SecurityError, new_token
     except ImportError as error:
         message = f"server: not installed here ({error.name}); pip install 'tfstyle[server]'"
         raise ServerUnreachableError(message, "UNAVAILABLE") from None
