@@ -2,7 +2,7 @@
 
     python protos/generate.py [TARGET]
 
-writes tfstyle/v1/*_pb2.py, *_pb2.pyi and *_pb2_grpc.py below TARGET (default: the repository).
+writes tfstyle/v1/*_pb2.py and *_pb2.pyi below TARGET (default: the repository), and *_pb2_grpc.py for services.
 """
 
 from __future__ import annotations
@@ -19,15 +19,19 @@ HERE = Path(__file__).parent
 
 def generate(target: Path) -> None:
     """Write the stubs below `target`. Raises `RuntimeError` if protoc reports an error."""
+    files_of_all = sorted(HERE.rglob("*.proto"))
+    _run(target, ["python", "pyi"], files_of_all)
+    _run(target, ["grpc_python"], [path for path in files_of_all if "\nservice " in path.read_text("utf-8")])
+
+
+def _run(target: Path, plugins: list[str], protos: list[Path]) -> None:
     arguments = [
         "protoc",
         f"--proto_path={HERE}",
         f"--proto_path={files('grpc_tools') / '_proto'}",
         f"--proto_path={Path(status_pb2.__file__).parents[2]}",
-        f"--python_out={target}",
-        f"--pyi_out={target}",
-        f"--grpc_python_out={target}",
-        *(str(path) for path in sorted(HERE.rglob("*.proto"))),
+        *(f"--{plugin}_out={target}" for plugin in plugins),
+        *map(str, protos),
     ]
     if protoc.main(arguments) != 0:
         raise RuntimeError("protoc reported an error in the protobuf files")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from tfstyle_client.errors import CallCancelledError, ClientError, FailedPreconditionError, ServerUnreachableError
 from tfstyle_client.files import LARGEST_FILE
+from tfstyle_client.private_folder import private_folder
 
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
@@ -32,9 +33,9 @@ def private_server(weights: str | None = None, network: str = "auto") -> Iterato
     if importlib.util.find_spec("grpc_health") is None or importlib.util.find_spec("tensorflow") is None:
         message = "server: none is installed here; pip install 'tfstyle[server]', or name one with --server HOST:PORT"
         raise ServerUnreachableError(message, "UNAVAILABLE")
-    base = None if len(tempfile.gettempdir()) < LONGEST_BASE else "/tmp"  # noqa: S108 - the folder in it is private
-    with tempfile.TemporaryDirectory(prefix="tfstyle-", dir=base) as folder:
-        socket, log = Path(folder) / "socket", Path(folder) / "log"
+    base = tempfile.gettempdir()
+    with private_folder(base if len(base) < LONGEST_BASE else "/tmp") as folder:  # noqa: S108 - it is private
+        socket, log = folder / "socket", folder / "log"
         arguments = ["--listen", f"unix:{socket}", "--data", f"{folder}/data", "--network", network]
         arguments += ["--max-image-bytes", str(LARGEST_FILE), "--grace", "0", "--stop-with-stdin"]
         if weights is not None:

@@ -23,6 +23,8 @@ from tfstyle_server.store import JobStore, Retention
 
 log = logging.getLogger("tfstyle.front")
 
+TEMPORARY = "temporary"
+
 Value = TypeVar("Value")
 
 
@@ -51,6 +53,11 @@ class Data:
         """The folder with a folder of checkpoints for each job, for worker processes on this machine."""
         return self._folder / "checkpoints"
 
+    @property
+    def temporary(self) -> Path:
+        """The folder with a folder of temporary files for each worker process on this machine."""
+        return self._folder / TEMPORARY
+
     def delete_checkpoints(self, name: str) -> None:
         """Delete the checkpoints of the job `name`. Blocks."""
         shutil.rmtree(checkpoint_folder(self.checkpoint_base, name), ignore_errors=True)
@@ -72,8 +79,9 @@ class Data:
         self.store = await self.call(JobStore, self._folder / "jobs.sqlite3", retention)
 
     async def close(self) -> None:
-        """Close the database and release the lock."""
+        """Close the database, delete temporary files, and release the lock."""
         await self.call(self.store.close)
+        shutil.rmtree(self.temporary, ignore_errors=True)
         self._thread.shutdown()
         self._lock.close()
 
@@ -102,6 +110,7 @@ def _locked(folder: Path) -> TextIOWrapper:
     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     if mended := sum(map(_close_to_others, _own_files(folder))):
         log.warning("data: %d files and folders of %s were open to other users; they no longer are", mended, folder)
+    shutil.rmtree(folder / TEMPORARY, ignore_errors=True)  # of workers that were killed with their server
     return lock
 
 

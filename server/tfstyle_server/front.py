@@ -87,7 +87,9 @@ async def serve(
         raise BadSettingError(str(error)) from None
     metrics = Metrics()
     executor = LocalExecutor(
-        worker_settings(options, data.blob_folder, data.checkpoint_base), options.start_seconds, options.silence_seconds
+        worker_settings(options, data.blob_folder, data.checkpoint_base, data.temporary),
+        options.start_seconds,
+        options.silence_seconds,
     )
     metrics.reads_memory_of(lambda: executor.processes)
     jobs = Jobs(data, executor, options.queue, options.limits, metrics, on_readiness, on_broken, options.job_seconds)

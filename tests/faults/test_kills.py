@@ -72,13 +72,13 @@ class Harness:
 
     def bring_up(self) -> None:
         path = [str(Path(__file__).with_name("moved_clock")), *filter(None, [os.environ.get("PYTHONPATH")])]
-        clock = {"PYTHONPATH": os.pathsep.join(path), "MOVED_CLOCK": str(self.clock)}
+        clock = {"PYTHONPATH": os.pathsep.join(path), "PYTHON_MOVED_CLOCK": str(self.clock)}
         self.server = self.start("--listen", self.address, data=self.data, **clock)
 
     def workers(self) -> list[int]:
         children = Path(f"/proc/{self.server.process.pid}/task/{self.server.process.pid}/children")
         pids = [int(pid) for pid in children.read_text().split()]
-        return [pid for pid in pids if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        return [pid for pid in pids if b"executors.local.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
     def harm(self, how: str) -> None:
         self.done[how] += 1

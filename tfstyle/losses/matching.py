@@ -22,8 +22,6 @@ ROWS = 8192
 """Rows of the query that are looked up at once."""
 VIEWS = 4
 """Views of a style picture: as it is, and turned by 90, 180 and 270 degrees."""
-MOST_COLUMNS = 16384
-"""The most columns of one view, as many as a square of 512 pixels has hypercolumns; of more, so many are drawn."""
 
 
 def directions(vectors: tf.Tensor, floor: float = TINY) -> tf.Tensor:
@@ -81,11 +79,11 @@ def cost(channels: int, positions: int, columns: int) -> MatchingCost:
     return MatchingCost(narrow * (positions * columns + channels * vectors), FLOAT_BYTES * values)
 
 
-def places(size: tuple[int, int], weights: BlockWeights | None, layer: str) -> NDArray[np.int64]:
+def places(size: tuple[int, int], weights: BlockWeights | None, layer: str, most: int) -> NDArray[np.int64]:
     """The positions of a view that may be chosen, as indices into its rows; `size` is (height, width) of its map.
 
-    With `weights`, they are those with half the largest weight or more. Of more than `MOST_COLUMNS`, so many are drawn
-    at random, always the same ones.
+    With `weights`, they are those with half the largest weight or more. Of more than `most`, so many are drawn at
+    random, always the same ones.
     """
     height, width = size
     if weights is None:
@@ -93,6 +91,6 @@ def places(size: tuple[int, int], weights: BlockWeights | None, layer: str) -> N
     else:
         here = weights.of(block_of(layer))[:height, :width]
         allowed = np.flatnonzero(here >= 0.5 * here.max())
-    if len(allowed) <= MOST_COLUMNS:
+    if len(allowed) <= most:
         return allowed
-    return np.sort(np.random.default_rng(0).choice(allowed, MOST_COLUMNS, replace=False))
+    return np.sort(np.random.default_rng(0).choice(allowed, most, replace=False))

@@ -10,11 +10,13 @@ import numpy as np
 
 from tfstyle.images import resize_floats
 from tfstyle.losses.hypercolumns import GRID_LAYER, hypercolumns
-from tfstyle.losses.matching import MOST_COLUMNS, TINY, VIEWS, cost, directions, nearest, places
+from tfstyle.losses.matching import TINY, VIEWS, cost, directions, nearest, places
 from tfstyle.losses.term import FLOAT_BYTES, Features, Map, MatchedTerm, MatchingCost, Metrics, View
 from tfstyle.networks.topology import positions_of
 from tfstyle.tensorflow_backend import tf
 
+MOST_COLUMNS = 16384
+"""The most places of one view that are chosen from, as in a square of 512 pixels; of more, so many are drawn."""
 START_SHARE = 0.25
 """The share of the picture at the start of a stage in what is looked up; the rest is the photo. With it, the places
 found at one scale agree with those found at the scale before."""
@@ -79,7 +81,7 @@ class NeighboursLoss(MatchedTerm):
         features, weights = view
         parts = self._parts(features, metrics)
         _, height, width, _ = parts[self.layers[0]].shape
-        return tf.gather(_rows(parts), places((height, width), weights, GRID_LAYER))
+        return tf.gather(_rows(parts), places((height, width), weights, GRID_LAYER, MOST_COLUMNS))
 
 
 def _smoothed(image: Map) -> Map:

@@ -72,11 +72,10 @@ def test_only_visible_places_of_the_painting_are_chosen() -> None:
 
 
 def test_of_large_paintings_some_places_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (matching, layer_neighbours):
-        monkeypatch.setattr(module, "MOST_COLUMNS", 6)
+    monkeypatch.setattr(layer_neighbours, "MOST_COLUMNS", 6)
     targets = TERM.match(QUERY, [(PAINTING, None)], METRICS)
     value = TERM.by_layer(PICTURE, targets, METRICS)["block1_conv1"]
-    drawn = matching.places((6, 4), None, "block1_conv1")
+    drawn = matching.places((6, 4), None, "block1_conv1", 6)
     assert len(drawn) == 6
     among = rows(PAINTING["block1_conv1"])[drawn]
     query, picture = rows(QUERY["block1_conv1"]), rows(PICTURE["block1_conv1"])

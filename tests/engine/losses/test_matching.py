@@ -66,19 +66,18 @@ def test_directions_have_length_1_and_zero_stays_zero() -> None:
 
 def test_places_have_half_the_largest_weight_or_more() -> None:
     weights = np.float32([[0.0, 0.1, 0.2], [0.4, 0.19, 0.3]])
-    np.testing.assert_array_equal(places((2, 3), BlockWeights(weights), "block1_conv1"), [2, 3, 5])
-    np.testing.assert_array_equal(places((2, 2), BlockWeights(weights), "block1_conv1"), [2])
-    np.testing.assert_array_equal(places((2, 3), None, "block1_conv1"), np.arange(6))
+    np.testing.assert_array_equal(places((2, 3), BlockWeights(weights), "block1_conv1", 16), [2, 3, 5])
+    np.testing.assert_array_equal(places((2, 2), BlockWeights(weights), "block1_conv1", 16), [2])
+    np.testing.assert_array_equal(places((2, 3), None, "block1_conv1", 16), np.arange(6))
 
 
-def test_many_places_are_drawn_from_the_allowed_ones_and_always_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(matching, "MOST_COLUMNS", 100)
+def test_many_places_are_drawn_from_the_allowed_ones_and_always_the_same() -> None:
     weights = np.zeros((64, 64), np.float32)
     weights[3:6] = 1  # a stripe between the rows of any regular grid
-    found = places((64, 64), BlockWeights(weights), "block1_conv1")
+    found = places((64, 64), BlockWeights(weights), "block1_conv1", 100)
     assert len(set(found)) == 100
     assert set(found // 64) == {3, 4, 5}
-    np.testing.assert_array_equal(found, places((64, 64), BlockWeights(weights), "block1_conv1"))
-    everywhere = places((64, 64), None, "block1_conv1")
+    np.testing.assert_array_equal(found, places((64, 64), BlockWeights(weights), "block1_conv1", 100))
+    everywhere = places((64, 64), None, "block1_conv1", 100)
     assert abs(np.mean(everywhere % 64) - 31.5) < 8
     assert abs(np.mean(everywhere // 64) - 31.5) < 8

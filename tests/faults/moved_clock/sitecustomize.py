@@ -1,4 +1,4 @@
-"""Moves the wall clock of a Python process by the seconds in the file that MOVED_CLOCK names, whenever they change.
+"""Moves the wall clock of a Python process by the seconds in the file PYTHON_MOVED_CLOCK, whenever they change.
 
 Python imports a module of this name as it starts, where its folder is in PYTHONPATH. Moved is what Python code sees;
 monotonic clocks are left alone, as by somebody who sets the machine's clock.
@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Self
 
-_FILE = Path(os.environ["MOVED_CLOCK"])
+_FILE = Path(os.environ["PYTHON_MOVED_CLOCK"])
 _REAL = time.time
 
 

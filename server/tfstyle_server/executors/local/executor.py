@@ -142,6 +142,11 @@ class LocalExecutor:
     def _on_report(self, worker: WorkerProcess, report: Report) -> None:
         if worker in self._reasons:
             return  # it is about to end, and must not get another job
+        if not self._may_report(worker, report):
+            self._reasons[worker] = f"its process reported {type(report).__name__} out of turn"
+            log.error("worker %s is killed: %s", worker.pid, self._reasons[worker])
+            worker.kill()
+            return
         match report:
             case Ready(network):
                 log.info("worker %s is ready: %s", worker.pid, network)
@@ -166,6 +171,17 @@ class LocalExecutor:
                 self._listener.on_update(report)
             case _:
                 self._on_end(worker, report)
+
+    def _may_report(self, worker: WorkerProcess, report: Report) -> bool:
+        """Whether a report fits what the worker is doing: it speaks of the job that it has, and of no other."""
+        run = self._busy.get(worker)
+        match report:
+            case Ready() | CannotStart():
+                return worker in self._starting
+            case Retiring() | Alive():
+                return run is not None
+            case _:
+                return run is not None and (report.job, report.attempt) == (run.job, run.attempt)
 
     def _on_end(self, worker: WorkerProcess, end: End) -> None:
         del self._busy[worker]

@@ -1,6 +1,6 @@
 """One worker process as the executor sees it: started, sent commands, listened to, and noticed when it ends.
 
-All methods are for the event loop's thread. Since a multiprocessing pipe cannot be awaited, a thread reads it and hands
+All methods are for the event loop's thread. Since the pipe to a worker cannot be awaited, a thread reads it and hands
 each report to the event loop.
 """
 
@@ -8,23 +8,36 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import multiprocessing
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
+from pathlib import Path
 
-from tfstyle_server.executors.local import worker
+from tfstyle_server.executors.local.environment import worker_environment
 from tfstyle_server.executors.local.messages import Command, Report
 from tfstyle_server.executors.local.settings import WorkerSettings
+from tfstyle_server.executors.local.wire import MOST_BYTES, WireError, decode
 
 log = logging.getLogger("tfstyle.front")
 
+WORKER = "tfstyle_server.executors.local.worker"
 EXIT_SECONDS = 5.0
 """How long a process whose pipe has closed may take to exit before it is killed."""
 
 
 class WorkerProcess:
-    """A spawned worker. `on_report` is called with each report, and `on_end` once with the exit code."""
+    """A started worker. `on_report` is called with each report, and `on_end` once with the exit code.
+
+    A worker that sends anything but reports is killed.
+    """
 
     def __init__(
         self,
@@ -37,17 +50,19 @@ class WorkerProcess:
         self._on_end = on_end
         self._loop = asyncio.get_running_loop()
         self._sending = asyncio.Lock()
-        # TensorFlow and gRPC do not survive a fork.
-        context = multiprocessing.get_context("spawn")
-        self._pipe, worker_end = context.Pipe()
-        name = f"tfstyle-worker-{settings.device}"
-        self._process = context.Process(target=worker.main, args=(worker_end, settings), name=name, daemon=True)
-        self._process.start()
-        worker_end.close()  # so that the pipe closes when the process ends
-        threading.Thread(target=self._read, args=(self._pipe,), name=f"{name}-reader", daemon=True).start()
+        settings.temporary.mkdir(parents=True, exist_ok=True)
+        self._temporary = Path(tempfile.mkdtemp(dir=settings.temporary))
+        own, workers = socket.socketpair()
+        self._pipe = Connection(own.detach())
+        with workers, _removed_on_error(self._temporary):
+            self._process = _started(workers.fileno(), worker_environment(os.environ, self._temporary))
+        with suppress(OSError):  # where it has ended already, which `_read` notices
+            self._pipe.send(settings)
+        name = f"tfstyle-worker-{settings.device}-reader"
+        threading.Thread(target=self._read, args=(self._pipe,), name=name, daemon=True).start()
 
     @property
-    def pid(self) -> int | None:
+    def pid(self) -> int:
         """The process ID."""
         return self._process.pid
 
@@ -67,15 +82,52 @@ class WorkerProcess:
     def _read(self, pipe: Connection) -> None:
         try:
             while True:
-                report = pipe.recv()
+                report = decode(pipe.recv_bytes(MOST_BYTES))
                 self._loop.call_soon_threadsafe(self._on_report, self, report)
+        except WireError as error:
+            log.error("worker %s is killed: it sent bytes that are no report: %s", self.pid, error)
+            self._process.kill()
         except (EOFError, OSError, RuntimeError):  # RuntimeError: the event loop has closed
             pass
-        self._process.join(EXIT_SECONDS)
-        if self._process.is_alive():
-            self._process.kill()
-            self._process.join()
         try:
-            self._loop.call_soon_threadsafe(self._on_end, self, self._process.exitcode)
+            self._process.wait(EXIT_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        shutil.rmtree(self._temporary, ignore_errors=True)
+        try:
+            self._loop.call_soon_threadsafe(self._on_end, self, self._process.returncode)
         except RuntimeError:
             log.debug("worker %s ended after the event loop", self.pid)
+
+
+@contextmanager
+def _removed_on_error(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _started(pipe: int, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    """A new process that runs `worker.main` with the open file `pipe`. Raises OSError."""
+    # -P: modules that lie in the current folder are none of ours.
+    command = [sys.executable, "-P", "-m", WORKER, str(pipe)]
+    with _signals_blocked():
+        return subprocess.Popen(  # noqa: S603 - our own module
+            command, env=environment, pass_fds=[pipe], stdin=subprocess.DEVNULL
+        )
+
+
+@contextmanager
+def _signals_blocked() -> Iterator[None]:
+    """A process that is started here begins with signals blocked, until it ignores them.
+
+    Ctrl-C and SIGTERM may reach the whole process group, but the server decides when a job ends.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -15,8 +15,8 @@ class WorkerSettings:
     """What a worker is told when it starts. Sizes are in bytes, times in seconds.
 
     `device` is "cpu" or the number of a GPU. `memory` is what one transfer may take; where it is None, a transfer may
-    take `memory_share` of the memory that is free when it begins. `blobs` and `checkpoints` are folders. The other
-    fields are as in `ServerOptions`.
+    take `memory_share` of the memory that is free when it begins. `blobs`, `checkpoints` and `temporary` are folders.
+    The other fields are as in `ServerOptions`.
     """
 
     device: str
@@ -30,9 +30,10 @@ class WorkerSettings:
     checkpoint_seconds: float
     blobs: Path
     checkpoints: Path
+    temporary: Path
 
 
-def worker_settings(options: ServerOptions, blobs: Path, checkpoints: Path) -> list[WorkerSettings]:
+def worker_settings(options: ServerOptions, blobs: Path, checkpoints: Path, temporary: Path) -> list[WorkerSettings]:
     """The settings of each worker of a server, one for each device.
 
     Workers that compute on the CPU take from the same memory, so each gets an equal share of what is free.
@@ -52,6 +53,7 @@ def worker_settings(options: ServerOptions, blobs: Path, checkpoints: Path) -> l
             checkpoint_seconds=options.checkpoint_seconds,
             blobs=blobs,
             checkpoints=checkpoints,
+            temporary=temporary,
         )
         for device in devices
     ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -21,6 +22,7 @@ from tfstyle_server.executors.checkpoints import Checkpoints, checkpoint_folder
 from tfstyle_server.executors.executor import Run, Update
 from tfstyle_server.executors.local.messages import Alive, Cancel, CannotStart, Ready, Report, Retiring
 from tfstyle_server.executors.local.settings import CPU, WorkerSettings
+from tfstyle_server.executors.local.wire import encode
 from tfstyle_server.executors.run_job import JobCancelled, PortClosedError, run_job
 from tfstyle_server.heap import trim
 from tfstyle_server.logs import configure_logging
@@ -42,7 +44,7 @@ class Pipe:
 
     def send(self, report: Report) -> None:
         """Send a report."""
-        self._guarded(self._connection.send, report)
+        self._guarded(self._connection.send_bytes, encode(report))
 
     def receive(self) -> Any:
         """Wait for the next command and return it."""
@@ -97,19 +99,25 @@ class PipePort:
                 raise JobCancelled
 
 
-def main(connection: Connection, settings: WorkerSettings) -> None:
-    """Run jobs for the executor at the other end of `connection` until it closes."""
-    # Ctrl-C and SIGTERM may reach the whole process group, but the server decides when a job ends.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+def main(pipe: int) -> None:
+    """Run jobs for the executor at the other end of the open file `pipe` until it closes."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})  # as the process was started
     configure_logging()
+    try:
+        connection = Connection(pipe)
+        settings = connection.recv()
+        _set_environment(settings)
+        _serve(Pipe(connection), settings)
+    except (EOFError, ConnectionError, PortClosedError):
+        log.info("the server has gone; ending")
+
+
+def _set_environment(settings: WorkerSettings) -> None:
     os.environ["CUDA_VISIBLE_DEVICES"] = "" if settings.device == CPU else settings.device
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    try:
-        _serve(Pipe(connection), settings)
-    except PortClosedError:
-        log.info("the server has gone; ending")
 
 
 def memory_budget(settings: WorkerSettings) -> int | Callable[[], int]:
@@ -161,3 +169,7 @@ def _start(pipe: Pipe, settings: WorkerSettings) -> Engine | None:
         pipe.send(Ready(choice.note or f"network {network.name}"))
         return engine
     return None
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -12,7 +12,8 @@ import pytest
 
 from tfstyle.inputs import content_and_style
 from tfstyle.options import ProgressOptions, TransferOptions
-from tfstyle_server.executors.executor import Run, Stopped
+from tfstyle.v1.style_transfer_pb2 import JobEvent
+from tfstyle_server.executors.executor import Run, Stopped, Update
 from tfstyle_server.executors.local import executor as local
 from tfstyle_server.executors.local.executor import LocalExecutor
 from tfstyle_server.executors.local.messages import Alive, Cancel, CannotStart, Ready, Retiring
@@ -83,7 +84,7 @@ RUN = Run("jobs/a", 1, content_and_style("c", "s"), TransferOptions(), ProgressO
 
 
 def settings(device: str) -> WorkerSettings:
-    return WorkerSettings(device, "auto", None, 1, 1, None, 1.0, 2, 2.0, Path("b"), Path("c"))
+    return WorkerSettings(device, "auto", None, 1, 1, None, 1.0, 2, 2.0, Path("b"), Path("c"), Path("t"))
 
 
 def run(
@@ -325,3 +326,39 @@ def test_worker_that_was_killed_gets_no_other_job() -> None:
         assert listener.heard == []
 
     run("c", story, start_seconds=0.1)
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        Stopped("jobs/b", 1),
+        Stopped("jobs/a", 2),
+        Update("jobs/b", 1, JobEvent(), 0),
+        Ready("again"),
+        CannotStart("late", permanent=True),
+    ],
+)
+def test_worker_that_speaks_of_what_is_not_its_own_is_killed(report: object) -> None:
+    async def story(executor: LocalExecutor, listener: Listener) -> None:
+        (worker,) = STARTED
+        worker.says(Ready("network"))
+        executor.run(RUN)
+        worker.says(report)
+        assert worker.killed
+        worker.ends()
+        assert listener.heard == ["ready", "jobs/a lost"]
+        assert "out of turn" in listener.reasons[0]
+
+    run("c", story)
+
+
+@pytest.mark.parametrize("report", [Stopped("jobs/a", 1), Retiring(), Alive(1e9), Ready("again")])
+def test_idle_worker_has_nothing_to_report(report: object) -> None:
+    async def story(executor: LocalExecutor, listener: Listener) -> None:
+        (worker,) = STARTED
+        worker.says(Ready("network"))
+        worker.says(report)
+        assert worker.killed
+        assert listener.heard == ["ready"]
+
+    run("c", story)

@@ -58,7 +58,7 @@ def jobs_of_one_worker(monkeypatch: pytest.MonkeyPatch, jobs: list[str], each: i
     monkeypatch.setattr(worker, "_start", lambda *_: engine)
     monkeypatch.setattr(worker, "run_job", run_job)
     monkeypatch.setattr(worker, "PipePort", lambda *_: None)
-    (settings,) = worker_settings(ServerOptions(devices=("cpu",), **options), Path("b"), Path("c"))
+    (settings,) = worker_settings(ServerOptions(devices=("cpu",), **options), Path("b"), Path("c"), Path("t"))
     try:
         worker._serve(pipe, settings)
     except PortClosedError:

@@ -1,0 +1,113 @@
+"""The reports of a worker process as bytes.
+
+A worker decodes strangers' pictures. What it sends is parsed as a message of `worker.proto`, and never unpickled: one
+that somebody has taken over can then say something wrong, but run nothing in the front process.
+"""
+
+from __future__ import annotations
+
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.empty_pb2 import Empty
+from google.protobuf.message import DecodeError
+from google.rpc.error_details_pb2 import BadRequest
+
+from tfstyle.errors import Violation
+from tfstyle.v1 import worker_pb2 as wire
+from tfstyle.v1.style_transfer_pb2 import JobEvent
+from tfstyle_server.executors.executor import Done, End, Failed, Refused, Stopped, Unprepared, Update
+from tfstyle_server.executors.local.messages import Alive, CannotStart, Ready, Report, Retiring
+
+MOST_BYTES = 64 * 2**20
+"""The largest report. An event with its preview has a few megabytes."""
+
+
+class WireError(Exception):
+    """The bytes are not a report."""
+
+
+def encode(report: Report) -> bytes:
+    """The bytes of a report."""
+    return bytes(_message(report).SerializeToString())
+
+
+def _message(report: Report) -> wire.Report:
+    match report:
+        case Ready(network):
+            return wire.Report(ready=wire.Ready(network=network))
+        case CannotStart(reason, permanent):
+            return wire.Report(cannot_start=wire.CannotStart(reason=reason, permanent=permanent))
+        case Retiring():
+            return wire.Report(retiring=Empty())
+        case Alive(seconds):
+            expected = Duration()
+            expected.FromNanoseconds(round(seconds * 1e9))
+            return wire.Report(alive=wire.Alive(expected=expected))
+        case Update(job, attempt, event, reached, preview):
+            return wire.Report(
+                update=wire.Update(job=job, attempt=attempt, event=event, reached=reached, preview=preview)
+            )
+        case _:
+            return wire.Report(end=_end_message(report))
+
+
+def _end_message(end: End) -> wire.End:
+    message = wire.End(job=end.job, attempt=end.attempt)
+    match end:
+        case Done():
+            message.done.CopyFrom(end.event.result)
+        case Stopped():
+            message.stopped.SetInParent()
+        case Refused():
+            message.refused.SetInParent()
+            for violation in end.violations:
+                message.refused.field_violations.add(field=violation.field, description=violation.description)
+        case Unprepared():
+            message.unprepared = end.reason
+        case Failed():
+            message.failed = end.reason
+    return message
+
+
+def decode(data: bytes) -> Report:
+    """The report that `encode` made bytes of. Raises `WireError`."""
+    try:
+        message = wire.Report.FromString(data)
+    except DecodeError as error:
+        raise WireError(str(error)) from None
+    match message.WhichOneof("report"):
+        case "ready":
+            return Ready(message.ready.network)
+        case "cannot_start":
+            return CannotStart(message.cannot_start.reason, message.cannot_start.permanent)
+        case "retiring":
+            return Retiring()
+        case "alive":
+            return Alive(message.alive.expected.ToNanoseconds() / 1e9)
+        case "update" if message.update.event.WhichOneof("event") in ("started", "progress"):
+            update = message.update
+            return Update(update.job, update.attempt, update.event, update.reached, update.preview)
+        case "end":
+            return _end(message.end)
+        case other:
+            raise WireError(f"it says nothing that a worker may say ({other})")
+
+
+def _end(message: wire.End) -> End:
+    job, attempt = message.job, message.attempt
+    match message.WhichOneof("how"):
+        case "done":
+            return Done(job, attempt, JobEvent(result=message.done))
+        case "stopped":
+            return Stopped(job, attempt)
+        case "refused":
+            return Refused(job, attempt, _violations(message.refused))
+        case "unprepared":
+            return Unprepared(job, attempt, message.unprepared)
+        case "failed":
+            return Failed(job, attempt, message.failed)
+        case _:
+            raise WireError("it does not say how the job ended")
+
+
+def _violations(refused: BadRequest) -> tuple[Violation, ...]:
+    return tuple(Violation(each.field, each.description) for each in refused.field_violations)
