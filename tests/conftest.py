@@ -170,6 +170,20 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server.stop()
 
 
+@pytest.fixture(scope="session")
+def used_data(tmp_path_factory: pytest.TempPathFactory, landscape: bytes, painting: bytes) -> Path:
+    """The data folder of a server that has ended, with three jobs that have succeeded. Copy it before changing it."""
+    from tfstyle_client import Client
+
+    data = tmp_path_factory.mktemp("data")
+    server = start_server(data, "--network", "vgg19-lite")
+    with Client(server.address) as client:
+        for job in [client.create(landscape, painting, size=48, steps=steps) for steps in (1, 2, 3)]:
+            job.result()
+    assert server.stop() == 0
+    return data
+
+
 @pytest.fixture
 def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
     """Start servers for one test only, each with its own data folder unless `data` is given."""

@@ -49,6 +49,11 @@ class Blobs(Protocol):
         """
 
 
+def blob_files(folder: Path) -> Iterator[Path]:
+    """The files of the blobs below `folder`, each named by its digest."""
+    return folder.glob("??/*")
+
+
 class BlobFolder:
     """Blobs as files below `folder`, which is created where it does not exist. Implements `Blobs`."""
 
@@ -119,7 +124,7 @@ class BlobFolder:
         """As in `Blobs`; deletes abandoned drafts as well."""
         freed = 0
         unwanted = {}
-        for file in [*self._folder.glob("??/*"), *self._folder.glob(f"*{SUFFIX}")]:
+        for file in [*blob_files(self._folder), *self._folder.glob(f"*{SUFFIX}")]:
             if file.name in wanted:
                 continue
             with self._locked():

@@ -27,6 +27,8 @@ from tfstyle_client.exit_codes import BAD_INPUT, DONE, FAILED
 from tfstyle_client.option_values import whole_number
 from tfstyle_client.usage_errors import usage_message
 from tfstyle_server.admission import CallerLimits
+from tfstyle_server.backup import back_up
+from tfstyle_server.check import DataUnreadableError, check
 from tfstyle_server.front import BadSettingError, CannotServeError, serve
 from tfstyle_server.listen_address import AddressError, host_of
 from tfstyle_server.logs import configure_logging
@@ -81,6 +83,14 @@ def serve_command(
     ] = _DEFAULT.network,
     weights: Annotated[str | None, _flag("WEIGHTS", "VGG19 weights without top layers (Keras HDF5)")] = None,
     data: Annotated[Path, _flag("DATA", "folder for jobs, which survive a restart")] = _DEFAULT.data,
+    accept_empty_database: Annotated[
+        bool,
+        _flag(
+            "ACCEPT_EMPTY_DATABASE",
+            "start although the data folder has pictures and no database, and delete the pictures",
+            show_default=False,
+        ),
+    ] = False,
     keep_days: Annotated[
         float, _flag("KEEP_DAYS", "days of server uptime for which ended jobs are kept", least=0)
     ] = _DEFAULT.retention.seconds / 86400,
@@ -168,6 +178,7 @@ def serve_command(
         network=network,
         weights=weights,
         data=data,
+        accept_empty_database=accept_empty_database,
         queue=queue,
         limits=CallerLimits(caller_jobs, caller_queue, caller_running, caller_watches, caller_work),
         metrics=metrics,
@@ -192,6 +203,38 @@ def serve_command(
     return DONE
 
 
+def check_command(*, data: Annotated[Path, _flag("DATA", "the server's data folder")] = _DEFAULT.data) -> int:
+    """Check a data folder: the database, each of its rows, and each picture by its digest. A server may be using it."""
+    try:
+        report = check(data)
+    except DataUnreadableError as error:
+        return _refuse(f"data: {error}")
+    for finding in report.findings:
+        print(finding)
+    print(f"{data}: {report.jobs} jobs, {report.pictures} pictures ({report.bytes / 1e6:.1f} MB): {report.verdict}")
+    return FAILED if report.findings else DONE
+
+
+def backup_command(
+    folder: Path, /, *, data: Annotated[Path, _flag("DATA", "the server's data folder")] = _DEFAULT.data
+) -> int:
+    """Write a copy of a data folder to FOLDER, a new one. A server may be using the data folder.
+
+    The copy has all jobs, events and pictures of one moment. To restore it, start a server with --data FOLDER. Jobs
+    that were running begin anew.
+    """
+    try:
+        report = back_up(data, folder)
+    except DataUnreadableError as error:
+        return _refuse(f"data: {error}")
+    except OSError as error:
+        return _refuse(f"folder: cannot write {folder}: {error.strerror or error}", FAILED)
+    for finding in report.findings:
+        print(finding)
+    print(f"{folder}: {report.jobs} jobs, {report.pictures} pictures ({report.bytes / 1e6:.1f} MB): {report.verdict}")
+    return FAILED if report.findings else DONE
+
+
 def _refuse(message: str, code: int = BAD_INPUT) -> int:
     sys.stderr.write(f"tfstyle-server: {message}\n")
     return code
@@ -209,6 +252,8 @@ def run(arguments: list[str], name: str) -> int:
         suppress_keyboard_interrupt=False,
     )
     app.default(serve_command)
+    app.command(check_command, name="check")
+    app.command(backup_command, name="backup")
     drop_empty_settings()
     try:
         code = app(arguments, exit_on_error=False, print_error=False, verbose=False)

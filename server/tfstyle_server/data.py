@@ -17,8 +17,9 @@ from typing import Any, TypeVar
 
 from google.protobuf.message import DecodeError
 
-from tfstyle_server.blobs import BlobFolder, Blobs
+from tfstyle_server.blobs import BlobFolder, Blobs, blob_files
 from tfstyle_server.executors.checkpoints import checkpoint_folder
+from tfstyle_server.schema import is_new
 from tfstyle_server.store import JobStore, Retention
 
 log = logging.getLogger("tfstyle.front")
@@ -30,6 +31,10 @@ Value = TypeVar("Value")
 
 class DataInUseError(Exception):
     """Another server holds the folder's lock, or the folder cannot be used. `str()` of it is one line."""
+
+
+class DatabaseLostError(Exception):
+    """There are pictures and no database: what is not in the database would be deleted."""
 
 
 class Data:
@@ -46,7 +51,7 @@ class Data:
     @property
     def blob_folder(self) -> Path:
         """The folder of the blobs, for worker processes on this machine."""
-        return self._folder / "blobs"
+        return blobs_of(self._folder)
 
     @property
     def checkpoint_base(self) -> Path:
@@ -73,10 +78,18 @@ class Data:
         """Call a method of the store on the store's thread. Calls are made in the order of the requests for them."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, method, *arguments)
 
-    async def connect(self, retention: Retention) -> None:
-        """Open the blobs and the database. Raises OSError, sqlite3.Error."""
+    async def connect(self, retention: Retention, *, accept_empty: bool) -> None:
+        """Open the blobs and the database. Raises OSError, sqlite3.Error.
+
+        Raises `DatabaseLostError` unless an empty database is to be accepted beside blobs.
+        """
         self.blobs = await self.call(BlobFolder, self.blob_folder)
-        self.store = await self.call(JobStore, self._folder / "jobs.sqlite3", retention)
+        if not accept_empty and await self.call(self._has_lost_its_database):
+            raise DatabaseLostError
+        self.store = await self.call(JobStore, database_of(self._folder), retention)
+
+    def _has_lost_its_database(self) -> bool:
+        return is_new(database_of(self._folder)) and any(blob_files(self.blob_folder))
 
     async def close(self) -> None:
         """Close the database, delete temporary files, and release the lock."""
@@ -86,20 +99,38 @@ class Data:
         self._lock.close()
 
 
-async def open_data(folder: Path, retention: Retention) -> Data:
+def database_of(folder: Path) -> Path:
+    """The database in a data folder."""
+    return folder / "jobs.sqlite3"
+
+
+def blobs_of(folder: Path) -> Path:
+    """The folder of the blobs in a data folder."""
+    return folder / "blobs"
+
+
+async def open_data(folder: Path, retention: Retention, *, accept_empty: bool = False) -> Data:
     """Lock and open `folder`, which is created where it does not exist. Raises `DataInUseError`.
 
-    The operating system releases the lock however the server ends.
+    A folder with blobs and without database is refused unless `accept_empty`, which lets the blobs be deleted. The
+    operating system releases the lock however the server ends.
     """
     try:
         data = Data(folder, await asyncio.to_thread(_locked, folder))
-        await data.connect(retention)
+        await data.connect(retention, accept_empty=accept_empty)
     except BlockingIOError:
         raise DataInUseError(f"data: another server uses {folder}; name another folder with --data") from None
     except OSError as error:
         raise DataInUseError(f"data: cannot use {folder}: {error.strerror or error}") from None
     except (sqlite3.Error, DecodeError) as error:
-        raise DataInUseError(f"data: cannot use {folder}: {error}") from None
+        raise DataInUseError(
+            f"data: cannot use {folder}: {error}; tfstyle-server check tells what is damaged"
+        ) from None
+    except DatabaseLostError:
+        raise DataInUseError(
+            f"data: {folder} has pictures, but {database_of(folder).name} is missing or empty; restore it from a"
+            " backup, or give --accept-empty-database to delete the pictures"
+        ) from None
     return data
 
 

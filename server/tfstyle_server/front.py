@@ -82,7 +82,7 @@ async def serve(
             raise BadSettingError(f"listen: another process listens on {options.listen}")
         tls = credentials(options.security)
         gate = Gate(options.security)
-        data = await open_data(options.data, options.retention)
+        data = await open_data(options.data, options.retention, accept_empty=options.accept_empty_database)
     except (SecurityError, DataInUseError) as error:
         raise BadSettingError(str(error)) from None
     metrics = Metrics()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
+from pathlib import Path
 
 from tfstyle.v1 import style_transfer_pb2 as pb
 
-VERSION = 3
+VERSION = 4
 SCHEMA = (
     """
     CREATE TABLE IF NOT EXISTS jobs (
@@ -44,6 +46,13 @@ SCHEMA = (
     ) WITHOUT ROWID
     """,
     """
+    CREATE TABLE IF NOT EXISTS damaged (           -- what could not be read; see quarantine.py
+        job INTEGER NOT NULL REFERENCES jobs (number) ON DELETE CASCADE,
+        what TEXT NOT NULL,                        -- "job", "plan" or "event N"
+        data BLOB NOT NULL
+    )
+    """,
+    """
     CREATE TABLE IF NOT EXISTS images (
         owner TEXT NOT NULL,
         digest TEXT NOT NULL,
@@ -61,6 +70,14 @@ SCHEMA = (
 )
 
 
+def is_new(path: Path) -> bool:
+    """Whether the database at `path` does not exist, or has nothing in it. Raises sqlite3.Error for another file."""
+    if not path.exists():
+        return True
+    with closing(sqlite3.connect(path)) as db:
+        return bool(db.execute("PRAGMA user_version").fetchone() == (0,))
+
+
 def prepare_schema(db: sqlite3.Connection) -> None:
     """Create the schema, or migrate that of an earlier version, in one transaction.
 
@@ -69,7 +86,7 @@ def prepare_schema(db: sqlite3.Connection) -> None:
     (version,) = db.execute("PRAGMA user_version").fetchone()
     if version == VERSION:
         return
-    if version not in (0, 1, 2):
+    if version not in (0, 1, 2, 3):
         raise sqlite3.DatabaseError(f"it was written by another release of tfstyle (version {version})")
     db.execute("BEGIN IMMEDIATE")
     try:

@@ -2,7 +2,8 @@
 
 A job's row holds the `Job` message that its events add up to, and columns for queries. Reports of a worker carry the
 attempt that they belong to, and are ignored once another attempt has begun or the job has ended: a number in the
-database decides whether a report is stale, not a clock. All methods block, and belong to one thread.
+database decides whether a report is stale, not a clock. All methods block, and belong to one thread. Rows that cannot
+be read are put aside where they are met.
 """
 
 from __future__ import annotations
@@ -16,6 +17,15 @@ from pathlib import Path
 
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle_server.plan import Plan, plan_to_proto
+from tfstyle_server.quarantine import (
+    DamagedError,
+    drop_damaged_event,
+    fail_damaged_job,
+    mend_job,
+    parsed_event,
+    parsed_job,
+    parsed_plan,
+)
 from tfstyle_server.schema import prepare_schema
 from tfstyle_server.states import ENDED, State, apply, kind_of
 
@@ -25,6 +35,13 @@ PAGES = 10_000
 """Free pages of 4 KiB that are given back at once."""
 IMAGE_SECONDS = 86400.0
 """How long an uploaded image is kept that no job refers to, in seconds of server uptime."""
+
+
+WANTED_BLOBS = (
+    "SELECT digest FROM job_pictures UNION SELECT result FROM jobs WHERE result IS NOT NULL"
+    " UNION SELECT digest FROM images"
+)
+"""The query for the digests of all blobs that a job or an image refers to."""
 
 
 class UnknownJobError(Exception):
@@ -164,7 +181,13 @@ class JobStore:
         row = db.execute("SELECT number, job FROM jobs WHERE name = ?", (entry.name,)).fetchone()
         if row is None:
             return None
-        number, job = row[0], pb.Job.FromString(row[1])
+        number = row[0]
+        try:
+            job = parsed_job(entry.name, row[1])
+        except DamagedError as error:
+            job, event = mend_job(db, number, str(error))
+            if State(job.state) in ENDED:
+                return Stored(event.sequence, event.SerializeToString(), True)
         if entry.attempt is not None and entry.attempt != job.attempts:
             return None
         event = entry.event
@@ -196,42 +219,71 @@ class JobStore:
 
     def get(self, owner: str, name: str) -> pb.Job:
         """The current state of a job. Raises `UnknownJobError`."""
-        row = self._db.execute("SELECT job FROM jobs WHERE owner = ? AND name = ?", (owner, name)).fetchone()
+        query = "SELECT number, job FROM jobs WHERE owner = ? AND name = ?"
+        row = self._db.execute(query, (owner, name)).fetchone()
         if row is None:
             raise UnknownJobError(name)
-        return pb.Job.FromString(row[0])
+        return self._readable(row[0], name, row[1])
+
+    def _readable(self, number: int, name: str, data: bytes) -> pb.Job:
+        """The job in a row; where that is damaged, what has become of it."""
+        try:
+            return parsed_job(name, data)
+        except DamagedError as error:
+            with self._transaction() as db:
+                job, _ = mend_job(db, number, str(error))
+            return job
 
     def page(self, owner: str, before: int | None, size: int) -> list[tuple[int, pb.Job]]:
         """At most `size` jobs (number, job), newest first, of those created before job number `before` if given."""
         rows = self._db.execute(
-            "SELECT number, job FROM jobs WHERE owner = ? AND number < ? ORDER BY number DESC LIMIT ?",
+            "SELECT number, name, job FROM jobs WHERE owner = ? AND number < ? ORDER BY number DESC LIMIT ?",
             (owner, 2**62 if before is None else before, size),
-        )
-        return [(number, pb.Job.FromString(job)) for number, job in rows]
+        ).fetchall()
+        return [(number, self._readable(number, name, job)) for number, name, job in rows]
 
     def unfinished(self) -> list[Unfinished]:
         """Every job that has not ended, oldest first."""
         rows = self._db.execute(
-            "SELECT number, name, owner, state, attached, plan, shorthand FROM jobs WHERE state IN (?, ?)"
+            "SELECT number, name, owner, attached, plan, shorthand, job FROM jobs WHERE state NOT IN (?, ?, ?)"
             " ORDER BY number",
-            (State.QUEUED, State.RUNNING),
+            tuple(ENDED),
         ).fetchall()
-        return [
-            Unfinished(
-                number, name, owner, State(state), bool(attached), pb.StylizeRequest.FromString(plan), bool(shorthand)
-            )
-            for number, name, owner, state, attached, plan, shorthand in rows
-        ]
+        found = []
+        for number, name, owner, attached, plan, shorthand, data in rows:
+            state = State(self._readable(number, name, data).state)
+            if state in ENDED:
+                continue
+            try:
+                parsed = parsed_plan(plan)
+            except DamagedError as error:
+                with self._transaction() as db:
+                    fail_damaged_job(db, number, str(error))
+            else:
+                found.append(Unfinished(number, name, owner, state, bool(attached), parsed, bool(shorthand)))
+        return found
 
     def events(self, name: str, after: int, most: int) -> list[Stored]:
-        """At most `most` events of a job with sequence numbers above `after`, in order."""
+        """At most `most` events of a job with sequence numbers above `after`, in order.
+
+        Numbers are missing at the beginning where events are no longer kept, or were damaged.
+        """
         rows = self._db.execute(
-            "SELECT sequence, event FROM events JOIN jobs ON jobs.number = events.job"
+            "SELECT number, sequence, event FROM events JOIN jobs ON jobs.number = events.job"
             " WHERE name = ? AND sequence > ? ORDER BY sequence LIMIT ?",
             (name, after, most),
         ).fetchall()
         final = ("result", "failed", "cancelled")
-        return [Stored(sequence, data, kind_of(pb.JobEvent.FromString(data)) in final) for sequence, data in rows]
+        found = []
+        for number, sequence, data in rows:
+            try:
+                event = parsed_event(sequence, data)
+            except DamagedError as error:
+                with self._transaction() as db:
+                    drop_damaged_event(db, number, sequence, str(error))
+                return self.events(name, after, most)
+            found.append(Stored(sequence, data, kind_of(event) in final))
+        return found
 
     def delete(self, owner: str, name: str) -> None:
         """Delete a job that has ended. Raises `UnknownJobError`, `NotEndedError`."""
@@ -299,8 +351,5 @@ class JobStore:
 
     def wanted_blobs(self) -> frozenset[str]:
         """The digests of all blobs that a job or an image refers to."""
-        rows: Iterable[tuple[str]] = self._db.execute(
-            "SELECT digest FROM job_pictures UNION SELECT result FROM jobs WHERE result IS NOT NULL"
-            " UNION SELECT digest FROM images"
-        )
+        rows: Iterable[tuple[str]] = self._db.execute(WANTED_BLOBS)
         return frozenset(digest for (digest,) in rows)

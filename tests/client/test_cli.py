@@ -259,7 +259,7 @@ def test_private_servers_worker_killed_is_exit_code_3(files: Path) -> None:
     process = start(files)
     wait_for_progress(process)
     (front,) = [
-        pid for pid in descendants(process.pid) if b"tfstyle_server" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        pid for pid in descendants(process.pid) if b"\0tfstyle_server\0" in Path(f"/proc/{pid}/cmdline").read_bytes()
     ]
     os.kill(front, signal.SIGKILL)
     _, errors = process.communicate(timeout=60)

@@ -30,7 +30,7 @@ def test_a_folder_that_was_open_to_others_is_closed(
         (data / "blobs" / "ab" / "picture").write_bytes(b"of a caller")
         (tmp_path / "elsewhere").write_bytes(b"not ours")
         (data / "blobs" / "link").symlink_to(tmp_path / "elsewhere")
-        server = own_server(data=data)
+        server = own_server("--accept-empty-database", data=data)
     finally:
         os.umask(former)
     server.wait_for_log(r"data: 4 files and folders of \S+ were open to other users; they no longer are")

@@ -89,6 +89,8 @@ class LocalExecutor:
         self._background.cancel()
         for worker in self._workers:
             worker.kill()
+        for worker in self._workers:  # so that none outlives the server
+            worker.wait()
 
     def run(self, run: Run) -> None:
         """As in `Executor`."""

@@ -79,6 +79,11 @@ class WorkerProcess:
         """Kill the process. Nothing is lost with it that is not on the disk as well."""
         self._process.kill()
 
+    def wait(self) -> None:
+        """Wait, not long, until a killed process has ended. Blocks."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(EXIT_SECONDS)
+
     def _read(self, pipe: Connection) -> None:
         try:
             while True:

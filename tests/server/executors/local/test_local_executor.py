@@ -40,6 +40,9 @@ class Worker:
     def kill(self) -> None:
         self.killed = True
 
+    def wait(self) -> None:
+        pass
+
     def says(self, report: object) -> None:
         self.on_report(self, report)
 

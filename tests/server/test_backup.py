@@ -1,0 +1,117 @@
+"""`tfstyle-server backup` under load, and what a server makes of the copy."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from test_check import server_command
+
+from conftest import Server
+from tfstyle_client import Client, ServerBusyError
+from tfstyle_client.exit_codes import DONE, FAILED
+from tfstyle_server.backup import back_up
+from tfstyle_server.blobs import BlobFolder
+
+
+def test_backup_under_load_has_everything_of_one_moment(
+    own_server: Callable[..., Server], tmp_path: Path, landscape: bytes, painting: bytes
+) -> None:
+    data, copies = tmp_path / "data", [tmp_path / "backups" / name for name in ("first", "second")]
+    server = own_server("--keep-jobs", "2", data=data)  # so that jobs are deleted meanwhile as well
+    stop = threading.Event()
+
+    def load() -> None:
+        with Client(server.address) as client:
+            while not stop.is_set():
+                try:
+                    job = client.create(landscape + bytes(1), painting, size=48, steps=2)
+                except ServerBusyError:
+                    time.sleep(0.05)
+                    continue
+                if job.result() and not stop.is_set():
+                    client.job(job.name).delete()
+
+    with Client(server.address) as client:
+        done = client.create(landscape, painting, size=48, steps=1)
+        result = done.result().png
+        long = client.create(landscape, painting, size=64, steps=30)
+        threads = [threading.Thread(target=load) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for copy in copies:
+            code, (line,), _ = server_command("backup", copy, "--data", data)
+            assert (code, line.endswith("MB): nothing is damaged")) == (DONE, True)
+        stop.set()
+        for thread in threads:
+            thread.join()
+        finished = long.result().png
+    server.stop()
+    for copy in copies:
+        assert server_command("check", "--data", copy)[0] == DONE
+        assert copy.stat().st_mode & 0o077 == 0
+    restored = own_server(data=copies[1])
+    with Client(restored.address) as client:
+        assert client.job(done.name).result().png == result
+        assert client.job(long.name).result().png == finished, "it is made again, bit for bit"
+    assert sorted(path.name for path in copies[0].parent.iterdir()) == ["first", "second"]
+
+
+def results_in(data: Path) -> list[str]:
+    """The digests of the results of all jobs."""
+    with sqlite3.connect(data / "jobs.sqlite3") as db:
+        rows = db.execute("SELECT result FROM jobs ORDER BY number").fetchall()
+    db.close()
+    return [digest for (digest,) in rows]
+
+
+def test_damage_is_named_and_the_rest_is_copied(used_data: Path, tmp_path: Path) -> None:
+    data = Path(shutil.copytree(used_data, tmp_path / "data"))
+    digest, *others = results_in(data)
+    (data / "blobs" / digest[:2] / digest).write_bytes(b"damaged")
+    code, lines, _ = server_command("backup", tmp_path / "copy", "--data", data)
+    assert code == FAILED
+    assert lines[0] == f"blob {digest} is damaged"
+    assert lines[-1].endswith("1 damaged")
+    code, lines, _ = server_command("check", "--data", tmp_path / "copy")
+    assert (code, lines[:-1]) == (FAILED, [f"picture {digest}: is missing"])
+    assert all((tmp_path / "copy" / "blobs" / other[:2] / other).exists() for other in others)
+
+
+def test_picture_that_goes_with_its_job_meanwhile_is_not_missed(
+    used_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = Path(shutil.copytree(used_data, tmp_path / "data"))
+    first = results_in(data)[0]
+    blob = data / "blobs" / first[:2] / first
+    put = BlobFolder.put
+
+    def delete_first(*arguments: object) -> str:
+        """What a server and its housekeeping do between the copy of the database and that of the blobs."""
+        if blob.exists():
+            with sqlite3.connect(data / "jobs.sqlite3") as db:
+                db.execute("PRAGMA foreign_keys = ON")
+                db.execute("DELETE FROM jobs WHERE result = ?", (first,))
+            db.close()
+            blob.unlink()
+        return put(*arguments)
+
+    monkeypatch.setattr(BlobFolder, "put", delete_first)
+    report = back_up(data, tmp_path / "copy")
+    assert (report.findings, report.jobs, report.pictures) == ((), 2, 4)
+
+
+@pytest.mark.parametrize("taken", ["file", "full"])
+def test_folder_that_is_taken_is_left_alone(tmp_path: Path, taken: str) -> None:
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "file").write_text("mine")
+    code, _, message = server_command("backup", tmp_path / taken, "--data", tmp_path)
+    assert code == FAILED
+    assert message == f"tfstyle-server: folder: cannot write {tmp_path / taken}: it exists already\n"
+    assert (tmp_path / "full" / "file").read_text() == "mine"
