@@ -157,7 +157,7 @@ def start_server(data: Path, *flags: str, **environment: str) -> Server:
                 server.log.append(line.rstrip())
 
     threading.Thread(target=follow, daemon=True).start()
-    server.address = server.wait_for_log(r"listening on (\S+)")[1]
+    server.address = server.wait_for_log(r"listening on ([^\s\"]+)")[1]
     return server
 
 

@@ -31,7 +31,7 @@ from tfstyle_server.backup import back_up
 from tfstyle_server.check import DataUnreadableError, check
 from tfstyle_server.front import BadSettingError, CannotServeError, serve
 from tfstyle_server.listen_address import AddressError, host_of
-from tfstyle_server.logs import configure_logging
+from tfstyle_server.logs import LogFormat, configure_logging
 from tfstyle_server.options import MOST_IMAGE_BYTES, ServerOptions
 from tfstyle_server.security import SecurityOptions
 from tfstyle_server.store import Retention
@@ -121,6 +121,9 @@ def serve_command(
         _flag("CALLER_WORK", "megapixels x evaluations that one caller's unfinished jobs may amount to", least=0),
     ] = _DEFAULT.limits.work,
     metrics: Annotated[str | None, _flag("METRICS", "host:port where metrics are served in Prometheus format")] = None,
+    log_format: Annotated[
+        LogFormat, _flag("LOG_FORMAT", "format of log lines: text, or a JSON object a line")
+    ] = _DEFAULT.log_format,
     max_image_bytes: Annotated[
         int, _number("MAX_IMAGE_BYTES", "bytes that a picture file may have", least=1, most=MOST_IMAGE_BYTES)
     ] = _DEFAULT.max_image_bytes,
@@ -182,6 +185,7 @@ def serve_command(
         queue=queue,
         limits=CallerLimits(caller_jobs, caller_queue, caller_running, caller_watches, caller_work),
         metrics=metrics,
+        log_format=log_format,
         retention=Retention(keep_days * 86400, keep_jobs, keep_mib * 2**20, keep_events),
         max_image_bytes=max_image_bytes,
         max_pixels=max_pixels,
@@ -193,7 +197,7 @@ def serve_command(
         recycle_after=recycle_after,
         checkpoint_seconds=checkpoint_seconds,
     )
-    configure_logging()
+    configure_logging(log_format)
     try:
         asyncio.run(serve(options, stop_with_stdin=stop_with_stdin))
     except BadSettingError as error:

@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import sys
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 
 import grpc
 from google.protobuf.message import DecodeError
@@ -21,6 +22,7 @@ from tfstyle_server.heap import return_large_blocks_at_once
 from tfstyle_server.jobs import Jobs
 from tfstyle_server.listen_address import has_listener, why_not
 from tfstyle_server.metrics import Metrics
+from tfstyle_server.metrics_page import metrics_page
 from tfstyle_server.options import ServerOptions
 from tfstyle_server.security import Gate, check_binding, credentials
 from tfstyle_server.servicer import SERVICE, StyleTransferServicer
@@ -110,8 +112,9 @@ async def serve(
         loop.add_signal_handler(number, request_stop)
     if stop_with_stdin:
         loop.add_reader(sys.stdin, _at_end_of_stdin, loop, request_stop)
+    pages = AsyncExitStack()
     try:
-        stop_metrics = metrics.serve(options.metrics)
+        await pages.enter_async_context(metrics_page(metrics.registry, options.metrics))
     except (OSError, ValueError, OverflowError) as error:
         raise BadSettingError(f"metrics: cannot listen on {options.metrics}: {error}") from None
     try:
@@ -142,7 +145,7 @@ async def serve(
         revoking.cancel()
         await jobs.close()
         await data.close()
-        stop_metrics()
+        await pages.aclose()
     log.info("stopped")
     if reason:
         raise (BadSettingError if reason[0].startswith(_WEIGHTS) else CannotServeError)(reason[0])

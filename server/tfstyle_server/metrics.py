@@ -1,18 +1,16 @@
-"""The server's metrics in Prometheus format, on a port of their own."""
+"""The server's metrics."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator, Sequence
 
 import psutil
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-log = logging.getLogger("tfstyle.front")
-
 EVALUATION_SECONDS = (0.01, 0.03, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 100)
+CALL_SECONDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000)
 JOB_SECONDS = (1, 3, 10, 30, 60, 120, 300, 600, 1800, 3600, 14400)
 
 
@@ -47,6 +45,17 @@ class Metrics:
         self.interruptions = Counter(
             "tfstyle_interruptions", "jobs interrupted because their worker ended", registry=self.registry
         )
+        # Names and labels are those that gRPC gives to metrics of servers (gRFC A66), as Prometheus spells them.
+        self._calls_started = Counter(
+            "grpc_server_call_started", "calls that have begun", ["grpc_method"], registry=self.registry
+        )
+        self._call_seconds = Histogram(
+            "grpc_server_call_duration_seconds",
+            "seconds from the begin of a call to its end by status",
+            ["grpc_method", "grpc_status"],
+            buckets=CALL_SECONDS,
+            registry=self.registry,
+        )
         self._evaluations = Counter("tfstyle_evaluations", "evaluations of loss and gradient", registry=self.registry)
         self._evaluation_seconds = Histogram(
             "tfstyle_evaluation_seconds", "seconds per evaluation", buckets=EVALUATION_SECONDS, registry=self.registry
@@ -58,6 +67,14 @@ class Metrics:
             buckets=JOB_SECONDS,
             registry=self.registry,
         )
+
+    def call_started(self, method: str) -> None:
+        """Count a call of `method`, service/method, that begins."""
+        self._calls_started.labels(method).inc()
+
+    def call_ended(self, method: str, code: str, seconds: float) -> None:
+        """Count a call that ended with the status `code` after `seconds`."""
+        self._call_seconds.labels(method, code).observe(seconds)
 
     def evaluated(self, count: int, seconds: float) -> None:
         """Count `count` evaluations that took `seconds` together."""
@@ -72,21 +89,3 @@ class Metrics:
     def reads_memory_of(self, workers: Callable[[], Sequence[tuple[str, int]]]) -> None:
         """Report the memory of the processes (device, process ID) that `workers` returns."""
         self.registry.register(WorkerMemory(workers))
-
-    def serve(self, address: str | None) -> Callable[[], None]:
-        """Serve the metrics at `address`, host:port, and return a function that stops it. None serves nothing.
-
-        Raises OSError, ValueError, OverflowError where the address cannot be used.
-        """
-        if address is None:
-            return lambda: None
-        host, _, port = address.rpartition(":")
-        server, thread = start_http_server(int(port), host.strip("[]"), self.registry)
-        log.info("metrics on http://%s:%d/metrics", host, server.server_port)
-
-        def stop() -> None:
-            server.shutdown()
-            server.server_close()
-            thread.join()
-
-        return stop

@@ -9,6 +9,7 @@ from pathlib import Path
 import platformdirs
 
 from tfstyle_server.admission import CallerLimits
+from tfstyle_server.logs import LogFormat
 from tfstyle_server.security import SecurityOptions
 from tfstyle_server.store import Retention
 
@@ -45,6 +46,8 @@ class ServerOptions:
     """What one caller may have at once."""
     metrics: str | None = None
     """host:port where metrics are served in Prometheus format. None: nowhere."""
+    log_format: LogFormat = "text"
+    """The format of log lines."""
     retention: Retention = field(default_factory=Retention)
     """What is kept of ended jobs."""
     max_image_bytes: int = 32 * 2**20

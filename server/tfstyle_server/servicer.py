@@ -19,6 +19,7 @@ from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle_server import status
 from tfstyle_server.admission import LimitError
 from tfstyle_server.blobs import BlobDamagedError, Blobs
+from tfstyle_server.call_log import REQUEST_ID, Call, CallLog
 from tfstyle_server.field_paths import in_creation
 from tfstyle_server.jobs import Jobs
 from tfstyle_server.live_job import short
@@ -52,6 +53,22 @@ Method: TypeAlias = Callable[[Read, Context, str], Awaitable[Any]]
 """A method as (reads the messages, context, owner)."""
 
 
+class JobEndedError(Exception):
+    """The job of a call has ended without a result; `status` says why."""
+
+    def __init__(self, why: status_pb2.Status) -> None:
+        super().__init__(why.message)
+        self.status = why
+
+
+class NoResultError(Exception):
+    """The job is in a state in which it has no result."""
+
+    def __init__(self, name: str, state: State) -> None:
+        super().__init__(f"{name} has no result: it is {state.name.lower()}")
+        self.name = name
+
+
 class StyleTransferServicer:
     """The methods of the service, one coroutine for each call."""
 
@@ -65,6 +82,7 @@ class StyleTransferServicer:
         self._gate = gate
         self._revocation = Revocation(gate.has_revoked)
         self._metrics = metrics
+        self._call_log = CallLog(SERVICE, metrics)
         self._max_image_bytes = max_image_bytes
         self._refusing = False
         self._abandoned = False
@@ -113,7 +131,7 @@ class StyleTransferServicer:
             SERVICE,
             {
                 # Without a deserializer, gRPC hands over bytes; they are parsed when they have been received.
-                name: handler(self._guarded(method), None, _serialised)
+                name: handler(self._guarded(name, method), None, _serialised)
                 for name, (handler, method) in methods.items()
             },
         )
@@ -126,24 +144,34 @@ class StyleTransferServicer:
 
         return receiving
 
-    def _guarded(self, method: Method) -> Any:
-        """The method as gRPC calls it: authenticates the caller, and converts errors to statuses."""
+    def _guarded(self, name: str, method: Method) -> Any:
+        """The method as gRPC calls it: authenticates the caller, converts errors to statuses, and records the call."""
 
-        async def call(_: Any, context: Context) -> Any:
-            if self._refusing:
-                await context.abort_with_status(status.to_grpc(status.unavailable("the server is stopping")))
-            try:
-                caller = self._gate.caller(context.invocation_metadata() or (), context.auth_context() or {})
-                with self._revocation.open(caller):
-                    return await method(reader_of(context), context, caller.owner)
-            except (asyncio.CancelledError, grpc.aio.AbortError):
-                raise
-            except Exception as error:
-                answer = status_of(error)
-                self._metrics.rejected.labels(_reason(answer)).inc()
-                await context.abort_with_status(status.to_grpc(answer))
+        async def guarded(_: Any, context: Context) -> Any:
+            with self._call_log.record(name, context) as call:
+                try:
+                    response = await self._authenticated(method, call, context)
+                except asyncio.CancelledError:
+                    call.code = grpc.StatusCode.CANCELLED
+                    raise
+                except Exception as error:
+                    answer = status_of(error)
+                    call.code = status.code_of(answer)
+                    if not isinstance(error, JobEndedError):
+                        self._metrics.rejected.labels(_reason(answer)).inc()
+                    await status.abort(context, answer, (REQUEST_ID, call.request_id))
+                call.code = grpc.StatusCode.OK
+                return response
 
-        return call
+        return guarded
+
+    async def _authenticated(self, method: Method, call: Call, context: Context) -> Any:
+        if self._refusing:
+            raise StoppingError
+        caller = self._gate.caller(context.invocation_metadata() or (), context.auth_context() or {})
+        call.owner = caller.owner
+        with self._revocation.open(caller):
+            return await method(reader_of(context), context, caller.owner)
 
     async def Stylize(self, read: Read, context: Context, owner: str) -> None:  # noqa: N802 - gRPC's name
         """Create a job, attached to this call unless it is detached, and stream its events and its result."""
@@ -160,9 +188,6 @@ class StyleTransferServicer:
                 job = await _completed(creation)
             log.info("job %s: accepted from %s, %s", short(job.name), context.peer(), description)
             await self._relay(owner, job.name, context)
-        except asyncio.CancelledError:
-            log.info("a caller has cancelled, disconnected, or exceeded the deadline")
-            raise
         finally:
             self._calls -= 1
             if self._calls == 0:
@@ -194,9 +219,9 @@ class StyleTransferServicer:
                     async for chunk in self._chunks(event.result, 0):
                         await send(chunk=chunk)
                 case "failed":
-                    await context.abort_with_status(status.to_grpc(event.failed))
+                    raise JobEndedError(event.failed)
                 case "cancelled":
-                    await context.abort_with_status(status.to_grpc(status.cancelled(event.cancelled.reason)))
+                    raise JobEndedError(status.cancelled(event.cancelled.reason))
 
     async def CreateJob(self, read: Read, context: Context, owner: str) -> pb.Job:  # noqa: N802
         """Create a job. Once begun, that is completed even if the caller disconnects."""
@@ -247,8 +272,7 @@ class StyleTransferServicer:
         """Stream the PNG of a job that has succeeded."""
         job = await self._jobs.get(owner, request.name)
         if State(job.state) is not State.SUCCEEDED:
-            message = f"{request.name} has no result: it is {State(job.state).name.lower()}"
-            await context.abort_with_status(status.to_grpc(status.failed_precondition("STATE", request.name, message)))
+            raise NoResultError(request.name, State(job.state))
         if not 0 <= request.offset <= job.result.size:
             complaint = f"must be 0 to {job.result.size}, the size of the result; got {request.offset}"
             raise InvalidInputError([Violation("offset", complaint)])
@@ -280,6 +304,10 @@ def status_of(error: Exception) -> status_pb2.Status:
     match error:
         case InvalidInputError():
             return status.invalid_argument(error.violations)
+        case JobEndedError():
+            return error.status
+        case NoResultError():
+            return status.failed_precondition("STATE", error.name, str(error))
         case RequestIdTakenError():
             return status.invalid_argument([Violation("request_id", "was used for another transfer; choose a new one")])
         case UnknownJobError():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NoReturn
 
 import grpc
 from google.protobuf.any_pb2 import Any as AnyMessage
@@ -12,6 +13,7 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from tfstyle.errors import Violation
+from tfstyle_server.transport import Context
 
 DOMAIN = "tfstyle"
 
@@ -82,9 +84,16 @@ def cancelled(message: str) -> status_pb2.Status:
     return _status(grpc.StatusCode.CANCELLED, message)
 
 
-def to_grpc(status: status_pb2.Status) -> grpc.Status:
-    """The status in the form that a servicer's context takes."""
-    return rpc_status.to_status(status)
+def code_of(status: status_pb2.Status) -> grpc.StatusCode:
+    """The status's code as gRPC has it."""
+    return next(code for code in grpc.StatusCode if code.value[0] == status.code)
+
+
+async def abort(context: Context, status: status_pb2.Status, *metadata: tuple[str, str]) -> NoReturn:
+    """End a call with a status, its details, and further trailing metadata."""
+    answer = rpc_status.to_status(status)
+    await context.abort(answer.code, answer.details, (*answer.trailing_metadata, *metadata))
+    raise AssertionError("abort raises")
 
 
 def _retry_info(seconds: float) -> error_details_pb2.RetryInfo:

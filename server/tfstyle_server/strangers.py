@@ -10,7 +10,9 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from ipaddress import AddressValueError, IPv6Address, IPv6Network
 from typing import Any
+from urllib.parse import unquote
 
 from google.protobuf.message import DecodeError
 
@@ -92,5 +94,18 @@ class Strangers:
 
 
 def host_of_peer(peer: str) -> str:
-    """The peer's address without its port: "ipv4:10.0.0.1:5000" is "ipv4:10.0.0.1". All unix sockets are one peer."""
-    return peer.rpartition(":")[0]
+    """The peer's address without its port: "ipv4:10.0.0.1:5000" is "ipv4:10.0.0.1". All unix sockets are one peer.
+
+    Of an IPv6 address these are the first 64 bits, because whoever has one of such addresses has them all.
+    """
+    host = peer.rpartition(":")[0]
+    family, _, address = unquote(host).partition(":")
+    if family != "ipv6":
+        return host
+    try:
+        parsed = IPv6Address(address.strip("[]").partition("%")[0])
+    except AddressValueError:
+        return host
+    if parsed.ipv4_mapped is not None:
+        return f"ipv4:{parsed.ipv4_mapped}"
+    return f"ipv6:{IPv6Network((parsed, 64), strict=False)}"

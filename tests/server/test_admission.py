@@ -199,11 +199,13 @@ def test_board_asks_for_metrics_that_exist() -> None:
     metrics.reads_memory_of(list)
     metrics.ended("succeeded", 1.0)
     metrics.rejected.labels("X").inc()
+    metrics.call_started("X")
+    metrics.call_ended("X", "OK", 1.0)
     for family in metrics.registry.collect():
         existing |= {sample.name for sample in family.samples} | {family.name}
     expressions = [target["expr"] for panel in board["panels"] for target in panel["targets"]]
     assert len(expressions) >= 8
-    asked = set().union(*(re.findall(r"\btfstyle_\w+", expression) for expression in expressions))
+    asked = set().union(*(re.findall(r"\b(?:tfstyle|grpc_server)_\w+", expression) for expression in expressions))
     assert asked <= existing
     unasked = {family.name for family in metrics.registry.collect()} - {
         re.sub("_(total|bucket|sum|count)$", "", name) for name in asked

@@ -59,6 +59,16 @@ def compressed_flood(server: Server, count: int) -> None:
     assert peak_bytes(server.process.pid) - before < MOST_MOVED
 
 
+def test_malformed_messages_are_refused_with_one_line_in_the_log(guarded: Server) -> None:
+    channel = grpc.insecure_channel(guarded.address)
+    with pytest.raises(grpc.RpcError) as caught:
+        channel.unary_unary(CHECK)(b"\xff\xff", timeout=10)
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert caught.value.details() == "the request is not a valid grpc.health.v1.HealthCheckRequest"
+    guarded.wait_for_log("is refused: the request is not a valid")
+    assert not any("Traceback" in line for line in guarded.log)
+
+
 def test_compressed_messages_of_strangers_are_not_unpacked(guarded: Server) -> None:
     compressed_flood(guarded, CONNECTIONS)
 
@@ -101,16 +111,6 @@ def test_streams_of_one_address_are_bounded(guarded: Server) -> None:
         except grpc.RpcError:
             time.sleep(0.05)
     raise AssertionError("the place of a stream that has ended is not free")
-
-
-def test_malformed_messages_are_refused_with_one_line_in_the_log(guarded: Server) -> None:
-    channel = grpc.insecure_channel(guarded.address)
-    with pytest.raises(grpc.RpcError) as caught:
-        channel.unary_unary(CHECK)(b"\xff\xff", timeout=10)
-    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
-    assert caught.value.details() == "the request is not a valid grpc.health.v1.HealthCheckRequest"
-    guarded.wait_for_log("is refused: the request is not a valid")
-    assert not any("Traceback" in line for line in guarded.log)
 
 
 def test_unknown_services_and_methods(server: Server) -> None:
@@ -196,7 +196,15 @@ def test_a_late_message_holds_its_turn_until_its_call_ends() -> None:
 
 @pytest.mark.parametrize(
     ("peer", "host"),
-    [("ipv4:10.0.0.1:5000", "ipv4:10.0.0.1"), ("ipv6:%5B::1%5D:5000", "ipv6:%5B::1%5D"), ("unix:", "unix")],
+    [
+        ("ipv4:10.0.0.1:5000", "ipv4:10.0.0.1"),
+        ("ipv6:%5B::1%5D:5000", "ipv6:::/64"),
+        ("ipv6:%5B2001:db8:1:2:3:4:5:6%5D:5000", "ipv6:2001:db8:1:2::/64"),
+        ("ipv6:%5Bfe80::1%25eth0%5D:5000", "ipv6:fe80::/64"),
+        ("ipv6:[::ffff:10.0.0.1]:5000", "ipv4:10.0.0.1"),
+        ("ipv6:nonsense:5000", "ipv6:nonsense"),
+        ("unix:", "unix"),
+    ],
 )
 def test_host_of_a_peer(peer: str, host: str) -> None:
     assert host_of_peer(peer) == host

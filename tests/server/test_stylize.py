@@ -346,7 +346,7 @@ def test_waiting_request_can_be_cancelled(own_server: Callable[..., Server], lan
     waiting = stub.Stylize(request(landscape, painting))
     next(waiting)
     waiting.cancel()
-    server.wait_for_log("a caller has cancelled")
+    server.wait_for_log("Stylize CANCELLED")
     another = stub.Stylize(request(landscape, painting))
     assert next(another).accepted.position == 0, "the place is free again"
     running.cancel()

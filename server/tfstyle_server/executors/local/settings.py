@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from tfstyle_server.logs import LogFormat
 from tfstyle_server.options import ServerOptions
 
 CPU = "cpu"
@@ -31,6 +32,7 @@ class WorkerSettings:
     blobs: Path
     checkpoints: Path
     temporary: Path
+    log_format: LogFormat = "text"
 
 
 def worker_settings(options: ServerOptions, blobs: Path, checkpoints: Path, temporary: Path) -> list[WorkerSettings]:
@@ -54,6 +56,7 @@ def worker_settings(options: ServerOptions, blobs: Path, checkpoints: Path, temp
             blobs=blobs,
             checkpoints=checkpoints,
             temporary=temporary,
+            log_format=options.log_format,
         )
         for device in devices
     ]

@@ -104,10 +104,10 @@ def main(pipe: int) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})  # as the process was started
-    configure_logging()
     try:
         connection = Connection(pipe)
         settings = connection.recv()
+        configure_logging(settings.log_format)
         _set_environment(settings)
         _serve(Pipe(connection), settings)
     except (EOFError, ConnectionError, PortClosedError):
