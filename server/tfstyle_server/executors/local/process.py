@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import IO
 
 from tfstyle_server.executors.local.environment import worker_environment
 from tfstyle_server.executors.local.messages import Command, Report
@@ -55,11 +56,14 @@ class WorkerProcess:
         own, workers = socket.socketpair()
         self._pipe = Connection(own.detach())
         with workers, _removed_on_error(self._temporary):
-            self._process = _started(workers.fileno(), worker_environment(os.environ, self._temporary))
+            environment = worker_environment(os.environ, self._temporary)
+            self._process = _started(workers.fileno(), environment, relays=settings.log_format == "json")
         with suppress(OSError):  # where it has ended already, which `_read` notices
             self._pipe.send(settings)
         name = f"tfstyle-worker-{settings.device}-reader"
         threading.Thread(target=self._read, args=(self._pipe,), name=name, daemon=True).start()
+        if self._process.stderr is not None:
+            threading.Thread(target=_relay, args=(self.pid, self._process.stderr), name=name, daemon=True).start()
 
     @property
     def pid(self) -> int:
@@ -115,14 +119,28 @@ def _removed_on_error(folder: Path) -> Iterator[None]:
         raise
 
 
-def _started(pipe: int, environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    """A new process that runs `worker.main` with the open file `pipe`. Raises OSError."""
+def _started(pipe: int, environment: dict[str, str], *, relays: bool = False) -> subprocess.Popen[bytes]:
+    """A new process that runs `worker.main` with the open file `pipe`. Raises OSError.
+
+    With `relays` its standard error can be read here, and is otherwise that of this process.
+    """
     # -P: modules that lie in the current folder are none of ours.
     command = [sys.executable, "-P", "-m", WORKER, str(pipe)]
+    error = subprocess.PIPE if relays else None
     with _signals_blocked():
         return subprocess.Popen(  # noqa: S603 - our own module
-            command, env=environment, pass_fds=[pipe], stdin=subprocess.DEVNULL
+            command, env=environment, pass_fds=[pipe], stdin=subprocess.DEVNULL, stderr=error
         )
+
+
+def _relay(pid: int, error: IO[bytes]) -> None:
+    """Pass on a worker's standard error. What TensorFlow and other libraries write becomes log lines of ours."""
+    with error:
+        for line in error:
+            if line.startswith(b"{"):
+                sys.stderr.write(line.decode("utf-8", "replace"))
+            else:
+                log.info("worker %s: %s", pid, line.decode("utf-8", "replace").rstrip())
 
 
 @contextmanager
