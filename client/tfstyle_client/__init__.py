@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         Stage,
         Started,
     )
+    from tfstyle_client.server_info import ServerInfo, ServerLimits
 
 _MODULES = {
     "tfstyle.inputs": ("Style",),
@@ -70,6 +71,7 @@ _MODULES = {
         "Stage",
         "Started",
     ),
+    "tfstyle_client.server_info": ("ServerInfo", "ServerLimits"),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 
@@ -95,6 +97,8 @@ __all__ = [
     "ProgressOptions",
     "Result",
     "ServerBusyError",
+    "ServerInfo",
+    "ServerLimits",
     "ServerUnreachableError",
     "Stage",
     "Started",

@@ -100,6 +100,10 @@ def serve_command(
     keep_mib: Annotated[
         int, _number("KEEP_MIB", "MiB of pictures of ended jobs that are kept for each caller", least=0)
     ] = _DEFAULT.retention.bytes // 2**20,
+    disk_mib: Annotated[
+        int | None,
+        _number("DISK_MIB", "MiB of pictures that all callers together may have", least=1, show_default="no limit"),
+    ] = None,
     keep_events: Annotated[
         int, _number("KEEP_EVENTS", "latest events that are kept of each job", least=10)
     ] = _DEFAULT.retention.events,
@@ -186,7 +190,13 @@ def serve_command(
         limits=CallerLimits(caller_jobs, caller_queue, caller_running, caller_watches, caller_work),
         metrics=metrics,
         log_format=log_format,
-        retention=Retention(keep_days * 86400, keep_jobs, keep_mib * 2**20, keep_events),
+        retention=Retention(
+            keep_days * 86400,
+            keep_jobs,
+            keep_mib * 2**20,
+            keep_events,
+            math.inf if disk_mib is None else disk_mib * 2**20,
+        ),
         max_image_bytes=max_image_bytes,
         max_pixels=max_pixels,
         grace=grace,

@@ -24,6 +24,7 @@ from tfstyle_server.field_paths import in_request
 from tfstyle_server.live_job import LiveJob, accepted, interrupted, short
 from tfstyle_server.metrics import Metrics
 from tfstyle_server.recorder import Recorder
+from tfstyle_server.server_info import Load
 from tfstyle_server.store import Entry
 
 log = logging.getLogger("tfstyle.front")
@@ -75,6 +76,8 @@ class Dispatcher:
         """{owner with unfinished jobs: number of the latest start}, as `fair_order` takes it."""
         self._typical_seconds = TYPICAL_SECONDS
         self._stopping = False
+        self._ready = False
+        self._network: pb.Network | None = None
 
     @property
     def idle(self) -> int:
@@ -90,6 +93,11 @@ class Dispatcher:
     def running(self) -> int:
         """How many workers have a job."""
         return len(self._starting) + len(self._running)
+
+    @property
+    def load(self) -> Load:
+        """What the workers are doing."""
+        return Load(self._executor.capacity, self._ready, self.waiting, self.running, self._network)
 
     @property
     def retry_after(self) -> float:
@@ -171,12 +179,14 @@ class Dispatcher:
         message = f"the job was not done within {self._job_seconds:.0f} s, the server's --job-seconds"
         self._recorder.post(Entry(name, _failed(status.deadline_exceeded(message)), attempt))
 
-    def on_ready(self) -> None:
+    def on_ready(self, network: pb.Network) -> None:
         """As in `Listener`."""
+        self._ready, self._network = True, network
         self._readiness(True)
 
     def on_unready(self) -> None:
         """As in `Listener`."""
+        self._ready = False
         self._readiness(False)
 
     def on_idle(self) -> None:

@@ -10,6 +10,7 @@ import sqlite3
 import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from functools import partial
 
 import grpc
 from google.protobuf.message import DecodeError
@@ -25,6 +26,7 @@ from tfstyle_server.metrics import Metrics
 from tfstyle_server.metrics_page import metrics_page
 from tfstyle_server.options import ServerOptions
 from tfstyle_server.security import Gate, check_binding, credentials
+from tfstyle_server.server_info import describe
 from tfstyle_server.servicer import SERVICE, StyleTransferServicer
 from tfstyle_server.tokens import SecurityError
 from tfstyle_server.transport import channel_options, raise_file_limit
@@ -94,8 +96,26 @@ async def serve(
         options.silence_seconds,
     )
     metrics.reads_memory_of(lambda: executor.processes)
-    jobs = Jobs(data, executor, options.queue, options.limits, metrics, on_readiness, on_broken, options.job_seconds)
-    servicer = StyleTransferServicer(jobs, data.blobs, gate, metrics, options.max_image_bytes, options.limits.receiving)
+    jobs = Jobs(
+        data,
+        executor,
+        options.queue,
+        options.limits,
+        metrics,
+        on_readiness,
+        on_broken,
+        options.job_seconds,
+        options.retention.disk_bytes,
+    )
+    servicer = StyleTransferServicer(
+        jobs,
+        data.blobs,
+        gate,
+        metrics,
+        options.max_image_bytes,
+        options.limits.receiving,
+        partial(describe, options),
+    )
     server.add_generic_rpc_handlers((servicer.handlers(),))
     server.add_generic_rpc_handlers((health.handlers(),))
     if not options.security.authenticates:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import math
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -35,11 +36,15 @@ class Identified:
 
 
 class Images:
-    """The pictures of all callers, of whose uploaded images at most `most_bytes` each are kept."""
+    """The pictures of all callers, of whose uploaded images at most `most_bytes` each are kept.
 
-    def __init__(self, data: Data, most_bytes: int) -> None:
+    New ones are refused where those of all jobs and all images would amount to more than `disk_bytes`.
+    """
+
+    def __init__(self, data: Data, most_bytes: int, disk_bytes: float = math.inf) -> None:
         self._data = data
         self._most_bytes = most_bytes
+        self._disk_bytes = disk_bytes
         self._uploading: Counter[str] = Counter()
         """{owner: bytes of the images that are being written}."""
 
@@ -53,6 +58,7 @@ class Images:
             if held + self._uploading[owner] > self._most_bytes:
                 message = f"your uploaded images amount to {held:,} bytes; {self._most_bytes:,} are allowed"
                 raise LimitError("CALLER_IMAGES", message, RETRY_SECONDS)
+            await self._check_room(self._uploading.total() - known)
             await asyncio.to_thread(self._data.blobs.put, [picture], digest)
             await self._data.call(self._data.store.add_image, owner, digest, len(picture))
         finally:
@@ -80,7 +86,8 @@ class Images:
     async def keep(self, owner: str, identified: Identified, *, shorthand: bool) -> int:
         """Write the pictures that the request has in it, and return the size of all its pictures in bytes.
 
-        Raises `InvalidInputError` where it names an image that `owner` has not uploaded, OSError, sqlite3.Error.
+        Raises `InvalidInputError` where it names an image that `owner` has not uploaded, `LimitError`, OSError,
+        sqlite3.Error.
         """
         sizes = {digest: len(picture) for digest, picture in identified.sent.items()}
         violations = []
@@ -92,9 +99,18 @@ class Images:
             sizes[digest] = size or 0
         if violations:
             raise InvalidInputError(violations)
+        await self._check_room(sum(sizes.values()))
         for digest, picture in identified.sent.items():
             await asyncio.to_thread(self._data.blobs.put, [picture], digest)
         return sum(sizes.values())
+
+    async def _check_room(self, new_bytes: int) -> None:
+        """Raises `LimitError` where the disk quota does not allow `new_bytes` more."""
+        if self._disk_bytes < math.inf:
+            held = await self._data.call(self._data.store.total_bytes)
+            if held + new_bytes > self._disk_bytes:
+                message = f"the server holds {held:,} bytes of pictures; {self._disk_bytes:,.0f} are allowed"
+                raise LimitError("DISK_QUOTA", message, RETRY_SECONDS)
 
 
 def _digest(picture: bytes) -> str:

@@ -28,6 +28,7 @@ from tfstyle_server.live_job import LiveJob, accepted, cancelled, interrupted, s
 from tfstyle_server.metrics import Metrics
 from tfstyle_server.plan import Plan, fingerprint, plan_from_proto
 from tfstyle_server.recorder import Recorder
+from tfstyle_server.server_info import Load
 from tfstyle_server.states import State
 from tfstyle_server.store import Entry, NewJob, RequestIdTakenError, Stored, Unfinished, UnknownJobError
 from tfstyle_server.validation import Source
@@ -42,8 +43,9 @@ ALL = 2**31
 class Jobs:
     """All jobs of the server that has `data` open, run by `executor`.
 
-    At most `queue` jobs wait, besides those that idle workers are about to take. `on_readiness` and `job_seconds` are
-    as in `Dispatcher`; `on_broken` is called with a reason when the server cannot do its work any more.
+    At most `queue` jobs wait, besides those that idle workers are about to take. `disk_bytes` is as in `Images`,
+    `on_readiness` and `job_seconds` are as in `Dispatcher`; `on_broken` is called with a reason when the server cannot
+    do its work any more.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class Jobs:
         on_readiness: Callable[[bool], None],
         on_broken: Callable[[str], None],
         job_seconds: float = math.inf,
+        disk_bytes: float = math.inf,
     ) -> None:
         self._data = data
         self._metrics = metrics
@@ -76,7 +79,7 @@ class Jobs:
             job_seconds,
         )
         self._creating = asyncio.Lock()
-        self.images = Images(data, limits.image_bytes)
+        self.images = Images(data, limits.image_bytes, disk_bytes)
         self.watches = Watches(limits.watches, self._live, self.get, self._events)
         metrics.queue.set_function(lambda: self._dispatcher.waiting)
         metrics.running.set_function(lambda: self._dispatcher.running)
@@ -121,6 +124,11 @@ class Jobs:
         """End all workers. Unfinished jobs are resumed when a server next opens the data."""
         self._dispatcher.stop()
         await self._background.close()
+
+    @property
+    def load(self) -> Load:
+        """What the server is doing."""
+        return self._dispatcher.load
 
     def wake_watches(self) -> None:
         """Let every watch check whether it is to stop."""

@@ -28,6 +28,7 @@ from tfstyle_server.plan import Plan
 from tfstyle_server.receiving import Receiving, SmallRequests, TooSlowError
 from tfstyle_server.revocation import Revocation
 from tfstyle_server.security import ANONYMOUS, Gate, UnauthenticatedError
+from tfstyle_server.server_info import Load
 from tfstyle_server.states import State
 from tfstyle_server.store import NotEndedError, RequestIdTakenError, UnknownJobError
 from tfstyle_server.strangers import host_of_peer
@@ -73,7 +74,14 @@ class StyleTransferServicer:
     """The methods of the service, one coroutine for each call."""
 
     def __init__(
-        self, jobs: Jobs, blobs: Blobs, gate: Gate, metrics: Metrics, max_image_bytes: int, receiving: int
+        self,
+        jobs: Jobs,
+        blobs: Blobs,
+        gate: Gate,
+        metrics: Metrics,
+        max_image_bytes: int,
+        receiving: int,
+        describe: Callable[[Load], pb.ServerInfo],
     ) -> None:
         self._jobs = jobs
         self._blobs = blobs
@@ -84,6 +92,7 @@ class StyleTransferServicer:
         self._metrics = metrics
         self._call_log = CallLog(SERVICE, metrics)
         self._max_image_bytes = max_image_bytes
+        self._describe = describe
         self._refusing = False
         self._abandoned = False
         self._calls = 0
@@ -123,6 +132,7 @@ class StyleTransferServicer:
             "GetJob": (unary, self._received(self.GetJob, pb.GetJobRequest)),
             "ListJobs": (unary, self._received(self.ListJobs, pb.ListJobsRequest)),
             "CancelJob": (unary, self._received(self.CancelJob, pb.CancelJobRequest)),
+            "GetServerInfo": (unary, self._received(self.GetServerInfo, pb.GetServerInfoRequest)),
             "DeleteJob": (unary, self._received(self.DeleteJob, pb.DeleteJobRequest)),
             "WatchJob": (stream, self._received(self.WatchJob, pb.WatchJobRequest)),
             "ReadResult": (stream, self._received(self.ReadResult, pb.ReadResultRequest)),
@@ -291,6 +301,10 @@ class StyleTransferServicer:
             if not picture:
                 raise InvalidInputError([Violation("data", EMPTY_PICTURE)])
             return await self._jobs.images.upload(owner, await asyncio.to_thread(bytes, picture))
+
+    async def GetServerInfo(self, request: pb.GetServerInfoRequest, context: Context, owner: str) -> pb.ServerInfo:  # noqa: N802
+        """Describe the server."""
+        return self._describe(self._jobs.load)
 
     async def _chunks(self, result: pb.Result, offset: int) -> AsyncIterator[pb.Chunk]:
         pieces = self._blobs.pieces(result.digest, offset, CHUNK_BYTES)

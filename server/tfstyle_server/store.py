@@ -8,9 +8,10 @@ be read are put aside where they are met.
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,8 @@ INCREMENTAL = 2
 """The auto_vacuum mode in which free pages are given back on demand."""
 PAGES = 10_000
 """Free pages of 4 KiB that are given back at once."""
+ROOM = 0.9
+"""The part of `Retention.disk_bytes` to which ended jobs are deleted, so that there is room for new ones."""
 IMAGE_SECONDS = 86400.0
 """How long an uploaded image is kept that no job refers to, in seconds of server uptime."""
 
@@ -103,13 +106,14 @@ class Stored:
 @dataclass(frozen=True)
 class Retention:
     """What is kept: ended jobs for `seconds` of server uptime, of each owner at most `jobs` with at most `bytes` of
-    pictures, and of each job the latest `events`.
+    pictures, and of each job the latest `events`. `disk_bytes` are the pictures of all jobs, and all uploaded images.
     """
 
     seconds: float = 7 * 86400.0
     jobs: int = 1000
     bytes: int = 10 * 2**30
     events: int = 2000
+    disk_bytes: float = math.inf
 
 
 class JobStore:
@@ -311,6 +315,13 @@ class JobStore:
         row = self._db.execute("SELECT COALESCE(SUM(size), 0) FROM images WHERE owner = ?", (owner,)).fetchone()
         return int(row[0])
 
+    def total_bytes(self) -> int:
+        """Size in bytes of the pictures of all jobs, and of all images. What several of them share counts for each."""
+        row = self._db.execute(
+            "SELECT (SELECT COALESCE(SUM(bytes), 0) FROM jobs) + (SELECT COALESCE(SUM(size), 0) FROM images)"
+        ).fetchone()
+        return int(row[0])
+
     def add_image(self, owner: str, digest: str, size: int) -> None:
         """Record that `owner` has uploaded an image of `size` bytes."""
         with self._transaction() as db:
@@ -337,19 +348,38 @@ class JobStore:
             query = (
                 "SELECT name, owner, ended, bytes FROM jobs WHERE ended IS NOT NULL ORDER BY ended DESC, number DESC"
             )
-            count: Counter[str] = Counter()
+            kept: dict[str, list[tuple[str, int]]] = {}
             total: Counter[str] = Counter()
             for name, owner, ended, size in db.execute(query).fetchall():
-                count[owner] += 1
-                total[owner] += size
-                if count[owner] > limits.jobs or total[owner] > limits.bytes or now - ended > limits.seconds:
+                own = kept.setdefault(owner, [])
+                if len(own) >= limits.jobs or total[owner] + size > limits.bytes or now - ended > limits.seconds:
                     expired.append(name)
+                else:
+                    own.append((name, size))
+                    total[owner] += size
             db.executemany("DELETE FROM jobs WHERE name = ?", [(name,) for name in expired])
+            excess = self.total_bytes() - ROOM * limits.disk_bytes
+            surplus = list(_largest_first(kept, excess))
+            db.executemany("DELETE FROM jobs WHERE name = ?", [(name,) for name in surplus])
         # Gives free pages back to the file system, one for each step; `execute` makes only one.
         self._db.executescript(f"PRAGMA incremental_vacuum({PAGES})")
-        return expired
+        return expired + surplus
 
     def wanted_blobs(self) -> frozenset[str]:
         """The digests of all blobs that a job or an image refers to."""
         rows: Iterable[tuple[str]] = self._db.execute(WANTED_BLOBS)
         return frozenset(digest for (digest,) in rows)
+
+
+def _largest_first(jobs: Mapping[str, list[tuple[str, int]]], excess: float) -> Iterator[str]:
+    """The names of jobs of `excess` bytes together: always the oldest one of the owner who has most bytes.
+
+    `jobs` are {owner: [(name, bytes), from the newest]}.
+    """
+    left = {owner: list(own) for owner, own in jobs.items()}
+    totals = {owner: sum(size for _, size in own) for owner, own in left.items()}
+    while excess > 0 and (owner := max((each for each in left if left[each]), key=totals.__getitem__, default=None)):
+        name, size = left[owner].pop()
+        totals[owner] -= size
+        excess -= size
+        yield name

@@ -46,7 +46,7 @@ class FakeExecutor:
     def start(self, listener: Listener) -> None:
         self.listener = listener
         self.started = True
-        listener.on_ready()
+        listener.on_ready(pb.Network())
         listener.on_idle()
 
     def stop(self) -> None:

@@ -54,6 +54,7 @@ METHODS: Methods = {
     "WatchJob": lambda stub, job, meta: list(stub.WatchJob(pb.WatchJobRequest(name=job), metadata=meta)),
     "ReadResult": lambda stub, job, meta: list(stub.ReadResult(pb.ReadResultRequest(name=job), metadata=meta)),
     "UploadImage": lambda stub, _, meta: stub.UploadImage(iter([]), metadata=meta),
+    "GetServerInfo": lambda stub, _, meta: stub.GetServerInfo(pb.GetServerInfoRequest(), metadata=meta),
     "DeleteJob": lambda stub, job, meta: stub.DeleteJob(pb.DeleteJobRequest(name=job), metadata=meta),
 }
 OF_A_JOB = ("GetJob", "CancelJob", "WatchJob", "ReadResult", "DeleteJob")

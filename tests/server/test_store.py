@@ -390,3 +390,21 @@ def test_the_file_shrinks_when_jobs_are_deleted(tmp_path: Path) -> None:
     assert len(store.retain(10.0)) == 40
     assert size() < large / 4
     store.close()
+
+
+def test_disk_quota_deletes_the_oldest_jobs_of_whoever_has_most(tmp_path: Path) -> None:
+    store = JobStore(tmp_path / "jobs.sqlite3", Retention(disk_bytes=10_000.0))
+    for owner, count in (("much", 6), ("little", 2)):
+        for number in range(count):
+            name = f"jobs/{owner}{number}"
+            create(store, new(name, owner))
+            finish(store, name)  # 500 bytes of pictures, and a result of 1000
+    create(store, new("jobs/waits", "much"))
+    store.add_image("little", "i" * 64, 1000)
+    assert store.total_bytes() == 8 * 1500 + 500 + 1000
+    assert store.retain(1.0) == ["jobs/much0", "jobs/much1", "jobs/much2"]
+    assert store.total_bytes() == 9_000, "there is room again"
+    assert [job.name for _, job in store.page("little", None, 9)] == ["jobs/little1", "jobs/little0"]
+    assert next(job.name for _, job in store.page("much", None, 9)) == "jobs/waits"
+    assert store.retain(1.0) == []
+    store.close()

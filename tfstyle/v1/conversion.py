@@ -5,6 +5,7 @@ Client and server both use this module, so that there is only one list of fields
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -19,6 +20,11 @@ from tfstyle.v1 import style_transfer_pb2 as pb
 
 LONGEST = 100
 """Items of a list that are read; no option accepts so many. A message may have millions."""
+
+
+def contract_digest() -> str:
+    """SHA-256 of the contract's description in hexadecimal, by which two releases of it are told apart."""
+    return hashlib.sha256(pb.DESCRIPTOR.serialized_pb).hexdigest()
 
 
 def options_to_proto(values: Mapping[str, Any]) -> pb.TransferOptions:

@@ -477,3 +477,63 @@ class Image(_message.Message):
     size: int
     expire_time: _timestamp_pb2.Timestamp
     def __init__(self, name: _Optional[str] = ..., size: _Optional[int] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class GetServerInfoRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ServerInfo(_message.Message):
+    __slots__ = ("version", "schema", "capabilities", "presets", "networks", "network", "limits", "workers", "ready", "waiting", "running")
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    SCHEMA_FIELD_NUMBER: _ClassVar[int]
+    CAPABILITIES_FIELD_NUMBER: _ClassVar[int]
+    PRESETS_FIELD_NUMBER: _ClassVar[int]
+    NETWORKS_FIELD_NUMBER: _ClassVar[int]
+    NETWORK_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
+    WORKERS_FIELD_NUMBER: _ClassVar[int]
+    READY_FIELD_NUMBER: _ClassVar[int]
+    WAITING_FIELD_NUMBER: _ClassVar[int]
+    RUNNING_FIELD_NUMBER: _ClassVar[int]
+    version: str
+    schema: str
+    capabilities: _containers.RepeatedScalarFieldContainer[str]
+    presets: _containers.RepeatedScalarFieldContainer[str]
+    networks: _containers.RepeatedScalarFieldContainer[str]
+    network: Network
+    limits: Limits
+    workers: int
+    ready: bool
+    waiting: int
+    running: int
+    def __init__(self, version: _Optional[str] = ..., schema: _Optional[str] = ..., capabilities: _Optional[_Iterable[str]] = ..., presets: _Optional[_Iterable[str]] = ..., networks: _Optional[_Iterable[str]] = ..., network: _Optional[_Union[Network, _Mapping]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., workers: _Optional[int] = ..., ready: bool = ..., waiting: _Optional[int] = ..., running: _Optional[int] = ...) -> None: ...
+
+class Limits(_message.Message):
+    __slots__ = ("image_bytes", "image_pixels", "size", "styles", "queue", "caller_jobs", "caller_queue", "caller_running", "caller_watches", "caller_work", "caller_image_bytes", "kept_jobs", "kept")
+    IMAGE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    IMAGE_PIXELS_FIELD_NUMBER: _ClassVar[int]
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    STYLES_FIELD_NUMBER: _ClassVar[int]
+    QUEUE_FIELD_NUMBER: _ClassVar[int]
+    CALLER_JOBS_FIELD_NUMBER: _ClassVar[int]
+    CALLER_QUEUE_FIELD_NUMBER: _ClassVar[int]
+    CALLER_RUNNING_FIELD_NUMBER: _ClassVar[int]
+    CALLER_WATCHES_FIELD_NUMBER: _ClassVar[int]
+    CALLER_WORK_FIELD_NUMBER: _ClassVar[int]
+    CALLER_IMAGE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    KEPT_JOBS_FIELD_NUMBER: _ClassVar[int]
+    KEPT_FIELD_NUMBER: _ClassVar[int]
+    image_bytes: int
+    image_pixels: int
+    size: int
+    styles: int
+    queue: int
+    caller_jobs: int
+    caller_queue: int
+    caller_running: int
+    caller_watches: int
+    caller_work: float
+    caller_image_bytes: int
+    kept_jobs: int
+    kept: _duration_pb2.Duration
+    def __init__(self, image_bytes: _Optional[int] = ..., image_pixels: _Optional[int] = ..., size: _Optional[int] = ..., styles: _Optional[int] = ..., queue: _Optional[int] = ..., caller_jobs: _Optional[int] = ..., caller_queue: _Optional[int] = ..., caller_running: _Optional[int] = ..., caller_watches: _Optional[int] = ..., caller_work: _Optional[float] = ..., caller_image_bytes: _Optional[int] = ..., kept_jobs: _Optional[int] = ..., kept: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...

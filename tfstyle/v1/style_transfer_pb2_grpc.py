@@ -81,6 +81,11 @@ class StyleTransferStub(object):
                 request_serializer=tfstyle_dot_v1_dot_style__transfer__pb2.UploadImageRequest.SerializeToString,
                 response_deserializer=tfstyle_dot_v1_dot_style__transfer__pb2.Image.FromString,
                 _registered_method=True)
+        self.GetServerInfo = channel.unary_unary(
+                '/tfstyle.v1.StyleTransfer/GetServerInfo',
+                request_serializer=tfstyle_dot_v1_dot_style__transfer__pb2.GetServerInfoRequest.SerializeToString,
+                response_deserializer=tfstyle_dot_v1_dot_style__transfer__pb2.ServerInfo.FromString,
+                _registered_method=True)
 
 
 class StyleTransferServicer(object):
@@ -155,6 +160,13 @@ class StyleTransferServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetServerInfo(self, request, context):
+        """Describes the server: its version, its limits, and what it can do.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_StyleTransferServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -202,6 +214,11 @@ def add_StyleTransferServicer_to_server(servicer, server):
                     servicer.UploadImage,
                     request_deserializer=tfstyle_dot_v1_dot_style__transfer__pb2.UploadImageRequest.FromString,
                     response_serializer=tfstyle_dot_v1_dot_style__transfer__pb2.Image.SerializeToString,
+            ),
+            'GetServerInfo': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetServerInfo,
+                    request_deserializer=tfstyle_dot_v1_dot_style__transfer__pb2.GetServerInfoRequest.FromString,
+                    response_serializer=tfstyle_dot_v1_dot_style__transfer__pb2.ServerInfo.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -448,6 +465,33 @@ class StyleTransfer(object):
             '/tfstyle.v1.StyleTransfer/UploadImage',
             tfstyle_dot_v1_dot_style__transfer__pb2.UploadImageRequest.SerializeToString,
             tfstyle_dot_v1_dot_style__transfer__pb2.Image.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetServerInfo(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tfstyle.v1.StyleTransfer/GetServerInfo',
+            tfstyle_dot_v1_dot_style__transfer__pb2.GetServerInfoRequest.SerializeToString,
+            tfstyle_dot_v1_dot_style__transfer__pb2.ServerInfo.FromString,
             options,
             channel_credentials,
             insecure,

@@ -30,8 +30,8 @@ class Report(_message.Message):
 class Ready(_message.Message):
     __slots__ = ("network",)
     NETWORK_FIELD_NUMBER: _ClassVar[int]
-    network: str
-    def __init__(self, network: _Optional[str] = ...) -> None: ...
+    network: _style_transfer_pb2.Network
+    def __init__(self, network: _Optional[_Union[_style_transfer_pb2.Network, _Mapping]] = ...) -> None: ...
 
 class CannotStart(_message.Message):
     __slots__ = ("reason", "permanent")

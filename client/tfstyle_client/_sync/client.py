@@ -18,6 +18,7 @@ from tfstyle_client.credentials import PLAINTEXT, Credentials
 from tfstyle_client.events import JobStatus
 from tfstyle_client.readers import job_status
 from tfstyle_client.requests import NO_PREVIEWS, creation_request, large_pictures, pieces, stylize_request
+from tfstyle_client.server_info import ServerInfo, read_server_info
 
 
 class Client:
@@ -125,3 +126,8 @@ class Client:
             if not page.next_page_token:
                 return
             request.page_token = page.next_page_token
+
+    def server_info(self) -> ServerInfo:
+        """What the server is: its version, its limits, and what it can do. Raises `ClientError`."""
+        asked = pb.GetServerInfoRequest()
+        return read_server_info(self._connection.call(lambda: self._connection.stub.GetServerInfo(asked)))

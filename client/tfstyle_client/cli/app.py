@@ -40,6 +40,7 @@ COMMANDS = {
     "jobs:result": "Wait until a job has ended, and write its picture.",
     "jobs:cancel": "Cancel a job; one that has ended stays as it is.",
     "jobs:delete": "Delete a job that has ended, and its picture on the server.",
+    "info:info": "Show a server's version, its network, what it is doing, and its limits.",
     "token:token": "Make a token for a caller of a server, and print it; the server's file keeps only its hash.",
 }
 """{module:command: help}, in the order of the help. The texts stand here because the modules are imported late."""

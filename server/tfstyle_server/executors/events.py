@@ -12,7 +12,13 @@ from tfstyle.v1.conversion import options_to_proto
 
 if TYPE_CHECKING:
     from tfstyle.losses import Parts
+    from tfstyle.networks.network import Network
     from tfstyle.transfer import Delivered, Iterate, Transfer
+
+
+def network_message(network: Network, note: str) -> pb.Network:
+    """The network, with a note for the user on why it was chosen."""
+    return pb.Network(name=network.name, origin=network.origin, digest=network.digest, note=note)
 
 
 def started(transfer: Transfer) -> pb.JobEvent:
@@ -21,9 +27,7 @@ def started(transfer: Transfer) -> pb.JobEvent:
     width, height = transfer.size
     return pb.JobEvent(
         started=pb.Started(
-            network=pb.Network(
-                name=network.name, origin=network.origin, digest=network.digest, note=transfer.choice.note
-            ),
+            network=network_message(network, transfer.choice.note),
             width=width,
             height=height,
             max_evaluations=transfer.options.max_evaluations,

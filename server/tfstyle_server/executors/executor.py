@@ -8,7 +8,7 @@ from typing import Protocol
 from tfstyle.errors import Violation
 from tfstyle.inputs import Inputs
 from tfstyle.options import ProgressOptions, TransferOptions
-from tfstyle.v1.style_transfer_pb2 import JobEvent
+from tfstyle.v1.style_transfer_pb2 import JobEvent, Network
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,8 @@ End = Done | Stopped | Refused | Unprepared | Failed
 class Listener(Protocol):
     """What an executor reports to. All methods are called on the event loop's thread."""
 
-    def on_ready(self) -> None:
-        """A worker has started."""
+    def on_ready(self, network: Network) -> None:
+        """A worker has started, and has loaded `network`."""
 
     def on_unready(self) -> None:
         """No worker is left, and one could not start."""

@@ -151,13 +151,13 @@ class LocalExecutor:
             return
         match report:
             case Ready(network):
-                log.info("worker %s is ready: %s", worker.pid, network)
+                log.info("worker %s is ready: %s", worker.pid, network.note or f"network {network.name}")
                 device = self._workers[worker]
                 device.has_worked, device.failed_starts = True, 0
                 self._starting.discard(worker)
                 self._watchdog.rest(worker)
                 self._idle.append(worker)
-                self._listener.on_ready()
+                self._listener.on_ready(network)
                 self._listener.on_idle()
             case CannotStart(reason, permanent):
                 self._reasons[worker] = reason

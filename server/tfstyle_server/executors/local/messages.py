@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tfstyle.v1.style_transfer_pb2 import Network
 from tfstyle_server.executors.executor import End, Run, Update
 
 
@@ -16,9 +17,9 @@ class Cancel:
 
 @dataclass(frozen=True)
 class Ready:
-    """From a worker: it has loaded its network and accepts jobs. `network` describes the network in words."""
+    """From a worker: it has loaded `network` and accepts jobs."""
 
-    network: str
+    network: Network
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from tfstyle.errors import WeightsError
 from tfstyle.v1.style_transfer_pb2 import JobEvent
 from tfstyle_server.blobs import BlobFolder
+from tfstyle_server.executors import events
 from tfstyle_server.executors.checkpoints import Checkpoints, checkpoint_folder
 from tfstyle_server.executors.executor import Run, Update
 from tfstyle_server.executors.local.messages import Alive, Cancel, CannotStart, Ready, Report, Retiring
@@ -166,7 +167,7 @@ def _start(pipe: Pipe, settings: WorkerSettings) -> Engine | None:
         log.exception("cannot start")
         pipe.send(CannotStart(f"{type(error).__name__}: {error}", permanent=False))
     else:
-        pipe.send(Ready(choice.note or f"network {network.name}"))
+        pipe.send(Ready(events.network_message(network, choice.note)))
         return engine
     return None
 

@@ -12,7 +12,7 @@ import pytest
 
 from tfstyle.inputs import content_and_style
 from tfstyle.options import ProgressOptions, TransferOptions
-from tfstyle.v1.style_transfer_pb2 import JobEvent
+from tfstyle.v1.style_transfer_pb2 import JobEvent, Network
 from tfstyle_server.executors.executor import Run, Stopped, Update
 from tfstyle_server.executors.local import executor as local
 from tfstyle_server.executors.local.executor import LocalExecutor
@@ -60,7 +60,8 @@ class Listener:
     heard: list[str] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
 
-    def on_ready(self) -> None:
+    def on_ready(self, network: Network) -> None:
+        assert network == LITE
         self.heard.append("ready")
 
     def on_unready(self) -> None:
@@ -83,6 +84,7 @@ class Listener:
         self.heard.append(f"broken: {reason}")
 
 
+LITE = Network(name="vgg19-lite")
 RUN = Run("jobs/a", 1, content_and_style("c", "s"), TransferOptions(), ProgressOptions())
 
 
@@ -129,7 +131,7 @@ async def settle() -> None:
 def test_device_that_never_works_is_given_up_and_the_others_go_on(pauses: list[float]) -> None:
     async def story(executor: LocalExecutor, listener: Listener) -> None:
         bad, good = STARTED
-        good.says(Ready("lite"))
+        good.says(Ready(LITE))
         for _ in range(3):
             bad.says(CannotStart("MemoryError", permanent=False))
             bad.ends(0)
@@ -159,14 +161,14 @@ def test_server_ends_when_every_device_is_given_up() -> None:
 
 def test_device_that_has_worked_is_tried_for_ever_in_growing_intervals(pauses: list[float]) -> None:
     async def story(executor: LocalExecutor, listener: Listener) -> None:
-        STARTED[0].says(Ready("lite"))
+        STARTED[0].says(Ready(LITE))
         STARTED[0].ends()
         assert len(STARTED) == 2, "at once: it was no failed start"
         for _ in range(9):
             STARTED[-1].ends()
             await settle()
         assert [pause for pause in pauses if pause] == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0]
-        STARTED[-1].says(Ready("lite"))
+        STARTED[-1].says(Ready(LITE))
         assert listener.heard == ["ready", *["unready"] * 9, "ready"]
         assert executor.idle == 1
 
@@ -178,7 +180,7 @@ def test_process_that_cannot_be_started_is_tried_again(pauses: list[float], monk
         raise OSError(24, "Too many open files")
 
     async def story(executor: LocalExecutor, listener: Listener) -> None:
-        STARTED[0].says(Ready("lite"))
+        STARTED[0].says(Ready(LITE))
         monkeypatch.setattr(local, "WorkerProcess", none_left)
         STARTED[0].ends()
         for _ in range(4):
@@ -194,7 +196,7 @@ def test_process_that_cannot_be_started_is_tried_again(pauses: list[float], monk
 def test_reason_that_lasts_ends_the_server_at_once_unless_it_has_worked() -> None:
     async def story(executor: LocalExecutor, listener: Listener) -> None:
         first, second = STARTED
-        first.says(Ready("lite"))
+        first.says(Ready(LITE))
         second.says(CannotStart("weights: no such file", permanent=True))
         assert listener.heard == ["ready"]
 
@@ -210,7 +212,7 @@ def test_worker_that_does_not_hear_a_cancellation_is_ended() -> None:
     async def story(executor: LocalExecutor, listener: Listener) -> None:
         for obeys in (True, False):
             worker = STARTED[-1]
-            worker.says(Ready("lite"))
+            worker.says(Ready(LITE))
             executor.run(RUN)
             executor.cancel("jobs/a")
             if obeys:
@@ -235,7 +237,7 @@ def test_job_for_which_no_worker_is_left_is_reported_as_lost() -> None:
 def test_worker_that_retires_gets_no_other_job_and_is_replaced() -> None:
     async def story(executor: LocalExecutor, listener: Listener) -> None:
         (worker,) = STARTED
-        worker.says(Ready("lite"))
+        worker.says(Ready(LITE))
         executor.run(RUN)
         worker.says(Retiring())
         worker.says(Stopped("jobs/a", 1))
@@ -261,7 +263,7 @@ def test_worker_that_does_not_start_in_time_is_killed_and_replaced() -> None:
         STARTED[0].ends()
         await settle()
         assert listener.heard == ["unready"]
-        STARTED[1].says(Ready("network"))
+        STARTED[1].says(Ready(LITE))
         await after(0.2)
         assert not STARTED[1].killed, "an idle worker has nothing to say"
         assert listener.heard == ["unready", "ready"]
@@ -272,7 +274,7 @@ def test_worker_that_does_not_start_in_time_is_killed_and_replaced() -> None:
 def test_worker_with_a_job_that_gives_no_sign_of_life_is_killed() -> None:
     async def story(executor: LocalExecutor, listener: Listener) -> None:
         (worker,) = STARTED
-        worker.says(Ready("network"))
+        worker.says(Ready(LITE))
         executor.run(RUN)
         for _ in range(4):
             await after(0.06)
@@ -295,7 +297,7 @@ def test_worker_with_a_job_that_gives_no_sign_of_life_is_killed() -> None:
 def test_worker_that_is_done_may_be_silent() -> None:
     async def story(executor: LocalExecutor, listener: Listener) -> None:
         (worker,) = STARTED
-        worker.says(Ready("network"))
+        worker.says(Ready(LITE))
         executor.run(RUN)
         worker.says(Stopped("jobs/a", 1))
         await after(0.3)
@@ -309,7 +311,7 @@ def test_worker_that_retires_and_does_not_exit_is_killed(monkeypatch: pytest.Mon
 
     async def story(executor: LocalExecutor, listener: Listener) -> None:
         (worker,) = STARTED
-        worker.says(Ready("network"))
+        worker.says(Ready(LITE))
         executor.run(RUN)
         worker.says(Retiring())
         worker.says(Stopped("jobs/a", 1))
@@ -324,7 +326,7 @@ def test_worker_that_was_killed_gets_no_other_job() -> None:
         (worker,) = STARTED
         await after(0.2)
         assert worker.killed
-        worker.says(Ready("network"))  # was on its way
+        worker.says(Ready(LITE))  # was on its way
         assert executor.idle == 0
         assert listener.heard == []
 
@@ -337,14 +339,14 @@ def test_worker_that_was_killed_gets_no_other_job() -> None:
         Stopped("jobs/b", 1),
         Stopped("jobs/a", 2),
         Update("jobs/b", 1, JobEvent(), 0),
-        Ready("again"),
+        Ready(LITE),
         CannotStart("late", permanent=True),
     ],
 )
 def test_worker_that_speaks_of_what_is_not_its_own_is_killed(report: object) -> None:
     async def story(executor: LocalExecutor, listener: Listener) -> None:
         (worker,) = STARTED
-        worker.says(Ready("network"))
+        worker.says(Ready(LITE))
         executor.run(RUN)
         worker.says(report)
         assert worker.killed
@@ -355,11 +357,11 @@ def test_worker_that_speaks_of_what_is_not_its_own_is_killed(report: object) -> 
     run("c", story)
 
 
-@pytest.mark.parametrize("report", [Stopped("jobs/a", 1), Retiring(), Alive(1e9), Ready("again")])
+@pytest.mark.parametrize("report", [Stopped("jobs/a", 1), Retiring(), Alive(1e9), Ready(LITE)])
 def test_idle_worker_has_nothing_to_report(report: object) -> None:
     async def story(executor: LocalExecutor, listener: Listener) -> None:
         (worker,) = STARTED
-        worker.says(Ready("network"))
+        worker.says(Ready(LITE))
         worker.says(report)
         assert worker.killed
         assert listener.heard == ["ready"]

@@ -29,7 +29,7 @@ def reports_of(program: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> t
         f"pipe = Connection(int(sys.argv[1]))\nsettings = pipe.recv()\n{program}"
     )
     monkeypatch.setattr(process, "WORKER", "stand_in")
-    monkeypatch.setenv("PYTHONPATH", str(folder))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])]))
     monkeypatch.setattr(process, "EXIT_SECONDS", 1.0)
     (settings,) = worker_settings(ServerOptions(devices=("cpu",)), folder, folder, folder / "temporary")
 
@@ -60,14 +60,15 @@ def test_worker_that_sends_too_much_is_killed(tmp_path: Path, monkeypatch: pytes
 
 def test_temporary_files_go_with_the_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = (
-        "import os, tempfile\nfrom tfstyle_server.executors.local.messages import Ready\n"
+        "import os, tempfile\nfrom tfstyle.v1.style_transfer_pb2 import Network\n"
+        "from tfstyle_server.executors.local.messages import Ready\n"
         "from tfstyle_server.executors.local.wire import encode\n"
-        "_, name = tempfile.mkstemp()\npipe.send_bytes(encode(Ready(name)))\nos._exit(3)"
+        "_, name = tempfile.mkstemp()\npipe.send_bytes(encode(Ready(Network(name=name))))\nos._exit(3)"
     )
     (report,), code = reports_of(program, tmp_path, monkeypatch)
     assert code == 3
     assert isinstance(report, Ready)
-    assert Path(report.network).is_relative_to(tmp_path / "temporary")
+    assert Path(report.network.name).is_relative_to(tmp_path / "temporary")
     assert list((tmp_path / "temporary").iterdir()) == []
 
 

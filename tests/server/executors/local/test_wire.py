@@ -17,7 +17,7 @@ from tfstyle_server.executors.local.messages import Alive, CannotStart, Ready, R
 from tfstyle_server.executors.local.wire import WireError, decode, encode
 
 REPORTS = [
-    Ready("network vgg19-lite"),
+    Ready(pb.Network(name="vgg19-lite", digest="d", note="é")),
     CannotStart("weights: no such file", permanent=True),
     Retiring(),
     Alive(0.0),

@@ -1,0 +1,56 @@
+"""What a server tells about itself is what it does; and its disk quota."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+
+import tfstyle
+from conftest import Server
+from tfstyle.options import PRESETS
+from tfstyle_client import Client, ServerBusyError
+
+
+def test_info_is_what_the_server_was_told(own_server: Callable[..., Server], landscape: bytes, painting: bytes) -> None:
+    flags = ("--max-image-bytes", "2000000", "--caller-jobs", "3", "--keep-days", "1.5", "--devices", "cpu,cpu")
+    server = own_server(*flags)
+    server.worker_pid()
+    with Client(server.address) as client:
+        info = client.server_info()
+        assert (info.version, info.same_schema, info.workers, info.ready) == (tfstyle.__version__, True, 2, True)
+        assert info.presets == tuple(PRESETS)
+        assert (info.network, info.networks) == ("vgg19-lite", ("vgg19", "vgg19-lite"))
+        limits = info.limits
+        assert (limits.image_bytes, limits.caller_jobs, limits.kept) == (2_000_000, 3, 1.5 * 86400)
+        assert {"strength", "uploads"} <= set(info.capabilities)
+        jobs = [client.create(landscape, painting, size=64, steps=10_000) for _ in range(3)]
+        with pytest.raises(ServerBusyError):
+            client.create(landscape, painting, size=64)
+        next(event for event in jobs[0].watch() if type(event).__name__ == "Progress")
+        info = client.server_info()
+        assert info.running + info.waiting == 3
+    command = [sys.executable, "-m", "tfstyle_client", "info", "--server", server.address]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert shown[0].startswith(f"tfstyle {tfstyle.__version__}: ready, vgg19-lite; ")
+    assert "up to 2 MiB and 100 megapixels; results up to 8192 px" in shown[2]
+    assert "3 unfinished jobs" in shown[3]
+    printed = json.loads(subprocess.run([*command, "--json"], capture_output=True, text=True, check=True).stdout)
+    assert (printed["event"], printed["limits"]["caller_jobs"]) == ("server", 3)
+
+
+def test_disk_quota_refuses_new_pictures_of_every_caller(
+    own_server: Callable[..., Server], landscape: bytes, painting: bytes
+) -> None:
+    server = own_server("--disk-mib", "1")
+    with Client(server.address) as client:
+        job = client.create(landscape, painting, size=48, steps=1)
+        png = job.result().png
+        held = len(landscape) + len(painting) + len(png)
+        padding = bytes(2**20 - held)
+        with pytest.raises(ServerBusyError, match=r"the server holds [0-9,]+ bytes of pictures; 1,048,576 are allowed"):
+            client.create(landscape + padding, painting, size=48, steps=1)
+        assert job.result().png == png
