@@ -140,10 +140,21 @@ class Server:
         return self.process.wait()
 
 
-def start_server(data: Path, *flags: str, **environment: str) -> Server:
-    """Start a server with the data folder `data`."""
+LIMITED = """
+import os, resource, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, (int(sys.argv[1]),) * 2)
+os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
+"""
+
+
+def start_server(data: Path, *flags: str, files: int | None = None, **environment: str) -> Server:
+    """Start a server with the data folder `data`, which may open so many `files`."""
+    limited = [] if files is None else ["-c", LIMITED, str(files)]
     process = subprocess.Popen(
-        [sys.executable, "-m", "tfstyle_server", "--listen", "127.0.0.1:0", "--data", str(data), *flags],
+        [
+            *(sys.executable, *limited, "-m", "tfstyle_server"),
+            *("--listen", "127.0.0.1:0", "--data", str(data), *flags),
+        ],
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, **environment},
@@ -189,10 +200,10 @@ def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..
     """Start servers for one test only, each with its own data folder unless `data` is given."""
     started: list[Server] = []
 
-    def start(*flags: str, data: Path | None = None, **environment: str) -> Server:
+    def start(*flags: str, data: Path | None = None, files: int | None = None, **environment: str) -> Server:
         folder = data or tmp_path_factory.mktemp("data")
         own = ("--network", "vgg19-lite", "--checkpoint-seconds", "0.5")
-        started.append(start_server(folder, *own, *flags, **environment))
+        started.append(start_server(folder, *own, *flags, files=files, **environment))
         return started[-1]
 
     yield start

@@ -77,9 +77,9 @@ async def serve(
     loop = asyncio.get_running_loop()
     health = Health(("", SERVICE))
     os.umask(0o077)  # pictures are for the server's eyes only; workers inherit this
-    raise_file_limit()
+    most_connections = raise_file_limit()
     return_large_blocks_at_once()
-    server = grpc.aio.server(options=channel_options(options.max_image_bytes))
+    server = grpc.aio.server(options=channel_options(options.max_image_bytes, most_connections))
     try:
         await asyncio.to_thread(check_binding, options.listen, options.security)
         if await asyncio.to_thread(has_listener, options.listen):

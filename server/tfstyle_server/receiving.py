@@ -16,6 +16,7 @@ from tfstyle.errors import InvalidInputError, Violation
 from tfstyle_server.admission import LimitError
 from tfstyle_server.slots import Slots
 from tfstyle_server.transport import Read, begin, within
+from tfstyle_server.wire_size import TooMuchError, check_rest
 
 SECONDS = 300.0
 """Time for the pictures of one call to arrive: 64 MB at 2 Mbit/s."""
@@ -109,6 +110,12 @@ async def _next(read: Read, until: float) -> bytes | None:
 
 
 async def _parsed(data: bytes, kind: Any) -> Any:
+    if len(data) > SMALL_BYTES:
+        try:
+            await asyncio.to_thread(check_rest, data, kind.DESCRIPTOR, SMALL_BYTES)
+        except TooMuchError:
+            complaint = f"has more than {SMALL_BYTES:,} bytes besides its pictures"
+            raise InvalidInputError([Violation("request", complaint)]) from None
     try:
         # Parsing copies the pictures, which takes milliseconds for large ones.
         return await asyncio.to_thread(_message, data, kind) if len(data) > SMALL_BYTES else _message(data, kind)

@@ -32,14 +32,22 @@ PING_MS = 10_000
 UNREAD_BYTES = 256 * 1024
 """What a call may send before its message is read. With gRPC's own choice, which grows with the connection's speed, 120
 unread calls held 1 GB; with this one, 35 MB. It is also what arrives in one round trip, 2.5 MB/s at 100 ms."""
+MOST_CONNECTIONS = 2**20
+"""Connections where the system allows any number of files."""
+FILES_KEPT_BACK = 128
+"""Open files that connections leave to workers, the store and the reading of results."""
 _UNCOMPRESSED_ONLY = 1
 _READING: set[asyncio.Future[bytes | None]] = set()
 """Reads that go on; the event loop alone would not keep them."""
 
 
-def channel_options(max_image_bytes: int) -> list[tuple[str, Any]]:
-    """The gRPC server's options, for requests with two pictures of `max_image_bytes`."""
+def channel_options(max_image_bytes: int, most_connections: int) -> list[tuple[str, Any]]:
+    """The gRPC server's options, for requests with two pictures of `max_image_bytes`.
+
+    Of more than `most_connections` connections, the latest are closed at once.
+    """
     return [
+        ("grpc.max_allowed_incoming_connections", most_connections),
         ("grpc.max_receive_message_length", min(2 * max_image_bytes + REQUEST_OVERHEAD, MOST_MESSAGE_BYTES)),
         # Pictures are compressed already; a compressed message can be a thousand times as large as what was sent.
         ("grpc.compression_enabled_algorithms_bitset", _UNCOMPRESSED_ONLY),
@@ -94,7 +102,12 @@ async def within(seconds: float, reading: asyncio.Future[bytes | None]) -> bytes
     return reading.result()
 
 
-def raise_file_limit() -> None:
-    """Let this process have as many open files as the system allows it: each connection takes one."""
+def raise_file_limit() -> int:
+    """Let this process have as many open files as the system allows it: each connection takes one.
+
+    Returns how many of them connections may take.
+    """
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    most = MOST_CONNECTIONS if hard == resource.RLIM_INFINITY else min(hard, MOST_CONNECTIONS)
+    return max(most - FILES_KEPT_BACK, most // 2)

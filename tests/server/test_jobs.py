@@ -507,21 +507,28 @@ def test_one_server_at_a_time_has_the_data(own_server: Callable[..., Server], tm
         own_server(data=damaged)
 
 
-def test_row_that_is_damaged_is_told_as_the_server_starts(
+def test_damaged_rows_harm_their_own_jobs_only(
     own_server: Callable[..., Server], landscape: bytes, painting: bytes, tmp_path: Path
 ) -> None:
     server = own_server(data=tmp_path)
     with Client(server.address) as client:
-        job = client.create(landscape, painting, size=48, steps=LONG)
-        wait_for(lambda: job.status().state == "running")
+        mended = client.create(landscape, painting, size=48, steps=LONG)
+        wait_for(lambda: mended.status().state == "running")
+        lost, waits = (client.create(landscape, painting, size=48, steps=1) for _ in range(2))
     server.process.kill()
     server.process.wait()
     database = sqlite3.connect(tmp_path / "jobs.sqlite3")
-    database.execute("UPDATE jobs SET job = x'ff'")
+    database.execute("UPDATE jobs SET job = x'ff' WHERE name = ?", (mended.name,))
+    database.execute("UPDATE jobs SET plan = x'ff' WHERE name = ?", (lost.name,))
     database.commit()
     database.close()
-    with pytest.raises(AssertionError, match="tfstyle-server: data: cannot resume the jobs"):
-        own_server(data=tmp_path)
+    with Client(own_server(data=tmp_path).address) as client:
+        assert client.job(waits.name).status().state == "queued"
+        wait_for(lambda: client.job(mended.name).status().state == "running")
+        client.job(mended.name).cancel()
+        assert client.job(waits.name).result().png
+        with pytest.raises(ClientError, match="the job was damaged on the server's disk: its plan cannot be read"):
+            client.job(lost.name).result()
 
 
 @pytest.mark.parametrize("damage", ["changed", "gone"])

@@ -13,7 +13,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 import grpc
 import pytest
@@ -24,6 +24,9 @@ from tfstyle.v1 import style_transfer_pb2_grpc
 from tfstyle_server.transport import HANDSHAKE_MS, begin, channel_options, within
 
 SOFT_LIMIT = 96
+HARD_LIMIT = 300
+HTTP2_BEGIN = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+"""What a client begins with: the preface, and settings without any."""
 WATCH = """
 import sys, grpc
 from tfstyle.v1 import style_transfer_pb2 as pb, style_transfer_pb2_grpc
@@ -61,6 +64,24 @@ def test_more_connections_than_the_soft_limit_of_files_hold_up_neither_calls_nor
         stub.ListJobs(pb.ListJobsRequest(), timeout=10)
 
 
+def test_connections_leave_files_to_workers_where_the_system_allows_few(own_server: Callable[..., Server]) -> None:
+    server = own_server(files=HARD_LIMIT)
+    first = server.worker_pid()
+    host, _, port = server.address.rpartition(":")
+    stub = style_transfer_pb2_grpc.StyleTransferStub(grpc.insecure_channel(server.address))
+    stub.ListJobs(pb.ListJobsRequest(), timeout=10)
+    with ExitStack() as opened:
+        for _ in range(2 * HARD_LIMIT):
+            with suppress(OSError):
+                connection = opened.enter_context(socket.create_connection((host, int(port)), 10))
+                connection.sendall(HTTP2_BEGIN)  # or it would be closed after the time for a handshake
+        os.kill(first, signal.SIGKILL)
+        assert server.worker_pid(2) != first
+        stub.ListJobs(pb.ListJobsRequest(), timeout=10)
+    fresh = grpc.insecure_channel(server.address, [("tfstyle.number", 3)])
+    style_transfer_pb2_grpc.StyleTransferStub(fresh).ListJobs(pb.ListJobsRequest(), timeout=30, wait_for_ready=True)
+
+
 def flood_of_cancelled_calls(server: Server, count: int) -> list[grpc.StatusCode]:
     """The codes of another connection's calls during a flood of calls that are cancelled at once."""
     noisy = style_transfer_pb2_grpc.StyleTransferStub(grpc.insecure_channel(server.address, [("tfstyle.number", 1)]))
@@ -77,7 +98,7 @@ def flood_of_cancelled_calls(server: Server, count: int) -> list[grpc.StatusCode
 def test_a_flood_of_cancelled_calls_ends_no_call_of_others(server: Server, count: int) -> None:
     codes = flood_of_cancelled_calls(server, count)
     assert codes == [grpc.StatusCode.OK] * (count // 100)
-    assert ("grpc.max_concurrent_streams", 100) in channel_options(1)
+    assert ("grpc.max_concurrent_streams", 100) in channel_options(1, 1)
 
 
 def watchers(metrics: str) -> float:
