@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 PREFIX = "tfstyle-"
@@ -43,12 +43,13 @@ def _sweep(base: Path) -> None:
 
 def _delete_if_dead(folder: Path) -> None:
     """Delete `folder` where nobody holds its locks. Raises OSError where there is no owner's file, or it is locked."""
-    with _locked(folder / OWNER):
+    with ExitStack() as locks:
+        locks.enter_context(_locked(folder / OWNER))
         if (folder / _DATA_LOCK).exists():
-            with _locked(folder / _DATA_LOCK):
-                shutil.rmtree(folder)
-        else:
-            shutil.rmtree(folder)
+            locks.enter_context(_locked(folder / _DATA_LOCK))
+        if (folder / "data").exists():
+            shutil.rmtree(folder / "data")  # first, so that a later start finds the owner's file where this fails
+        shutil.rmtree(folder)
 
 
 @contextmanager

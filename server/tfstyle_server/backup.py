@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
 import sqlite3
 import tempfile
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from tfstyle_server.blobs import BlobDamagedError, BlobFolder, blob_files
-from tfstyle_server.check import PIECE_BYTES, Report, reading
+from tfstyle_server.check import Report, reading
 from tfstyle_server.data import blobs_of, database_of
 from tfstyle_server.store import WANTED_BLOBS
+
+PIECE_BYTES = 2**20
 
 
 def back_up(folder: Path, target: Path) -> Report:
@@ -23,13 +28,39 @@ def back_up(folder: Path, target: Path) -> Report:
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise FileExistsError(17, "it exists already")
     target.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{target.name}-", suffix=".draft", dir=target.parent))  # mode 0700
-    try:
+    with _draft_of(target) as draft:
         report = _copied(folder, draft)
         draft.rename(target)
+    return report
+
+
+@contextmanager
+def _draft_of(target: Path) -> Iterator[Path]:
+    """A new folder beside `target`, which is deleted unless it is renamed; those that a kill left are deleted before.
+
+    Its lock is held as long as this process lives.
+    """
+    prefix, suffix = f".{target.name}-", ".draft"
+    for other in target.parent.glob(f"{prefix}*{suffix}"):
+        with suppress(OSError), _locked(other):  # another backup holds it
+            shutil.rmtree(other)
+    draft = Path(tempfile.mkdtemp(prefix=prefix, suffix=suffix, dir=target.parent))  # mode 0700
+    try:
+        with _locked(draft):
+            yield draft
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    return report
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Raises OSError where another process holds the lock."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _copied(folder: Path, draft: Path) -> Report:
@@ -37,23 +68,34 @@ def _copied(folder: Path, draft: Path) -> Report:
     lost: dict[str, str] = {}
     while True:
         wanted, jobs = _copy_database(folder, draft)
-        missing = [digest for digest in sorted(wanted) if not copies.exists(digest)]
-        if all(digest in lost for digest in missing):
-            break
-        # A blob that is not there any more belonged to a job that was deleted meanwhile, which the next copy of the
-        # database does not have; one that is missing there too is lost.
-        for digest in missing:
+        missing = {}
+        for digest in sorted(wanted):
+            if copies.exists(digest):
+                continue
             try:
-                copies.put(source.pieces(digest, 0, PIECE_BYTES), digest)
+                copies.put(_pieces(source, digest), digest)
             except BlobDamagedError as error:
-                lost[digest] = str(error)
+                missing[digest] = str(error)
+        # A picture that is not there any more may have belonged to a job that was deleted meanwhile, which the next
+        # copy of the database does not have. One that is missing there too is lost.
+        if missing.keys() <= lost.keys():
+            break
+        lost |= missing
     files = list(blob_files(blobs_of(draft)))
     for file in files:
         if file.name not in wanted:
             file.unlink()
     kept = [file for file in files if file.name in wanted]
-    findings = tuple(lost[digest] for digest in missing)
+    findings = tuple(missing.values())
     return Report(findings, jobs, len(kept), sum(file.stat().st_size for file in kept))
+
+
+def _pieces(source: BlobFolder, digest: str) -> Iterator[bytes]:
+    """The picture in pieces. Raises `BlobDamagedError` also where the disk cannot read it."""
+    try:
+        yield from source.pieces(digest, 0, PIECE_BYTES)
+    except OSError as error:
+        raise BlobDamagedError(f"blob {digest} cannot be read: {error.strerror or error}") from None
 
 
 def _copy_database(folder: Path, draft: Path) -> tuple[frozenset[str], int]:

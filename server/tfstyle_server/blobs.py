@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import BinaryIO, Protocol
 
 from tfstyle.atomic import SUFFIX, new_draft
 
+_DIGEST = re.compile("[0-9a-f]{64}")
 UNREFERENCED_SECONDS = 100.0
 """How long a blob is kept that nothing refers to: the process that has just written it may be about to refer to it."""
 
@@ -118,7 +120,7 @@ class BlobFolder:
 
     def exists(self, digest: str) -> bool:
         """As in `Blobs`."""
-        return self._path(digest).exists()
+        return bool(_DIGEST.fullmatch(digest)) and self._path(digest).exists()
 
     def sweep(self, wanted: frozenset[str], now: float) -> int:
         """As in `Blobs`; deletes abandoned drafts as well."""
@@ -144,6 +146,8 @@ class BlobFolder:
         return freed
 
     def _path(self, digest: str) -> Path:
+        if not _DIGEST.fullmatch(digest):  # of a damaged row, perhaps
+            raise BlobDamagedError(f"{digest[:100]!r} is no digest")
         return self._folder / digest[:2] / digest
 
     @contextmanager

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import grpc
 
-from tfstyle_server.logs import FIELDS, Sparing
+from tfstyle_server.logs import FIELDS, STRANGERS, Sparing
 from tfstyle_server.metrics import Metrics
 from tfstyle_server.strangers import host_of_peer
 from tfstyle_server.transport import Context
@@ -21,6 +21,8 @@ log = logging.getLogger("tfstyle.calls")
 
 REQUEST_ID = "x-request-id"
 """The metadata with the ID, of the request where the caller has chosen one, and of the end of every response."""
+CALLERS_LINES = 1000
+"""Lines a minute about the calls of one caller; ten times as many about all."""
 _ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 
 
@@ -42,7 +44,7 @@ class CallLog:
     def __init__(self, service: str, metrics: Metrics) -> None:
         self._service = service
         self._metrics = metrics
-        self._sparing = Sparing()
+        self._known = Sparing(lines=CALLERS_LINES, most=10 * CALLERS_LINES)
 
     @contextmanager
     def record(self, method: str, context: Context) -> Iterator[Call]:
@@ -59,7 +61,8 @@ class CallLog:
             self._write(call, seconds)
 
     def _write(self, call: Call, seconds: float) -> None:
-        note = "" if call.owner is not None else self._sparing.note(host_of_peer(call.peer))
+        host = host_of_peer(call.peer)
+        note = STRANGERS.note(host) if call.owner is None else self._known.note(call.owner or host)
         if note is None:
             return
         owner = "a stranger" if call.owner is None else call.owner or "anybody"

@@ -30,11 +30,12 @@ class _Files:
     def __init__(self, certificate: Path, key: Path, client_authority: Path | None) -> None:
         self._certificate, self._key, self._client_authority = certificate, key, client_authority
         self._seen: list[Version | None] = []
-        """The versions of the files that were read last, whether they could be used or not."""
+        """The versions of the files that are in use."""
+        self._complaint = ""
 
     def read(self) -> grpc.ServerCertificateConfiguration:
         """The files' present contents. Raises `SecurityError`."""
-        self._seen = self._versions()
+        versions = self._versions()
         pair = [(_read(self._key, "tls_key"), _read(self._certificate, "tls_certificate"))]
         authority = None
         if self._client_authority is not None:
@@ -42,6 +43,7 @@ class _Files:
             _check_certificates(self._client_authority, "tls_client_ca")
         _check_certificates(self._certificate, "tls_certificate")
         _check_key(self._key, self._certificate)
+        self._seen, self._complaint = versions, ""
         return grpc.ssl_server_certificate_configuration(pair, authority)
 
     def renewed(self) -> grpc.ServerCertificateConfiguration | None:
@@ -51,7 +53,9 @@ class _Files:
         try:
             configuration = self.read()
         except (SecurityError, OSError) as error:  # for instance between the renewal of the certificate and of the key
-            log.warning("the former certificates stay in use: %s", error)
+            if str(error) != self._complaint:
+                log.warning("the former certificates stay in use: %s", error)
+            self._complaint = str(error)
             return None
         log.info("the certificates were renewed")
         return configuration

@@ -11,12 +11,10 @@ from pathlib import Path
 
 from tfstyle_server.blobs import blob_files
 from tfstyle_server.data import blobs_of, database_of
-from tfstyle_server.quarantine import DamagedError, parsed_event, parsed_job, parsed_plan
+from tfstyle_server.quarantine import DamagedError, check_agrees, lenient_text, parsed_event, parsed_job, parsed_plan
 from tfstyle_server.schema import VERSION
 from tfstyle_server.states import ENDED, State
 from tfstyle_server.store import WANTED_BLOBS
-
-PIECE_BYTES = 2**20
 
 
 class DataUnreadableError(Exception):
@@ -46,6 +44,7 @@ def reading(folder: Path) -> Iterator[sqlite3.Connection]:
         raise DataUnreadableError(f"{folder} has no {path.name}")
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)) as db:
+            db.text_factory = lenient_text
             db.execute("BEGIN")
             (version,) = db.execute("PRAGMA user_version").fetchone()
             if version != VERSION:
@@ -62,11 +61,18 @@ def check(folder: Path) -> Report:
         (jobs,) = db.execute("SELECT COUNT(*) FROM jobs").fetchone()
     pictures, size, present = 0, 0, set()
     for file in blob_files(blobs_of(folder)):
+        try:
+            size += file.stat().st_size
+            digest = digest_of(file)
+        except FileNotFoundError:  # a server has deleted it meanwhile
+            continue
+        except OSError as error:
+            findings.append(f"picture {file.name}: cannot be read: {error.strerror or error}")
+        else:
+            if digest != file.name:
+                findings.append(f"picture {file.name}: its bytes do not match its name")
         pictures += 1
         present.add(file.name)
-        size += file.stat().st_size
-        if digest_of(file) != file.name:
-            findings.append(f"picture {file.name}: its bytes do not match its name")
     findings += [f"picture {digest}: is missing" for digest in sorted(_missing(folder, present))]
     return Report(tuple(findings), jobs, pictures, size)
 
@@ -89,16 +95,17 @@ def _damages(db: sqlite3.Connection) -> Iterator[str]:
     for (line,) in db.execute("PRAGMA integrity_check"):
         if line != "ok":
             yield f"database: {line}"
-    for table, row, *_ in db.execute("PRAGMA foreign_key_check"):
-        yield f"database: row {row} of {table} belongs to no job"
+    for table in sorted({table for table, *_ in db.execute("PRAGMA foreign_key_check")}):
+        yield f"database: {table} has a row that belongs to no job"
     for name, what in db.execute("SELECT name, what FROM damaged JOIN jobs ON jobs.number = damaged.job"):
         yield f"{name}: a server found its {what} damaged, and has put it aside"
     rows = db.execute("SELECT number, name, state, result, plan, job FROM jobs ORDER BY number")
     for number, name, state, result, plan, data in rows:
         try:
             job = parsed_job(name, data)
-            if job.state != state or (job.result.digest or None) != result:
-                raise DamagedError("its record does not agree with its columns")
+            check_agrees(db, number, job, state)
+            if (job.result.digest or None) != result:
+                raise DamagedError("its record does not agree with its result")
             if State(state) not in ENDED:
                 parsed_plan(plan)
             _check_events(db, number, job.oldest_sequence, job.sequence)

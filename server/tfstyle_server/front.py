@@ -13,7 +13,6 @@ from contextlib import AsyncExitStack
 from functools import partial
 
 import grpc
-from google.protobuf.message import DecodeError
 
 from tfstyle_server.data import DataInUseError, open_data
 from tfstyle_server.executors.local.executor import LocalExecutor
@@ -139,7 +138,7 @@ async def serve(
         raise BadSettingError(f"metrics: cannot listen on {options.metrics}: {error}") from None
     try:
         await jobs.begin()
-    except (sqlite3.Error, DecodeError) as error:
+    except sqlite3.Error as error:
         raise BadSettingError(f"data: cannot resume the jobs in {options.data}: {error}") from None
     await server.start()
     revoking = loop.create_task(servicer.end_revoked_calls())

@@ -15,7 +15,7 @@ import grpc
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
-from tfstyle_server.logs import Sparing
+from tfstyle_server.logs import STRANGERS
 from tfstyle_server.strangers import StrangerError, Strangers, host_of_peer
 from tfstyle_server.transport import Context, reader_of
 
@@ -26,7 +26,6 @@ REFLECTION = reflection.SERVICE_NAME
 REFLECTING_SECONDS = 10.0
 """How long a reflection stream may be idle between two messages."""
 REFLECTING_AT_ONCE = 16
-_SPARING = Sparing()
 Response: TypeAlias = health_pb2.HealthCheckResponse
 
 
@@ -110,7 +109,7 @@ def _answering(method: Callable[[Context], Awaitable[Any]]) -> Callable[[Any, Co
         try:
             return await method(context)
         except StrangerError as error:
-            if (note := _SPARING.note(host_of_peer(context.peer()))) is not None:
+            if (note := STRANGERS.note(host_of_peer(context.peer()))) is not None:
                 log.info("a call without credentials from %s is refused: %s%s", context.peer(), error, note)
             code = grpc.StatusCode.RESOURCE_EXHAUSTED if error.busy else grpc.StatusCode.INVALID_ARGUMENT
             await context.abort(code, str(error))

@@ -16,6 +16,7 @@ from tfstyle_server import field_paths
 from tfstyle_server.admission import LimitError
 from tfstyle_server.data import Data
 from tfstyle_server.plan import IMAGE_PREFIX
+from tfstyle_server.security import ANONYMOUS
 from tfstyle_server.store import IMAGE_SECONDS
 from tfstyle_server.validation import Source, Uploaded
 
@@ -58,7 +59,7 @@ class Images:
             if held + self._uploading[owner] > self._most_bytes:
                 message = f"your uploaded images amount to {held:,} bytes; {self._most_bytes:,} are allowed"
                 raise LimitError("CALLER_IMAGES", message, RETRY_SECONDS)
-            await self._check_room(self._uploading.total() - known)
+            await self._check_room(owner, self._uploading.total() - known)
             await asyncio.to_thread(self._data.blobs.put, [picture], digest)
             await self._data.call(self._data.store.add_image, owner, digest, len(picture))
         finally:
@@ -99,18 +100,26 @@ class Images:
             sizes[digest] = size or 0
         if violations:
             raise InvalidInputError(violations)
-        await self._check_room(sum(sizes.values()))
+        await self._check_room(owner, sum(sizes.values()))
         for digest, picture in identified.sent.items():
             await asyncio.to_thread(self._data.blobs.put, [picture], digest)
         return sum(sizes.values())
 
-    async def _check_room(self, new_bytes: int) -> None:
-        """Raises `LimitError` where the disk quota does not allow `new_bytes` more."""
-        if self._disk_bytes < math.inf:
-            held = await self._data.call(self._data.store.total_bytes)
-            if held + new_bytes > self._disk_bytes:
-                message = f"the server holds {held:,} bytes of pictures; {self._disk_bytes:,.0f} are allowed"
-                raise LimitError("DISK_QUOTA", message, RETRY_SECONDS)
+    async def _check_room(self, owner: str, new_bytes: int) -> None:
+        """Raises `LimitError` where the disk quota does not allow `new_bytes` more, or not of one caller.
+
+        Callers who are known may have half of it each, so that none can keep all others out.
+        """
+        if self._disk_bytes == math.inf:
+            return
+        held = await self._data.call(self._data.store.total_bytes)
+        if held + new_bytes > self._disk_bytes:
+            message = f"the server holds {held:,} bytes of pictures; {self._disk_bytes:,.0f} are allowed"
+            raise LimitError("DISK_QUOTA", message, RETRY_SECONDS)
+        own = await self._data.call(self._data.store.total_bytes, owner)
+        if owner != ANONYMOUS and own + new_bytes > self._disk_bytes / 2:
+            message = f"your pictures amount to {own:,} bytes; {self._disk_bytes / 2:,.0f} are allowed"
+            raise LimitError("DISK_QUOTA", message, RETRY_SECONDS)
 
 
 def _digest(picture: bytes) -> str:

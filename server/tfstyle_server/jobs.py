@@ -11,7 +11,7 @@ import math
 import secrets
 import sqlite3
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 
 from tfstyle.errors import InvalidInputError
 from tfstyle.v1 import style_transfer_pb2 as pb
@@ -29,7 +29,7 @@ from tfstyle_server.metrics import Metrics
 from tfstyle_server.plan import Plan, fingerprint, plan_from_proto
 from tfstyle_server.recorder import Recorder
 from tfstyle_server.server_info import Load
-from tfstyle_server.states import State
+from tfstyle_server.states import ENDED, State
 from tfstyle_server.store import Entry, NewJob, RequestIdTakenError, Stored, Unfinished, UnknownJobError
 from tfstyle_server.validation import Source
 from tfstyle_server.watches import Watches
@@ -88,7 +88,7 @@ class Jobs:
     async def begin(self) -> None:
         """Resume unfinished jobs and start the executor.
 
-        Raises sqlite3.Error where the database cannot be read or written, and DecodeError where a row is damaged.
+        Raises sqlite3.Error where the database cannot be read or written.
         """
         self._background.start(self._recorder.run(), self._on_recorder_error)
         await self._data.call(self._data.store.delete_ended_calls)
@@ -114,6 +114,8 @@ class Jobs:
         if job.state is State.RUNNING:
             await self._record(job.name, interrupted("the server ended"), patient=False)
         live.recall(pb.JobEvent.FromString(each.data) for each in await self._events(job.name, 0, ALL))
+        if State((await self.get(job.owner, job.name)).state) in ENDED:
+            return  # its events were damaged
         if (failed := given_up(live, "the server ended")) is not None:
             await self._record(job.name, failed, patient=False)
             return
@@ -240,14 +242,28 @@ class Jobs:
 
     def _on_recorded(self, entry: Entry, stored: Stored | None, preview: bytes) -> None:
         job = self._live.get(entry.name)
-        if stored is None or job is None:
+        if job is None:
             return
+        if stored is None:
+            self._background.start(self._forget_if_ended(entry.name, job))
+            return
+        self._publish(entry.name, job, stored, preview)
+
+    async def _forget_if_ended(self, name: str, job: LiveJob) -> None:
+        """A report was not recorded: notice where the store has ended the job itself, because its row is damaged."""
+        with suppress(UnknownJobError):
+            state = await self.get(job.owner, name)
+            if State(state.state) in ENDED and self._live.get(name) is job:
+                for stored in await self._events(name, state.sequence - 1, 1):
+                    self._publish(name, job, stored, b"")
+
+    def _publish(self, name: str, job: LiveJob, stored: Stored, preview: bytes) -> None:
         job.feed.publish(stored, preview)
         if stored.last:
-            del self._live[entry.name]
-            self._dispatcher.forget(entry.name, job.owner)
-            self._background.start(self._measure(job.owner, entry.name))
-            self._background.start(asyncio.to_thread(self._data.delete_checkpoints, entry.name))
+            del self._live[name]
+            self._dispatcher.forget(name, job.owner)
+            self._background.start(self._measure(job.owner, name))
+            self._background.start(asyncio.to_thread(self._data.delete_checkpoints, name))
 
     async def _measure(self, owner: str, name: str) -> None:
         """Add a job that has ended to the metrics."""

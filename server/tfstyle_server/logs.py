@@ -73,3 +73,7 @@ class Sparing:
             return None
         self._written += 1
         return note
+
+
+STRANGERS = Sparing()
+"""For lines about strangers of all kinds, each address a source."""

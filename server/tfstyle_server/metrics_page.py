@@ -11,6 +11,8 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, make_wsgi_app
 
+from tfstyle_server.logs import STRANGERS
+
 log = logging.getLogger("tfstyle.front")
 
 MOST_CONNECTIONS = 32
@@ -44,6 +46,7 @@ async def metrics_page(registry: CollectorRegistry, address: str | None) -> Asyn
 class _Page:
     def __init__(self, application: Callable[..., Any]) -> None:
         self._application = application
+        self._rendering = asyncio.Lock()
         self._connections: dict[asyncio.StreamWriter, asyncio.Task[None] | None] = {}
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -60,6 +63,10 @@ class _Page:
                 await writer.wait_closed()
         except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             writer.transport.abort()
+        except Exception as error:
+            writer.transport.abort()
+            if (note := STRANGERS.note("metrics")) is not None:
+                log.error("a request for metrics failed: %r%s", error, note)
         finally:
             del self._connections[writer]
 
@@ -68,7 +75,7 @@ class _Page:
         serving = [task for task in self._connections.values() if task is not None]
         for writer in self._connections:
             writer.transport.abort()
-        await asyncio.gather(*serving)
+        await asyncio.gather(*serving, return_exceptions=True)
 
     async def _response(self, head: bytes) -> bytes:
         request, _, rest = head.partition(b"\r\n")
@@ -79,14 +86,15 @@ class _Page:
             "REQUEST_METHOD": method,
             "PATH_INFO": path,
             "QUERY_STRING": query,
-            **{f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items()},
+            **{f"HTTP_{name.upper().replace('-', '_')}": str(value) for name, value in headers.items()},
         }
         began: list[bytes] = []
 
         def start_response(line: str, fields: list[tuple[str, str]]) -> None:
             began.append(_head(line, fields))
 
-        body = b"".join(await asyncio.to_thread(self._application, environment, start_response))
+        async with self._rendering:  # one at a time, so that a flood leaves the threads to others
+            body = b"".join(await asyncio.to_thread(self._application, environment, start_response))
         return began[0] + body
 
 

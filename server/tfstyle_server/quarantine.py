@@ -34,6 +34,18 @@ def parsed_job(name: str, data: bytes) -> pb.Job:
     return job
 
 
+def lenient_text(data: bytes) -> str:
+    """A text of the database. One that is no UTF-8 differs from every valid one, and fails no query."""
+    return data.decode("utf-8", "replace")
+
+
+def check_agrees(db: sqlite3.Connection, number: int, job: pb.Job, state: int) -> None:
+    """Raise `DamagedError` where a job's record does not agree with its row's `state`, or with its events."""
+    (last,) = db.execute("SELECT COALESCE(MAX(sequence), 0) FROM events WHERE job = ?", (number,)).fetchone()
+    if (job.sequence, job.state) != (last, state):
+        raise DamagedError("its record does not agree with its events")
+
+
 def parsed_plan(data: bytes) -> pb.StylizeRequest:
     """The plan in a row. Raises `DamagedError`."""
     try:
@@ -114,7 +126,8 @@ def _write(db: sqlite3.Connection, number: int, job: pb.Job) -> None:
 def drop_damaged_event(db: sqlite3.Connection, number: int, sequence: int, why: str) -> None:
     """Put an event aside, and forget those before it, as if they were no longer kept.
 
-    To be called in a transaction. The event that ended a job is made again from the job's state.
+    To be called in a transaction. The event that ended a job is made again from the job's state. A job that has not
+    ended fails where its latest event is damaged.
     """
     name, data = db.execute("SELECT name, job FROM jobs WHERE number = ?", (number,)).fetchone()
     log.error("job %s is damaged, and its events up to %d are no longer kept: %s", name, sequence, why)
@@ -122,16 +135,23 @@ def drop_damaged_event(db: sqlite3.Connection, number: int, sequence: int, why: 
         "INSERT INTO damaged SELECT job, 'event ' || sequence, event FROM events WHERE job = ? AND sequence = ?",
         (number, sequence),
     )
-    db.execute("DELETE FROM events WHERE job = ? AND sequence <= ?", (number, sequence))
     try:
         job = parsed_job(name, data)
     except DamagedError as error:
+        db.execute("DELETE FROM events WHERE job = ? AND sequence <= ?", (number, sequence))
         fail_damaged_job(db, number, str(error))  # its events are not all left
         return
-    job.oldest_sequence = sequence + 1
-    if sequence >= job.sequence and State(job.state) in ENDED:
-        job.oldest_sequence = sequence
-        db.execute("INSERT INTO events VALUES (?, ?, ?)", (number, sequence, _end_of(job).SerializeToString()))
+    if sequence < job.sequence:
+        db.execute("DELETE FROM events WHERE job = ? AND sequence <= ?", (number, sequence))
+        job.oldest_sequence = sequence + 1
+    elif State(job.state) in ENDED:
+        db.execute("DELETE FROM events WHERE job = ?", (number,))
+        job.oldest_sequence = job.sequence
+        db.execute("INSERT INTO events VALUES (?, ?, ?)", (number, job.sequence, _end_of(job).SerializeToString()))
+    else:
+        db.execute("DELETE FROM events WHERE job = ? AND sequence >= ?", (number, min(sequence, job.sequence)))
+        fail_damaged_job(db, number, why)  # what happened last is not known
+        return
     db.execute("UPDATE jobs SET job = ? WHERE number = ?", (job.SerializeToString(), number))
 
 

@@ -25,6 +25,9 @@ CAPABILITIES = (
     "request-ids",  # x-request-id in the metadata
 )
 """What clients may ask for; a later release adds names and removes none."""
+MOST = 2**31 - 1
+"""The largest number that the message's fields hold; whoever sets more means no limit."""
+LONGEST = 100 * 365 * 86400.0
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class Load:
 def describe(options: ServerOptions, load: Load) -> pb.ServerInfo:
     """The description of a server with these options."""
     limits, kept = options.limits, Duration()
-    kept.FromNanoseconds(round(options.retention.seconds * 1e9))
+    kept.FromSeconds(round(min(options.retention.seconds, LONGEST)))
     return pb.ServerInfo(
         version=__version__,
         schema=contract_digest(),
@@ -54,14 +57,14 @@ def describe(options: ServerOptions, load: Load) -> pb.ServerInfo:
             image_pixels=options.max_pixels,
             size=int(RULES["size"].maximum or 0),
             styles=MOST_STYLES,
-            queue=options.queue,
-            caller_jobs=limits.jobs,
-            caller_queue=limits.queue,
-            caller_running=limits.running,
-            caller_watches=limits.watches,
+            queue=min(options.queue, MOST),
+            caller_jobs=min(limits.jobs, MOST),
+            caller_queue=min(limits.queue, MOST),
+            caller_running=min(limits.running, MOST),
+            caller_watches=min(limits.watches, MOST),
             caller_work=limits.work,
             caller_image_bytes=limits.image_bytes,
-            kept_jobs=options.retention.jobs,
+            kept_jobs=min(options.retention.jobs, MOST),
             kept=kept,
         ),
         workers=load.workers,

@@ -176,10 +176,10 @@ class StyleTransferServicer:
         return guarded
 
     async def _authenticated(self, method: Method, call: Call, context: Context) -> Any:
-        if self._refusing:
-            raise StoppingError
         caller = self._gate.caller(context.invocation_metadata() or (), context.auth_context() or {})
         call.owner = caller.owner
+        if self._refusing:
+            raise StoppingError
         with self._revocation.open(caller):
             return await method(reader_of(context), context, caller.owner)
 

@@ -86,7 +86,7 @@ def cancelled(message: str) -> status_pb2.Status:
 
 def code_of(status: status_pb2.Status) -> grpc.StatusCode:
     """The status's code as gRPC has it."""
-    return next(code for code in grpc.StatusCode if code.value[0] == status.code)
+    return next((code for code in grpc.StatusCode if code.value[0] == status.code), grpc.StatusCode.UNKNOWN)
 
 
 async def abort(context: Context, status: status_pb2.Status, *metadata: tuple[str, str]) -> NoReturn:

@@ -20,8 +20,10 @@ from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle_server.plan import Plan, plan_to_proto
 from tfstyle_server.quarantine import (
     DamagedError,
+    check_agrees,
     drop_damaged_event,
     fail_damaged_job,
+    lenient_text,
     mend_job,
     parsed_event,
     parsed_job,
@@ -122,6 +124,7 @@ class JobStore:
     def __init__(self, path: Path, retention: Retention) -> None:
         self._retention = retention
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._db.text_factory = lenient_text
         self._db.execute("PRAGMA journal_mode = WAL")
         # NORMAL would survive killed processes as well; FULL also survives a power failure.
         self._db.execute("PRAGMA synchronous = FULL")
@@ -182,12 +185,13 @@ class JobStore:
             return [self._append(db, entry) for entry in entries]
 
     def _append(self, db: sqlite3.Connection, entry: Entry) -> Stored | None:
-        row = db.execute("SELECT number, job FROM jobs WHERE name = ?", (entry.name,)).fetchone()
+        row = db.execute("SELECT number, job, state FROM jobs WHERE name = ?", (entry.name,)).fetchone()
         if row is None:
             return None
-        number = row[0]
+        number, data, state = row
         try:
-            job = parsed_job(entry.name, row[1])
+            job = parsed_job(entry.name, data)
+            check_agrees(db, number, job, state)
         except DamagedError as error:
             job, event = mend_job(db, number, str(error))
             if State(job.state) in ENDED:
@@ -272,6 +276,12 @@ class JobStore:
 
         Numbers are missing at the beginning where events are no longer kept, or were damaged.
         """
+        while (found := self._readable_events(name, after, most)) is None:
+            pass
+        return found
+
+    def _readable_events(self, name: str, after: int, most: int) -> list[Stored] | None:
+        """As `events`; None where one of them was damaged, which has then been put aside."""
         rows = self._db.execute(
             "SELECT number, sequence, event FROM events JOIN jobs ON jobs.number = events.job"
             " WHERE name = ? AND sequence > ? ORDER BY sequence LIMIT ?",
@@ -285,7 +295,7 @@ class JobStore:
             except DamagedError as error:
                 with self._transaction() as db:
                     drop_damaged_event(db, number, sequence, str(error))
-                return self.events(name, after, most)
+                return None
             found.append(Stored(sequence, data, kind_of(event) in final))
         return found
 
@@ -315,12 +325,21 @@ class JobStore:
         row = self._db.execute("SELECT COALESCE(SUM(size), 0) FROM images WHERE owner = ?", (owner,)).fetchone()
         return int(row[0])
 
-    def total_bytes(self) -> int:
-        """Size in bytes of the pictures of all jobs, and of all images. What several of them share counts for each."""
-        row = self._db.execute(
-            "SELECT (SELECT COALESCE(SUM(bytes), 0) FROM jobs) + (SELECT COALESCE(SUM(size), 0) FROM images)"
-        ).fetchone()
-        return int(row[0])
+    def total_bytes(self, owner: str | None = None) -> int:
+        """Size in bytes of the pictures of all jobs, and of all images, or of those of `owner`.
+
+        What several of them share counts for each.
+        """
+        owners = self._bytes_of_owners()
+        return sum(owners.values()) if owner is None else owners.get(owner, 0)
+
+    def _bytes_of_owners(self) -> dict[str, int]:
+        """{owner: as `total_bytes`}. Every owner of a job or an image is there."""
+        rows = self._db.execute(
+            "SELECT owner, TOTAL(MAX(bytes, 0)) FROM"
+            " (SELECT owner, bytes FROM jobs UNION ALL SELECT owner, size FROM images) GROUP BY owner"
+        )
+        return {owner: int(size) for owner, size in rows}
 
     def add_image(self, owner: str, digest: str, size: int) -> None:
         """Record that `owner` has uploaded an image of `size` bytes."""
@@ -359,7 +378,7 @@ class JobStore:
                     total[owner] += size
             db.executemany("DELETE FROM jobs WHERE name = ?", [(name,) for name in expired])
             excess = self.total_bytes() - ROOM * limits.disk_bytes
-            surplus = list(_largest_first(kept, excess))
+            surplus = list(_largest_first(kept, self._bytes_of_owners(), excess))
             db.executemany("DELETE FROM jobs WHERE name = ?", [(name,) for name in surplus])
         # Gives free pages back to the file system, one for each step; `execute` makes only one.
         self._db.executescript(f"PRAGMA incremental_vacuum({PAGES})")
@@ -371,14 +390,14 @@ class JobStore:
         return frozenset(digest for (digest,) in rows)
 
 
-def _largest_first(jobs: Mapping[str, list[tuple[str, int]]], excess: float) -> Iterator[str]:
-    """The names of jobs of `excess` bytes together: always the oldest one of the owner who has most bytes.
+def _largest_first(jobs: Mapping[str, list[tuple[str, int]]], totals: dict[str, int], excess: float) -> Iterator[str]:
+    """The names of jobs of `excess` bytes together, if there are so many: always the oldest of who has most bytes.
 
-    `jobs` are {owner: [(name, bytes), from the newest]}.
+    `jobs` are the ended jobs {owner: [(name, bytes), from the newest]}, `totals` the bytes of everything of each owner.
+    Who has most may have nothing that ended; others' jobs are then left alone.
     """
     left = {owner: list(own) for owner, own in jobs.items()}
-    totals = {owner: sum(size for _, size in own) for owner, own in left.items()}
-    while excess > 0 and (owner := max((each for each in left if left[each]), key=totals.__getitem__, default=None)):
+    while excess > 0 and totals and left.get(owner := max(totals, key=totals.__getitem__)):
         name, size = left[owner].pop()
         totals[owner] -= size
         excess -= size

@@ -6,7 +6,9 @@ message with pictures would bound nothing.
 
 from __future__ import annotations
 
-from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from typing import Any
+
+from google.protobuf.descriptor import FieldDescriptor
 
 _VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
 _SIZES = {_FIXED64: 8, _FIXED32: 4}
@@ -16,8 +18,10 @@ class TooMuchError(Exception):
     """A message has more than it may have besides its `bytes` fields."""
 
 
-def check_rest(data: bytes, kind: Descriptor, most: int) -> None:
-    """Raise `TooMuchError` where the message `data` of type `kind` has more than `most` bytes besides `bytes` fields.
+def check_rest(data: bytes, kind: Any, most: int) -> None:
+    """Raise `TooMuchError` where a message has more than `most` bytes besides its `bytes` fields.
+
+    `data` is the serialised message, `kind` its descriptor.
 
     Takes time for what it counts, not for what is in `bytes` fields. What is no valid message is left to the parser.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import sqlite3
 import threading
@@ -15,6 +16,7 @@ from test_check import server_command
 from conftest import Server
 from tfstyle_client import Client, ServerBusyError
 from tfstyle_client.exit_codes import DONE, FAILED
+from tfstyle_server import backup
 from tfstyle_server.backup import back_up
 from tfstyle_server.blobs import BlobFolder
 
@@ -22,15 +24,17 @@ from tfstyle_server.blobs import BlobFolder
 def test_backup_under_load_has_everything_of_one_moment(
     own_server: Callable[..., Server], tmp_path: Path, landscape: bytes, painting: bytes
 ) -> None:
-    data, copies = tmp_path / "data", [tmp_path / "backups" / name for name in ("first", "second")]
+    data, copy = tmp_path / "data", tmp_path / "backups" / "copy"
     server = own_server("--keep-jobs", "2", data=data)  # so that jobs are deleted meanwhile as well
-    stop = threading.Event()
+    stop, number = threading.Event(), itertools.count(1)
 
     def load() -> None:
         with Client(server.address) as client:
             while not stop.is_set():
+                # Other pictures and other results each time.
+                photo, steps = landscape + bytes(next(number)), next(number) % 5 + 1
                 try:
-                    job = client.create(landscape + bytes(1), painting, size=48, steps=2)
+                    job = client.create(photo, painting, size=48, steps=steps)
                 except ServerBusyError:
                     time.sleep(0.05)
                     continue
@@ -40,26 +44,22 @@ def test_backup_under_load_has_everything_of_one_moment(
     with Client(server.address) as client:
         done = client.create(landscape, painting, size=48, steps=1)
         result = done.result().png
-        long = client.create(landscape, painting, size=64, steps=30)
-        threads = [threading.Thread(target=load) for _ in range(2)]
-        for thread in threads:
-            thread.start()
-        for copy in copies:
-            code, (line,), _ = server_command("backup", copy, "--data", data)
-            assert (code, line.endswith("MB): nothing is damaged")) == (DONE, True)
+        long = client.create(landscape, painting, size=48, steps=40)
+        thread = threading.Thread(target=load)
+        thread.start()
+        code, (line,), _ = server_command("backup", copy, "--data", data)
+        assert (code, line.endswith("MB): nothing is damaged")) == (DONE, True)
         stop.set()
-        for thread in threads:
-            thread.join()
+        thread.join()
         finished = long.result().png
     server.stop()
-    for copy in copies:
-        assert server_command("check", "--data", copy)[0] == DONE
-        assert copy.stat().st_mode & 0o077 == 0
-    restored = own_server(data=copies[1])
+    assert server_command("check", "--data", copy)[0] == DONE
+    assert copy.stat().st_mode & 0o077 == 0
+    restored = own_server(data=copy)
     with Client(restored.address) as client:
         assert client.job(done.name).result().png == result
         assert client.job(long.name).result().png == finished, "it is made again, bit for bit"
-    assert sorted(path.name for path in copies[0].parent.iterdir()) == ["first", "second"]
+    assert list(copy.parent.iterdir()) == [copy]
 
 
 def results_in(data: Path) -> list[str]:
@@ -104,6 +104,32 @@ def test_picture_that_goes_with_its_job_meanwhile_is_not_missed(
     monkeypatch.setattr(BlobFolder, "put", delete_first)
     report = back_up(data, tmp_path / "copy")
     assert (report.findings, report.jobs, report.pictures) == ((), 2, 4)
+
+
+def test_backup_ends_although_pictures_come_faster_than_it_copies(
+    used_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = Path(shutil.copytree(used_data, tmp_path / "data"))
+    copied, numbers = backup._copy_database, itertools.count(100)
+
+    def copy_and_add(folder: Path, draft: Path) -> tuple[frozenset[str], int]:
+        found = copied(folder, draft)
+        digest = BlobFolder(data / "blobs").put([bytes(next(numbers))])
+        with sqlite3.connect(data / "jobs.sqlite3") as db:
+            db.execute("INSERT INTO images VALUES ('me', ?, 1, 0)", (digest,))
+        db.close()
+        return found
+
+    monkeypatch.setattr(backup, "_copy_database", copy_and_add)
+    assert back_up(data, tmp_path / "copy").pictures == 5
+    assert next(numbers) == 101, "one copy of the database was enough"
+
+
+def test_draft_of_a_killed_backup_is_deleted_by_the_next_one(used_data: Path, tmp_path: Path) -> None:
+    (tmp_path / ".copy-dead.draft").mkdir()
+    (tmp_path / ".other-dead.draft").mkdir()
+    back_up(used_data, tmp_path / "copy")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".other-dead.draft", "copy"]
 
 
 @pytest.mark.parametrize("taken", ["file", "full"])

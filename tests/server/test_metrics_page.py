@@ -45,6 +45,7 @@ GET = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
         (GET, b"HTTP/1.1 200 OK\r\n", b"tfstyle_queue_depth 0.0"),
         (GET.replace(b"\r\n\r\n", b"\r\nAccept-Encoding: gzip\r\n\r\n"), b"HTTP/1.1 200 OK\r\n", b"\x1f\x8b"),
         (b"GET / HTTP/1.0\r\n\r\n", b"HTTP/1.1 200 OK\r\n", b"tfstyle_queue_depth 0.0"),
+        (GET.replace(b"\r\n\r\n", b"\r\nAccept: \xff\r\n\r\n"), b"HTTP/1.1 200 OK\r\n", b"tfstyle_queue_depth 0.0"),
         (b"POST /metrics HTTP/1.1\r\n\r\n", b"HTTP/1.1 405 Method Not Allowed\r\n", b"Allow: "),
         (b"\xff\xfe\r\n\r\n", b"HTTP/1.1 405 Method Not Allowed\r\n", b""),
         (b"\r\n\r\n", b"HTTP/1.1 405 Method Not Allowed\r\n", b""),
@@ -59,6 +60,7 @@ def test_answers(caplog: pytest.LogCaptureFixture, request_bytes: bytes, begin: 
         assert (await answer(port, GET)).startswith(b"HTTP/1.1 200 OK")
 
     with_page(story, caplog)
+    assert "Traceback" not in caplog.text
 
 
 def test_slow_connections_take_no_threads_and_are_closed(

@@ -134,6 +134,61 @@ def test_event_that_ended_a_job_is_made_again(store: JobStore, path: Path) -> No
     assert pb.JobEvent.FromString(event.data).result == RESULT.result
 
 
+@pytest.mark.parametrize("name", ["jobs/runs", "jobs/done"])
+@pytest.mark.parametrize(("field", "value"), [("sequence", 2), ("sequence", 99), ("state", pb.Job.STATE_QUEUED)])
+def test_record_that_can_be_read_and_is_wrong_is_mended_with_the_next_report(
+    store: JobStore, path: Path, name: str, field: str, value: int
+) -> None:
+    job = store.get("me", name)
+    right = getattr(job, field)
+    setattr(job, field, value)
+    damage_job(path, name, job.SerializeToString())
+    store.append([Entry(name, pb.JobEvent(progress=pb.Progress(evaluation=3)), 1), Entry("jobs/waits", BEGUN)])
+    assert getattr(store.get("me", name), field) in (right, right + 1)
+    assert states(store) == {**BEFORE, "jobs/waits": State.RUNNING}
+
+
+@pytest.mark.parametrize("column", ["owner", "name"])
+def test_text_that_is_no_utf8_fails_no_query(store: JobStore, path: Path, column: str) -> None:
+    damage(path, f"UPDATE jobs SET {column} = CAST(x'6aff6b' AS TEXT) WHERE name = 'jobs/waits'")
+    assert set(states(store)) - {"j\ufffdk"} == {"jobs/runs", "jobs/done"}
+    store.unfinished()
+    assert store.retain(200.0)[:1] == ["jobs/done"]
+    assert "c" * 64 in store.wanted_blobs()
+
+
+def test_event_that_was_moved_ends_no_query_and_is_put_aside_once(store: JobStore, path: Path) -> None:
+    last = store.get("me", "jobs/done").sequence
+    of_job = "job = (SELECT number FROM jobs WHERE name = 'jobs/done')"
+    damage(path, f"UPDATE events SET sequence = {last + 6} WHERE {of_job} AND sequence = {last}")
+    for _ in range(3):
+        (event,) = store.events("jobs/done", last - 1, 99)
+        assert (event.sequence, event.last) == (last, True)
+    with sqlite3.connect(path) as db:
+        assert db.execute("SELECT COUNT(*) FROM damaged").fetchone() == (1,)
+    db.close()
+
+
+def test_many_damaged_events_are_no_recursion(tmp_path: Path) -> None:
+    path = tmp_path / "many.sqlite3"
+    store = JobStore(path, Retention(events=5000))
+    store.create(NewJob("jobs/a", "me", None, "f", False, PLAN, 500), pb.JobEvent(accepted=pb.Accepted()))
+    progress = [Entry("jobs/a", pb.JobEvent(progress=pb.Progress(evaluation=each)), 1) for each in range(1, 1600)]
+    store.append([Entry("jobs/a", BEGUN), *progress, Entry("jobs/a", RESULT, 1)])
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE events SET event = x'ff'")
+    db.close()
+    (event,) = store.events("jobs/a", 0, 5000)
+    assert pb.JobEvent.FromString(event.data).result == RESULT.result
+    store.close()
+
+
+def test_latest_event_of_an_unfinished_job_fails_it(store: JobStore, path: Path) -> None:
+    damage_event(path, "jobs/runs", store.get("me", "jobs/runs").sequence)
+    assert store.events("jobs/runs", 0, 99)[-1].last
+    assert states(store) == {**BEFORE, "jobs/runs": State.FAILED}
+
+
 def test_damaged_job_can_be_deleted(store: JobStore, path: Path) -> None:
     damage_job(path, "jobs/done")
     store.delete("me", "jobs/done")

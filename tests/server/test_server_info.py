@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +14,10 @@ import tfstyle
 from conftest import Server
 from tfstyle.options import PRESETS
 from tfstyle_client import Client, ServerBusyError
+from tfstyle_server.admission import CallerLimits
+from tfstyle_server.options import ServerOptions
+from tfstyle_server.server_info import Load, describe
+from tfstyle_server.store import Retention
 
 
 def test_info_is_what_the_server_was_told(own_server: Callable[..., Server], landscape: bytes, painting: bytes) -> None:
@@ -40,6 +45,14 @@ def test_info_is_what_the_server_was_told(own_server: Callable[..., Server], lan
     assert "3 unfinished jobs" in shown[3]
     printed = json.loads(subprocess.run([*command, "--json"], capture_output=True, text=True, check=True).stdout)
     assert (printed["event"], printed["limits"]["caller_jobs"]) == ("server", 3)
+
+
+def test_flags_without_limit_are_told_as_the_largest_numbers() -> None:
+    retention = Retention(seconds=math.inf, jobs=2**40)
+    options = ServerOptions(queue=2**40, limits=CallerLimits(jobs=2**40, work=math.inf), retention=retention)
+    limits = describe(options, Load(1, False, 0, 0, None)).limits
+    assert (limits.queue, limits.caller_jobs, limits.kept_jobs) == (2**31 - 1,) * 3
+    assert limits.kept.seconds > 10**9
 
 
 def test_disk_quota_refuses_new_pictures_of_every_caller(

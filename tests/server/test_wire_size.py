@@ -60,6 +60,18 @@ def test_floods_of_small_fields_are_refused_at_once(piece: bytes) -> None:
     assert least(piece * 10) == 10 * len(piece)
 
 
+def test_whole_messages_of_every_shape_count_exactly() -> None:
+    chance = random.Random(1)
+    for _ in range(300):
+        request = pb.StylizeRequest(preset="x" * chance.randrange(300), content=bytes(chance.randrange(300)))
+        for _ in range(chance.randrange(4)):
+            style = request.inputs.styles.add(weight=chance.random())
+            style.picture.data, style.mask.image = bytes(chance.randrange(300)), "i" * chance.randrange(300)
+        data = request.SerializeToString()
+        pictures = len(request.content) + sum(len(style.picture.data) for style in request.inputs.styles)
+        assert least(data) == len(data) - pictures
+
+
 def test_damaged_messages_are_left_to_the_parser() -> None:
     chance = random.Random(0)
     request = pb.StylizeRequest(content=PICTURE[:500], preset="fast", options=pb.TransferOptions(size=64))

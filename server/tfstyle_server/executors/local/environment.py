@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,9 +14,25 @@ NAMES = {
 """Variables that a worker needs, in upper case. Proxies and certificates are for the download of VGG19's weights."""
 FAMILIES = (
     *("LC_", "LD_", "DYLD_", "XDG_", "PYTHON", "MALLOC_"),
-    *("TF_", "KERAS_", "XLA_", "CUDA_", "NVIDIA_", "CUDNN_", "OMP_", "KMP_", "GOMP_", "MKL_", "ONEDNN_", "DNNL_"),
+    *(
+        "TF_",
+        "KERAS_",
+        "XLA_",
+        "CUDA_",
+        "NVIDIA_",
+        "CUDNN_",
+        "OMP_",
+        "KMP_",
+        "GOMP_",
+        "MKL_",
+        "OPENBLAS_",
+        "ONEDNN_",
+        "DNNL_",
+    ),
 )
 """Beginnings of further ones: those of the system, the interpreter and TensorFlow."""
+SECRET = re.compile("TOKEN|SECRET|PASSW|CREDENTIAL|_KEY|^TF_VAR_")
+"""What the names of secrets have in them. Terraform's begin with TF_ as TensorFlow's do."""
 
 
 def worker_environment(environment: Mapping[str, str], temporary: Path) -> dict[str, str]:
@@ -23,7 +40,9 @@ def worker_environment(environment: Mapping[str, str], temporary: Path) -> dict[
 
     Its temporary files go to the folder `temporary`.
     """
-    known = {
-        name: value for name, value in environment.items() if name.upper() in NAMES or name.upper().startswith(FAMILIES)
-    }
+    known = {name: value for name, value in environment.items() if _is_known(name.upper())}
     return known | {"TMPDIR": str(temporary)}
+
+
+def _is_known(name: str) -> bool:
+    return name in NAMES or (name.startswith(FAMILIES) and not SECRET.search(name))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from dataclasses import dataclass
 
 from tfstyle_server.background import Background
@@ -24,6 +25,10 @@ LONGEST_PAUSE = 60.0
 """The longest time between two starts of a worker in seconds. It begins with 1 and doubles after each failed start."""
 EXIT_SECONDS = 60.0
 """How long a worker that retires may take to exit before it is killed."""
+EXTRA_UPDATES = 10
+"""Updates of an attempt besides one for each evaluation."""
+LONGEST_SILENCE = 86400.0
+"""How long a worker may announce to be silent, in seconds."""
 CANCEL_SECONDS = 10.0
 """How long a worker may take to stop a job, for instance in the middle of an evaluation, before it is killed."""
 
@@ -50,6 +55,8 @@ class LocalExecutor:
         self._watchdog: Watchdog[WorkerProcess] = Watchdog(self._on_silent)
         self._expected: dict[WorkerProcess, float] = {}
         """{worker with a job: seconds that it may be silent in addition}."""
+        self._updates: Counter[WorkerProcess] = Counter()
+        """{worker with a job: updates that it has sent}."""
         self._devices = [Device(each) for each in settings]
         self._listener: Listener
         self._workers: dict[WorkerProcess, Device] = {}
@@ -99,6 +106,7 @@ class LocalExecutor:
             return
         worker = self._idle.pop(0)
         self._busy[worker] = run
+        self._updates[worker] = 0
         self._expected[worker] = 0.0
         self._heard_from(worker)
         self._background.start(worker.send(run))
@@ -129,8 +137,8 @@ class LocalExecutor:
     def _start_worker(self, device: Device) -> None:
         try:
             worker = WorkerProcess(device.settings, self._on_report, self._on_exit)
-        except OSError as error:  # no more processes, files or memory
-            self._restart_later(device, f"its process cannot be started: {error.strerror or error}")
+        except (OSError, RuntimeError) as error:  # no more processes, threads, files or memory
+            self._restart_later(device, f"its process cannot be started: {getattr(error, 'strerror', None) or error}")
             return
         self._workers[worker] = device
         self._starting.add(worker)
@@ -166,9 +174,10 @@ class LocalExecutor:
             case Retiring():
                 self._retiring.add(worker)
             case Alive(seconds):
-                self._expected[worker] = seconds
+                self._expected[worker] = min(max(seconds, 0.0), LONGEST_SILENCE)
                 self._heard_from(worker)
             case Update():
+                self._updates[worker] += 1
                 self._heard_from(worker)
                 self._listener.on_update(report)
             case _:
@@ -182,6 +191,8 @@ class LocalExecutor:
                 return worker in self._starting
             case Retiring() | Alive():
                 return run is not None
+            case Update() if run is not None and self._updates[worker] > run.options.max_evaluations + EXTRA_UPDATES:
+                return False
             case _:
                 return run is not None and (report.job, report.attempt) == (run.job, run.attempt)
 
@@ -200,6 +211,7 @@ class LocalExecutor:
         self._retiring.discard(worker)
         self._watchdog.rest(worker)
         self._expected.pop(worker, None)
+        self._updates.pop(worker, None)
         what = "process ended while it started" if worker in self._starting else "worker process ended"
         reason = self._reasons.pop(worker, f"its {what} (exit code {exit_code})")
         if worker in self._idle:

@@ -7,6 +7,7 @@ each report to the event loop.
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
 import shutil
@@ -17,7 +18,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import IO
@@ -30,6 +31,10 @@ from tfstyle_server.executors.local.wire import MOST_BYTES, WireError, decode
 log = logging.getLogger("tfstyle.front")
 
 WORKER = "tfstyle_server.executors.local.worker"
+MOST_UNHANDLED = 64
+"""Reports that have been read and wait for the event loop; with more, the worker has to wait."""
+LONGEST_LINE = 64 * 1024
+"""The longest line of a worker's standard error; a longer one is divided."""
 EXIT_SECONDS = 5.0
 """How long a process whose pipe has closed may take to exit before it is killed."""
 
@@ -51,19 +56,29 @@ class WorkerProcess:
         self._on_end = on_end
         self._loop = asyncio.get_running_loop()
         self._sending = asyncio.Lock()
+        self._unhandled = threading.Semaphore(MOST_UNHANDLED)
         settings.temporary.mkdir(parents=True, exist_ok=True)
         self._temporary = Path(tempfile.mkdtemp(dir=settings.temporary))
-        own, workers = socket.socketpair()
-        self._pipe = Connection(own.detach())
-        with workers, _removed_on_error(self._temporary):
-            environment = worker_environment(os.environ, self._temporary)
-            self._process = _started(workers.fileno(), environment, relays=settings.log_format == "json")
-        with suppress(OSError):  # where it has ended already, which `_read` notices
-            self._pipe.send(settings)
-        name = f"tfstyle-worker-{settings.device}-reader"
-        threading.Thread(target=self._read, args=(self._pipe,), name=name, daemon=True).start()
-        if self._process.stderr is not None:
-            threading.Thread(target=_relay, args=(self.pid, self._process.stderr), name=name, daemon=True).start()
+        with ExitStack() as on_error:
+            on_error.callback(shutil.rmtree, self._temporary, ignore_errors=True)
+            self._socket, workers = socket.socketpair()
+            on_error.callback(self._socket.close)
+            with workers:
+                environment = worker_environment(os.environ, self._temporary)
+                self._process = _started(workers.fileno(), environment, relays=settings.log_format == "json")
+            on_error.callback(self._process.kill)
+            self._pipe = Connection(os.dup(self._socket.fileno()))
+            with suppress(OSError):  # where it has ended already, which `_read` notices
+                self._pipe.send(settings)
+            self._begin_thread("reader", self._read)
+            self._begin_thread("waiter", self._wait_for_end)
+            if self._process.stderr is not None:
+                self._begin_thread("relay", _relay, self.pid, self._process.stderr)
+            on_error.pop_all()
+
+    def _begin_thread(self, what: str, target: Callable[..., None], *arguments: object) -> None:
+        name = f"tfstyle-worker-{self.settings.device}-{what}"
+        threading.Thread(target=target, args=arguments, name=name, daemon=True).start()
 
     @property
     def pid(self) -> int:
@@ -88,35 +103,45 @@ class WorkerProcess:
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(EXIT_SECONDS)
 
-    def _read(self, pipe: Connection) -> None:
+    def _wait_for_end(self) -> None:
+        """End the pipe with the process: one that the process has started may hold it open."""
+        self._process.wait()
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)  # what has arrived can still be read
+
+    def _read(self) -> None:
         try:
             while True:
-                report = decode(pipe.recv_bytes(MOST_BYTES))
-                self._loop.call_soon_threadsafe(self._on_report, self, report)
+                report = decode(self._pipe.recv_bytes(MOST_BYTES))
+                self._unhandled.acquire()
+                self._loop.call_soon_threadsafe(self._handle, report)
         except WireError as error:
             log.error("worker %s is killed: it sent bytes that are no report: %s", self.pid, error)
             self._process.kill()
         except (EOFError, OSError, RuntimeError):  # RuntimeError: the event loop has closed
             pass
+        except Exception:
+            log.exception("worker %s is killed: it cannot be heard", self.pid)
+            self._process.kill()
+        self._end()
+
+    def _handle(self, report: Report) -> None:
+        self._unhandled.release()
+        self._on_report(self, report)
+
+    def _end(self) -> None:
         try:
             self._process.wait(EXIT_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self._pipe.close()
+        self._socket.close()
         shutil.rmtree(self._temporary, ignore_errors=True)
         try:
             self._loop.call_soon_threadsafe(self._on_end, self, self._process.returncode)
         except RuntimeError:
             log.debug("worker %s ended after the event loop", self.pid)
-
-
-@contextmanager
-def _removed_on_error(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
 
 
 def _started(pipe: int, environment: dict[str, str], *, relays: bool = False) -> subprocess.Popen[bytes]:
@@ -134,13 +159,18 @@ def _started(pipe: int, environment: dict[str, str], *, relays: bool = False) ->
 
 
 def _relay(pid: int, error: IO[bytes]) -> None:
-    """Pass on a worker's standard error. What TensorFlow and other libraries write becomes log lines of ours."""
+    """Pass on a worker's log lines. What TensorFlow and other libraries write becomes log lines of ours."""
     with error:
-        for line in error:
-            if line.startswith(b"{"):
-                sys.stderr.write(line.decode("utf-8", "replace"))
+        while data := error.readline(LONGEST_LINE):
+            text = data.decode("utf-8", "replace").rstrip()
+            try:
+                line = json.loads(text)
+            except ValueError:
+                line = None
+            if isinstance(line, dict):  # a worker speaks for itself only
+                sys.stderr.write(json.dumps({**line, "logger": "tfstyle.worker"}, ensure_ascii=False) + "\n")
             else:
-                log.info("worker %s: %s", pid, line.decode("utf-8", "replace").rstrip())
+                log.info("worker %s: %s", pid, text)
 
 
 @contextmanager

@@ -6,6 +6,8 @@ that somebody has taken over can then say something wrong, but run nothing in th
 
 from __future__ import annotations
 
+import re
+
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import DecodeError
@@ -16,9 +18,15 @@ from tfstyle.v1 import worker_pb2 as wire
 from tfstyle.v1.style_transfer_pb2 import JobEvent
 from tfstyle_server.executors.executor import Done, End, Failed, Refused, Stopped, Unprepared, Update
 from tfstyle_server.executors.local.messages import Alive, CannotStart, Ready, Report, Retiring
+from tfstyle_server.wire_size import TooMuchError, check_rest
 
-MOST_BYTES = 64 * 2**20
-"""The largest report. An event with its preview has a few megabytes."""
+MOST_BYTES = 16 * 2**20
+"""The largest report. A preview has a few megabytes."""
+MOST_REST = 256 * 1024
+"""What a report may have besides its preview."""
+MOST_RESULT = 2**30
+"""The largest result in bytes."""
+_DIGEST = re.compile("[0-9a-f]{64}")
 
 
 class WireError(Exception):
@@ -71,7 +79,10 @@ def _end_message(end: End) -> wire.End:
 def decode(data: bytes) -> Report:
     """The report that `encode` made bytes of. Raises `WireError`."""
     try:
+        check_rest(data, wire.Report.DESCRIPTOR, MOST_REST)
         message = wire.Report.FromString(data)
+    except TooMuchError:
+        raise WireError(f"it has more than {MOST_REST} bytes besides a preview") from None
     except DecodeError as error:
         raise WireError(str(error)) from None
     match message.WhichOneof("report"):
@@ -85,6 +96,8 @@ def decode(data: bytes) -> Report:
             return Alive(message.alive.expected.ToNanoseconds() / 1e9)
         case "update" if message.update.event.WhichOneof("event") in ("started", "progress"):
             update = message.update
+            if update.event.HasField("progress"):
+                update.event.progress.ClearField("preview")  # it has a field of its own, and is not stored
             return Update(update.job, update.attempt, update.event, update.reached, update.preview)
         case "end":
             return _end(message.end)
@@ -96,6 +109,8 @@ def _end(message: wire.End) -> End:
     job, attempt = message.job, message.attempt
     match message.WhichOneof("how"):
         case "done":
+            if not _DIGEST.fullmatch(message.done.digest) or not 0 < message.done.size <= MOST_RESULT:
+                raise WireError("its result has no digest, or no possible size")
             return Done(job, attempt, JobEvent(result=message.done))
         case "stopped":
             return Stopped(job, attempt)

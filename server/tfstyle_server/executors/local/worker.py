@@ -106,6 +106,7 @@ def main(pipe: int) -> None:
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})  # as the process was started
     try:
+        os.set_inheritable(pipe, False)  # so that no process of ours keeps it
         connection = Connection(pipe)
         settings = connection.recv()
         configure_logging(settings.log_format)

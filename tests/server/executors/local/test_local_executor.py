@@ -357,6 +357,34 @@ def test_worker_that_speaks_of_what_is_not_its_own_is_killed(report: object) -> 
     run("c", story)
 
 
+def test_worker_that_reports_without_end_is_killed() -> None:
+    async def story(executor: LocalExecutor, listener: Listener) -> None:
+        (worker,) = STARTED
+        worker.says(Ready(LITE))
+        executor.run(RUN)
+        for number in range(1000):
+            worker.says(Update("jobs/a", 1, JobEvent(), number))
+            if worker.killed:
+                break
+        assert RUN.options.max_evaluations <= number <= RUN.options.max_evaluations + 50
+
+    run("c", story)
+
+
+def test_worker_cannot_announce_to_be_silent_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local, "LONGEST_SILENCE", 0.1)
+
+    async def story(executor: LocalExecutor, listener: Listener) -> None:
+        (worker,) = STARTED
+        worker.says(Ready(LITE))
+        executor.run(RUN)
+        worker.says(Alive(1e18))
+        await after(0.5)
+        assert worker.killed
+
+    run("c", story, silence_seconds=0.1)
+
+
 @pytest.mark.parametrize("report", [Stopped("jobs/a", 1), Retiring(), Alive(1e9), Ready(LITE)])
 def test_idle_worker_has_nothing_to_report(report: object) -> None:
     async def story(executor: LocalExecutor, listener: Listener) -> None:

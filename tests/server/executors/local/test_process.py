@@ -52,6 +52,26 @@ def test_worker_that_sends_a_pickle_is_killed(
     assert "it sent bytes that are no report" in caplog.text
 
 
+def test_worker_whose_child_keeps_the_pipe_ends_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = (
+        "import os, subprocess\n"
+        "subprocess.Popen(['sleep', '20'], pass_fds=[int(sys.argv[1])], start_new_session=True)\nos._exit(7)"
+    )
+    began = time.monotonic()
+    assert reports_of(program, tmp_path, monkeypatch) == ([], 7)
+    assert time.monotonic() - began < 10
+
+
+def test_what_arrived_before_the_end_is_heard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = (
+        "import os\nfrom tfstyle_server.executors.local.messages import CannotStart\n"
+        "from tfstyle_server.executors.local.wire import encode\n"
+        "for number in range(200): pipe.send_bytes(encode(CannotStart(str(number), permanent=False)))\nos._exit(0)"
+    )
+    reports, _ = reports_of(program, tmp_path, monkeypatch)
+    assert [report.reason for report in reports] == [str(number) for number in range(200)]
+
+
 def test_worker_that_sends_too_much_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "MOST_BYTES", 1000)
     program = "import time\npipe.send_bytes(bytes(2000))\ntime.sleep(60)"
@@ -74,7 +94,8 @@ def test_temporary_files_go_with_the_process(tmp_path: Path, monkeypatch: pytest
 
 def test_environment_has_what_is_known_only(tmp_path: Path) -> None:
     given = {"PATH": "/bin", "LC_ALL": "C", "CUDA_HOME": "/c", "https_proxy": "p", "TFSTYLE_WEIGHTS": "w"}
-    secret = {"AWS_SECRET_ACCESS_KEY": "s", "TFSTYLE_TOKENS": "s", "TFSTYLE_TLS_KEY": "s", "DATABASE_URL": "s"}
+    secret = {"TF_VAR_password": "s", "TF_TOKEN_app": "s", "NVIDIA_API_KEY": "s", "PYTHON_SECRET": "s"}
+    secret |= {"AWS_SECRET_ACCESS_KEY": "s", "TFSTYLE_TOKENS": "s", "TFSTYLE_TLS_KEY": "s", "DATABASE_URL": "s"}
     assert worker_environment(given | secret | {"TMPDIR": "/tmp"}, tmp_path) == given | {"TMPDIR": str(tmp_path)}
 
 

@@ -24,7 +24,7 @@ REPORTS = [
     Alive(12.345678901),
     Update("jobs/a", 2, pb.JobEvent(progress=pb.Progress(evaluation=7, preview=b"")), 17, b"\x89PNG"),
     Update("jobs/a", 1, pb.JobEvent(started=pb.Started(width=3)), 0),
-    Done("jobs/a", 1, pb.JobEvent(result=pb.Result(digest="d", size=9))),
+    Done("jobs/a", 1, pb.JobEvent(result=pb.Result(digest="d" * 64, size=9))),
     Stopped("jobs/a", 3),
     Refused("jobs/a", 1, (Violation("content", "is empty"), Violation("style", "é"))),
     Refused("jobs/a", 1, ()),
@@ -67,6 +67,30 @@ def test_pickles_are_not_unpacked(tmp_path: Path) -> None:
 def test_what_a_worker_may_not_say_is_refused(message: worker_pb2.Report) -> None:
     with pytest.raises(WireError):
         decode(message.SerializeToString())
+
+
+@pytest.mark.parametrize(
+    ("digest", "size"),
+    [("d" * 63, 9), ("D" * 64, 9), ("../" + "d" * 61, 9), ("d" * 64 + "\0", 9), ("d" * 64, 0), ("d" * 64, 2**62)],
+)
+def test_result_that_cannot_be_is_refused(digest: str, size: int) -> None:
+    done = worker_pb2.End(job="jobs/a", attempt=1, done=pb.Result(digest=digest, size=size))
+    with pytest.raises(WireError, match="its result has no digest"):
+        decode(worker_pb2.Report(end=done).SerializeToString())
+
+
+def test_what_takes_much_memory_is_refused_before_it_is_parsed() -> None:
+    update = worker_pb2.Report(update=worker_pb2.Update(job="jobs/a", event=pb.JobEvent(progress=pb.Progress())))
+    update.update.event.progress.losses.parts.extend([pb.LossPart()] * 200_000)
+    with pytest.raises(WireError, match="besides a preview"):
+        decode(update.SerializeToString())
+
+
+def test_previews_in_events_are_not_stored() -> None:
+    event = pb.JobEvent(progress=pb.Progress(evaluation=3, preview=bytes(10**6)))
+    report = decode(encode(Update("jobs/a", 1, event, 3, b"preview")))
+    assert isinstance(report, Update)
+    assert (report.event, report.preview) == (pb.JobEvent(progress=pb.Progress(evaluation=3)), b"preview")
 
 
 def test_damaged_bytes_are_refused_or_something_else_that_a_worker_may_say() -> None:
