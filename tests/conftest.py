@@ -142,14 +142,14 @@ class Server:
 
 LIMITED = """
 import os, resource, sys
-resource.setrlimit(resource.RLIMIT_NOFILE, (int(sys.argv[1]),) * 2)
-os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
+resource.setrlimit(resource.RLIMIT_NOFILE, (int(sys.argv[1]), int(sys.argv[2])))
+os.execv(sys.executable, [sys.executable, *sys.argv[3:]])
 """
 
 
-def start_server(data: Path, *flags: str, files: int | None = None, **environment: str) -> Server:
-    """Start a server with the data folder `data`, which may open so many `files`."""
-    limited = [] if files is None else ["-c", LIMITED, str(files)]
+def start_server(data: Path, *flags: str, files: tuple[int, int] | None = None, **environment: str) -> Server:
+    """Start a server with the data folder `data`, which may open so many `files` (soft and hard limit)."""
+    limited = [] if files is None else ["-c", LIMITED, *map(str, files)]
     process = subprocess.Popen(
         [
             *(sys.executable, *limited, "-m", "tfstyle_server"),
@@ -200,7 +200,9 @@ def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..
     """Start servers for one test only, each with its own data folder unless `data` is given."""
     started: list[Server] = []
 
-    def start(*flags: str, data: Path | None = None, files: int | None = None, **environment: str) -> Server:
+    def start(
+        *flags: str, data: Path | None = None, files: tuple[int, int] | None = None, **environment: str
+    ) -> Server:
         folder = data or tmp_path_factory.mktemp("data")
         own = ("--network", "vgg19-lite", "--checkpoint-seconds", "0.5")
         started.append(start_server(folder, *own, *flags, files=files, **environment))

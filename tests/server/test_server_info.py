@@ -21,12 +21,12 @@ from tfstyle_server.store import Retention
 
 
 def test_info_is_what_the_server_was_told(own_server: Callable[..., Server], landscape: bytes, painting: bytes) -> None:
-    flags = ("--max-image-bytes", "2000000", "--caller-jobs", "3", "--keep-days", "1.5", "--devices", "cpu,cpu")
+    flags = ("--max-image-bytes", "2000000", "--caller-jobs", "3", "--keep-days", "1.5")
     server = own_server(*flags)
     server.worker_pid()
     with Client(server.address) as client:
         info = client.server_info()
-        assert (info.version, info.same_schema, info.workers, info.ready) == (tfstyle.__version__, True, 2, True)
+        assert (info.version, info.same_schema, info.workers, info.ready) == (tfstyle.__version__, True, 1, True)
         assert info.presets == tuple(PRESETS)
         assert (info.network, info.networks) == ("vgg19-lite", ("vgg19", "vgg19-lite"))
         limits = info.limits

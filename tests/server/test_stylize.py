@@ -372,6 +372,7 @@ def test_worker_ends_when_the_front_is_killed(own_server: Callable[..., Server])
     raise AssertionError("the worker goes on without a front")
 
 
+@pytest.mark.slow
 def test_worker_is_recycled_after_new_sizes(
     own_server: Callable[..., Server], landscape: bytes, painting: bytes
 ) -> None:

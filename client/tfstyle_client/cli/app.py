@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -73,6 +74,8 @@ app.register_install_completion_command(help="Install completion for the shell i
 @app.command(sort_key=len(COMMANDS), help_flags=[], version_flags=[])
 def serve(*arguments: Annotated[str, Parameter(allow_leading_hyphen=True, show=False)]) -> int:
     """Run a server; `tfstyle serve --help` lists its flags."""
+    # As in `tfstyle-server`: until the server takes over, Ctrl-C ends the process at once and in silence.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     # Keras would take it for the engine's backend, which is TensorFlow.
     os.environ["KERAS_BACKEND"] = "tensorflow"
     try:
