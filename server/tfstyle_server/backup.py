@@ -17,39 +17,52 @@ from tfstyle_server.data import blobs_of, database_of
 from tfstyle_server.store import WANTED_BLOBS
 
 PIECE_BYTES = 2**20
+PREFIX = ".tfstyle-backup-"
+MARK = "incomplete-backup-of-tfstyle"
+"""A file by which a draft is told from somebody else's folder."""
 
 
 def back_up(folder: Path, target: Path) -> Report:
     """Copy the jobs and pictures of the data folder `folder` to `target`, which must not exist yet, or be empty.
 
-    `target` appears when the copy is complete; it has every picture that its database refers to, except those that are
-    damaged in `folder`, which the report names. Raises `DataUnreadableError`, OSError.
+    `target` is complete when its database is there: that comes last. It has every picture that its database refers to,
+    except those that are damaged in `folder`, which the report names. Raises `DataUnreadableError`, OSError.
     """
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise FileExistsError(17, "it exists already")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with _draft_of(target) as draft:
+    exists = target.exists()
+    drafts = target if exists else target.parent
+    drafts.mkdir(parents=True, exist_ok=True)
+    _sweep(drafts)
+    if exists and any(target.iterdir()):
+        raise FileExistsError(17, "it exists already, and is not empty")
+    with _new_draft(drafts) as draft:
         report = _copied(folder, draft)
-        draft.rename(target)
+        (draft / MARK).unlink()
+        if exists:  # a mount point, perhaps, which nothing can replace
+            for part in (blobs_of, database_of):
+                part(draft).rename(part(target))
+        else:
+            draft.rename(target)
     return report
 
 
 @contextmanager
-def _draft_of(target: Path) -> Iterator[Path]:
-    """A new folder beside `target`, which is deleted unless it is renamed; those that a kill left are deleted before.
-
-    Its lock is held as long as this process lives.
-    """
-    prefix, suffix = f".{target.name}-", ".draft"
-    for other in target.parent.glob(f"{prefix}*{suffix}"):
-        with suppress(OSError), _locked(other):  # another backup holds it
-            shutil.rmtree(other)
-    draft = Path(tempfile.mkdtemp(prefix=prefix, suffix=suffix, dir=target.parent))  # mode 0700
+def _new_draft(parent: Path) -> Iterator[Path]:
+    """A new folder in `parent`, locked while this process lives, and deleted at the end unless it is renamed."""
+    draft = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))  # mode 0700
     try:
         with _locked(draft):
+            (draft / MARK).touch()
             yield draft
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def _sweep(parent: Path) -> None:
+    """Delete the drafts in `parent` of backups that were killed."""
+    for draft in parent.glob(f"{PREFIX}*"):
+        with suppress(OSError), _locked(draft):  # another backup holds it
+            if (draft / MARK).is_file():
+                shutil.rmtree(draft)
 
 
 @contextmanager
@@ -69,7 +82,7 @@ def _copied(folder: Path, draft: Path) -> Report:
     while True:
         wanted, jobs = _copy_database(folder, draft)
         missing = {}
-        for digest in sorted(wanted):
+        for digest in sorted(wanted, key=str):
             if copies.exists(digest):
                 continue
             try:
@@ -102,13 +115,14 @@ def _copy_database(folder: Path, draft: Path) -> tuple[frozenset[str], int]:
     """Copy the database as it is now. Returns the digests of its blobs, and the number of its jobs."""
     path = database_of(draft)
     path.unlink(missing_ok=True)
-    with reading(folder) as db, closing(sqlite3.connect(path)) as copy:
+    with reading(folder) as db:
         try:
-            db.backup(copy)
-            copy.execute("PRAGMA journal_mode = DELETE")  # so that the copy is one file
-        except sqlite3.OperationalError as error:
+            with closing(sqlite3.connect(path)) as copy:
+                db.backup(copy)
+                copy.execute("PRAGMA journal_mode = DELETE")  # so that the copy is one file
+                wanted = frozenset(digest for (digest,) in copy.execute(WANTED_BLOBS))
+                (jobs,) = copy.execute("SELECT COUNT(*) FROM jobs").fetchone()
+        except sqlite3.Error as error:
             raise OSError(str(error)) from None
-        wanted = frozenset(digest for (digest,) in copy.execute(WANTED_BLOBS))
-        (jobs,) = copy.execute("SELECT COUNT(*) FROM jobs").fetchone()
     path.chmod(0o600)
     return wanted, jobs

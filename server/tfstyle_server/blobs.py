@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import os
 import re
+import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -44,11 +45,20 @@ class Blobs(Protocol):
     def exists(self, digest: str) -> bool:
         """Whether there is a blob with this digest."""
 
+    @property
+    def held(self) -> int:
+        """About how many bytes all blobs have, those among them that are not wanted any more."""
+
     def sweep(self, wanted: frozenset[str], now: float) -> int:
         """Delete blobs that have not been `wanted` for `UNREFERENCED_SECONDS`, and return the number of bytes freed.
 
         `now` is in seconds of a monotonic clock. Call this from one thread at a time.
         """
+
+
+def is_digest(value: object) -> bool:
+    """Whether `value`, of a damaged row perhaps, can be the digest of a blob."""
+    return isinstance(value, str) and _DIGEST.fullmatch(value) is not None
 
 
 def blob_files(folder: Path) -> Iterator[Path]:
@@ -63,6 +73,8 @@ class BlobFolder:
         self._folder = folder
         self._unwanted: dict[tuple[str, int, int], float] = {}
         """{(file name, inode, change time in ns): when a sweep first found the file unwanted}."""
+        self.held = 0
+        """Bytes of all blobs at the last sweep, and of those that this process has written since."""
         folder.mkdir(parents=True, exist_ok=True)
 
     def put(self, pieces: Iterable[bytes], digest: str | None = None) -> str:
@@ -73,6 +85,7 @@ class BlobFolder:
                 if computed is not None:
                     computed.update(piece)
                 draft.file.write(piece)
+                self.held += len(piece)
             name = computed.hexdigest() if computed is not None else str(digest)
             path = self._path(name)
             path.parent.mkdir(exist_ok=True)
@@ -114,25 +127,36 @@ class BlobFolder:
 
     def _open(self, digest: str) -> BinaryIO:
         try:
-            return self._path(digest).open("rb")
+            # Whatever else has taken the file's place could block for ever.
+            descriptor = os.open(self._path(digest), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except FileNotFoundError:
             raise BlobDamagedError(f"blob {digest} is missing") from None
+        file = os.fdopen(descriptor, "rb")
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            file.close()
+            raise BlobDamagedError(f"blob {digest} is no regular file")
+        return file
 
     def exists(self, digest: str) -> bool:
         """As in `Blobs`."""
-        return bool(_DIGEST.fullmatch(digest)) and self._path(digest).exists()
+        return is_digest(digest) and self._path(digest).exists()
 
     def sweep(self, wanted: frozenset[str], now: float) -> int:
         """As in `Blobs`; deletes abandoned drafts as well."""
-        freed = 0
+        freed = held = 0
         unwanted = {}
         for file in [*blob_files(self._folder), *self._folder.glob(f"*{SUFFIX}")]:
-            if file.name in wanted:
+            try:
+                status = file.lstat()
+            except FileNotFoundError:  # a draft that has been published meanwhile
+                continue
+            held += status.st_size
+            if file.name in wanted or not stat.S_ISREG(status.st_mode):
                 continue
             with self._locked():
                 try:
-                    status = file.stat()
-                except FileNotFoundError:  # a draft that has been published meanwhile
+                    status = file.lstat()
+                except FileNotFoundError:
                     continue
                 # A blob that was written again is a different file, and its time starts anew.
                 key = file.name, status.st_ino, status.st_ctime_ns
@@ -143,10 +167,11 @@ class BlobFolder:
                 else:
                     unwanted[key] = since
         self._unwanted = unwanted
+        self.held = held - freed
         return freed
 
     def _path(self, digest: str) -> Path:
-        if not _DIGEST.fullmatch(digest):  # of a damaged row, perhaps
+        if not is_digest(digest):
             raise BlobDamagedError(f"{digest[:100]!r} is no digest")
         return self._folder / digest[:2] / digest
 

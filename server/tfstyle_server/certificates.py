@@ -9,6 +9,7 @@ from pathlib import Path
 import grpc
 
 from tfstyle_server.file_version import Version, version_of
+from tfstyle_server.logs import Sparing
 from tfstyle_server.tokens import SecurityError
 
 log = logging.getLogger("tfstyle.front")
@@ -32,6 +33,7 @@ class _Files:
         self._seen: list[Version | None] = []
         """The versions of the files that are in use."""
         self._complaint = ""
+        self._sparing = Sparing()
 
     def read(self) -> grpc.ServerCertificateConfiguration:
         """The files' present contents. Raises `SecurityError`."""
@@ -53,11 +55,12 @@ class _Files:
         try:
             configuration = self.read()
         except (SecurityError, OSError) as error:  # for instance between the renewal of the certificate and of the key
-            if str(error) != self._complaint:
-                log.warning("the former certificates stay in use: %s", error)
+            if str(error) != self._complaint and (note := self._sparing.note("")) is not None:
+                log.warning("the former certificates stay in use: %s%s", error, note)
             self._complaint = str(error)
             return None
-        log.info("the certificates were renewed")
+        if (note := self._sparing.note("renewed")) is not None:
+            log.info("the certificates were renewed%s", note)
         return configuration
 
     def _versions(self) -> list[Version | None]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+import stat
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tfstyle_server.blobs import blob_files
+from tfstyle_server.blobs import blob_files, is_digest
 from tfstyle_server.data import blobs_of, database_of
 from tfstyle_server.quarantine import DamagedError, check_agrees, lenient_text, parsed_event, parsed_job, parsed_plan
 from tfstyle_server.schema import VERSION
@@ -36,6 +37,21 @@ class Report:
         return f"{len(self.findings)} damaged" if self.findings else "nothing is damaged"
 
 
+COLUMNS = {
+    "jobs": {
+        **dict.fromkeys(("name", "owner", "fingerprint"), "('text')"),
+        **dict.fromkeys(("plan", "job"), "('blob')"),
+        **dict.fromkeys(("attached", "state", "bytes", "shorthand"), "('integer')"),
+        "result": "('text', 'null')",
+        "ended": "('real', 'null')",
+    },
+    "events": {"job": "('integer')", "sequence": "('integer')", "event": "('blob')"},
+    "images": {"owner": "('text')", "digest": "('text')", "size": "('integer')", "since": "('real')"},
+    "job_pictures": {"job": "('integer')", "digest": "('text')"},
+}
+"""{table: {column: the types of its values}}; SQLite itself enforces none."""
+
+
 @contextmanager
 def reading(folder: Path) -> Iterator[sqlite3.Connection]:
     """The database of a data folder, as it is now, for reading only. Raises `DataUnreadableError`."""
@@ -50,7 +66,7 @@ def reading(folder: Path) -> Iterator[sqlite3.Connection]:
             if version != VERSION:
                 raise DataUnreadableError(f"{path} was written by another release of tfstyle (version {version})")
             yield db
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         raise DataUnreadableError(f"{path} cannot be read: {error}") from None
 
 
@@ -62,6 +78,9 @@ def check(folder: Path) -> Report:
     pictures, size, present = 0, 0, set()
     for file in blob_files(blobs_of(folder)):
         try:
+            if not stat.S_ISREG(file.lstat().st_mode):
+                findings.append(f"blobs/{file.parent.name}/{file.name}: is no regular file")
+                continue
             size += file.stat().st_size
             digest = digest_of(file)
         except FileNotFoundError:  # a server has deleted it meanwhile
@@ -86,8 +105,12 @@ def digest_of(file: Path) -> str:
 def _missing(folder: Path, present: set[str]) -> set[str]:
     """The blobs that are wanted and not there, when a server may have written and deleted some meanwhile."""
     with reading(folder) as db:
-        wanted = {digest for (digest,) in db.execute(WANTED_BLOBS)}
-    return {digest for digest in wanted - present if not (blobs_of(folder) / digest[:2] / digest).exists()}
+        wanted = {digest for (digest,) in db.execute(WANTED_BLOBS)} - present
+    return {
+        str(digest)[:100]
+        for digest in wanted
+        if not (is_digest(digest) and (blobs_of(folder) / digest[:2] / digest).is_file())
+    }
 
 
 def _damages(db: sqlite3.Connection) -> Iterator[str]:
@@ -99,6 +122,13 @@ def _damages(db: sqlite3.Connection) -> Iterator[str]:
         yield f"database: {table} has a row that belongs to no job"
     for name, what in db.execute("SELECT name, what FROM damaged JOIN jobs ON jobs.number = damaged.job"):
         yield f"{name}: a server found its {what} damaged, and has put it aside"
+    if db.execute("SELECT COUNT(*) FROM passed WHERE typeof(seconds) = 'real'").fetchone() != (1,):
+        yield "database: the server's uptime is lost"
+    for table, kinds in COLUMNS.items():
+        wrong = " OR ".join(f"typeof({column}) NOT IN {types}" for column, types in kinds.items())
+        (count,) = db.execute(f"SELECT COUNT(*) FROM {table} WHERE {wrong}").fetchone()  # noqa: S608 - constants
+        if count:
+            yield f"database: {count} rows of {table} have a value of a wrong type"
     rows = db.execute("SELECT number, name, state, result, plan, job FROM jobs ORDER BY number")
     for number, name, state, result, plan, data in rows:
         try:

@@ -237,6 +237,7 @@ def backup_command(
     The copy has all jobs, events and pictures of one moment. To restore it, start a server with --data FOLDER. Jobs
     that were running begin anew.
     """
+    os.umask(0o077)
     try:
         report = back_up(data, folder)
     except DataUnreadableError as error:
@@ -245,7 +246,8 @@ def backup_command(
         return _refuse(f"folder: cannot write {folder}: {error.strerror or error}", FAILED)
     for finding in report.findings:
         print(finding)
-    print(f"{folder}: {report.jobs} jobs, {report.pictures} pictures ({report.bytes / 1e6:.1f} MB): {report.verdict}")
+    verdict = f"{len(report.findings)} pictures are lost" if report.findings else "complete"
+    print(f"{folder}: {report.jobs} jobs, {report.pictures} pictures ({report.bytes / 1e6:.1f} MB): {verdict}")
     return FAILED if report.findings else DONE
 
 

@@ -122,7 +122,7 @@ async def open_data(folder: Path, retention: Retention, *, accept_empty: bool = 
         raise DataInUseError(f"data: another server uses {folder}; name another folder with --data") from None
     except OSError as error:
         raise DataInUseError(f"data: cannot use {folder}: {error.strerror or error}") from None
-    except (sqlite3.Error, DecodeError) as error:
+    except (sqlite3.Error, DecodeError, UnicodeDecodeError) as error:
         raise DataInUseError(
             f"data: cannot use {folder}: {error}; tfstyle-server check tells what is damaged"
         ) from None

@@ -138,8 +138,9 @@ async def serve(
         raise BadSettingError(f"metrics: cannot listen on {options.metrics}: {error}") from None
     try:
         await jobs.begin()
-    except sqlite3.Error as error:
-        raise BadSettingError(f"data: cannot resume the jobs in {options.data}: {error}") from None
+    except (sqlite3.Error, TypeError, ValueError, ArithmeticError) as error:  # of damage that no row's reader knows
+        why = f"cannot resume the jobs in {options.data}: {error} (tfstyle-server check tells more)"
+        raise BadSettingError(f"data: {why}") from None
     await server.start()
     revoking = loop.create_task(servicer.end_revoked_calls())
     health.set_serving("", serving=True)  # the process is alive; SERVICE follows its workers

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -51,5 +50,5 @@ async def keep_house(
 def _errors_logged(what: str) -> Iterator[None]:
     try:
         yield
-    except (OSError, sqlite3.Error) as error:
+    except Exception as error:  # whatever is damaged, the rest is kept in order
         log.error("cannot delete expired %s: %s", what, error)

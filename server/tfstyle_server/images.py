@@ -112,7 +112,8 @@ class Images:
         """
         if self._disk_bytes == math.inf:
             return
-        held = await self._data.call(self._data.store.total_bytes)
+        # Pictures of deleted jobs count until housekeeping has deleted them too.
+        held = max(await self._data.call(self._data.store.total_bytes), self._data.blobs.held)
         if held + new_bytes > self._disk_bytes:
             message = f"the server holds {held:,} bytes of pictures; {self._disk_bytes:,.0f} are allowed"
             raise LimitError("DISK_QUOTA", message, RETRY_SECONDS)

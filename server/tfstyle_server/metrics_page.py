@@ -64,7 +64,8 @@ class _Page:
         except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             writer.transport.abort()
         except Exception as error:
-            writer.transport.abort()
+            writer.write(_head("400 Bad Request", []))  # what the application cannot read
+            writer.close()
             if (note := STRANGERS.note("metrics")) is not None:
                 log.error("a request for metrics failed: %r%s", error, note)
         finally:

@@ -25,13 +25,20 @@ class DamagedError(Exception):
 def parsed_job(name: str, data: bytes) -> pb.Job:
     """The job in a row. Raises `DamagedError`."""
     try:
-        job = pb.Job.FromString(data)
+        job = pb.Job.FromString(_bytes(data))
         State(job.state)
     except (DecodeError, ValueError) as error:
         raise DamagedError(f"its record cannot be read: {error}") from None
     if job.name != name:
         raise DamagedError(f"its record is that of {job.name[:100]!r}")
     return job
+
+
+def _bytes(data: object) -> bytes:
+    """What a column of bytes has; SQLite lets any value stand in any column. Raises ValueError."""
+    if not isinstance(data, bytes):
+        raise ValueError(f"it is {type(data).__name__}, not bytes")
+    return data
 
 
 def lenient_text(data: bytes) -> str:
@@ -49,16 +56,16 @@ def check_agrees(db: sqlite3.Connection, number: int, job: pb.Job, state: int) -
 def parsed_plan(data: bytes) -> pb.StylizeRequest:
     """The plan in a row. Raises `DamagedError`."""
     try:
-        return pb.StylizeRequest.FromString(data)
-    except DecodeError as error:
+        return pb.StylizeRequest.FromString(_bytes(data))
+    except (DecodeError, ValueError) as error:
         raise DamagedError(f"its plan cannot be read: {error}") from None
 
 
 def parsed_event(sequence: int, data: bytes) -> pb.JobEvent:
     """The event in a row. Raises `DamagedError`."""
     try:
-        event = pb.JobEvent.FromString(data)
-    except DecodeError as error:
+        event = pb.JobEvent.FromString(_bytes(data))
+    except (DecodeError, ValueError) as error:
         raise DamagedError(f"event {sequence} cannot be read: {error}") from None
     if event.sequence != sequence or kind_of(event) not in TRANSITIONS:
         raise DamagedError(f"event {sequence} is not the one that was recorded")
@@ -102,7 +109,8 @@ def fail_damaged_job(db: sqlite3.Connection, number: int, why: str) -> tuple[pb.
     name, data, plan = db.execute("SELECT name, job, plan FROM jobs WHERE number = ?", (number,)).fetchone()
     log.error("job %s is damaged, and counts as failed: %s", name, why)
     db.executemany("INSERT INTO damaged VALUES (?, ?, ?)", [(number, "job", data), (number, "plan", plan)])
-    oldest, last = db.execute("SELECT MIN(sequence), MAX(sequence) FROM events WHERE job = ?", (number,)).fetchone()
+    query = "SELECT MIN(CAST(sequence AS INTEGER)), MAX(CAST(sequence AS INTEGER)) FROM events WHERE job = ?"
+    oldest, last = db.execute(query, (number,)).fetchone()
     failed = status.data_loss(f"the job was damaged on the server's disk: {why}")
     event = pb.JobEvent(sequence=(last or 0) + 1, failed=failed)
     event.time.GetCurrentTime()
@@ -116,7 +124,9 @@ def fail_damaged_job(db: sqlite3.Connection, number: int, why: str) -> tuple[pb.
 
 def _write(db: sqlite3.Connection, number: int, job: pb.Job) -> None:
     """Write a job's state. One that has ended keeps the time of its end, or else that is now."""
-    ended = "COALESCE(ended, (SELECT seconds FROM passed))" if State(job.state) in ENDED else "NULL"
+    ended = (
+        "COALESCE(ended, (SELECT TOTAL(CAST(seconds AS REAL)) FROM passed))" if State(job.state) in ENDED else "NULL"
+    )
     db.execute(
         f"UPDATE jobs SET state = ?, job = ?, ended = {ended} WHERE number = ?",  # noqa: S608 - one of two constants
         (job.state, job.SerializeToString(), number),
@@ -141,7 +151,9 @@ def drop_damaged_event(db: sqlite3.Connection, number: int, sequence: int, why: 
         db.execute("DELETE FROM events WHERE job = ? AND sequence <= ?", (number, sequence))
         fail_damaged_job(db, number, str(error))  # its events are not all left
         return
-    if sequence < job.sequence:
+    if not isinstance(sequence, int):
+        db.execute("DELETE FROM events WHERE job = ? AND sequence = ?", (number, sequence))
+    elif sequence < job.sequence:
         db.execute("DELETE FROM events WHERE job = ? AND sequence <= ?", (number, sequence))
         job.oldest_sequence = sequence + 1
     elif State(job.state) in ENDED:

@@ -100,11 +100,16 @@ class Gate:
         names = certificate.get("x509_subject_alternative_name") or certificate.get("x509_common_name") or ()
         if not names:
             raise UnauthenticatedError("the client's certificate has no subject name")
-        return Caller(f"certificate:{names[0].decode('utf-8', 'replace')}")
+        return Caller(f"certificate:{_one_line(names[0].decode('utf-8', 'replace'))}")
 
     def has_revoked(self, caller: Caller) -> bool:
         """Whether the token that `caller` came with is no longer valid."""
         return self._tokens is not None and caller.token is not None and self._tokens.owner(caller.token) is None
+
+
+def _one_line(name: str) -> str:
+    """`name` as log lines can hold it; names that differ stay different."""
+    return name if name.isprintable() and "\\" not in name else name.encode("unicode_escape").decode()
 
 
 def _by_token(given: Sequence[str | bytes], tokens: TokenFile) -> Caller:

@@ -130,6 +130,7 @@ class JobStore:
         self._db.execute("PRAGMA synchronous = FULL")
         self._db.execute("PRAGMA foreign_keys = ON")
         prepare_schema(self._db)
+        self._db.execute("INSERT INTO passed SELECT 0 WHERE NOT EXISTS (SELECT * FROM passed)")
         if self._db.execute("PRAGMA auto_vacuum").fetchone() != (INCREMENTAL,):  # made by an earlier release
             self._db.execute(f"PRAGMA auto_vacuum = {INCREMENTAL}")
             with suppress(sqlite3.OperationalError):  # it needs room for a copy; the next start tries again
@@ -223,7 +224,7 @@ class JobStore:
 
     def _uptime(self, db: sqlite3.Connection) -> float:
         """Seconds of uptime of all servers that have used this database."""
-        return float(db.execute("SELECT seconds FROM passed").fetchone()[0])
+        return float(db.execute("SELECT TOTAL(CAST(seconds AS REAL)) FROM passed").fetchone()[0])
 
     def get(self, owner: str, name: str) -> pb.Job:
         """The current state of a job. Raises `UnknownJobError`."""
@@ -336,7 +337,7 @@ class JobStore:
     def _bytes_of_owners(self) -> dict[str, int]:
         """{owner: as `total_bytes`}. Every owner of a job or an image is there."""
         rows = self._db.execute(
-            "SELECT owner, TOTAL(MAX(bytes, 0)) FROM"
+            "SELECT owner, TOTAL(MAX(CAST(bytes AS INTEGER), 0)) FROM"
             " (SELECT owner, bytes FROM jobs UNION ALL SELECT owner, size FROM images) GROUP BY owner"
         )
         return {owner: int(size) for owner, size in rows}
@@ -365,7 +366,8 @@ class JobStore:
             db.execute("DELETE FROM images WHERE since < ?", (now - IMAGE_SECONDS,))
             # Jobs that ended between two calls of this method have the same time; their numbers decide.
             query = (
-                "SELECT name, owner, ended, bytes FROM jobs WHERE ended IS NOT NULL ORDER BY ended DESC, number DESC"
+                "SELECT name, owner, CAST(ended AS REAL), CAST(bytes AS INTEGER) FROM jobs WHERE ended IS NOT NULL"
+                " ORDER BY ended DESC, number DESC"
             )
             kept: dict[str, list[tuple[str, int]]] = {}
             total: Counter[str] = Counter()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
 import sqlite3
 import threading
@@ -48,7 +49,7 @@ def test_backup_under_load_has_everything_of_one_moment(
         thread = threading.Thread(target=load)
         thread.start()
         code, (line,), _ = server_command("backup", copy, "--data", data)
-        assert (code, line.endswith("MB): nothing is damaged")) == (DONE, True)
+        assert (code, line.endswith("MB): complete")) == (DONE, True)
         stop.set()
         thread.join()
         finished = long.result().png
@@ -77,7 +78,7 @@ def test_damage_is_named_and_the_rest_is_copied(used_data: Path, tmp_path: Path)
     code, lines, _ = server_command("backup", tmp_path / "copy", "--data", data)
     assert code == FAILED
     assert lines[0] == f"blob {digest} is damaged"
-    assert lines[-1].endswith("1 damaged")
+    assert lines[-1].endswith("1 pictures are lost")
     code, lines, _ = server_command("check", "--data", tmp_path / "copy")
     assert (code, lines[:-1]) == (FAILED, [f"picture {digest}: is missing"])
     assert all((tmp_path / "copy" / "blobs" / other[:2] / other).exists() for other in others)
@@ -125,19 +126,44 @@ def test_backup_ends_although_pictures_come_faster_than_it_copies(
     assert next(numbers) == 101, "one copy of the database was enough"
 
 
-def test_draft_of_a_killed_backup_is_deleted_by_the_next_one(used_data: Path, tmp_path: Path) -> None:
-    (tmp_path / ".copy-dead.draft").mkdir()
-    (tmp_path / ".other-dead.draft").mkdir()
+def test_drafts_of_killed_backups_are_deleted_and_nothing_else(used_data: Path, tmp_path: Path) -> None:
+    killed, foreign = tmp_path / f"{backup.PREFIX}dead", tmp_path / f"{backup.PREFIX}mine"
+    for folder in (killed, foreign):
+        folder.mkdir()
+        (folder / "precious").write_text("mine")
+    (killed / backup.MARK).touch()
     back_up(used_data, tmp_path / "copy")
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".other-dead.draft", "copy"]
+    assert sorted(tmp_path.iterdir()) == [foreign, tmp_path / "copy"]
 
 
-@pytest.mark.parametrize("taken", ["file", "full"])
+def test_copy_may_go_into_an_empty_folder(used_data: Path, tmp_path: Path) -> None:
+    """A mount point or a link to a folder cannot be replaced."""
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "empty")
+    assert back_up(used_data, tmp_path / "link").findings == ()
+    assert server_command("check", "--data", tmp_path / "empty")[0] == DONE
+    assert sorted(path.name for path in (tmp_path / "empty").iterdir()) == ["blobs", "jobs.sqlite3"]
+
+
+def test_what_is_no_file_holds_nothing_up(used_data: Path, tmp_path: Path) -> None:
+    data = Path(shutil.copytree(used_data, tmp_path / "data"))
+    first, second, third = results_in(data)
+    for digest, replace in ((first, os.mkfifo), (second, os.mkdir), (third, lambda path: path.symlink_to("/dev/zero"))):
+        path = data / "blobs" / digest[:2] / digest
+        path.unlink()
+        replace(path)
+    code, lines, _ = server_command("check", "--data", data)
+    assert (code, len([line for line in lines if line.endswith("is no regular file")])) == (FAILED, 3)
+    code, lines, _ = server_command("backup", tmp_path / "copy", "--data", data)
+    assert (code, lines[-1].endswith("3 pictures are lost")) == (FAILED, True)
+
+
+@pytest.mark.parametrize("taken", ["full"])
 def test_folder_that_is_taken_is_left_alone(tmp_path: Path, taken: str) -> None:
     (tmp_path / "file").write_text("mine")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "file").write_text("mine")
     code, _, message = server_command("backup", tmp_path / taken, "--data", tmp_path)
     assert code == FAILED
-    assert message == f"tfstyle-server: folder: cannot write {tmp_path / taken}: it exists already\n"
+    assert message == f"tfstyle-server: folder: cannot write {tmp_path / taken}: it exists already, and is not empty\n"
     assert (tmp_path / "full" / "file").read_text() == "mine"

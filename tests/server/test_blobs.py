@@ -88,3 +88,16 @@ def test_nothing_goes_because_a_file_is_old(tmp_path: Path) -> None:
     os.utime(tmp_path / digest[:2] / digest, (0, 0))
     assert BlobFolder(tmp_path).sweep(frozenset(), 1e9) == 0
     assert blobs.exists(digest)
+
+
+def test_what_is_no_blob_does_not_end_a_sweep(tmp_path: Path) -> None:
+    blobs = BlobFolder(tmp_path)
+    digests = [blobs.put([bytes([number])]) for number in range(20)]
+    assert blobs.held == 20
+    for folder in {digest[:2] for digest in digests}:
+        (tmp_path / folder / "folder").mkdir()
+        os.mkfifo(tmp_path / folder / "pipe")
+    blobs.sweep(frozenset(digests[:5]), 0.0)
+    blobs.sweep(frozenset(digests[:5]), UNREFERENCED_SECONDS + 1)
+    assert [digest for digest in digests if blobs.exists(digest)] == digests[:5]
+    assert 5 <= blobs.held < 5 + 5000 * 20, "folders have a size as well"

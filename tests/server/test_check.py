@@ -16,6 +16,8 @@ import pytest
 from conftest import Server
 from tfstyle_client import Client, ClientError
 from tfstyle_client.exit_codes import BAD_INPUT, DONE, FAILED
+from tfstyle_server.backup import back_up
+from tfstyle_server.check import check
 
 
 def server_command(*arguments: object) -> tuple[int, list[str], str]:
@@ -80,6 +82,25 @@ def test_everything_that_is_damaged_is_named_and_the_server_serves_the_rest(
                 client.job(lost).result()
             assert caught.value.code == "DATA_LOSS"
         assert client.job(names[1]).result().png
+
+
+@pytest.mark.parametrize(
+    ("statement", "says"),
+    [
+        ("UPDATE jobs SET job = CAST(job AS TEXT) WHERE number = 1", "1 rows of jobs have a value of a wrong type"),
+        ("UPDATE jobs SET bytes = 'x' WHERE number = 1", "1 rows of jobs have a value of a wrong type"),
+        ("INSERT INTO job_pictures VALUES (1, x'fffe')", "1 rows of job_pictures have a value"),
+        (f"UPDATE jobs SET result = '{'f' * 5000}' WHERE number = 1", "its record does not agree with its result"),
+        ("DELETE FROM passed", "the server's uptime is lost"),
+    ],
+)
+def test_values_of_wrong_types_are_found(used_data: Path, tmp_path: Path, statement: str, says: str) -> None:
+    data = Path(shutil.copytree(used_data, tmp_path / "data"))
+    with sqlite3.connect(data / "jobs.sqlite3") as db:
+        db.execute(statement)
+    db.close()
+    assert any(says in finding for finding in check(data).findings)
+    back_up(data, tmp_path / "copy")
 
 
 def test_lost_database_keeps_the_server_from_deleting_the_pictures(

@@ -46,6 +46,11 @@ GET = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
         (GET.replace(b"\r\n\r\n", b"\r\nAccept-Encoding: gzip\r\n\r\n"), b"HTTP/1.1 200 OK\r\n", b"\x1f\x8b"),
         (b"GET / HTTP/1.0\r\n\r\n", b"HTTP/1.1 200 OK\r\n", b"tfstyle_queue_depth 0.0"),
         (GET.replace(b"\r\n\r\n", b"\r\nAccept: \xff\r\n\r\n"), b"HTTP/1.1 200 OK\r\n", b"tfstyle_queue_depth 0.0"),
+        (
+            GET.replace(b"\r\n\r\n", b"\r\nAccept: application/openmetrics-text;version=1.x.0\r\n\r\n"),
+            b"HTTP/1.1 400 Bad Request\r\n",
+            b"",
+        ),
         (b"POST /metrics HTTP/1.1\r\n\r\n", b"HTTP/1.1 405 Method Not Allowed\r\n", b"Allow: "),
         (b"\xff\xfe\r\n\r\n", b"HTTP/1.1 405 Method Not Allowed\r\n", b""),
         (b"\r\n\r\n", b"HTTP/1.1 405 Method Not Allowed\r\n", b""),

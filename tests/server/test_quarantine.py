@@ -148,6 +148,32 @@ def test_record_that_can_be_read_and_is_wrong_is_mended_with_the_next_report(
     assert states(store) == {**BEFORE, "jobs/waits": State.RUNNING}
 
 
+@pytest.mark.parametrize("value", ["CAST(job AS TEXT)", "7", "1.5", "NULL"])
+def test_records_of_another_type_are_damaged(store: JobStore, path: Path, value: str) -> None:
+    if value == "NULL":
+        value = "''"
+    damage(path, f"UPDATE jobs SET job = {value} WHERE name = 'jobs/waits'")
+    damage(path, f"UPDATE events SET event = {value.replace('job', 'event')} WHERE job = 2 AND sequence = 1")
+    assert states(store) == BEFORE
+    assert store.events("jobs/runs", 0, 9)[0].sequence == 2
+    assert [job.name for job in store.unfinished()] == ["jobs/runs", "jobs/waits"]
+
+
+def test_numbers_of_another_type_stop_no_housekeeping(store: JobStore, path: Path) -> None:
+    damage(path, "UPDATE jobs SET bytes = 'x', ended = 'never' WHERE name = 'jobs/done'")
+    damage(path, "UPDATE events SET sequence = 'x' WHERE job = 2 AND sequence = 1")
+    damage(path, "DELETE FROM passed")
+    store.add_image("me", "i" * 64, 10)
+    damage(path, "UPDATE images SET size = 9e999")
+    store.total_bytes()
+    assert [event.sequence for event in store.events("jobs/runs", 0, 9)] == [2, 3, 4]
+    store.close()
+    again = JobStore(path, Retention(seconds=100.0))
+    assert again.retain(50.0) == []
+    assert again.append([Entry("jobs/runs", RESULT, 1)])[0] is not None
+    again.close()
+
+
 @pytest.mark.parametrize("column", ["owner", "name"])
 def test_text_that_is_no_utf8_fails_no_query(store: JobStore, path: Path, column: str) -> None:
     damage(path, f"UPDATE jobs SET {column} = CAST(x'6aff6b' AS TEXT) WHERE name = 'jobs/waits'")

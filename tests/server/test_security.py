@@ -19,7 +19,7 @@ from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle.v1 import style_transfer_pb2_grpc
 from tfstyle_client import BadRequestError, Client, ClientError, Credentials, JobNotFoundError
 from tfstyle_client.exit_codes import BAD_INPUT
-from tfstyle_server.security import SecurityOptions, check_binding
+from tfstyle_server.security import Gate, SecurityOptions, check_binding
 from tfstyle_server.tokens import SecurityError, new_token
 
 Methods = dict[str, Callable[[style_transfer_pb2_grpc.StyleTransferStub, str, tuple], object]]
@@ -123,6 +123,17 @@ def test_log_has_neither_tokens_nor_pictures(guarded: Server, tokens: dict[str, 
     assert job.removeprefix("jobs/") in log
     for secret in (tokens["ann"], tokens["bob"], hashlib.sha256(tokens["ann"].encode()).hexdigest(), "JFIF"):
         assert secret not in log
+
+
+def test_names_in_certificates_write_no_log_lines_of_their_own() -> None:
+    gate = Gate(SecurityOptions(client_authority=Path("ca")))
+    owners = [
+        gate.caller([], {"x509_common_name": [name.encode()]}).owner
+        for name in ("bob", "jürgen", "bob\n2026 ERROR \x1b[31m", "bob\\n2026 ERROR \\x1b[31m")
+    ]
+    assert owners[:2] == ["certificate:bob", "certificate:jürgen"]
+    assert all(owner.isprintable() for owner in owners)
+    assert len(set(owners)) == 4
 
 
 def test_health_is_for_everybody_and_reflection_for_nobody(guarded: Server) -> None:

@@ -67,3 +67,14 @@ def test_disk_quota_refuses_new_pictures_of_every_caller(
         with pytest.raises(ServerBusyError, match=r"the server holds [0-9,]+ bytes of pictures; 1,048,576 are allowed"):
             client.create(landscape + padding, painting, size=48, steps=1)
         assert job.result().png == png
+        # Pictures of deleted jobs are on the disk until they are swept.
+        for _ in range(3):
+            try:
+                other = client.create(landscape + bytes(300_000), painting, size=48, steps=1)
+            except ServerBusyError:
+                break
+            other.result()
+            other.delete()
+            landscape += b"x"
+        else:
+            raise AssertionError("it holds more than is allowed")

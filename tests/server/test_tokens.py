@@ -40,6 +40,17 @@ def test_deletion_denies_everybody_and_is_logged_once(tmp_path: Path, caplog: py
     assert len(caplog.records) == 2, "it is another deletion"
 
 
+def test_pipe_in_place_of_the_file_holds_nothing_up(tmp_path: Path) -> None:
+    file = tmp_path / "tokens"
+    token = hash_of(new_token("ann", file))
+    tokens = TokenFile(file)
+    file.unlink()
+    os.mkfifo(file)
+    assert tokens.owner(token) == "ann"
+    with pytest.raises(SecurityError, match="tokens: cannot read"):
+        TokenFile(file)
+
+
 def test_unreadable_file_changes_nothing_and_is_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     file = tmp_path / "tokens"
     token = hash_of(new_token("ann", file))
