@@ -140,7 +140,7 @@ def drop_damaged_event(db: sqlite3.Connection, number: int, sequence: int, why: 
     ended fails where its latest event is damaged.
     """
     name, data = db.execute("SELECT name, job FROM jobs WHERE number = ?", (number,)).fetchone()
-    log.error("job %s is damaged, and its events up to %d are no longer kept: %s", name, sequence, why)
+    log.error("job %s is damaged, and its events up to %s are no longer kept: %s", name, sequence, why)
     db.execute(
         "INSERT INTO damaged SELECT job, 'event ' || sequence, event FROM events WHERE job = ? AND sequence = ?",
         (number, sequence),
