@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import statistics
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +72,62 @@ def test_pictures_that_do_not_arrive_hold_up_nothing_but_pictures(server: Server
     over.set()
     assert all(call.result().size == 1 for call in calls)
     assert stub.UploadImage(iter([pb.UploadImageRequest(data=b"x")]), timeout=10).size == 1
+
+
+@contextmanager
+def slow_path(address: str, source: str, most: int) -> Iterator[str]:
+    """An address from which connections go on to the server at `address`, whose peer is then `source`.
+
+    The first `most` bytes of each arrive, and no more.
+    """
+    listening = socket.create_server(("127.0.0.1", 0))
+    host, _, port = address.rpartition(":")
+    opened = [listening]
+
+    def pump(incoming: socket.socket, outgoing: socket.socket, left: int) -> None:
+        with suppress(OSError):
+            while left > 0 and (data := incoming.recv(min(65536, left))):
+                outgoing.sendall(data)
+                left -= len(data)
+
+    def accept() -> None:
+        with suppress(OSError):
+            while True:
+                near, _ = listening.accept()
+                far = socket.create_connection((host, int(port)), source_address=(source, 0))
+                opened.extend((near, far))
+                for arguments in ((near, far, most), (far, near, 2**40)):
+                    threading.Thread(target=pump, args=arguments, daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+    try:
+        yield f"127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        for each in opened:
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
+
+
+@pytest.mark.parametrize("count", [20, pytest.param(500, marks=pytest.mark.slow)])
+def test_half_sent_requests_of_one_address_hold_up_no_other(
+    server: Server, landscape: bytes, painting: bytes, count: int
+) -> None:
+    half = pb.CreateJobRequest(transfer=pb.StylizeRequest(content=bytes(5 * 2**20), style=b"x")).SerializeToString()
+    transfer = pb.StylizeRequest(content=landscape, style=painting, options=pb.TransferOptions(size=48))
+    transfer.options.max_evaluations = 1
+    creation = pb.CreateJobRequest(transfer=transfer)
+    with slow_path(server.address, "127.0.0.2", 150_000) as path:
+        channels = [grpc.insecure_channel(path, [("tfstyle.number", number)]) for number in range(count)]
+        calls = [channel.unary_unary(METHOD).future(half, timeout=60) for channel in channels]
+        time.sleep(1.0)
+        assert not any(call.done() and call.code() is grpc.StatusCode.OK for call in calls)
+        stub = style_transfer_pb2_grpc.StyleTransferStub(grpc.insecure_channel(server.address))
+        assert stub.CreateJob(creation, timeout=10).name
+        for call in calls:
+            call.cancel()
+        for channel in channels:
+            channel.close()
 
 
 def created_by_one_caller(server: Server, token: str, count: int) -> set[grpc.StatusCode]:
