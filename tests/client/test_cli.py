@@ -424,6 +424,7 @@ def test_ctrl_c_while_it_imports_shows_no_traceback(files: Path) -> None:
     assert errors == "tfstyle: cancelled\n"
 
 
+@pytest.mark.slow
 def test_sigterm_clears_the_private_server_away(files: Path) -> None:
     process = start(files)
     wait_for_progress(process)

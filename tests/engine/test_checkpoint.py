@@ -119,6 +119,7 @@ def test_another_process_continues_bit_for_bit(landscape: bytes, painting: bytes
     assert (tmp_path / "out.png").read_bytes() == tfstyle.encode_png(transfer.deliver().picture)
 
 
+@pytest.mark.slow
 def test_checkpoints_from_another_thread_are_consistent_and_do_not_affect_the_run(
     pictures: tuple[Picture, Picture], tmp_path: Path
 ) -> None:

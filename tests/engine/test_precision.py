@@ -107,6 +107,7 @@ print(made.delivered.total, tfstyle.precision.choose_precision("bfloat16").note,
 """
 
 
+@pytest.mark.slow
 def test_bfloat16_is_slow_but_right_without_onednn(landscape: bytes, painting: bytes, tmp_path: Path) -> None:
     names = ("photo", "painting")
     for name, data in zip(names, (landscape, painting), strict=True):

@@ -22,6 +22,7 @@ from tfstyle_server.backup import back_up
 from tfstyle_server.blobs import BlobFolder
 
 
+@pytest.mark.slow
 def test_backup_under_load_has_everything_of_one_moment(
     own_server: Callable[..., Server], tmp_path: Path, landscape: bytes, painting: bytes
 ) -> None:

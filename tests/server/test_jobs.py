@@ -185,6 +185,7 @@ def test_every_watcher_gets_every_event_and_a_slow_one_no_old_previews(
     assert sum(bool(event.progress.preview) for event in late) < 10
 
 
+@pytest.mark.slow
 def test_events_no_longer_kept_are_a_clear_answer(
     own_server: Callable[..., Server], landscape: bytes, painting: bytes
 ) -> None:
@@ -327,6 +328,7 @@ def test_cancel_running_and_waiting_jobs(own_server: Callable[..., Server], land
         assert last.result() == done
 
 
+@pytest.mark.slow
 def test_job_survives_its_worker_bit_for_bit(
     own_server: Callable[..., Server], landscape: bytes, painting: bytes, uninterrupted: bytes, tmp_path: Path
 ) -> None:
@@ -509,6 +511,7 @@ def test_one_server_at_a_time_has_the_data(own_server: Callable[..., Server], tm
         own_server(data=damaged)
 
 
+@pytest.mark.slow
 def test_damaged_rows_harm_their_own_jobs_only(
     own_server: Callable[..., Server], landscape: bytes, painting: bytes, tmp_path: Path
 ) -> None:
