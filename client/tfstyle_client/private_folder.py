@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+
+from tfstyle.file_lock import locked, locked_at_once
 
 PREFIX = "tfstyle-"
 OWNER = "owner"
@@ -25,13 +26,10 @@ def private_folder(base: str) -> Iterator[Path]:
         folder = Path(name)
         # Under another name until it is locked, so that no other process takes this one for dead.
         draft = folder / f"{OWNER}.draft"
-        lock = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        draft.touch()
+        with locked(draft):
             draft.rename(folder / OWNER)
             yield folder
-        finally:
-            os.close(lock)
 
 
 def _sweep(base: Path) -> None:
@@ -44,19 +42,9 @@ def _sweep(base: Path) -> None:
 def _delete_if_dead(folder: Path) -> None:
     """Delete `folder` where nobody holds its locks. Raises OSError where there is no owner's file, or it is locked."""
     with ExitStack() as locks:
-        locks.enter_context(_locked(folder / OWNER))
+        locks.enter_context(locked_at_once(folder / OWNER))
         if (folder / _DATA_LOCK).exists():
-            locks.enter_context(_locked(folder / _DATA_LOCK))
+            locks.enter_context(locked_at_once(folder / _DATA_LOCK))
         if (folder / "data").exists():
             shutil.rmtree(folder / "data")  # first, so that a later start finds the owner's file where this fails
         shutil.rmtree(folder)
-
-
-@contextmanager
-def _locked(file: Path) -> Iterator[None]:
-    descriptor = os.open(file, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    finally:
-        os.close(descriptor)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import shutil
 import sqlite3
 import tempfile
@@ -11,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
+from tfstyle.file_lock import locked_at_once
 from tfstyle_server.blobs import BlobDamagedError, BlobFolder, blob_files
 from tfstyle_server.check import Report, reading
 from tfstyle_server.data import blobs_of, database_of
@@ -50,7 +49,7 @@ def _new_draft(parent: Path) -> Iterator[Path]:
     """A new folder in `parent`, locked while this process lives, and deleted at the end unless it is renamed."""
     draft = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))  # mode 0700
     try:
-        with _locked(draft):
+        with locked_at_once(draft):
             (draft / MARK).touch()
             yield draft
     finally:
@@ -60,20 +59,9 @@ def _new_draft(parent: Path) -> Iterator[Path]:
 def _sweep(parent: Path) -> None:
     """Delete the drafts in `parent` of backups that were killed."""
     for draft in parent.glob(f"{PREFIX}*"):
-        with suppress(OSError), _locked(draft):  # another backup holds it
+        with suppress(OSError), locked_at_once(draft):  # another backup holds it
             if (draft / MARK).is_file():
                 shutil.rmtree(draft)
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Raises OSError where another process holds the lock."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _copied(folder: Path, draft: Path) -> Report:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import re
 import stat
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from tfstyle.atomic import SUFFIX, new_draft
+from tfstyle.file_lock import locked
 
 _DIGEST = re.compile("[0-9a-f]{64}")
 UNREFERENCED_SECONDS = 100.0
@@ -90,7 +89,7 @@ class BlobFolder:
             path = self._path(name)
             path.parent.mkdir(exist_ok=True)
             draft.complete()
-            with self._locked():
+            with locked(self._folder):
                 # Replaces a blob of the same digest if there is one: `sweep` spares the new file.
                 draft.publish(path)
         return name
@@ -153,7 +152,7 @@ class BlobFolder:
             held += status.st_size
             if file.name in wanted or not stat.S_ISREG(status.st_mode):
                 continue
-            with self._locked():
+            with locked(self._folder):
                 try:
                     status = file.lstat()
                 except FileNotFoundError:
@@ -174,13 +173,3 @@ class BlobFolder:
         if not is_digest(digest):
             raise BlobDamagedError(f"{digest[:100]!r} is no digest")
         return self._folder / digest[:2] / digest
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """Keep every other thread and process from publishing or deleting a blob."""
-        folder = os.open(self._folder, os.O_RDONLY)
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(folder)

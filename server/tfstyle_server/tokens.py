@@ -6,18 +6,16 @@ hash is needed. The file is read again when it changes.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import hmac
 import logging
-import os
 import re
 import secrets
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 from tfstyle.atomic import write_atomically
+from tfstyle.file_lock import locked
 from tfstyle_server.file_version import Version, version_of
 
 log = logging.getLogger("tfstyle.front")
@@ -35,23 +33,12 @@ def new_token(name: str, file: Path) -> str:
     if not re.fullmatch(_NAME, name):
         raise SecurityError("name: must be 1 to 64 ASCII letters, digits or any of . @ + - _")
     token = secrets.token_urlsafe(32)
-    with _locked(file.parent):
+    with locked(file.parent):  # two processes that add a token at a time would lose one
         existing = file.read_bytes() if file.exists() else b""
         separator = b"" if not existing or existing.endswith(b"\n") else b"\n"
         with write_atomically(file, mode=0o600) as lines:
             lines.write(existing + separator + f"{name} {hash_of(token)}\n".encode())
     return token
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Keep other processes from adding a token, which two at a time would otherwise lose."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 class TokenFile:
