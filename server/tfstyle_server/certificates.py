@@ -19,7 +19,7 @@ def server_credentials(certificate: Path, key: Path, client_authority: Path | No
     """TLS credentials from files (PEM) that are read again before a handshake where they have changed.
 
     With `client_authority`, clients need a certificate that it has signed. Raises `SecurityError` for files that cannot
-    be used now. Files that cannot be used later change nothing, which is logged once.
+    be used now. Files that cannot be used later change nothing but the log.
     """
     files = _Files(certificate, key, client_authority)
     return grpc.dynamic_ssl_server_credentials(files.read(), files.renewed, client_authority is not None)

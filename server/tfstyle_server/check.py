@@ -128,7 +128,7 @@ def _damages(db: sqlite3.Connection) -> Iterator[str]:
         wrong = " OR ".join(f"typeof({column}) NOT IN {types}" for column, types in kinds.items())
         (count,) = db.execute(f"SELECT COUNT(*) FROM {table} WHERE {wrong}").fetchone()  # noqa: S608 - constants
         if count:
-            yield f"database: {count} rows of {table} have a value of a wrong type"
+            yield f"database: {table} has values of a wrong type, in rows: {count}"
     rows = db.execute("SELECT number, name, state, result, plan, job FROM jobs ORDER BY number")
     for number, name, state, result, plan, data in rows:
         try:

@@ -33,8 +33,8 @@ from tfstyle_server.front import BadSettingError, CannotServeError, serve
 from tfstyle_server.listen_address import AddressError, host_of
 from tfstyle_server.logs import LogFormat, configure_logging
 from tfstyle_server.options import MOST_IMAGE_BYTES, ServerOptions
+from tfstyle_server.retention import Retention
 from tfstyle_server.security import SecurityOptions
-from tfstyle_server.store import Retention
 
 _DEFAULT = ServerOptions()
 
@@ -246,7 +246,7 @@ def backup_command(
         return _refuse(f"folder: cannot write {folder}: {error.strerror or error}", FAILED)
     for finding in report.findings:
         print(finding)
-    verdict = f"{len(report.findings)} pictures are lost" if report.findings else "complete"
+    verdict = f"{len(report.findings)} lost" if report.findings else "complete"
     print(f"{folder}: {report.jobs} jobs, {report.pictures} pictures ({report.bytes / 1e6:.1f} MB): {verdict}")
     return FAILED if report.findings else DONE
 

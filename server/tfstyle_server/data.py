@@ -19,8 +19,9 @@ from google.protobuf.message import DecodeError
 
 from tfstyle_server.blobs import BlobFolder, Blobs, blob_files
 from tfstyle_server.executors.checkpoints import checkpoint_folder
+from tfstyle_server.retention import Retention
 from tfstyle_server.schema import is_new
-from tfstyle_server.store import JobStore, Retention
+from tfstyle_server.store import JobStore
 
 log = logging.getLogger("tfstyle.front")
 

@@ -10,8 +10,8 @@ import platformdirs
 
 from tfstyle_server.admission import CallerLimits
 from tfstyle_server.logs import LogFormat
+from tfstyle_server.retention import Retention
 from tfstyle_server.security import SecurityOptions
-from tfstyle_server.store import Retention
 
 MOST_IMAGE_BYTES = 2**40
 """The largest value of the limit on a picture's file. It is beyond any file: a private server needs no limit."""

@@ -13,6 +13,7 @@ from google.protobuf.message import DecodeError
 
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle_server import status
+from tfstyle_server.schema import UPTIME
 from tfstyle_server.states import ENDED, TRANSITIONS, State, apply, kind_of
 
 log = logging.getLogger("tfstyle.front")
@@ -124,9 +125,7 @@ def fail_damaged_job(db: sqlite3.Connection, number: int, why: str) -> tuple[pb.
 
 def _write(db: sqlite3.Connection, number: int, job: pb.Job) -> None:
     """Write a job's state. One that has ended keeps the time of its end, or else that is now."""
-    ended = (
-        "COALESCE(ended, (SELECT TOTAL(CAST(seconds AS REAL)) FROM passed))" if State(job.state) in ENDED else "NULL"
-    )
+    ended = f"COALESCE(ended, {UPTIME})" if State(job.state) in ENDED else "NULL"
     db.execute(
         f"UPDATE jobs SET state = ?, job = ?, ended = {ended} WHERE number = ?",  # noqa: S608 - one of two constants
         (job.state, job.SerializeToString(), number),

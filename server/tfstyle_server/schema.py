@@ -9,6 +9,8 @@ from pathlib import Path
 from tfstyle.v1 import style_transfer_pb2 as pb
 
 VERSION = 4
+UPTIME = "(SELECT TOTAL(CAST(seconds AS REAL)) FROM passed)"
+"""Seconds of uptime of all servers that have used the database, as an expression; 0 where the row is lost."""
 SCHEMA = (
     """
     CREATE TABLE IF NOT EXISTS jobs (

@@ -8,10 +8,8 @@ be read are put aside where they are met.
 
 from __future__ import annotations
 
-import math
 import sqlite3
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,15 +27,14 @@ from tfstyle_server.quarantine import (
     parsed_job,
     parsed_plan,
 )
-from tfstyle_server.schema import prepare_schema
+from tfstyle_server.retention import EndedJob, Retention, expired, surplus
+from tfstyle_server.schema import UPTIME, prepare_schema
 from tfstyle_server.states import ENDED, State, apply, kind_of
 
 INCREMENTAL = 2
 """The auto_vacuum mode in which free pages are given back on demand."""
 PAGES = 10_000
 """Free pages of 4 KiB that are given back at once."""
-ROOM = 0.9
-"""The part of `Retention.disk_bytes` to which ended jobs are deleted, so that there is room for new ones."""
 IMAGE_SECONDS = 86400.0
 """How long an uploaded image is kept that no job refers to, in seconds of server uptime."""
 
@@ -103,19 +100,6 @@ class Stored:
     sequence: int
     data: bytes
     last: bool
-
-
-@dataclass(frozen=True)
-class Retention:
-    """What is kept: ended jobs for `seconds` of server uptime, of each owner at most `jobs` with at most `bytes` of
-    pictures, and of each job the latest `events`. `disk_bytes` are the pictures of all jobs, and all uploaded images.
-    """
-
-    seconds: float = 7 * 86400.0
-    jobs: int = 1000
-    bytes: int = 10 * 2**30
-    events: int = 2000
-    disk_bytes: float = math.inf
 
 
 class JobStore:
@@ -224,7 +208,7 @@ class JobStore:
 
     def _uptime(self, db: sqlite3.Connection) -> float:
         """Seconds of uptime of all servers that have used this database."""
-        return float(db.execute("SELECT TOTAL(CAST(seconds AS REAL)) FROM passed").fetchone()[0])
+        return float(db.execute(f"SELECT {UPTIME}").fetchone()[0])
 
     def get(self, owner: str, name: str) -> pb.Job:
         """The current state of a job. Raises `UnknownJobError`."""
@@ -359,48 +343,32 @@ class JobStore:
         Returns the names of the deleted jobs.
         """
         limits = self._retention
-        expired = []
         with self._transaction() as db:
             db.execute("UPDATE passed SET seconds = seconds + ?", (seconds,))
             now = self._uptime(db)
             db.execute("DELETE FROM images WHERE since < ?", (now - IMAGE_SECONDS,))
-            # Jobs that ended between two calls of this method have the same time; their numbers decide.
-            query = (
-                "SELECT name, owner, CAST(ended AS REAL), CAST(bytes AS INTEGER) FROM jobs WHERE ended IS NOT NULL"
-                " ORDER BY ended DESC, number DESC"
-            )
-            kept: dict[str, list[tuple[str, int]]] = {}
-            total: Counter[str] = Counter()
-            for name, owner, ended, size in db.execute(query).fetchall():
-                own = kept.setdefault(owner, [])
-                if len(own) >= limits.jobs or total[owner] + size > limits.bytes or now - ended > limits.seconds:
-                    expired.append(name)
-                else:
-                    own.append((name, size))
-                    total[owner] += size
-            db.executemany("DELETE FROM jobs WHERE name = ?", [(name,) for name in expired])
-            excess = self.total_bytes() - ROOM * limits.disk_bytes
-            surplus = list(_largest_first(kept, self._bytes_of_owners(), excess))
-            db.executemany("DELETE FROM jobs WHERE name = ?", [(name,) for name in surplus])
+            old = expired(self._ended(now), limits)
+            self._delete(old)
+            more = list(surplus(self._ended(now), self._bytes_of_owners(), limits))
+            self._delete(more)
         # Gives free pages back to the file system, one for each step; `execute` makes only one.
         self._db.executescript(f"PRAGMA incremental_vacuum({PAGES})")
-        return expired + surplus
+        return [job.name for job in old + more]
+
+    def _ended(self, now: float) -> list[EndedJob]:
+        """The jobs that have ended, from the newest."""
+        # Jobs that ended between two calls of `retain` have the same time; their numbers decide.
+        rows = self._db.execute(
+            "SELECT name, owner, ? - CAST(ended AS REAL), CAST(bytes AS INTEGER) FROM jobs WHERE ended IS NOT NULL"
+            " ORDER BY ended DESC, number DESC",
+            (now,),
+        )
+        return [EndedJob(*row) for row in rows]
+
+    def _delete(self, jobs: Iterable[EndedJob]) -> None:
+        self._db.executemany("DELETE FROM jobs WHERE name = ?", [(job.name,) for job in jobs])
 
     def wanted_blobs(self) -> frozenset[str]:
         """The digests of all blobs that a job or an image refers to."""
         rows: Iterable[tuple[str]] = self._db.execute(WANTED_BLOBS)
         return frozenset(digest for (digest,) in rows)
-
-
-def _largest_first(jobs: Mapping[str, list[tuple[str, int]]], totals: dict[str, int], excess: float) -> Iterator[str]:
-    """The names of jobs of `excess` bytes together, if there are so many: always the oldest of who has most bytes.
-
-    `jobs` are the ended jobs {owner: [(name, bytes), from the newest]}, `totals` the bytes of everything of each owner.
-    Who has most may have nothing that ended; others' jobs are then left alone.
-    """
-    left = {owner: list(own) for owner, own in jobs.items()}
-    while excess > 0 and totals and left.get(owner := max(totals, key=totals.__getitem__)):
-        name, size = left[owner].pop()
-        totals[owner] -= size
-        excess -= size
-        yield name

@@ -79,7 +79,7 @@ def test_damage_is_named_and_the_rest_is_copied(used_data: Path, tmp_path: Path)
     code, lines, _ = server_command("backup", tmp_path / "copy", "--data", data)
     assert code == FAILED
     assert lines[0] == f"blob {digest} is damaged"
-    assert lines[-1].endswith("1 pictures are lost")
+    assert lines[-1].endswith("1 lost")
     code, lines, _ = server_command("check", "--data", tmp_path / "copy")
     assert (code, lines[:-1]) == (FAILED, [f"picture {digest}: is missing"])
     assert all((tmp_path / "copy" / "blobs" / other[:2] / other).exists() for other in others)
@@ -156,7 +156,7 @@ def test_what_is_no_file_holds_nothing_up(used_data: Path, tmp_path: Path) -> No
     code, lines, _ = server_command("check", "--data", data)
     assert (code, len([line for line in lines if line.endswith("is no regular file")])) == (FAILED, 3)
     code, lines, _ = server_command("backup", tmp_path / "copy", "--data", data)
-    assert (code, lines[-1].endswith("3 pictures are lost")) == (FAILED, True)
+    assert (code, lines[-1].endswith("3 lost")) == (FAILED, True)
 
 
 @pytest.mark.parametrize("taken", ["full"])

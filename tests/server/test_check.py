@@ -87,9 +87,9 @@ def test_everything_that_is_damaged_is_named_and_the_server_serves_the_rest(
 @pytest.mark.parametrize(
     ("statement", "says"),
     [
-        ("UPDATE jobs SET job = CAST(job AS TEXT) WHERE number = 1", "1 rows of jobs have a value of a wrong type"),
-        ("UPDATE jobs SET bytes = 'x' WHERE number = 1", "1 rows of jobs have a value of a wrong type"),
-        ("INSERT INTO job_pictures VALUES (1, x'fffe')", "1 rows of job_pictures have a value"),
+        ("UPDATE jobs SET job = CAST(job AS TEXT) WHERE number = 1", "jobs has values of a wrong type, in rows: 1"),
+        ("UPDATE jobs SET bytes = 'x' WHERE number = 1", "jobs has values of a wrong type, in rows: 1"),
+        ("INSERT INTO job_pictures VALUES (1, x'fffe')", "job_pictures has values of a wrong type, in rows: 1"),
         (f"UPDATE jobs SET result = '{'f' * 5000}' WHERE number = 1", "its record does not agree with its result"),
         ("DELETE FROM passed", "the server's uptime is lost"),
     ],

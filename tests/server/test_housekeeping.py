@@ -11,7 +11,7 @@ import pytest
 from tfstyle_server import blobs, housekeeping
 from tfstyle_server.data import open_data
 from tfstyle_server.executors.checkpoints import checkpoint_folder
-from tfstyle_server.store import Retention
+from tfstyle_server.retention import Retention
 
 
 def test_full_disk_keeps_nothing_that_can_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

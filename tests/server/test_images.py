@@ -14,7 +14,7 @@ from tfstyle.inputs import Inputs, Style
 from tfstyle_server import blobs, images
 from tfstyle_server.data import Data, open_data
 from tfstyle_server.images import Images
-from tfstyle_server.store import Retention
+from tfstyle_server.retention import Retention
 from tfstyle_server.validation import Source, Uploaded
 
 

@@ -13,8 +13,9 @@ from tfstyle.inputs import content_and_style
 from tfstyle.options import ProgressOptions, resolve_options
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle_server.plan import Plan
+from tfstyle_server.retention import Retention
 from tfstyle_server.states import State
-from tfstyle_server.store import Entry, JobStore, NewJob, Retention
+from tfstyle_server.store import Entry, JobStore, NewJob
 
 PLAN = Plan(content_and_style("c" * 64, "s" * 64), resolve_options("fast"), ProgressOptions(), "fast")
 BEGUN = pb.JobEvent(begun=pb.Begun())

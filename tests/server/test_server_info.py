@@ -16,8 +16,8 @@ from tfstyle.options import PRESETS
 from tfstyle_client import Client, ServerBusyError
 from tfstyle_server.admission import CallerLimits
 from tfstyle_server.options import ServerOptions
+from tfstyle_server.retention import Retention
 from tfstyle_server.server_info import Load, describe
-from tfstyle_server.store import Retention
 
 
 def test_info_is_what_the_server_was_told(own_server: Callable[..., Server], landscape: bytes, painting: bytes) -> None:

@@ -17,6 +17,7 @@ from tfstyle.inputs import Inputs, Style, content_and_style
 from tfstyle.options import ProgressOptions, TransferOptions, resolve_options
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle_server.plan import FORMER, Plan, plan_from_proto
+from tfstyle_server.retention import Retention
 from tfstyle_server.states import State
 from tfstyle_server.store import (
     IMAGE_SECONDS,
@@ -25,7 +26,6 @@ from tfstyle_server.store import (
     NewJob,
     NotEndedError,
     RequestIdTakenError,
-    Retention,
     Stored,
     UnknownJobError,
 )
@@ -326,7 +326,8 @@ from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle.inputs import content_and_style
 from tfstyle.options import ProgressOptions, TransferOptions
 from tfstyle_server.plan import Plan
-from tfstyle_server.store import Entry, JobStore, NewJob, Retention
+from tfstyle_server.retention import Retention
+from tfstyle_server.store import Entry, JobStore, NewJob
 store = JobStore(Path(sys.argv[1]), Retention())
 plan = Plan(content_and_style("c", "s"), TransferOptions(), ProgressOptions())
 job = NewJob("jobs/a", "me", None, "f", False, plan, 1)

@@ -14,21 +14,8 @@ NAMES = {
 """Variables that a worker needs, in upper case. Proxies and certificates are for the download of VGG19's weights."""
 FAMILIES = (
     *("LC_", "LD_", "DYLD_", "XDG_", "PYTHON", "MALLOC_"),
-    *(
-        "TF_",
-        "KERAS_",
-        "XLA_",
-        "CUDA_",
-        "NVIDIA_",
-        "CUDNN_",
-        "OMP_",
-        "KMP_",
-        "GOMP_",
-        "MKL_",
-        "OPENBLAS_",
-        "ONEDNN_",
-        "DNNL_",
-    ),
+    *("TF_", "KERAS_", "XLA_", "CUDA_", "CUDNN_", "NVIDIA_"),
+    *("OMP_", "KMP_", "GOMP_", "MKL_", "OPENBLAS_", "ONEDNN_", "DNNL_"),
 )
 """Beginnings of further ones: those of the system, the interpreter and TensorFlow."""
 SECRET = re.compile("TOKEN|SECRET|PASSW|CREDENTIAL|_KEY|^TF_VAR_")
