@@ -19,7 +19,7 @@ from tfstyle.colour import standardise
 from tfstyle.errors import InvalidInputError
 from tfstyle.images import Picture, decode, encode_png
 from tfstyle.inputs import File, Inputs, Style, inputs_from_files
-from tfstyle.layout import Step, demand_of, estimate_of, fitting_layout, former_layouts, replaced_losses
+from tfstyle.layout import Outline, Step, demand_of, estimate_of, fitting_layout, former_layouts, replaced_losses
 from tfstyle.losses import Loss, loss_from_options, relative, split_loss_from_options
 from tfstyle.memory import available_memory
 from tfstyle.networks.choice import Choice, choose_network, load_network
@@ -27,7 +27,7 @@ from tfstyle.networks.network import Network
 from tfstyle.objective import Objective, WholeObjective, matched_terms, style_targets
 from tfstyle.options import COARSE_SCALES, LAYER_WEIGHTS, TransferOptions, lite_violations, resolve_options
 from tfstyle.precision import choose_precision
-from tfstyle.scaled_inputs import ScaledInputs, digest, fitting_schedule, scaled_inputs
+from tfstyle.scaled_inputs import ScaledInputs, Size, digest, fitting_schedule, scaled_inputs, scaled_sizes, sizes_of
 from tfstyle.tensorflow_backend import tf
 from tfstyle.tiled.objective import TiledObjective
 from tfstyle.transfer import Delivered, Iterate, Plan, Problem, Stage, Transfer
@@ -69,6 +69,42 @@ class Engine:
             self._networks[choice.name] = load_network(choice, self._weights)
         return choice, self._networks[choice.name]
 
+    def outline(
+        self,
+        sizes: Inputs[Size],
+        options: TransferOptions,
+        *,
+        grey: bool = False,
+        available: int | None = None,
+        resume: Checkpoint | None = None,
+    ) -> Outline:
+        """What a transfer of pictures of these sizes would be, and what it would cost. No picture is needed.
+
+        `grey` says whether all pictures are grey; `available` are the bytes that it may take, by default what the
+        engine has now. Raises as `prepare` does.
+        """
+        choice, network = self.network(options.network)
+        precision = choose_precision(options.precision)
+        if network.name == "vgg19-lite" and (violations := lite_violations(options)):
+            raise InvalidInputError(violations)
+        lite = self.network("vgg19-lite")[1] if options.lite_evaluations else network
+        if available is None:
+            available = self._memory() if callable(self._memory) else self._memory
+        demand = partial(demand_of, options=options, precision=precision.name, grey=grey)
+        choices = []
+        for each, longer, losses, evaluations in self._divided(sizes, options, network, lite):
+            scaled = scaled_sizes(sizes, options, longer)
+            choices.append(
+                {name: Step(each, longer, demand(scaled, loss), loss, evaluations) for name, loss in losses.items()}
+            )
+        layouts = None if resume is None else former_layouts(resume, choices, available)
+        if layouts is None:
+            # The largest scale first, because an error names its size.
+            layouts = [fitting_layout(steps, available) for steps in reversed(choices)][::-1]
+        steps = tuple(steps[layout.style_loss] for steps, layout in zip(choices, layouts, strict=True))
+        warnings = tuple(replaced_losses(choices, layouts, available))
+        return Outline(choice, precision, steps, estimate_of(steps, layouts), warnings)
+
     def prepare(self, inputs: Inputs[Picture], options: TransferOptions, resume: Checkpoint | None = None) -> Transfer:
         """Load the networks and resize the pictures for every scale; nothing is computed from them yet.
 
@@ -78,70 +114,68 @@ class Engine:
         Raises `InvalidInputError` if pictures or layers do not fit the options, or if the memory is insufficient,
         `WeightsError`, and `CheckpointError` if `resume` belongs to another transfer.
         """
-        choice, network = self.network(options.network)
-        precision = choose_precision(options.precision)
-        if network.name == "vgg19-lite" and (violations := lite_violations(options)):
-            raise InvalidInputError(violations)
-        lite = self.network("vgg19-lite")[1] if options.lite_evaluations else network
         grey = all(picture.grey for name, picture in inputs.pictures() if not name.endswith(".mask"))
-        available = self._memory() if callable(self._memory) else self._memory
-        demand = partial(demand_of, options=options, precision=precision.name, grey=grey)
-        choices = [
-            {name: Step(each, scaled, demand(scaled, loss), loss, evaluations) for name, loss in losses.items()}
-            for each, scaled, losses, evaluations in self._divided(inputs, options, network, lite, grey)
-        ]
-        layouts = None if resume is None else former_layouts(resume, choices, available)
-        if layouts is None:
-            # The largest scale first, because an error names its size.
-            layouts = [fitting_layout(steps, available) for steps in reversed(choices)][::-1]
-        steps = [steps[layout.style_loss] for steps, layout in zip(choices, layouts, strict=True)]
+        outline = self.outline(sizes_of(inputs), options, grey=grey, resume=resume)
+        scaled = {
+            longer: scaled_inputs(inputs, options, longer, grey)
+            for longer in dict.fromkeys(step.longer for step in outline.steps)
+        }
         stages = [
             Stage(
                 step.network,
                 step.demand.pyramid,
                 step.evaluations,
-                step.inputs.content.alpha,
-                partial(self._problem, step, layout.whole_from),
+                scaled[step.longer].content.alpha,
+                partial(self._problem, step, scaled[step.longer], layout.whole_from),
                 remembers=bool(matched_terms(step.demand.terms)),
             )
-            for step, layout in zip(steps, layouts, strict=True)
+            for step, layout in zip(outline.steps, outline.estimate.layouts, strict=True)
         ]
         about_pictures = (f"{name}: {text}" for name, picture in inputs.pictures() for text in picture.warnings)
-        warnings = (*about_pictures, *replaced_losses(choices, layouts, available))
-        estimate, start = estimate_of(steps, layouts), steps[0].inputs.content
-        transfer = Transfer(Plan(options, choice, precision, stages, start, grey, digest(inputs), estimate, warnings))
+        transfer = Transfer(
+            Plan(
+                options,
+                outline.choice,
+                outline.precision,
+                stages,
+                scaled[outline.steps[0].longer].content,
+                grey,
+                digest(inputs),
+                outline.estimate,
+                (*about_pictures, *outline.warnings),
+            )
+        )
         if resume is not None:
             transfer.restore(resume)
         return transfer
 
     @staticmethod
     def _divided(
-        inputs: Inputs[Picture], options: TransferOptions, network: Network, lite: Network, grey: bool
-    ) -> Iterator[tuple[Network, ScaledInputs, dict[str, Loss], int]]:
-        """Network, pictures, the losses to choose from by their `style_loss`, and evaluations of each stage."""
-        scales = fitting_schedule(inputs, options)
+        sizes: Inputs[Size], options: TransferOptions, network: Network, lite: Network
+    ) -> Iterator[tuple[Network, int, dict[str, Loss], int]]:
+        """Network, longer side, the losses to choose from by their `style_loss`, and evaluations of each stage."""
+        scales = fitting_schedule(sizes, options)
         coarse = sum(scale.evaluations for scale in scales[:-1])
         lite_left = coarse if options.lite_evaluations == COARSE_SCALES else options.lite_evaluations
         losses = {style_loss: loss_from_options(options, style_loss) for style_loss in options.style_losses}
         for scale in scales:
-            scaled = scaled_inputs(inputs, options, scale.size, grey)
             on_lite = min(scale.evaluations, max(0, lite_left))
             lite_left -= on_lite
             for each, evaluations in ((lite, on_lite), (network, scale.evaluations - on_lite)):
                 if evaluations > 0:
-                    yield each, scaled, losses, evaluations
+                    yield each, scale.size, losses, evaluations
         for done in range(0, options.split_evaluations, SPLIT_ROUND):
             evaluations = min(SPLIT_ROUND, options.split_evaluations - done)
-            yield network, scaled, {**losses, "neighbours": split_loss_from_options(options)}, evaluations
+            yield network, scales[-1].size, {**losses, "neighbours": split_loss_from_options(options)}, evaluations
 
-    def _problem(self, step: Step, whole_from: int, start: NDArray[np.float32] | None) -> Problem:
+    def _problem(self, step: Step, inputs: ScaledInputs, whole_from: int, start: NDArray[np.float32] | None) -> Problem:
         """Compute the targets of a stage. Its objective is traced when it is first called."""
         objective = self._objective(step, whole_from)
-        content, loss = standardise(step.inputs.content.pixels), step.loss
+        content, loss = standardise(inputs.content.pixels), step.loss
         metrics = step.network.metrics
         styles = (
             (painting.share, objective.style_statistics(painting.image, painting.weights))
-            for painting in step.inputs.paintings
+            for painting in inputs.paintings
         )
         targets = {
             **objective.content_targets(content),
@@ -152,9 +186,7 @@ class Engine:
             assert isinstance(objective, WholeObjective)
             assert start is not None
             query = term.query(content, start)
-            found = (
-                (painting.share, objective.match(term, query, painting.views)) for painting in step.inputs.paintings
-            )
+            found = ((painting.share, objective.match(term, query, painting.views)) for painting in inputs.paintings)
             targets[name] = _blend(found)
         if step.demand.options.balance == "relative":
             loss = relative(loss, targets, metrics)

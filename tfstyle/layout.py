@@ -18,21 +18,34 @@ from tfstyle.memory import (
     multiplication_rate,
     seconds_needed,
 )
+from tfstyle.networks.choice import Choice
 from tfstyle.networks.network import Network
 from tfstyle.options import TransferOptions
+from tfstyle.precision import Precision
 from tfstyle.pyramid import Pyramid
-from tfstyle.scaled_inputs import ScaledInputs
+from tfstyle.scaled_inputs import ScaledSizes
 
 
 @dataclass(frozen=True)
 class Step:
-    """What a stage of a transfer is made from: its pictures, `loss` and number of `evaluations` on a network."""
+    """What a stage of a transfer is: `evaluations` of `loss` on a network, at the scale of `longer` pixels."""
 
     network: Network
-    inputs: ScaledInputs
+    longer: int
     demand: Demand
     loss: Loss
     evaluations: int
+
+
+@dataclass(frozen=True)
+class Outline:
+    """A transfer as far as it is known from the sizes of its pictures. `warnings` are one line each."""
+
+    choice: Choice
+    precision: Precision
+    steps: tuple[Step, ...]
+    estimate: Estimate
+    warnings: tuple[str, ...]
 
 
 Choices = Mapping[str, Step]
@@ -88,10 +101,9 @@ def replaced_losses(stages: Sequence[Choices], layouts: Sequence[Layout], availa
             return
 
 
-def demand_of(inputs: ScaledInputs, loss: Loss, options: TransferOptions, precision: str, grey: bool) -> Demand:
+def demand_of(sizes: ScaledSizes, loss: Loss, options: TransferOptions, precision: str, grey: bool) -> Demand:
     """What determines the memory of a stage."""
-    width, height = inputs.content.size
+    width, height = sizes.content
     pyramid = Pyramid(height, width, options.pyramid_levels, options.pyramid_decay)
-    sizes = [painting.picture.size for painting in inputs.paintings]
-    largest = max(width * height for width, height in sizes)
-    return Demand(pyramid, largest, loss.terms, options, precision, grey, len(sizes))
+    largest = max(width * height for width, height in sizes.styles)
+    return Demand(pyramid, largest, loss.terms, options, precision, grey, len(sizes.styles))

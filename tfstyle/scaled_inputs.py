@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 from tfstyle.colour import standardise
 from tfstyle.errors import InvalidInputError, Violation
 from tfstyle.images import SMALLEST_SIDE, Picture, fit_longer_side, resize
-from tfstyle.inputs import Inputs, Style
+from tfstyle.inputs import Form, Inputs, Style
 from tfstyle.losses.matching import VIEWS
 from tfstyle.masks import BlockWeights
 from tfstyle.options import ORIGINAL_SIZE, RULES, TransferOptions, schedule
 from tfstyle.schedule import Scale
 
+Size = tuple[int, int]
+"""(width, height) in pixels."""
 MASK_TOLERANCE = 0.02
 """Maximum relative difference between the aspect ratios of a mask and its picture."""
 
@@ -54,19 +56,32 @@ class ScaledInputs:
     paintings: tuple[Painting, ...]
 
 
-def fitting_schedule(inputs: Inputs[Picture], options: TransferOptions) -> tuple[Scale, ...]:
+@dataclass(frozen=True)
+class ScaledSizes:
+    """The sizes of all pictures of a transfer at one scale."""
+
+    content: Size
+    styles: tuple[Size, ...]
+
+
+def sizes_of(inputs: Inputs[Picture]) -> Inputs[Size]:
+    """The sizes of the pictures."""
+    return inputs.map(lambda _, picture: picture.size)
+
+
+def fitting_schedule(sizes: Inputs[Size], options: TransferOptions) -> tuple[Scale, ...]:
     """The scales of a transfer. None is so small that a picture would have a side under `SMALLEST_SIDE`.
 
     Raises `InvalidInputError`, naming the field, if the result or an explicit scale is too small or too large.
     """
     longer = options.size
     if longer == ORIGINAL_SIZE:
-        longer, most = max(inputs.content.size), RULES["size"].maximum
+        longer, most = max(sizes.content), RULES["size"].maximum
         if most is not None and longer > most:
-            width, height = inputs.content.size
+            width, height = sizes.content
             why = f"the content picture is {width} x {height} pixels; sizes go up to {most:g}"
             raise InvalidInputError([Violation("size", why)])
-    least = _least_side(inputs, options)
+    least = _least_side(sizes, options)
     if options.scales and options.scales[0][0] < least <= longer:
         why = (
             f"must have sizes of at least {least} for these pictures, whose sides need at least {SMALLEST_SIDE} pixels"
@@ -75,14 +90,26 @@ def fitting_schedule(inputs: Inputs[Picture], options: TransferOptions) -> tuple
     return schedule(options, longer, min(longer, least))
 
 
-def _least_side(inputs: Inputs[Picture], options: TransferOptions) -> int:
+def _least_side(sizes: Inputs[Size], options: TransferOptions) -> int:
     """The smallest longer side of the result at which every picture's shorter side has `SMALLEST_SIDE` pixels."""
-    elongations = [max(inputs.content.size) / min(inputs.content.size)]
+    elongations = [max(sizes.content) / min(sizes.content)]
     if options.style_fit != "stretch":
-        elongations += [
-            max(style.picture.size) / min(style.picture.size) / options.style_scale for style in inputs.styles
-        ]
+        elongations += [max(style.picture) / min(style.picture) / options.style_scale for style in sizes.styles]
     return math.ceil(SMALLEST_SIDE * max(elongations))
+
+
+def scaled_sizes(sizes: Inputs[Size], options: TransferOptions, longer: int) -> ScaledSizes:
+    """The sizes of all pictures for a result whose longer side has `longer` pixels.
+
+    Raises `InvalidInputError`, naming the picture, where a side would be too short.
+    """
+    content = fit_longer_side(sizes.content, longer, "content")
+    if options.style_fit == "stretch":
+        return ScaledSizes(content, (content,) * len(sizes.styles))
+    longest = round(longer * options.style_scale)
+    return ScaledSizes(
+        content, tuple(fit_longer_side(style.picture, longest, name) for name, style in _named_styles(sizes))
+    )
 
 
 def scaled_inputs(inputs: Inputs[Picture], options: TransferOptions, longer: int, grey: bool) -> ScaledInputs:
@@ -90,31 +117,26 @@ def scaled_inputs(inputs: Inputs[Picture], options: TransferOptions, longer: int
 
     With `grey`, all channels of a picture are made equal. Raises `InvalidInputError`, naming the picture.
     """
-    size = fit_longer_side(inputs.content.size, longer, "content")
+    sizes = scaled_sizes(sizes_of(inputs), options, longer)
     paintings = []
-    for share, name, style in _styles(inputs):
-        style_size = (
-            size
-            if options.style_fit == "stretch"
-            else fit_longer_side(style.picture.size, round(longer * options.style_scale), name)
-        )
+    for share, size, (name, style) in zip(inputs.shares, sizes.styles, _named_styles(inputs), strict=True):
         mask = style.mask
         if mask is not None:
             _check_aspect_ratio(f"{name}.mask", mask, style.picture)
-            mask = resize(mask, style_size)
-        picture = _in(grey, resize(style.picture, style_size))
+            mask = resize(mask, size)
+        picture = _in(grey, resize(style.picture, size))
         paintings.append(Painting(picture, share, _weights(name, picture, mask)))
-    return ScaledInputs(_in(grey, resize(inputs.content, size)), tuple(paintings))
+    return ScaledInputs(_in(grey, resize(inputs.content, sizes.content)), tuple(paintings))
 
 
 def _in(grey: bool, picture: Picture) -> Picture:
     return picture.in_grey() if grey else picture
 
 
-def _styles(inputs: Inputs[Picture]) -> Iterator[tuple[float, str, Style[Picture]]]:
-    """(share, name in messages, style) of each style."""
+def _named_styles(inputs: Inputs[Form]) -> Iterator[tuple[str, Style[Form]]]:
+    """(name in messages, style) of each style."""
     names = [name for name, _ in inputs.pictures() if name != "content" and not name.endswith(".mask")]
-    return zip(inputs.shares, names, inputs.styles, strict=True)
+    return zip(names, inputs.styles, strict=True)
 
 
 def _check_aspect_ratio(name: str, mask: Picture, picture: Picture) -> None:

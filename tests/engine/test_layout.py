@@ -94,3 +94,18 @@ def test_resumed_transfer_goes_on_without_neighbours_when_there_is_less_memory(
     last_scale = [iterate for iterate in iterates if iterate.stage == 2]
     assert not any("neighbours" in iterate.losses for iterate in last_scale)
     assert last_scale[-1].total < last_scale[0].total
+
+
+def test_an_outline_from_sizes_is_what_a_transfer_of_such_pictures_becomes(inputs: Inputs[Picture], need: int) -> None:
+    engine, chosen = Engine(memory=need - 1), options(split_evaluations=3)
+    transfer = engine.prepare(inputs, chosen)
+    outline = engine.outline(inputs.map(lambda _, picture: picture.size), chosen)
+    assert outline.estimate == transfer.estimate
+    assert outline.warnings == transfer.warnings
+    found = [(step.network.name, step.demand.pyramid.width, step.evaluations) for step in outline.steps]
+    assert found == [(stage.network.name, stage.size[0], stage.evaluations) for stage in transfer.stages]
+
+
+def test_an_outline_refuses_what_does_not_fit_into_the_given_memory(inputs: Inputs[Picture]) -> None:
+    with pytest.raises(InvalidInputError, match=r"^size: 160 x 107 pixels need"):
+        Engine().outline(inputs.map(lambda _, picture: picture.size), options(), available=10**6)

@@ -9,7 +9,7 @@ from tfstyle.errors import InvalidInputError
 from tfstyle.images import Picture, resize
 from tfstyle.inputs import Inputs, Style, content_and_style
 from tfstyle.options import TransferOptions, resolve_options
-from tfstyle.scaled_inputs import digest, fitting_schedule, scaled_inputs
+from tfstyle.scaled_inputs import digest, fitting_schedule, scaled_inputs, sizes_of
 
 RANDOM = np.random.default_rng(0)
 
@@ -59,22 +59,22 @@ def test_grey_makes_all_channels_equal() -> None:
 def test_no_picture_becomes_too_small_at_an_automatic_scale() -> None:
     narrow = picture(400, 40)
     options = resolve_options("default", {"size": 300})
-    assert fitting_schedule(content_and_style(narrow, PAINTING), options)[0].size == 160
-    assert fitting_schedule(content_and_style(PHOTO, narrow), options)[0].size == 160
+    assert fitting_schedule(sizes_of(content_and_style(narrow, PAINTING)), options)[0].size == 160
+    assert fitting_schedule(sizes_of(content_and_style(PHOTO, narrow)), options)[0].size == 160
     stretched = resolve_options("default", {"size": 300, "style_fit": "stretch"})
-    assert fitting_schedule(content_and_style(PHOTO, narrow), stretched)[0].size == 128
+    assert fitting_schedule(sizes_of(content_and_style(PHOTO, narrow)), stretched)[0].size == 128
     large_style = resolve_options("default", {"size": 300, "style_scale": 2.0})
-    assert fitting_schedule(content_and_style(PHOTO, narrow), large_style)[0].size == 128
+    assert fitting_schedule(sizes_of(content_and_style(PHOTO, narrow)), large_style)[0].size == 128
 
 
 def test_explicit_scales_that_are_too_small_or_too_large_are_rejected() -> None:
     narrow = content_and_style(picture(400, 40), PAINTING)
     options = resolve_options("default", {"size": 300, "scales": ((100, 3),)})
     with pytest.raises(InvalidInputError, match="scales: must have sizes of at least 160 for these pictures"):
-        fitting_schedule(narrow, options)
+        fitting_schedule(sizes_of(narrow), options)
     options = resolve_options("default", {"size": "original", "scales": ((120, 3),)})
     with pytest.raises(InvalidInputError, match=r"scales: must be smaller than the result \(120\)"):
-        fitting_schedule(BOTH, options)
+        fitting_schedule(sizes_of(BOTH), options)
 
 
 def test_digest_depends_on_everything_that_the_result_does() -> None:
