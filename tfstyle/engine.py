@@ -18,7 +18,7 @@ from tfstyle.checkpoint import Checkpoint
 from tfstyle.colour import standardise
 from tfstyle.errors import InvalidInputError
 from tfstyle.images import Picture, decode, encode_png
-from tfstyle.inputs import File, Inputs, Style, inputs_from_files
+from tfstyle.inputs import File, Inputs, Size, Style, inputs_from_files
 from tfstyle.layout import Outline, Step, demand_of, estimate_of, fitting_layout, former_layouts, replaced_losses
 from tfstyle.losses import Loss, loss_from_options, relative, split_loss_from_options
 from tfstyle.memory import available_memory
@@ -27,7 +27,7 @@ from tfstyle.networks.network import Network
 from tfstyle.objective import Objective, WholeObjective, matched_terms, style_targets
 from tfstyle.options import COARSE_SCALES, LAYER_WEIGHTS, TransferOptions, lite_violations, resolve_options
 from tfstyle.precision import choose_precision
-from tfstyle.scaled_inputs import ScaledInputs, Size, digest, fitting_schedule, scaled_inputs, scaled_sizes, sizes_of
+from tfstyle.scaled_inputs import ScaledInputs, digest, fitting_schedule, scaled_inputs, scaled_sizes, sizes_of
 from tfstyle.tensorflow_backend import tf
 from tfstyle.tiled.objective import TiledObjective
 from tfstyle.transfer import Delivered, Iterate, Plan, Problem, Stage, Transfer

@@ -18,6 +18,8 @@ Form = TypeVar("Form")
 Other = TypeVar("Other")
 
 MOST_STYLES = 8
+Size = tuple[int, int]
+"""(width, height) of a picture in pixels."""
 File = bytes | bytearray | memoryview
 """The contents of a picture file."""
 

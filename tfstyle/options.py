@@ -42,6 +42,8 @@ COARSE_SCALES = -1
 """The `lite_evaluations` that stand for those of all scales but the last."""
 SINGLE_SCALE = 0
 """The `coarsest_scale` at which there is only one scale: that of the result."""
+PREVIEW_FORMATS = ("png", "webp")
+MOST_KEPT_PREVIEWS = 200
 ORIGINAL_SIZE = 0
 """The `size` that keeps the content picture's own size."""
 
@@ -260,9 +262,15 @@ class ProgressOptions:
     every: int = _number(1, "report every Nth evaluation, and always the first and the last", 1, 10_000)
     preview_every: int = _number(0, "attach a preview to every Nth evaluation; 0 for none", 0, 10_000)
     preview_size: int = _number(512, "longer side of a preview in pixels; previews are never enlarged", 16, 1024)
+    preview_format: str = _choice("png", "format of previews", *PREVIEW_FORMATS)
+    kept_previews: int = _number(
+        0, "how many of the previews are kept with the job, evenly spread; 0 for none", 0, MOST_KEPT_PREVIEWS
+    )
 
     def __post_init__(self) -> None:
         _check(self)
+        if self.kept_previews and not self.preview_every:
+            raise InvalidInputError([Violation("kept_previews", "needs previews: set preview_every")])
 
     def reports(self, evaluation: int, last: int) -> bool:
         """Whether this evaluation, counted from 1 to `last`, is reported."""
@@ -271,6 +279,13 @@ class ProgressOptions:
     def previews(self, evaluation: int) -> bool:
         """Whether this evaluation, counted from 1, comes with a preview."""
         return self.preview_every > 0 and evaluation % self.preview_every == 0
+
+    def keeps(self, evaluation: int, last: int) -> bool:
+        """Whether the preview of this evaluation, counted from 1 to `last`, is kept with the job."""
+        if not self.kept_previews or not self.previews(evaluation):
+            return False
+        spacing = -(-(last // self.preview_every) // self.kept_previews)  # in previews, rounded up
+        return evaluation % (spacing * self.preview_every) == 0
 
 
 def _check(options: TransferOptions | ProgressOptions) -> None:

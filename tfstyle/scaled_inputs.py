@@ -13,14 +13,12 @@ from numpy.typing import NDArray
 from tfstyle.colour import standardise
 from tfstyle.errors import InvalidInputError, Violation
 from tfstyle.images import SMALLEST_SIDE, Picture, fit_longer_side, resize
-from tfstyle.inputs import Form, Inputs, Style
+from tfstyle.inputs import Form, Inputs, Size, Style
 from tfstyle.losses.matching import VIEWS
 from tfstyle.masks import BlockWeights
 from tfstyle.options import ORIGINAL_SIZE, RULES, TransferOptions, schedule
 from tfstyle.schedule import Scale
 
-Size = tuple[int, int]
-"""(width, height) in pixels."""
 MASK_TOLERANCE = 0.02
 """Maximum relative difference between the aspect ratios of a mask and its picture."""
 

@@ -62,7 +62,7 @@ class CallCancelledError(ClientError):
 
 
 class JobNotFoundError(ClientError):
-    """There is no such job: it never existed, belongs to another caller, or was deleted (NOT_FOUND)."""
+    """There is no such job or picture: it never existed, is another caller's, or was deleted (NOT_FOUND)."""
 
 
 _BY_CODE: dict[str, type[ClientError]] = {

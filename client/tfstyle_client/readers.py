@@ -27,7 +27,7 @@ def job_status(message: pb.Job) -> JobStatus:
         message.position,
         message.attempts,
         message.sequence,
-        _started(message.started) if message.HasField("started") else None,
+        read_started(message.started) if message.HasField("started") else None,
         _progress(message.progress) if message.HasField("progress") else None,
         message.error.message if message.HasField("error") else None,
         message.result.digest or None,
@@ -56,7 +56,7 @@ class JobReader:
             case "accepted":
                 return Accepted(message.accepted.position)
             case "started":
-                return _started(message.started)
+                return read_started(message.started)
             case "progress":
                 return _progress(message.progress)
             case "interrupted":
@@ -101,6 +101,32 @@ class ResultReader:
         return Result(png, result.digest, result.width, result.height, losses, result.evaluations, elapsed)
 
 
+class ImageReader:
+    """Joins the chunks of the image `name`, which may arrive in several calls."""
+
+    def __init__(self, name: str) -> None:
+        self._digest = name.rpartition("/")[2]
+        self._data = bytearray()
+
+    @property
+    def offset(self) -> int:
+        """Where the next chunk begins, in bytes."""
+        return len(self._data)
+
+    def add(self, chunk: pb.Chunk) -> None:
+        """Add the next chunk. Raises `ClientError` if it is another one."""
+        if chunk.offset != len(self._data):
+            raise ClientError("the chunks of the picture arrived out of order", "DATA_LOSS")
+        self._data += chunk.data
+
+    def image(self) -> bytes:
+        """The picture, when all chunks are there. Raises `ClientError` if it is damaged."""
+        image = bytes(self._data)
+        if hashlib.sha256(image).hexdigest() != self._digest:
+            raise ClientError("the picture was damaged in transit", "DATA_LOSS")
+        return image
+
+
 class StylizeReader:
     """Makes records from the messages of one Stylize call, and the result from its chunks."""
 
@@ -113,7 +139,7 @@ class StylizeReader:
             case "accepted":
                 return Accepted(message.accepted.position)
             case "started":
-                return _started(message.started)
+                return read_started(message.started)
             case "progress":
                 return _progress(message.progress)
             case "result":
@@ -125,7 +151,8 @@ class StylizeReader:
         return None  # part of the result, or an event that a newer server sends
 
 
-def _started(message: pb.Started) -> Started:
+def read_started(message: pb.Started) -> Started:
+    """The record for `message`."""
     network = message.network
     options = TransferOptions(**options_from_proto(message.options))
     return Started(

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from tfstyle.errors import InvalidInputError
-from tfstyle.inputs import File, Style, inputs_from_files
+from tfstyle.inputs import File, Size, Style, inputs_from_files
 from tfstyle.options import ProgressOptions, canonical_overrides, resolve_options
+from tfstyle.rules import shown
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle.v1.conversion import inputs_to_proto, options_to_proto
-from tfstyle_client.errors import BadRequestError
+from tfstyle_client.errors import BadRequestError, refusal
 
 NO_PREVIEWS = ProgressOptions()
 LARGEST_INLINE = 4 * 2**20
@@ -39,10 +41,36 @@ def stylize_request(
         preset=preset,
         options=options_to_proto(overrides),
         strength=strength,
-        progress=pb.ProgressOptions(
-            every=progress.every, preview_every=progress.preview_every, preview_size=progress.preview_size
-        ),
+        progress=pb.ProgressOptions(**asdict(progress)),
     )
+
+
+def estimate_request(
+    content: Size, styles: Iterable[Size], preset: str = "default", options: Mapping[str, Any] | None = None
+) -> pb.EstimateTransferRequest:
+    """The message; sizes are (width, height) in pixels. Raises `BadRequestError`, naming each field at fault."""
+    try:
+        overrides = canonical_overrides(options or {})
+        resolve_options(preset, overrides)
+    except InvalidInputError as error:
+        raise BadRequestError(error.violations) from None
+    strength = overrides.pop("strength", None)
+    return pb.EstimateTransferRequest(
+        transfer=pb.StylizeRequest(preset=preset, options=options_to_proto(overrides), strength=strength),
+        content=pb.PictureSize(width=content[0], height=content[1]),
+        styles=[pb.PictureSize(width=width, height=height) for width, height in styles],
+    )
+
+
+def states_request(states: Iterable[str]) -> pb.ListJobsRequest:
+    """The message for the jobs in some `states`, or all if there are none. Raises `BadRequestError`."""
+    known: dict[str, Any] = {
+        name.removeprefix("STATE_").lower(): number for name, number in pb.Job.State.items() if number
+    }
+    wanted = list(states)
+    if unknown := [state for state in wanted if state not in known]:
+        raise refusal("states", f"must be some of {', '.join(known)}; got {shown(unknown[0])}")
+    return pb.ListJobsRequest(states=[known[state] for state in wanted])
 
 
 def creation_request(transfer: pb.StylizeRequest) -> pb.CreateJobRequest:

@@ -71,7 +71,7 @@ def _copied(folder: Path, draft: Path) -> Report:
         wanted, jobs = _copy_database(folder, draft)
         missing = {}
         for digest in sorted(wanted, key=str):
-            if copies.exists(digest):
+            if copies.size(digest) is not None:
                 continue
             try:
                 copies.put(_pieces(source, digest), digest)

@@ -41,8 +41,8 @@ class Blobs(Protocol):
         the digest.
         """
 
-    def exists(self, digest: str) -> bool:
-        """Whether there is a blob with this digest."""
+    def size(self, digest: str) -> int | None:
+        """Bytes of the blob with this digest; None where there is none."""
 
     @property
     def held(self) -> int:
@@ -136,9 +136,12 @@ class BlobFolder:
             raise BlobDamagedError(f"blob {digest} is no regular file")
         return file
 
-    def exists(self, digest: str) -> bool:
+    def size(self, digest: str) -> int | None:
         """As in `Blobs`."""
-        return is_digest(digest) and self._path(digest).exists()
+        try:
+            return self._path(digest).stat().st_size if is_digest(digest) else None
+        except FileNotFoundError:
+            return None
 
     def sweep(self, wanted: frozenset[str], now: float) -> int:
         """As in `Blobs`; deletes abandoned drafts as well."""

@@ -24,8 +24,8 @@ from tfstyle_server.field_paths import in_request
 from tfstyle_server.live_job import LiveJob, accepted, interrupted, short
 from tfstyle_server.metrics import Metrics
 from tfstyle_server.recorder import Recorder
+from tfstyle_server.records import Entry
 from tfstyle_server.server_info import Load
-from tfstyle_server.store import Entry
 
 log = logging.getLogger("tfstyle.front")
 
@@ -205,7 +205,7 @@ class Dispatcher:
         job.reached = max(job.reached, update.reached)
         if update.event.HasField("progress"):
             self._count_evaluations(job, update.event.progress)
-        self._recorder.post(Entry(update.job, update.event, update.attempt), update.preview)
+        self._recorder.post(Entry(update.job, update.event, update.attempt, len(update.preview)), update.preview)
 
     def on_end(self, end: End) -> None:
         """As in `Listener`."""

@@ -21,6 +21,13 @@ def in_creation(violation: Violation) -> Violation:
     return Violation(f"transfer.{violation.field}", violation.description)
 
 
+def in_estimate(violation: Violation) -> Violation:
+    """A violation as the engine has it, with the field's path in an EstimateTransferRequest."""
+    if violation.field in RULES:
+        return in_creation(in_request(violation, shorthand=True))
+    return Violation("styles[0]" if violation.field == "style" else violation.field, violation.description)
+
+
 def of_picture(name: str, *, shorthand: bool) -> str:
     """The path of a picture by its name in `Inputs.pictures`, or of another field of `Inputs` such as styles[1].weight.
 

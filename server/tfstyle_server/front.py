@@ -112,6 +112,7 @@ async def serve(
         gate,
         metrics,
         options.max_image_bytes,
+        options.max_pixels,
         options.limits.receiving,
         partial(describe, options),
     )

@@ -17,12 +17,16 @@ SWEEP_SECONDS = 60.0
 
 
 async def keep_house(
-    data: Data, unfinished: Callable[[], Collection[str]], pending_results: Callable[[], frozenset[str]]
+    data: Data,
+    unfinished: Callable[[], Collection[str]],
+    pending_results: Callable[[], frozenset[str]],
+    on_deleted: Callable[[str, str], None],
 ) -> None:
     """Delete expired data from `data` every `SWEEP_SECONDS`, until cancelled.
 
     `unfinished` returns the names of the unfinished jobs, `pending_results` the digests of results that no job refers
-    to yet. Ages are measured in server uptime, so setting the system clock deletes nothing.
+    to yet; `on_deleted` is called with (owner, name) of each job that was deleted. Ages are measured in server uptime,
+    so setting the system clock deletes nothing.
     """
     before = time.monotonic()
     while True:
@@ -40,6 +44,8 @@ async def keep_house(
         with _errors_logged("jobs"):
             expired = await data.call(data.store.retain, now - before)
             before = now
+            for job in expired:
+                on_deleted(job.owner, job.name)
             if expired:
                 log.info("deleted %d expired jobs", len(expired))
         await asyncio.to_thread(trim)

@@ -87,14 +87,14 @@ class Images:
     async def keep(self, owner: str, identified: Identified, *, shorthand: bool) -> int:
         """Write the pictures that the request has in it, and return the size of all its pictures in bytes.
 
-        Raises `InvalidInputError` where it names an image that `owner` has not uploaded, `LimitError`, OSError,
-        sqlite3.Error.
+        Raises `InvalidInputError` where it names an image that is not the owner's (see `JobStore.may_read`),
+        `LimitError`, OSError, sqlite3.Error.
         """
         sizes = {digest: len(picture) for digest, picture in identified.sent.items()}
         violations = []
         for name, digest in identified.uploaded.items():
-            size = await self._data.call(self._data.store.image_size, owner, digest)
-            if size is None or not await asyncio.to_thread(self._data.blobs.exists, digest):
+            size = await self.size(owner, digest)
+            if size is None:
                 path = field_paths.of_image(name, shorthand=shorthand)
                 violations.append(Violation(path, f"there is no image {IMAGE_PREFIX}{digest}; upload it again"))
             sizes[digest] = size or 0
@@ -104,6 +104,12 @@ class Images:
         for digest, picture in identified.sent.items():
             await asyncio.to_thread(self._data.blobs.put, [picture], digest)
         return sum(sizes.values())
+
+    async def size(self, owner: str, digest: str) -> int | None:
+        """Bytes of a picture that `owner` may read; None where there is none."""
+        if not await self._data.call(self._data.store.may_read, owner, digest):
+            return None
+        return await asyncio.to_thread(self._data.blobs.size, digest)
 
     async def _check_room(self, owner: str, new_bytes: int) -> None:
         """Raises `LimitError` where the disk quota does not allow `new_bytes` more, or not of one caller.

@@ -10,10 +10,12 @@ import logging
 import math
 import secrets
 import sqlite3
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AbstractContextManager, suppress
 
 from tfstyle.errors import InvalidInputError
+from tfstyle.inputs import Inputs, Size
+from tfstyle.options import TransferOptions
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle_server import status
 from tfstyle_server.admission import Admission, CallerLimits, Demand, work_of
@@ -24,19 +26,22 @@ from tfstyle_server.executors.executor import Executor
 from tfstyle_server.field_paths import in_request
 from tfstyle_server.housekeeping import keep_house
 from tfstyle_server.images import Images
+from tfstyle_server.job_changes import JobChanges
 from tfstyle_server.live_job import LiveJob, accepted, cancelled, interrupted, short
 from tfstyle_server.metrics import Metrics
 from tfstyle_server.plan import Plan, fingerprint, plan_from_proto
 from tfstyle_server.recorder import Recorder
+from tfstyle_server.records import Entry, NewJob, RequestIdTakenError, Stored, Unfinished, UnknownJobError
 from tfstyle_server.server_info import Load
 from tfstyle_server.states import ENDED, State
-from tfstyle_server.store import Entry, NewJob, RequestIdTakenError, Stored, Unfinished, UnknownJobError
 from tfstyle_server.validation import Source
-from tfstyle_server.watches import Watches
+from tfstyle_server.watches import StoppingError, Watches
 
 log = logging.getLogger("tfstyle.front")
 
 RETRY_SECONDS = 1.0
+PAUSE_SECONDS = 0.5
+"""The least time between two changes of a job that the watchers of all jobs are told of."""
 ALL = 2**31
 
 
@@ -61,6 +66,7 @@ class Jobs:
         disk_bytes: float = math.inf,
     ) -> None:
         self._data = data
+        self._executor = executor
         self._metrics = metrics
         self._on_broken = on_broken
         self._live: dict[str, LiveJob] = {}
@@ -81,6 +87,7 @@ class Jobs:
         self._creating = asyncio.Lock()
         self.images = Images(data, limits.image_bytes, disk_bytes)
         self.watches = Watches(limits.watches, self._live, self.get, self._events)
+        self.changes = JobChanges()
         metrics.queue.set_function(lambda: self._dispatcher.waiting)
         metrics.running.set_function(lambda: self._dispatcher.running)
         metrics.watchers.set_function(lambda: self.watches.count)
@@ -96,7 +103,9 @@ class Jobs:
             await self._resume(job)
         if self._dispatcher.waiting:
             log.info("%d jobs are resumed", self._dispatcher.waiting)
-        self._background.start(keep_house(self._data, self._live.keys, lambda: self._recorder.pending_results))
+        self._background.start(
+            keep_house(self._data, self._live.keys, lambda: self._recorder.pending_results, self.changes.changed)
+        )
         self._dispatcher.start()
 
     async def _resume(self, job: Unfinished) -> None:
@@ -136,6 +145,7 @@ class Jobs:
         """Let every watch check whether it is to stop."""
         for live in self._live.values():
             live.feed.wake()
+        self.changes.wake()
 
     async def create(self, owner: str, plan: Plan[Source], request_id: str, *, attached: bool) -> pb.Job:
         """Create a job for a checked plan, or return the one that `owner` created with the same `request_id`.
@@ -178,6 +188,7 @@ class Jobs:
                 self._live[name] = LiveJob(number, new.owner, new.plan, position=position)
                 self._live[name].feed.publish(event, b"")
                 self._dispatcher.enqueue(name)
+                self.changes.changed(new.owner, name)
         return name
 
     async def get(self, owner: str, name: str) -> pb.Job:
@@ -186,9 +197,11 @@ class Jobs:
         self._set_positions([job])
         return job
 
-    async def page(self, owner: str, before: int | None, size: int) -> list[tuple[int, pb.Job]]:
+    async def page(
+        self, owner: str, before: int | None, size: int, states: Collection[State] = frozenset(State)
+    ) -> list[tuple[int, pb.Job]]:
         """As `JobStore.page`."""
-        rows = await self._data.call(self._data.store.page, owner, before, size)
+        rows = await self._data.call(self._data.store.page, owner, before, size, states)
         self._set_positions([job for _, job in rows])
         return rows
 
@@ -218,6 +231,29 @@ class Jobs:
     async def delete(self, owner: str, name: str) -> None:
         """Delete a job. Raises `UnknownJobError`, `NotEndedError`, and sqlite3.Error where the disk is full."""
         await self._data.call(self._data.store.delete, owner, name)
+        self.changes.changed(owner, name)
+
+    async def watch_all(self, owner: str, stopping: Callable[[], bool]) -> AsyncIterator[pb.JobsChange]:
+        """Yield `listening`, and then every job of `owner` whenever it changes, at most every `PAUSE_SECONDS`.
+
+        Raises `LimitError`, and `StoppingError` once `stopping()` is true (checked after `wake_watches`).
+        """
+        with self.watches.counted(owner), self.changes.subscribe(owner) as subscription:
+            listening = pb.JobsChange()
+            listening.listening.SetInParent()
+            yield listening
+            while not stopping():
+                for name in await subscription.next():
+                    try:
+                        yield pb.JobsChange(job=await self.get(owner, name))
+                    except UnknownJobError:
+                        yield pb.JobsChange(deleted=name)
+                await asyncio.sleep(PAUSE_SECONDS)
+        raise StoppingError
+
+    async def estimate(self, sizes: Inputs[Size], options: TransferOptions) -> pb.Started:
+        """As `Executor.estimate`."""
+        return await self._executor.estimate(sizes, options)
 
     def end_call(self, owner: str, name: str) -> None:
         """The call that a job is attached to has ended: cancel the job if it has not ended, and delete it."""
@@ -259,6 +295,7 @@ class Jobs:
 
     def _publish(self, name: str, job: LiveJob, stored: Stored, preview: bytes) -> None:
         job.feed.publish(stored, preview)
+        self.changes.changed(job.owner, name)
         if stored.last:
             del self._live[name]
             self._dispatcher.forget(name, job.owner)
@@ -286,4 +323,5 @@ class Jobs:
                 log.error("job %s: cannot be deleted, trying again: %s", short(name), error)
                 await asyncio.sleep(RETRY_SECONDS)
             else:
+                self.changes.changed(owner, name)
                 return

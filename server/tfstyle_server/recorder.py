@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from tfstyle_server.store import Entry, Stored
+from tfstyle_server.records import Entry, Stored
 
 log = logging.getLogger("tfstyle.front")
 

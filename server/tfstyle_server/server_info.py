@@ -23,6 +23,10 @@ CAPABILITIES = (
     "previews",
     "resumed-reads",  # events after a number, results from an offset
     "request-ids",  # x-request-id in the metadata
+    "job-requests",  # what a job was created from, in the job; images of jobs, to read and to name in requests
+    "kept-previews",
+    "watch-jobs",
+    "estimates",
 )
 """What clients may ask for; a later release adds names and removes none."""
 MOST = 2**31 - 1

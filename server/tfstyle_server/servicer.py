@@ -20,23 +20,26 @@ from tfstyle_server import status
 from tfstyle_server.admission import LimitError
 from tfstyle_server.blobs import BlobDamagedError, Blobs
 from tfstyle_server.call_log import REQUEST_ID, Call, CallLog
-from tfstyle_server.field_paths import in_creation
+from tfstyle_server.executors.executor import NoAnswerError, UnpreparedError
+from tfstyle_server.field_paths import in_creation, in_estimate
 from tfstyle_server.jobs import Jobs
 from tfstyle_server.live_job import short
 from tfstyle_server.metrics import Metrics
 from tfstyle_server.plan import Plan
 from tfstyle_server.receiving import Receiving, SmallRequests, TooSlowError
+from tfstyle_server.records import NotEndedError, RequestIdTakenError, UnknownJobError
 from tfstyle_server.revocation import Revocation
 from tfstyle_server.security import ANONYMOUS, Gate, UnauthenticatedError
 from tfstyle_server.server_info import Load
 from tfstyle_server.states import State
-from tfstyle_server.store import NotEndedError, RequestIdTakenError, UnknownJobError
 from tfstyle_server.strangers import host_of_peer
 from tfstyle_server.transport import Context, Read, reader_of
 from tfstyle_server.validation import (
     EMPTY_PICTURE,
     Source,
     checked_creation,
+    checked_estimate,
+    checked_image,
     checked_page,
     checked_transfer,
     page_token,
@@ -62,6 +65,10 @@ class JobEndedError(Exception):
         self.status = why
 
 
+class UnknownImageError(Exception):
+    """There is no such image, or it is another caller's."""
+
+
 class NoResultError(Exception):
     """The job is in a state in which it has no result."""
 
@@ -80,6 +87,7 @@ class StyleTransferServicer:
         gate: Gate,
         metrics: Metrics,
         max_image_bytes: int,
+        max_image_pixels: int,
         receiving: int,
         describe: Callable[[Load], pb.ServerInfo],
     ) -> None:
@@ -92,6 +100,7 @@ class StyleTransferServicer:
         self._metrics = metrics
         self._call_log = CallLog(SERVICE, metrics)
         self._max_image_bytes = max_image_bytes
+        self._max_image_pixels = max_image_pixels
         self._describe = describe
         self._refusing = False
         self._abandoned = False
@@ -132,10 +141,13 @@ class StyleTransferServicer:
             "GetJob": (unary, self._received(self.GetJob, pb.GetJobRequest)),
             "ListJobs": (unary, self._received(self.ListJobs, pb.ListJobsRequest)),
             "CancelJob": (unary, self._received(self.CancelJob, pb.CancelJobRequest)),
+            "EstimateTransfer": (unary, self._received(self.EstimateTransfer, pb.EstimateTransferRequest)),
             "GetServerInfo": (unary, self._received(self.GetServerInfo, pb.GetServerInfoRequest)),
             "DeleteJob": (unary, self._received(self.DeleteJob, pb.DeleteJobRequest)),
             "WatchJob": (stream, self._received(self.WatchJob, pb.WatchJobRequest)),
+            "WatchJobs": (stream, self._received(self.WatchJobs, pb.WatchJobsRequest)),
             "ReadResult": (stream, self._received(self.ReadResult, pb.ReadResultRequest)),
+            "ReadImage": (stream, self._received(self.ReadImage, pb.ReadImageRequest)),
         }
         return grpc.method_handlers_generic_handler(
             SERVICE,
@@ -226,7 +238,7 @@ class StyleTransferServicer:
                     await send(**{kind: getattr(event, kind)})
                 case "result":
                     await send(result=event.result)
-                    async for chunk in self._chunks(event.result, 0):
+                    async for chunk in self._chunks(event.result.digest, 0):
                         await send(chunk=chunk)
                 case "failed":
                     raise JobEndedError(event.failed)
@@ -253,8 +265,8 @@ class StyleTransferServicer:
 
     async def ListJobs(self, request: pb.ListJobsRequest, context: Context, owner: str) -> pb.ListJobsResponse:  # noqa: N802
         """Return a page of the caller's jobs, newest first."""
-        before, size = checked_page(request)
-        page = await self._jobs.page(owner, before, size + 1)
+        before, size, states = checked_page(request)
+        page = await self._jobs.page(owner, before, size + 1, states)
         more = len(page) > size
         token = page_token(page[size - 1][0]) if more else ""
         return pb.ListJobsResponse(jobs=[job for _, job in page[:size]], next_page_token=token)
@@ -278,16 +290,32 @@ class StyleTransferServicer:
         async for data in self._jobs.watches.watch(owner, name, after, lambda: self._refusing):
             await context.write(data)
 
+    async def WatchJobs(self, request: pb.WatchJobsRequest, context: Context, owner: str) -> None:  # noqa: N802
+        """Stream the caller's jobs as they change."""
+        async for change in self._jobs.watch_all(owner, lambda: self._refusing):
+            await context.write(change)
+
     async def ReadResult(self, request: pb.ReadResultRequest, context: Context, owner: str) -> None:  # noqa: N802
         """Stream the PNG of a job that has succeeded."""
         job = await self._jobs.get(owner, request.name)
         if State(job.state) is not State.SUCCEEDED:
             raise NoResultError(request.name, State(job.state))
-        if not 0 <= request.offset <= job.result.size:
-            complaint = f"must be 0 to {job.result.size}, the size of the result; got {request.offset}"
+        await self._send(job.result.digest, job.result.size, request.offset, context, owner)
+
+    async def ReadImage(self, request: pb.ReadImageRequest, context: Context, owner: str) -> None:  # noqa: N802
+        """Stream a picture that the caller has uploaded, or that belongs to one of the caller's jobs."""
+        digest = checked_image(request.name)
+        size = await self._jobs.images.size(owner, digest)
+        if size is None:
+            raise UnknownImageError(request.name)
+        await self._send(digest, size, request.offset, context, owner)
+
+    async def _send(self, digest: str, size: int, offset: int, context: Context, owner: str) -> None:
+        if not 0 <= offset <= size:
+            complaint = f"must be 0 to {size}, the size of the picture; got {offset}"
             raise InvalidInputError([Violation("offset", complaint)])
         with self._jobs.watches.counted(owner):
-            async for chunk in self._chunks(job.result, request.offset):
+            async for chunk in self._chunks(digest, offset):
                 await context.write(chunk)
 
     async def UploadImage(self, read: Read, context: Context, owner: str) -> pb.Image:  # noqa: N802
@@ -306,8 +334,18 @@ class StyleTransferServicer:
         """Describe the server."""
         return self._describe(self._jobs.load)
 
-    async def _chunks(self, result: pb.Result, offset: int) -> AsyncIterator[pb.Chunk]:
-        pieces = self._blobs.pieces(result.digest, offset, CHUNK_BYTES)
+    async def EstimateTransfer(  # noqa: N802
+        self, request: pb.EstimateTransferRequest, context: Context, owner: str
+    ) -> pb.Started:
+        """Return what a transfer would be."""
+        sizes, options = checked_estimate(request, self._max_image_pixels)
+        try:
+            return await self._jobs.estimate(sizes, options)
+        except InvalidInputError as error:
+            raise InvalidInputError(map(in_estimate, error.violations)) from None
+
+    async def _chunks(self, digest: str, offset: int) -> AsyncIterator[pb.Chunk]:
+        pieces = self._blobs.pieces(digest, offset, CHUNK_BYTES)
         while data := await asyncio.to_thread(next, pieces, b""):
             yield pb.Chunk(offset=offset, data=data)
             offset += len(data)
@@ -326,6 +364,12 @@ def status_of(error: Exception) -> status_pb2.Status:
             return status.invalid_argument([Violation("request_id", "was used for another transfer; choose a new one")])
         case UnknownJobError():
             return status.not_found(f"there is no job {str(error)[:100]!r}")
+        case UnknownImageError():
+            return status.not_found(f"there is no image {str(error)[:100]!r}")
+        case UnpreparedError():
+            return status.failed_precondition("WEIGHTS", "network", str(error))
+        case NoAnswerError():
+            return status.unavailable(str(error))
         case NotEndedError():
             return status.failed_precondition("STATE", str(error), f"{error} has not ended; cancel it first")
         case LimitError():
@@ -339,8 +383,8 @@ def status_of(error: Exception) -> status_pb2.Status:
         case StoppingError():
             return status.unavailable("the server is stopping")
         case BlobDamagedError():
-            log.error("lost a result: %s", error)
-            return status.data_loss("the result is missing or damaged on the server's disk")
+            log.error("lost a picture: %s", error)
+            return status.data_loss("the picture is missing or damaged on the server's disk")
         case (
             sqlite3.OperationalError(sqlite_errorcode=sqlite3.SQLITE_FULL) | OSError(errno=errno.ENOSPC | errno.EDQUOT)
         ):

@@ -61,6 +61,8 @@ def apply(job: Job, event: JobEvent) -> bool:
             job.started.CopyFrom(event.started)
         case "progress":
             job.progress.CopyFrom(event.progress)
+            if event.progress.preview_image:
+                job.preview_image = event.progress.preview_image
         case "result":
             job.result.CopyFrom(event.result)
         case "failed":

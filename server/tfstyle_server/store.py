@@ -9,13 +9,12 @@ be read are put aside where they are met.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from tfstyle.v1 import style_transfer_pb2 as pb
-from tfstyle_server.plan import Plan, plan_to_proto
+from tfstyle_server.plan import IMAGE_PREFIX, plan_to_proto
 from tfstyle_server.quarantine import (
     DamagedError,
     check_agrees,
@@ -26,6 +25,15 @@ from tfstyle_server.quarantine import (
     parsed_event,
     parsed_job,
     parsed_plan,
+)
+from tfstyle_server.records import (
+    Entry,
+    NewJob,
+    NotEndedError,
+    RequestIdTakenError,
+    Stored,
+    Unfinished,
+    UnknownJobError,
 )
 from tfstyle_server.retention import EndedJob, Retention, expired, surplus
 from tfstyle_server.schema import UPTIME, prepare_schema
@@ -44,62 +52,6 @@ WANTED_BLOBS = (
     " UNION SELECT digest FROM images"
 )
 """The query for the digests of all blobs that a job or an image refers to."""
-
-
-class UnknownJobError(Exception):
-    """There is no such job, or it belongs to another caller."""
-
-
-class RequestIdTakenError(Exception):
-    """The caller has used the request id for another transfer."""
-
-
-class NotEndedError(Exception):
-    """The job has not ended."""
-
-
-@dataclass(frozen=True)
-class NewJob:
-    """A job to create. `bytes` is the size of the plan's pictures together."""
-
-    name: str
-    owner: str
-    request_id: str | None
-    fingerprint: str
-    attached: bool
-    plan: Plan[str]
-    bytes: int
-
-
-@dataclass(frozen=True)
-class Unfinished:
-    """A job that has not ended; `number` in the order of creation, `plan` as `plan_from_proto` takes it."""
-
-    number: int
-    name: str
-    owner: str
-    state: State
-    attached: bool
-    plan: pb.StylizeRequest
-    shorthand: bool
-
-
-@dataclass(frozen=True)
-class Entry:
-    """An event to record. `attempt` is that of the worker that reports it; None for the server's own events."""
-
-    name: str
-    event: pb.JobEvent
-    attempt: int | None = None
-
-
-@dataclass(frozen=True)
-class Stored:
-    """A recorded event: `data` is the serialised JobEvent, `last` tells whether it ended the job."""
-
-    sequence: int
-    data: bytes
-    last: bool
 
 
 class JobStore:
@@ -192,16 +144,22 @@ class JobStore:
             return None
         data = event.SerializeToString()
         db.execute("INSERT INTO events VALUES (?, ?, ?)", (number, event.sequence, data))
-        kept = self._retention.events
-        if event.sequence - job.oldest_sequence >= kept + kept // 10:
-            job.oldest_sequence = event.sequence - kept + 1
+        most = self._retention.events
+        if event.sequence - job.oldest_sequence >= most + most // 10:
+            job.oldest_sequence = event.sequence - most + 1
             db.execute("DELETE FROM events WHERE job = ? AND sequence < ?", (number, job.oldest_sequence))
         last = State(job.state) in ENDED
+        new_bytes = event.result.size
+        if event.progress.preview_image:
+            digest = event.progress.preview_image.removeprefix(IMAGE_PREFIX)
+            # A job that is resumed reports some previews a second time.
+            kept = db.execute("INSERT OR IGNORE INTO job_pictures VALUES (?, ?)", (number, digest))
+            new_bytes += entry.preview_bytes * kept.rowcount
         db.execute(
             "UPDATE jobs SET state = ?, job = ?, ended = ?, result = ?, bytes = bytes + ? WHERE number = ?",
             (
                 *(job.state, job.SerializeToString(), self._uptime(db) if last else None),
-                *(job.result.digest or None, event.result.size, number),
+                *(job.result.digest or None, new_bytes, number),
             ),
         )
         return Stored(event.sequence, data, last)
@@ -212,14 +170,15 @@ class JobStore:
 
     def get(self, owner: str, name: str) -> pb.Job:
         """The current state of a job. Raises `UnknownJobError`."""
-        query = "SELECT number, job FROM jobs WHERE owner = ? AND name = ?"
+        query = "SELECT number, job, plan FROM jobs WHERE owner = ? AND name = ?"
         row = self._db.execute(query, (owner, name)).fetchone()
         if row is None:
             raise UnknownJobError(name)
-        return self._readable(row[0], name, row[1])
+        number, job, plan = row
+        return _with_request(self._readable(number, name, job), plan)
 
     def _readable(self, number: int, name: str, data: bytes) -> pb.Job:
-        """The job in a row; where that is damaged, what has become of it."""
+        """The job in a row, without its request; where the row is damaged, what has become of the job."""
         try:
             return parsed_job(name, data)
         except DamagedError as error:
@@ -227,13 +186,20 @@ class JobStore:
                 job, _ = mend_job(db, number, str(error))
             return job
 
-    def page(self, owner: str, before: int | None, size: int) -> list[tuple[int, pb.Job]]:
-        """At most `size` jobs (number, job), newest first, of those created before job number `before` if given."""
+    def page(
+        self, owner: str, before: int | None, size: int, states: Collection[State] = frozenset(State)
+    ) -> list[tuple[int, pb.Job]]:
+        """At most `size` jobs (number, job) in one of `states`, newest first.
+
+        Those created before job number `before`, if that is given.
+        """
+        some = ", ".join("?" * len(states))
         rows = self._db.execute(
-            "SELECT number, name, job FROM jobs WHERE owner = ? AND number < ? ORDER BY number DESC LIMIT ?",
-            (owner, 2**62 if before is None else before, size),
+            "SELECT number, name, job, plan FROM jobs WHERE owner = ? AND number < ?"  # noqa: S608 - question marks
+            f" AND state IN ({some}) ORDER BY number DESC LIMIT ?",
+            (owner, 2**62 if before is None else before, *states, size),
         ).fetchall()
-        return [(number, self._readable(number, name, job)) for number, name, job in rows]
+        return [(number, _with_request(self._readable(number, name, job), plan)) for number, name, job, plan in rows]
 
     def unfinished(self) -> list[Unfinished]:
         """Every job that has not ended, oldest first."""
@@ -331,16 +297,27 @@ class JobStore:
         with self._transaction() as db:
             db.execute("INSERT OR REPLACE INTO images VALUES (?, ?, ?, ?)", (owner, digest, size, self._uptime(db)))
 
+    def may_read(self, owner: str, digest: str) -> bool:
+        """Whether a picture is one that `owner` has uploaded, or that belongs to one of the owner's jobs."""
+        row = self._db.execute(
+            "SELECT EXISTS (SELECT * FROM images WHERE owner = :owner AND digest = :digest)"
+            " OR EXISTS (SELECT * FROM jobs JOIN job_pictures ON job_pictures.job = jobs.number"
+            " WHERE owner = :owner AND digest = :digest)"
+            " OR EXISTS (SELECT * FROM jobs WHERE owner = :owner AND result = :digest)",
+            {"owner": owner, "digest": digest},
+        ).fetchone()
+        return bool(row[0])
+
     def image_size(self, owner: str, digest: str) -> int | None:
         """Size in bytes of an image that `owner` has uploaded; None where there is none."""
         query = "SELECT size FROM images WHERE owner = ? AND digest = ?"
         row = self._db.execute(query, (owner, digest)).fetchone()
         return None if row is None else int(row[0])
 
-    def retain(self, seconds: float) -> list[str]:
+    def retain(self, seconds: float) -> list[EndedJob]:
         """Add `seconds` to the uptime, and delete the images and ended jobs that the retention no longer keeps.
 
-        Returns the names of the deleted jobs.
+        Returns the deleted jobs.
         """
         limits = self._retention
         with self._transaction() as db:
@@ -353,7 +330,7 @@ class JobStore:
             self._delete(more)
         # Gives free pages back to the file system, one for each step; `execute` makes only one.
         self._db.executescript(f"PRAGMA incremental_vacuum({PAGES})")
-        return [job.name for job in old + more]
+        return old + more
 
     def _ended(self, now: float) -> list[EndedJob]:
         """The jobs that have ended, from the newest."""
@@ -372,3 +349,10 @@ class JobStore:
         """The digests of all blobs that a job or an image refers to."""
         rows: Iterable[tuple[str]] = self._db.execute(WANTED_BLOBS)
         return frozenset(digest for (digest,) in rows)
+
+
+def _with_request(job: pb.Job, plan: bytes) -> pb.Job:
+    """`job`, and what it was created from as far as that is not damaged; ended jobs do not need it."""
+    with suppress(DamagedError):
+        job.request.CopyFrom(parsed_plan(plan))
+    return job

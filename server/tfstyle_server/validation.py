@@ -6,19 +6,24 @@ import base64
 import binascii
 import re
 from dataclasses import dataclass
+from itertools import islice
 
 from tfstyle.errors import InvalidInputError, Violation
-from tfstyle.inputs import Inputs
+from tfstyle.inputs import MOST_STYLES, Inputs, Size, Style
 from tfstyle.options import ProgressOptions, TransferOptions, resolve_options
 from tfstyle.rules import shown
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle.v1.conversion import inputs_from_proto, options_from_proto
 from tfstyle_server import field_paths
 from tfstyle_server.plan import DEFAULT_PRESET, IMAGE_PREFIX, Plan, progress_from_proto
+from tfstyle_server.states import State
 
 LONGEST_REQUEST_ID = 64
 DEFAULT_PAGE_SIZE, LARGEST_PAGE_SIZE = 50, 1000
+LONGEST_SIDE = 10**6
+"""Pixels; a picture file that has more is none."""
 EMPTY_PICTURE = "is empty; send a picture file such as a PNG or JPEG"
+NO_IMAGE_NAME = f'must be "{IMAGE_PREFIX}" and 64 hexadecimal digits; got {{}}'
 _IMAGE_NAME = re.compile(f"{IMAGE_PREFIX}([0-9a-f]{{64}})")
 
 
@@ -31,6 +36,14 @@ class Uploaded:
 
 Source = bytes | Uploaded
 """A picture as a request has it: the file's bytes, or the name of an uploaded image."""
+
+
+def checked_image(name: str) -> str:
+    """The digest of the image `name`. Raises `InvalidInputError`."""
+    match = _IMAGE_NAME.fullmatch(name)
+    if match is None:
+        raise InvalidInputError([Violation("name", NO_IMAGE_NAME.format(shown(name)))])
+    return match[1]
 
 
 def checked_transfer(request: pb.StylizeRequest, max_image_bytes: int) -> Plan[Source]:
@@ -77,21 +90,57 @@ def checked_creation(request: pb.CreateJobRequest, max_image_bytes: int) -> Plan
     return plan
 
 
-def checked_page(request: pb.ListJobsRequest) -> tuple[int | None, int]:
-    """(number of the job before which the page begins, or None for the first page; page size).
+def checked_estimate(request: pb.EstimateTransferRequest, max_pixels: int) -> tuple[Inputs[Size], TransferOptions]:
+    """The sizes of the pictures, and the options, of the transfer to estimate. Raises `InvalidInputError`."""
+    violations: list[Violation] = []
+    transfer = request.transfer
+    try:
+        strength = transfer.strength if transfer.HasField("strength") else None
+        given = {**options_from_proto(transfer.options), "strength": strength}
+        options = resolve_options(transfer.preset or DEFAULT_PRESET, given)
+    except InvalidInputError as error:
+        named = (field_paths.in_request(violation, shorthand=True) for violation in error.violations)
+        violations += [Violation(f"transfer.{each.field}", each.description) for each in named]
+
+    def checked(name: str, size: pb.PictureSize) -> Size:
+        if not (0 < size.width <= LONGEST_SIDE and 0 < size.height <= LONGEST_SIDE):
+            violations.append(Violation(name, f"must have sides of 1 to {LONGEST_SIDE} pixels"))
+        elif size.width * size.height > max_pixels:
+            violations.append(Violation(name, too_many_pixels(size.width, size.height, max_pixels)))
+        return size.width, size.height
+
+    content = checked("content", request.content)
+    # One more than are accepted is enough to be refused; a message may have millions.
+    styles = [checked(f"styles[{index}]", each) for index, each in enumerate(islice(request.styles, MOST_STYLES + 1))]
+    if not 1 <= len(styles) <= MOST_STYLES:
+        violations.append(Violation("styles", f"must be 1 to {MOST_STYLES}; got {len(request.styles)}"))
+    if violations:
+        raise InvalidInputError(violations)
+    return Inputs(content, tuple(map(Style, styles))), options
+
+
+def checked_page(request: pb.ListJobsRequest) -> tuple[int | None, int, frozenset[State]]:
+    """(number of the job before which the page begins, or None for the first page; page size; states to list).
 
     Raises `InvalidInputError`.
     """
+    known = frozenset(State)
+    states = frozenset(islice(request.states, len(known) + 1))
+    if not states <= known or len(request.states) > len(known):
+        raise InvalidInputError(
+            [Violation("states", f"must be some of {', '.join(each.name.lower() for each in State)}")]
+        )
+    wanted = frozenset(map(State, states)) or known
     if request.page_size < 0:
         raise InvalidInputError([Violation("page_size", f"must not be negative; got {request.page_size}")])
     size = min(request.page_size or DEFAULT_PAGE_SIZE, LARGEST_PAGE_SIZE)
     if not request.page_token:
-        return None, size
+        return None, size, wanted
     try:
         number = int(base64.urlsafe_b64decode(request.page_token.encode()))
         if not 0 < number < 2**63:
             raise ValueError
-        return number, size
+        return number, size, wanted
     except (ValueError, binascii.Error):
         complaint = f"must be a next_page_token of ListJobs; got {shown(request.page_token)}"
         raise InvalidInputError([Violation("page_token", complaint)]) from None
@@ -105,6 +154,13 @@ def page_token(number: int) -> str:
 def too_large(size: str, max_image_bytes: int) -> str:
     """What an error says of a picture of `size` that exceeds the limit."""
     return f"is {size} bytes; at most {max_image_bytes:,} are accepted; the server's --max-image-bytes sets the limit"
+
+
+def too_many_pixels(width: int, height: int, max_pixels: int) -> str:
+    """What an error says of a picture whose size exceeds the limit."""
+    return (
+        f"has {width} x {height} pixels; at most {max_pixels:,} are accepted; the server's --max-pixels sets the limit"
+    )
 
 
 def upload_too_large(max_image_bytes: int) -> str:
@@ -121,7 +177,7 @@ def _checked_inputs(request: pb.StylizeRequest, max_image_bytes: int, *, shortha
             match = _IMAGE_NAME.fullmatch(picture.image)
             if match is not None:
                 return Uploaded(match[1])
-            complaint = f'must be "{IMAGE_PREFIX}" and 64 hexadecimal digits; got {shown(picture.image)}'
+            complaint = NO_IMAGE_NAME.format(shown(picture.image))
             violations.append(Violation(field_paths.of_image(name, shorthand=shorthand), complaint))
             return b""
         data: bytes = picture.data  # every access makes a copy

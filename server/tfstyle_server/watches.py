@@ -16,7 +16,7 @@ from typing import Protocol
 from tfstyle.errors import InvalidInputError, Violation
 from tfstyle.v1.style_transfer_pb2 import Job, JobEvent
 from tfstyle_server.admission import LimitError
-from tfstyle_server.store import Stored, UnknownJobError
+from tfstyle_server.records import Stored, UnknownJobError
 
 RECENT = 256
 """Events of a job that are held in memory."""

@@ -170,3 +170,27 @@ def test_unusable_options_of_neighbours_are_rejected(overrides: dict[str, object
 def test_split_evaluations_follow_those_of_the_scales() -> None:
     options = resolve_options("default", {"split_evaluations": 20, "coarsest_scale": 128, "size": 384})
     assert [scale.evaluations for scale in schedule(options, 384)] == [20, 20, 20, 20]
+
+
+@pytest.mark.parametrize(
+    ("every", "kept", "last", "expected"),
+    [
+        (5, 4, 40, [10, 20, 30, 40]),  # 8 previews, every second one
+        (5, 8, 40, [5, 10, 15, 20, 25, 30, 35, 40]),
+        (5, 3, 40, [15, 30]),
+        (1, 200, 3, [1, 2, 3]),
+        (7, 1, 20, [14]),
+        (5, 0, 40, []),
+        (50, 4, 40, []),
+    ],
+)
+def test_kept_previews_are_evenly_spread_and_not_more_than_asked_for(
+    every: int, kept: int, last: int, expected: list[int]
+) -> None:
+    progress = ProgressOptions(preview_every=every, kept_previews=kept)
+    assert [evaluation for evaluation in range(1, last + 1) if progress.keeps(evaluation, last)] == expected
+
+
+def test_kept_previews_need_previews() -> None:
+    with pytest.raises(InvalidInputError, match=r"^kept_previews: needs previews: set preview_every$"):
+        ProgressOptions(kept_previews=3)

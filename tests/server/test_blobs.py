@@ -71,15 +71,15 @@ def test_sweep_spares_what_is_wanted_or_was_lately(tmp_path: Path) -> None:
     young = blobs.put([b"young"])
     assert blobs.sweep(frozenset({wanted}), 1000.0 + UNREFERENCED_SECONDS) == 0
     assert blobs.sweep(frozenset({wanted}), 1001.0 + UNREFERENCED_SECONDS) == len(b"old") + 2
-    assert blobs.exists(wanted)
-    assert blobs.exists(young)
-    assert not blobs.exists(old)
+    assert blobs.size(wanted) is not None
+    assert blobs.size(young) is not None
+    assert blobs.size(old) is None
     blobs.put([b"young"])
     later = 1001.0 + 2 * UNREFERENCED_SECONDS
     assert blobs.sweep(frozenset(), later) == 0, "a blob that is written again is young again"
     assert blobs.sweep(frozenset({young}), later + UNREFERENCED_SECONDS) == 0, "not before its time, wanted or not"
     assert blobs.sweep(frozenset(), later + 2 * UNREFERENCED_SECONDS) == len(b"wanted")
-    assert blobs.exists(young), "that it was wanted meanwhile counts"
+    assert blobs.size(young) is not None, "that it was wanted meanwhile counts"
 
 
 def test_nothing_goes_because_a_file_is_old(tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_nothing_goes_because_a_file_is_old(tmp_path: Path) -> None:
     digest = blobs.put([b"abc"])
     os.utime(tmp_path / digest[:2] / digest, (0, 0))
     assert BlobFolder(tmp_path).sweep(frozenset(), 1e9) == 0
-    assert blobs.exists(digest)
+    assert blobs.size(digest) is not None
 
 
 def test_what_is_no_blob_does_not_end_a_sweep(tmp_path: Path) -> None:
@@ -99,5 +99,5 @@ def test_what_is_no_blob_does_not_end_a_sweep(tmp_path: Path) -> None:
         os.mkfifo(tmp_path / folder / "pipe")
     blobs.sweep(frozenset(digests[:5]), 0.0)
     blobs.sweep(frozenset(digests[:5]), UNREFERENCED_SECONDS + 1)
-    assert [digest for digest in digests if blobs.exists(digest)] == digests[:5]
+    assert [digest for digest in digests if blobs.size(digest) is not None] == digests[:5]
     assert 5 <= blobs.held < 5 + 5000 * 20, "folders have a size as well"

@@ -22,8 +22,8 @@ from tfstyle_server.executors.executor import Done, End, Executor, Failed, Liste
 from tfstyle_server.jobs import Jobs
 from tfstyle_server.metrics import Metrics
 from tfstyle_server.plan import Plan
+from tfstyle_server.records import RequestIdTakenError
 from tfstyle_server.retention import Retention
-from tfstyle_server.store import RequestIdTakenError
 from tfstyle_server.validation import Source, Uploaded
 
 RESULT = pb.JobEvent(result=pb.Result(digest="f" * 64, size=9))

@@ -40,7 +40,7 @@ def test_pictures_are_hashed_once_and_equal_ones_written_once(tmp_path: Path, mo
         inputs: Inputs[Source] = Inputs(b"one", (Style(b"two", 1.0, Uploaded(uploaded)), Style(b"one")))
         monkeypatch.setattr(images.hashlib, "sha256", counted)
         identified = await made.identify(inputs)
-        assert not data.blobs.exists(sha256(b"one").hexdigest()), "nothing is written before it is known what for"
+        assert data.blobs.size(sha256(b"one").hexdigest()) is None, "nothing is written before it is known what for"
         size = await made.keep("ann", identified, shorthand=False)
         monkeypatch.undo()
         assert hashed == [b"one", b"two", b"one"]
@@ -62,7 +62,7 @@ def test_images_of_others_are_not_there(tmp_path: Path) -> None:
         for shorthand, path in ((True, "style_image"), (False, r"inputs.styles\[0\].picture")):
             with pytest.raises(InvalidInputError, match=f"{path}: there is no image images/{digest}; upload it again"):
                 await made.keep("bob", identified, shorthand=shorthand)
-        assert not data.blobs.exists(identified.inputs.content), "and nothing is kept for them"
+        assert data.blobs.size(identified.inputs.content) is None, "and nothing is kept for them"
         assert await made.keep("ann", identified, shorthand=True) == 11
 
     run(tmp_path, story)

@@ -564,7 +564,7 @@ def test_result_that_the_disk_has_lost_is_data_loss(
         data = blob.read_bytes()
         for damaged in (data[:-1] + b"X", data[:-100], None):
             blob.unlink() if damaged is None else blob.write_bytes(damaged)
-            with pytest.raises(ClientError, match="the result is missing or damaged") as caught:
+            with pytest.raises(ClientError, match="the picture is missing or damaged") as caught:
                 job.result()
             assert caught.value.code == "DATA_LOSS"
         blob.write_bytes(data)

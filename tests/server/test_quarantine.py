@@ -13,13 +13,18 @@ from tfstyle.inputs import content_and_style
 from tfstyle.options import ProgressOptions, resolve_options
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle_server.plan import Plan
-from tfstyle_server.retention import Retention
+from tfstyle_server.records import Entry, NewJob
+from tfstyle_server.retention import EndedJob, Retention
 from tfstyle_server.states import State
-from tfstyle_server.store import Entry, JobStore, NewJob
+from tfstyle_server.store import JobStore
 
 PLAN = Plan(content_and_style("c" * 64, "s" * 64), resolve_options("fast"), ProgressOptions(), "fast")
 BEGUN = pb.JobEvent(begun=pb.Begun())
 RESULT = pb.JobEvent(result=pb.Result(digest="f" * 64, size=1000))
+
+
+def names(jobs: list[EndedJob]) -> list[str]:
+    return [job.name for job in jobs]
 
 
 @pytest.fixture
@@ -91,7 +96,7 @@ def test_job_whose_events_are_not_all_left_fails(store: JobStore, path: Path) ->
     events = store.events("jobs/runs", 0, 99)
     assert (events[0].sequence, events[-1].sequence, events[-1].last) == (2, job.sequence, True)
     assert "c" * 64 in store.wanted_blobs(), "its pictures stay until it is deleted"
-    assert store.retain(200.0) == ["jobs/runs", "jobs/done"], "it expires as others do"
+    assert names(store.retain(200.0)) == ["jobs/runs", "jobs/done"], "it expires as others do"
     with sqlite3.connect(path) as db:
         assert db.execute("SELECT COUNT(*) FROM damaged").fetchone() == (0,)
     db.close()
@@ -180,7 +185,7 @@ def test_text_that_is_no_utf8_fails_no_query(store: JobStore, path: Path, column
     damage(path, f"UPDATE jobs SET {column} = CAST(x'6aff6b' AS TEXT) WHERE name = 'jobs/waits'")
     assert set(states(store)) - {"j\ufffdk"} == {"jobs/runs", "jobs/done"}
     store.unfinished()
-    assert store.retain(200.0)[:1] == ["jobs/done"]
+    assert names(store.retain(200.0))[:1] == ["jobs/done"]
     assert "c" * 64 in store.wanted_blobs()
 
 

@@ -11,7 +11,7 @@ import pytest
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle_server import recorder
 from tfstyle_server.recorder import Recorder
-from tfstyle_server.store import Entry, Stored
+from tfstyle_server.records import Entry, Stored
 
 BEGUN = Entry("jobs/a", pb.JobEvent(begun=pb.Begun()))
 FULL = sqlite3.OperationalError("database or disk is full")

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from importlib.resources import files
 from pathlib import Path
 
 import grpc
@@ -45,6 +46,8 @@ def small(content: bytes, style: bytes) -> pb.StylizeRequest:
     return pb.StylizeRequest(content=content, style=style, options=pb.TransferOptions(size=48, max_evaluations=1))
 
 
+PHOTO = f"images/{hashlib.sha256(files('tfstyle_client').joinpath('demo/landscape.jpg').read_bytes()).hexdigest()}"
+"""The content of ann's job."""
 METHODS: Methods = {
     "Stylize": lambda stub, _, meta: list(stub.Stylize(pb.StylizeRequest(), metadata=meta)),
     "CreateJob": lambda stub, _, meta: stub.CreateJob(pb.CreateJobRequest(), metadata=meta),
@@ -54,11 +57,14 @@ METHODS: Methods = {
     "WatchJob": lambda stub, job, meta: list(stub.WatchJob(pb.WatchJobRequest(name=job), metadata=meta)),
     "ReadResult": lambda stub, job, meta: list(stub.ReadResult(pb.ReadResultRequest(name=job), metadata=meta)),
     "UploadImage": lambda stub, _, meta: stub.UploadImage(iter([]), metadata=meta),
+    "ReadImage": lambda stub, _, meta: list(stub.ReadImage(pb.ReadImageRequest(name=PHOTO), metadata=meta)),
+    "WatchJobs": lambda stub, _, meta: next(stub.WatchJobs(pb.WatchJobsRequest(), metadata=meta)),
+    "EstimateTransfer": lambda stub, _, meta: stub.EstimateTransfer(pb.EstimateTransferRequest(), metadata=meta),
     "GetServerInfo": lambda stub, _, meta: stub.GetServerInfo(pb.GetServerInfoRequest(), metadata=meta),
     "DeleteJob": lambda stub, job, meta: stub.DeleteJob(pb.DeleteJobRequest(name=job), metadata=meta),
 }
-OF_A_JOB = ("GetJob", "CancelJob", "WatchJob", "ReadResult", "DeleteJob")
-WITHOUT_INPUT = ("Stylize", "CreateJob", "UploadImage")
+OF_A_JOB = ("GetJob", "CancelJob", "WatchJob", "ReadResult", "ReadImage", "DeleteJob")
+WITHOUT_INPUT = ("Stylize", "CreateJob", "UploadImage", "EstimateTransfer")
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +122,13 @@ def test_others_jobs_and_images_are_not_there(
         asked = pb.StylizeRequest(content_image=image.name, style=painting)
         with pytest.raises(BadRequestError, match="content_image: there is no image"):
             bob.call(lambda: bob.stub.CreateJob(pb.CreateJobRequest(transfer=asked)))
+        assert ann.image(image.name) == landscape
+        with pytest.raises(JobNotFoundError, match="there is no image"):
+            bob.image(image.name)
+        result = f"images/{ann.job(job.name).result().digest}"
+        assert len(ann.image(result)) > 0
+        with pytest.raises(JobNotFoundError, match="there is no image"):
+            bob.image(result)
 
 
 def test_log_has_neither_tokens_nor_pictures(guarded: Server, tokens: dict[str, str], job: str) -> None:

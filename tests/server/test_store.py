@@ -17,22 +17,18 @@ from tfstyle.inputs import Inputs, Style, content_and_style
 from tfstyle.options import ProgressOptions, TransferOptions, resolve_options
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle_server.plan import FORMER, Plan, plan_from_proto
-from tfstyle_server.retention import Retention
+from tfstyle_server.records import Entry, NewJob, NotEndedError, RequestIdTakenError, Stored, UnknownJobError
+from tfstyle_server.retention import EndedJob, Retention
 from tfstyle_server.states import State
-from tfstyle_server.store import (
-    IMAGE_SECONDS,
-    Entry,
-    JobStore,
-    NewJob,
-    NotEndedError,
-    RequestIdTakenError,
-    Stored,
-    UnknownJobError,
-)
+from tfstyle_server.store import IMAGE_SECONDS, JobStore
 
 BEGUN = pb.JobEvent(begun=pb.Begun())
 PLAN = Plan(content_and_style("c" * 64, "s" * 64), resolve_options("fast"), ProgressOptions(), "fast")
 RESULT = pb.JobEvent(result=pb.Result(digest="f" * 64, size=1000))
+
+
+def names(jobs: list[EndedJob]) -> list[str]:
+    return [job.name for job in jobs]
 
 
 @pytest.fixture
@@ -145,7 +141,7 @@ def test_retention_forgets_the_oldest_that_have_ended(tmp_path: Path, retention:
         create(store, new(f"jobs/{index}"))
         finish(store, f"jobs/{index}")
     create(store, new("jobs/running"))
-    gone = store.retain(0.01)
+    gone = names(store.retain(0.01))
     left = sorted(job.name for _, job in store.page("me", None, 99))
     assert left == [*kept, "jobs/running"]
     assert sorted([*gone, *kept]) == [f"jobs/{index}" for index in range(5)]
@@ -167,7 +163,7 @@ def test_jobs_age_by_the_time_that_a_server_has_seen_and_by_no_clock(
     create(store, new("jobs/b"))
     finish(store, "jobs/b")
     assert store.retain(30.0) == []
-    assert store.retain(30.0) == ["jobs/a"]
+    assert names(store.retain(30.0)) == ["jobs/a"]
     store.close()
 
 
@@ -189,7 +185,7 @@ def test_of_jobs_that_ended_at_once_the_newest_are_kept_even_if_the_clock_is_set
         monkeypatch.setattr(time, "time", lambda hour=hour: today - 3600 * hour)
         create(store, new(name))
         finish(store, name)
-    assert store.retain(1.0) == ["jobs/a"]
+    assert names(store.retain(1.0)) == ["jobs/a"]
     store.close()
 
 
@@ -326,8 +322,9 @@ from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle.inputs import content_and_style
 from tfstyle.options import ProgressOptions, TransferOptions
 from tfstyle_server.plan import Plan
-from tfstyle_server.retention import Retention
-from tfstyle_server.store import Entry, JobStore, NewJob
+from tfstyle_server.retention import EndedJob, Retention
+from tfstyle_server.records import Entry, NewJob
+from tfstyle_server.store import JobStore
 store = JobStore(Path(sys.argv[1]), Retention())
 plan = Plan(content_and_style("c", "s"), TransferOptions(), ProgressOptions())
 job = NewJob("jobs/a", "me", None, "f", False, plan, 1)
@@ -403,7 +400,7 @@ def test_disk_quota_deletes_the_oldest_jobs_of_whoever_has_most(tmp_path: Path) 
     create(store, new("jobs/waits", "much"))
     store.add_image("little", "i" * 64, 1000)
     assert store.total_bytes() == 8 * 1500 + 500 + 1000
-    assert store.retain(1.0) == ["jobs/much0", "jobs/much1", "jobs/much2"]
+    assert names(store.retain(1.0)) == ["jobs/much0", "jobs/much1", "jobs/much2"]
     assert store.total_bytes() == 9_000, "there is room again"
     assert [job.name for _, job in store.page("little", None, 9)] == ["jobs/little1", "jobs/little0"]
     assert next(job.name for _, job in store.page("much", None, 9)) == "jobs/waits"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tfstyle.images.decoding import decode
-from tfstyle.images.encoding import encode_png
+from tfstyle.images.encoding import encode_png, encode_webp
 from tfstyle.images.limits import SMALLEST_SIDE, ImageLimits
 from tfstyle.images.picture import Picture
 from tfstyle.images.resizing import fit_longer_side, resize, resize_floats
@@ -14,6 +14,7 @@ __all__ = [
     "Picture",
     "decode",
     "encode_png",
+    "encode_webp",
     "fit_longer_side",
     "resize",
     "resize_floats",

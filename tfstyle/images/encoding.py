@@ -11,6 +11,11 @@ from PIL.PngImagePlugin import PngInfo
 
 from tfstyle.images.picture import Picture
 
+WEBP_QUALITY = 88
+"""On a scale to 100. Below that, strokes lose their edges."""
+WEBP_METHOD = 2
+"""From 0 to 6; larger means slower, and smaller files."""
+
 
 def encode_png(picture: Picture, texts: Mapping[str, str] | None = None) -> bytes:
     """`picture` as the bytes of a PNG file: RGB, or RGBA if it has alpha.
@@ -23,4 +28,12 @@ def encode_png(picture: Picture, texts: Mapping[str, str] | None = None) -> byte
     pixels = picture.pixels if picture.alpha is None else np.dstack([picture.pixels, picture.alpha])
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG", pnginfo=info)
+    return buffer.getvalue()
+
+
+def encode_webp(picture: Picture) -> bytes:
+    """`picture` as the bytes of a lossy WebP file, for previews: a tenth of a PNG's size."""
+    pixels = picture.pixels if picture.alpha is None else np.dstack([picture.pixels, picture.alpha])
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "WEBP", quality=WEBP_QUALITY, method=WEBP_METHOD)
     return buffer.getvalue()

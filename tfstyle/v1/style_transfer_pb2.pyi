@@ -152,14 +152,18 @@ class Scale(_message.Message):
     def __init__(self, size: _Optional[int] = ..., evaluations: _Optional[int] = ...) -> None: ...
 
 class ProgressOptions(_message.Message):
-    __slots__ = ("every", "preview_every", "preview_size")
+    __slots__ = ("every", "preview_every", "preview_size", "preview_format", "kept_previews")
     EVERY_FIELD_NUMBER: _ClassVar[int]
     PREVIEW_EVERY_FIELD_NUMBER: _ClassVar[int]
     PREVIEW_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PREVIEW_FORMAT_FIELD_NUMBER: _ClassVar[int]
+    KEPT_PREVIEWS_FIELD_NUMBER: _ClassVar[int]
     every: int
     preview_every: int
     preview_size: int
-    def __init__(self, every: _Optional[int] = ..., preview_every: _Optional[int] = ..., preview_size: _Optional[int] = ...) -> None: ...
+    preview_format: str
+    kept_previews: int
+    def __init__(self, every: _Optional[int] = ..., preview_every: _Optional[int] = ..., preview_size: _Optional[int] = ..., preview_format: _Optional[str] = ..., kept_previews: _Optional[int] = ...) -> None: ...
 
 class StylizeEvent(_message.Message):
     __slots__ = ("sequence", "time", "accepted", "started", "progress", "result", "chunk")
@@ -271,7 +275,7 @@ class LossPart(_message.Message):
     def __init__(self, name: _Optional[str] = ..., value: _Optional[float] = ..., by_layer: _Optional[_Mapping[str, float]] = ..., weighted: _Optional[float] = ...) -> None: ...
 
 class Progress(_message.Message):
-    __slots__ = ("evaluation", "max_evaluations", "losses", "elapsed", "remaining", "preview", "stage")
+    __slots__ = ("evaluation", "max_evaluations", "losses", "elapsed", "remaining", "preview", "stage", "preview_image")
     EVALUATION_FIELD_NUMBER: _ClassVar[int]
     MAX_EVALUATIONS_FIELD_NUMBER: _ClassVar[int]
     LOSSES_FIELD_NUMBER: _ClassVar[int]
@@ -279,6 +283,7 @@ class Progress(_message.Message):
     REMAINING_FIELD_NUMBER: _ClassVar[int]
     PREVIEW_FIELD_NUMBER: _ClassVar[int]
     STAGE_FIELD_NUMBER: _ClassVar[int]
+    PREVIEW_IMAGE_FIELD_NUMBER: _ClassVar[int]
     evaluation: int
     max_evaluations: int
     losses: Losses
@@ -286,7 +291,8 @@ class Progress(_message.Message):
     remaining: _duration_pb2.Duration
     preview: bytes
     stage: int
-    def __init__(self, evaluation: _Optional[int] = ..., max_evaluations: _Optional[int] = ..., losses: _Optional[_Union[Losses, _Mapping]] = ..., elapsed: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., remaining: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., preview: _Optional[bytes] = ..., stage: _Optional[int] = ...) -> None: ...
+    preview_image: str
+    def __init__(self, evaluation: _Optional[int] = ..., max_evaluations: _Optional[int] = ..., losses: _Optional[_Union[Losses, _Mapping]] = ..., elapsed: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., remaining: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., preview: _Optional[bytes] = ..., stage: _Optional[int] = ..., preview_image: _Optional[str] = ...) -> None: ...
 
 class Result(_message.Message):
     __slots__ = ("digest", "size", "width", "height", "delivered", "evaluations", "elapsed")
@@ -323,7 +329,7 @@ class CreateJobRequest(_message.Message):
     def __init__(self, transfer: _Optional[_Union[StylizeRequest, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class Job(_message.Message):
-    __slots__ = ("name", "state", "create_time", "start_time", "end_time", "position", "attempts", "sequence", "oldest_sequence", "started", "progress", "result", "error")
+    __slots__ = ("name", "state", "create_time", "start_time", "end_time", "position", "attempts", "sequence", "oldest_sequence", "started", "progress", "result", "error", "request", "preview_image")
     class State(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         STATE_UNSPECIFIED: _ClassVar[Job.State]
@@ -351,6 +357,8 @@ class Job(_message.Message):
     PROGRESS_FIELD_NUMBER: _ClassVar[int]
     RESULT_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_FIELD_NUMBER: _ClassVar[int]
+    PREVIEW_IMAGE_FIELD_NUMBER: _ClassVar[int]
     name: str
     state: Job.State
     create_time: _timestamp_pb2.Timestamp
@@ -364,7 +372,9 @@ class Job(_message.Message):
     progress: Progress
     result: Result
     error: _status_pb2.Status
-    def __init__(self, name: _Optional[str] = ..., state: _Optional[_Union[Job.State, str]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., position: _Optional[int] = ..., attempts: _Optional[int] = ..., sequence: _Optional[int] = ..., oldest_sequence: _Optional[int] = ..., started: _Optional[_Union[Started, _Mapping]] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., result: _Optional[_Union[Result, _Mapping]] = ..., error: _Optional[_Union[_status_pb2.Status, _Mapping]] = ...) -> None: ...
+    request: StylizeRequest
+    preview_image: str
+    def __init__(self, name: _Optional[str] = ..., state: _Optional[_Union[Job.State, str]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., position: _Optional[int] = ..., attempts: _Optional[int] = ..., sequence: _Optional[int] = ..., oldest_sequence: _Optional[int] = ..., started: _Optional[_Union[Started, _Mapping]] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., result: _Optional[_Union[Result, _Mapping]] = ..., error: _Optional[_Union[_status_pb2.Status, _Mapping]] = ..., request: _Optional[_Union[StylizeRequest, _Mapping]] = ..., preview_image: _Optional[str] = ...) -> None: ...
 
 class JobEvent(_message.Message):
     __slots__ = ("sequence", "time", "accepted", "started", "progress", "result", "job", "interrupted", "failed", "cancelled", "begun")
@@ -417,12 +427,14 @@ class GetJobRequest(_message.Message):
     def __init__(self, name: _Optional[str] = ...) -> None: ...
 
 class ListJobsRequest(_message.Message):
-    __slots__ = ("page_size", "page_token")
+    __slots__ = ("page_size", "page_token", "states")
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    STATES_FIELD_NUMBER: _ClassVar[int]
     page_size: int
     page_token: str
-    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+    states: _containers.RepeatedScalarFieldContainer[Job.State]
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., states: _Optional[_Iterable[_Union[Job.State, str]]] = ...) -> None: ...
 
 class ListJobsResponse(_message.Message):
     __slots__ = ("jobs", "next_page_token")
@@ -431,6 +443,20 @@ class ListJobsResponse(_message.Message):
     jobs: _containers.RepeatedCompositeFieldContainer[Job]
     next_page_token: str
     def __init__(self, jobs: _Optional[_Iterable[_Union[Job, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class WatchJobsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class JobsChange(_message.Message):
+    __slots__ = ("listening", "job", "deleted")
+    LISTENING_FIELD_NUMBER: _ClassVar[int]
+    JOB_FIELD_NUMBER: _ClassVar[int]
+    DELETED_FIELD_NUMBER: _ClassVar[int]
+    listening: _empty_pb2.Empty
+    job: Job
+    deleted: str
+    def __init__(self, listening: _Optional[_Union[_empty_pb2.Empty, _Mapping]] = ..., job: _Optional[_Union[Job, _Mapping]] = ..., deleted: _Optional[str] = ...) -> None: ...
 
 class CancelJobRequest(_message.Message):
     __slots__ = ("name",)
@@ -461,6 +487,32 @@ class ReadResultRequest(_message.Message):
     name: str
     offset: int
     def __init__(self, name: _Optional[str] = ..., offset: _Optional[int] = ...) -> None: ...
+
+class ReadImageRequest(_message.Message):
+    __slots__ = ("name", "offset")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    offset: int
+    def __init__(self, name: _Optional[str] = ..., offset: _Optional[int] = ...) -> None: ...
+
+class EstimateTransferRequest(_message.Message):
+    __slots__ = ("transfer", "content", "styles")
+    TRANSFER_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_FIELD_NUMBER: _ClassVar[int]
+    STYLES_FIELD_NUMBER: _ClassVar[int]
+    transfer: StylizeRequest
+    content: PictureSize
+    styles: _containers.RepeatedCompositeFieldContainer[PictureSize]
+    def __init__(self, transfer: _Optional[_Union[StylizeRequest, _Mapping]] = ..., content: _Optional[_Union[PictureSize, _Mapping]] = ..., styles: _Optional[_Iterable[_Union[PictureSize, _Mapping]]] = ...) -> None: ...
+
+class PictureSize(_message.Message):
+    __slots__ = ("width", "height")
+    WIDTH_FIELD_NUMBER: _ClassVar[int]
+    HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    width: int
+    height: int
+    def __init__(self, width: _Optional[int] = ..., height: _Optional[int] = ...) -> None: ...
 
 class UploadImageRequest(_message.Message):
     __slots__ = ("data",)

@@ -56,6 +56,11 @@ class StyleTransferStub(object):
                 request_serializer=tfstyle_dot_v1_dot_style__transfer__pb2.ListJobsRequest.SerializeToString,
                 response_deserializer=tfstyle_dot_v1_dot_style__transfer__pb2.ListJobsResponse.FromString,
                 _registered_method=True)
+        self.WatchJobs = channel.unary_stream(
+                '/tfstyle.v1.StyleTransfer/WatchJobs',
+                request_serializer=tfstyle_dot_v1_dot_style__transfer__pb2.WatchJobsRequest.SerializeToString,
+                response_deserializer=tfstyle_dot_v1_dot_style__transfer__pb2.JobsChange.FromString,
+                _registered_method=True)
         self.CancelJob = channel.unary_unary(
                 '/tfstyle.v1.StyleTransfer/CancelJob',
                 request_serializer=tfstyle_dot_v1_dot_style__transfer__pb2.CancelJobRequest.SerializeToString,
@@ -80,6 +85,16 @@ class StyleTransferStub(object):
                 '/tfstyle.v1.StyleTransfer/UploadImage',
                 request_serializer=tfstyle_dot_v1_dot_style__transfer__pb2.UploadImageRequest.SerializeToString,
                 response_deserializer=tfstyle_dot_v1_dot_style__transfer__pb2.Image.FromString,
+                _registered_method=True)
+        self.ReadImage = channel.unary_stream(
+                '/tfstyle.v1.StyleTransfer/ReadImage',
+                request_serializer=tfstyle_dot_v1_dot_style__transfer__pb2.ReadImageRequest.SerializeToString,
+                response_deserializer=tfstyle_dot_v1_dot_style__transfer__pb2.Chunk.FromString,
+                _registered_method=True)
+        self.EstimateTransfer = channel.unary_unary(
+                '/tfstyle.v1.StyleTransfer/EstimateTransfer',
+                request_serializer=tfstyle_dot_v1_dot_style__transfer__pb2.EstimateTransferRequest.SerializeToString,
+                response_deserializer=tfstyle_dot_v1_dot_style__transfer__pb2.Started.FromString,
                 _registered_method=True)
         self.GetServerInfo = channel.unary_unary(
                 '/tfstyle.v1.StyleTransfer/GetServerInfo',
@@ -123,6 +138,15 @@ class StyleTransferServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WatchJobs(self, request, context):
+        """Streams the caller's jobs as they change, until the client ends the call. After the first message, `listening`,
+        nothing is missed: a client that then lists its jobs has a complete view. A job that changes often is sent about
+        twice a second. If the server stops, the call ends with UNAVAILABLE; call again, and list again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CancelJob(self, request, context):
         """Cancels a job and returns its current state. A job that has already ended does not change.
         """
@@ -160,6 +184,22 @@ class StyleTransferServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReadImage(self, request, context):
+        """Streams an image that the caller has uploaded, or that belongs to one of the caller's jobs: a picture that it is
+        made from, a preview that is kept, or its result.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EstimateTransfer(self, request, context):
+        """Returns what a transfer would be, and its estimated time and memory, without making it. A worker answers, between
+        two evaluations of the job that it may have.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetServerInfo(self, request, context):
         """Describes the server: its version, its limits, and what it can do.
         """
@@ -190,6 +230,11 @@ def add_StyleTransferServicer_to_server(servicer, server):
                     request_deserializer=tfstyle_dot_v1_dot_style__transfer__pb2.ListJobsRequest.FromString,
                     response_serializer=tfstyle_dot_v1_dot_style__transfer__pb2.ListJobsResponse.SerializeToString,
             ),
+            'WatchJobs': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchJobs,
+                    request_deserializer=tfstyle_dot_v1_dot_style__transfer__pb2.WatchJobsRequest.FromString,
+                    response_serializer=tfstyle_dot_v1_dot_style__transfer__pb2.JobsChange.SerializeToString,
+            ),
             'CancelJob': grpc.unary_unary_rpc_method_handler(
                     servicer.CancelJob,
                     request_deserializer=tfstyle_dot_v1_dot_style__transfer__pb2.CancelJobRequest.FromString,
@@ -214,6 +259,16 @@ def add_StyleTransferServicer_to_server(servicer, server):
                     servicer.UploadImage,
                     request_deserializer=tfstyle_dot_v1_dot_style__transfer__pb2.UploadImageRequest.FromString,
                     response_serializer=tfstyle_dot_v1_dot_style__transfer__pb2.Image.SerializeToString,
+            ),
+            'ReadImage': grpc.unary_stream_rpc_method_handler(
+                    servicer.ReadImage,
+                    request_deserializer=tfstyle_dot_v1_dot_style__transfer__pb2.ReadImageRequest.FromString,
+                    response_serializer=tfstyle_dot_v1_dot_style__transfer__pb2.Chunk.SerializeToString,
+            ),
+            'EstimateTransfer': grpc.unary_unary_rpc_method_handler(
+                    servicer.EstimateTransfer,
+                    request_deserializer=tfstyle_dot_v1_dot_style__transfer__pb2.EstimateTransferRequest.FromString,
+                    response_serializer=tfstyle_dot_v1_dot_style__transfer__pb2.Started.SerializeToString,
             ),
             'GetServerInfo': grpc.unary_unary_rpc_method_handler(
                     servicer.GetServerInfo,
@@ -330,6 +385,33 @@ class StyleTransfer(object):
             '/tfstyle.v1.StyleTransfer/ListJobs',
             tfstyle_dot_v1_dot_style__transfer__pb2.ListJobsRequest.SerializeToString,
             tfstyle_dot_v1_dot_style__transfer__pb2.ListJobsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchJobs(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/tfstyle.v1.StyleTransfer/WatchJobs',
+            tfstyle_dot_v1_dot_style__transfer__pb2.WatchJobsRequest.SerializeToString,
+            tfstyle_dot_v1_dot_style__transfer__pb2.JobsChange.FromString,
             options,
             channel_credentials,
             insecure,
@@ -465,6 +547,60 @@ class StyleTransfer(object):
             '/tfstyle.v1.StyleTransfer/UploadImage',
             tfstyle_dot_v1_dot_style__transfer__pb2.UploadImageRequest.SerializeToString,
             tfstyle_dot_v1_dot_style__transfer__pb2.Image.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReadImage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/tfstyle.v1.StyleTransfer/ReadImage',
+            tfstyle_dot_v1_dot_style__transfer__pb2.ReadImageRequest.SerializeToString,
+            tfstyle_dot_v1_dot_style__transfer__pb2.Chunk.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EstimateTransfer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tfstyle.v1.StyleTransfer/EstimateTransfer',
+            tfstyle_dot_v1_dot_style__transfer__pb2.EstimateTransferRequest.SerializeToString,
+            tfstyle_dot_v1_dot_style__transfer__pb2.Started.FromString,
             options,
             channel_credentials,
             insecure,

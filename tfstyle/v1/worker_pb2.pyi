@@ -12,20 +12,22 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Report(_message.Message):
-    __slots__ = ("ready", "cannot_start", "retiring", "alive", "update", "end")
+    __slots__ = ("ready", "cannot_start", "retiring", "alive", "update", "end", "estimated")
     READY_FIELD_NUMBER: _ClassVar[int]
     CANNOT_START_FIELD_NUMBER: _ClassVar[int]
     RETIRING_FIELD_NUMBER: _ClassVar[int]
     ALIVE_FIELD_NUMBER: _ClassVar[int]
     UPDATE_FIELD_NUMBER: _ClassVar[int]
     END_FIELD_NUMBER: _ClassVar[int]
+    ESTIMATED_FIELD_NUMBER: _ClassVar[int]
     ready: Ready
     cannot_start: CannotStart
     retiring: _empty_pb2.Empty
     alive: Alive
     update: Update
     end: End
-    def __init__(self, ready: _Optional[_Union[Ready, _Mapping]] = ..., cannot_start: _Optional[_Union[CannotStart, _Mapping]] = ..., retiring: _Optional[_Union[_empty_pb2.Empty, _Mapping]] = ..., alive: _Optional[_Union[Alive, _Mapping]] = ..., update: _Optional[_Union[Update, _Mapping]] = ..., end: _Optional[_Union[End, _Mapping]] = ...) -> None: ...
+    estimated: Estimated
+    def __init__(self, ready: _Optional[_Union[Ready, _Mapping]] = ..., cannot_start: _Optional[_Union[CannotStart, _Mapping]] = ..., retiring: _Optional[_Union[_empty_pb2.Empty, _Mapping]] = ..., alive: _Optional[_Union[Alive, _Mapping]] = ..., update: _Optional[_Union[Update, _Mapping]] = ..., end: _Optional[_Union[End, _Mapping]] = ..., estimated: _Optional[_Union[Estimated, _Mapping]] = ...) -> None: ...
 
 class Ready(_message.Message):
     __slots__ = ("network",)
@@ -60,6 +62,16 @@ class Update(_message.Message):
     reached: int
     preview: bytes
     def __init__(self, job: _Optional[str] = ..., attempt: _Optional[int] = ..., event: _Optional[_Union[_style_transfer_pb2.JobEvent, _Mapping]] = ..., reached: _Optional[int] = ..., preview: _Optional[bytes] = ...) -> None: ...
+
+class Estimated(_message.Message):
+    __slots__ = ("started", "refused", "unprepared")
+    STARTED_FIELD_NUMBER: _ClassVar[int]
+    REFUSED_FIELD_NUMBER: _ClassVar[int]
+    UNPREPARED_FIELD_NUMBER: _ClassVar[int]
+    started: _style_transfer_pb2.Started
+    refused: _error_details_pb2.BadRequest
+    unprepared: str
+    def __init__(self, started: _Optional[_Union[_style_transfer_pb2.Started, _Mapping]] = ..., refused: _Optional[_Union[_error_details_pb2.BadRequest, _Mapping]] = ..., unprepared: _Optional[str] = ...) -> None: ...
 
 class End(_message.Message):
     __slots__ = ("job", "attempt", "done", "stopped", "refused", "unprepared", "failed")

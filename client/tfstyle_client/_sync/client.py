@@ -8,16 +8,25 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
-from tfstyle.inputs import File, Style
+from tfstyle.inputs import File, Size, Style
 from tfstyle.options import ProgressOptions
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle_client._sync.connection import Connection
+from tfstyle_client._sync.image import read_image
 from tfstyle_client._sync.job import Job
 from tfstyle_client._sync.stylize_call import StylizeCall
 from tfstyle_client.credentials import PLAINTEXT, Credentials
-from tfstyle_client.events import JobStatus
-from tfstyle_client.readers import job_status
-from tfstyle_client.requests import NO_PREVIEWS, creation_request, large_pictures, pieces, stylize_request
+from tfstyle_client.events import JobStatus, Started
+from tfstyle_client.readers import job_status, read_started
+from tfstyle_client.requests import (
+    NO_PREVIEWS,
+    creation_request,
+    estimate_request,
+    large_pictures,
+    pieces,
+    states_request,
+    stylize_request,
+)
 from tfstyle_client.server_info import ServerInfo, read_server_info
 
 
@@ -116,9 +125,12 @@ class Client:
         """The job of that name, "jobs/..."; its methods raise `JobNotFoundError` if there is none."""
         return Job(self._connection, name)
 
-    def jobs(self) -> Iterator[JobStatus]:
-        """The status of every job, the newest first. Raises `ClientError`."""
-        request = pb.ListJobsRequest()
+    def jobs(self, states: Iterable[str] = ()) -> Iterator[JobStatus]:
+        """The status of every job, the newest first; of those in some `states`, if any are given.
+
+        Raises `ClientError`.
+        """
+        request = states_request(states)
         while True:
             page = self._connection.call(lambda: self._connection.stub.ListJobs(request))
             for job in page.jobs:
@@ -126,6 +138,18 @@ class Client:
             if not page.next_page_token:
                 return
             request.page_token = page.next_page_token
+
+    def image(self, name: str) -> bytes:
+        """A picture by its name, "images/..."; an uploaded one, or one that belongs to a job. Raises `ClientError`."""
+        return read_image(self._connection, name)
+
+    def estimate(self, content: Size, styles: Iterable[Size], *, preset: str = "default", **options: Any) -> Started:
+        """What a transfer of pictures of these sizes (width, height) would be, with its time and memory.
+
+        `preset` and `options` are as for `stylize`. Raises `ClientError`.
+        """
+        request = estimate_request(content, styles, preset, options)
+        return read_started(self._connection.call(lambda: self._connection.stub.EstimateTransfer(request)))
 
     def server_info(self) -> ServerInfo:
         """What the server is: its version, its limits, and what it can do. Raises `ClientError`."""

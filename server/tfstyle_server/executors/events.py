@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from google.protobuf.duration_pb2 import Duration
 
+from tfstyle.inputs import Size
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle.v1.conversion import options_to_proto
 
 if TYPE_CHECKING:
+    from tfstyle.layout import Outline
     from tfstyle.losses import Parts
+    from tfstyle.memory import Estimate
+    from tfstyle.networks.choice import Choice
     from tfstyle.networks.network import Network
+    from tfstyle.options import TransferOptions
+    from tfstyle.precision import Precision
     from tfstyle.transfer import Delivered, Iterate, Transfer
 
 
@@ -23,52 +30,75 @@ def network_message(network: Network, note: str) -> pb.Network:
 
 def started(transfer: Transfer) -> pb.JobEvent:
     """The event with what is about to be computed: network, size, options, estimates and warnings."""
-    network = transfer.network
-    width, height = transfer.size
+    stages = [(each.network, each.size, each.evaluations) for each in transfer.stages]
     return pb.JobEvent(
-        started=pb.Started(
-            network=network_message(network, transfer.choice.note),
-            width=width,
-            height=height,
-            max_evaluations=transfer.options.max_evaluations,
-            options=options_to_proto(dataclasses.asdict(transfer.options)),
-            memory=transfer.estimate.memory,
-            expected=_duration(transfer.estimate.seconds),
-            tiled=transfer.estimate.tiled,
-            warnings=transfer.warnings,
-            precision=pb.Precision(name=transfer.precision.name, note=transfer.precision.note),
-            stages=[
-                pb.Stage(
-                    network=each.network.name, width=each.size[0], height=each.size[1], evaluations=each.evaluations
-                )
-                for each in transfer.stages
-            ],
+        started=_started(
+            transfer.choice, transfer.precision, transfer.options, transfer.estimate, transfer.warnings, stages
         )
     )
 
 
-def progress(iterate: Iterate) -> pb.JobEvent:
-    """The event of one evaluation, without preview."""
+def outlined(outline: Outline, options: TransferOptions) -> pb.Started:
+    """The same for a transfer that is not prepared."""
+    stages = [
+        (step.network, (step.demand.pyramid.width, step.demand.pyramid.height), step.evaluations)
+        for step in outline.steps
+    ]
+    return _started(outline.choice, outline.precision, options, outline.estimate, outline.warnings, stages)
+
+
+def _started(
+    choice: Choice,
+    precision: Precision,
+    options: TransferOptions,
+    estimate: Estimate,
+    warnings: Sequence[str],
+    stages: Sequence[tuple[Network, Size, int]],
+) -> pb.Started:
+    """`stages` are (network, size of the picture, evaluations), the last one that of the result."""
+    network, (width, height), _ = stages[-1]
+    return pb.Started(
+        network=network_message(network, choice.note),
+        width=width,
+        height=height,
+        max_evaluations=options.max_evaluations,
+        options=options_to_proto(dataclasses.asdict(options)),
+        memory=estimate.memory,
+        expected=_duration(estimate.seconds),
+        tiled=estimate.tiled,
+        warnings=warnings,
+        precision=pb.Precision(name=precision.name, note=precision.note),
+        stages=[
+            pb.Stage(network=each.name, width=size[0], height=size[1], evaluations=evaluations)
+            for each, size, evaluations in stages
+        ],
+    )
+
+
+def progress(iterate: Iterate, preview_image: str) -> pb.JobEvent:
+    """The event of one evaluation, without preview. `preview_image` is the name of the kept one, or empty."""
     event = pb.Progress(
         evaluation=iterate.evaluation,
         max_evaluations=iterate.max_evaluations,
         losses=_losses(iterate.total, iterate.losses),
         elapsed=_duration(iterate.seconds),
         stage=iterate.stage,
+        preview_image=preview_image,
     )
     if iterate.remaining is not None:
         event.remaining.CopyFrom(_duration(iterate.remaining))
     return pb.JobEvent(progress=event)
 
 
-def preview(iterate: Iterate, size: int) -> bytes:
-    """The current picture as a PNG whose longer side is at most `size` pixels. Never enlarges."""
-    from tfstyle.images import encode_png, resize
+def preview(iterate: Iterate, size: int, file_format: str) -> bytes:
+    """The current picture in a format for previews, its longer side at most `size` pixels. Never enlarges."""
+    from tfstyle.images import encode_png, encode_webp, resize
 
     picture = iterate.picture()
     scale = min(1.0, size / max(picture.size))
     width, height = (max(1, round(side * scale)) for side in picture.size)
-    return encode_png(resize(picture, (width, height)))
+    small = resize(picture, (width, height))
+    return encode_webp(small) if file_format == "webp" else encode_png(small)
 
 
 def result(delivered: Delivered, digest: str, size: int, evaluations: int, seconds: float) -> pb.JobEvent:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tfstyle.errors import Violation
-from tfstyle.inputs import Inputs
+from tfstyle.inputs import Inputs, Size
 from tfstyle.options import ProgressOptions, TransferOptions
-from tfstyle.v1.style_transfer_pb2 import JobEvent, Network
+from tfstyle.v1.style_transfer_pb2 import JobEvent, Network, Started
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,8 @@ class Run:
 class Update:
     """An event of a running job, without sequence number and time.
 
-    `reached` is the number of evaluations made so far, in this attempt and earlier ones. `preview` is a PNG, or empty.
+    `reached` is the number of evaluations made so far, in this attempt and earlier ones. `preview` is the file of a
+    preview, or empty.
     """
 
     job: str
@@ -84,6 +85,14 @@ End = Done | Stopped | Refused | Unprepared | Failed
 """How an attempt ends, unless its worker is lost."""
 
 
+class NoAnswerError(Exception):
+    """No worker can answer now; `str()` of it says why."""
+
+
+class UnpreparedError(Exception):
+    """The server lacks something that the transfer needs; `str()` of it names the fix, in one line."""
+
+
 class Listener(Protocol):
     """What an executor reports to. All methods are called on the event loop's thread."""
 
@@ -134,3 +143,9 @@ class Executor(Protocol):
 
     def cancel(self, job: str) -> None:
         """Stop a running job soon. Does nothing where the job is not running."""
+
+    async def estimate(self, sizes: Inputs[Size], options: TransferOptions) -> Started:
+        """What a transfer of pictures of these sizes would be.
+
+        Raises `InvalidInputError` with fields as the engine names them, `UnpreparedError`, `NoAnswerError`.
+        """

@@ -12,18 +12,20 @@ from typing import TYPE_CHECKING, Protocol
 
 from tfstyle.errors import InvalidInputError, Violation, WeightsError
 from tfstyle.inputs import Inputs
+from tfstyle.options import ProgressOptions
 from tfstyle.v1.style_transfer_pb2 import JobEvent
 from tfstyle_server.blobs import BlobDamagedError, Blobs
 from tfstyle_server.executors import events
 from tfstyle_server.executors.checkpoints import Checkpoints
 from tfstyle_server.executors.decoding import address_space_limit
 from tfstyle_server.executors.executor import Done, End, Failed, Refused, Run, Stopped, Unprepared
+from tfstyle_server.plan import IMAGE_PREFIX
 
 if TYPE_CHECKING:
     from tfstyle.checkpoint import Checkpoint
     from tfstyle.engine import Engine
     from tfstyle.images import ImageLimits, Picture
-    from tfstyle.transfer import Transfer
+    from tfstyle.transfer import Iterate, Transfer
 
 log = logging.getLogger("tfstyle.worker")
 
@@ -56,7 +58,7 @@ class Port(Protocol):
         """What a picture may have in bytes and pixels."""
 
     def report(self, event: JobEvent, reached: int, preview: bytes = b"") -> None:
-        """Report an event after `reached` evaluations, with a PNG as preview. Raises `PortClosedError`."""
+        """Report an event after `reached` evaluations, with the file of a preview. Raises `PortClosedError`."""
 
     def expect(self, seconds: float) -> None:
         """Tell that the job takes about `seconds` from now, in which the process may be busy with one computation."""
@@ -101,9 +103,9 @@ def _run(engine: Engine, run: Run, port: Port) -> Done:
             checkpoints.write_if_due(transfer)
             made, seconds = iterate.evaluation, iterate.seconds
             if run.progress.reports(made, iterate.max_evaluations):
-                due = run.progress.previews(made)
-                preview = events.preview(iterate, run.progress.preview_size) if due else b""
-                port.report(events.progress(iterate), made, preview)
+                preview = _preview(iterate, run.progress)
+                kept = run.progress.keeps(made, iterate.max_evaluations)
+                port.report(events.progress(iterate, _kept(preview, run.job, port) if kept else ""), made, preview)
         delivered = transfer.deliver()
     png = encode_png(delivered.picture, transfer.texts)
     digest = _write_result(png, run.job, port)
@@ -153,6 +155,22 @@ def _prepare(engine: Engine, inputs: Inputs[Picture], run: Run, checkpoints: Che
 def _and_none(checkpoints: Checkpoints) -> Iterator[Checkpoint | None]:
     yield from checkpoints.candidates()
     yield None
+
+
+def _preview(iterate: Iterate, progress: ProgressOptions) -> bytes:
+    """The preview of an evaluation; empty where none is due."""
+    if not progress.previews(iterate.evaluation):
+        return b""
+    return events.preview(iterate, progress.preview_size, progress.preview_format)
+
+
+def _kept(preview: bytes, job: str, port: Port) -> str:
+    """Store a preview and return its name; empty where the disk is full, since the job can go on without it."""
+    try:
+        return f"{IMAGE_PREFIX}{port.blobs.put([preview])}"
+    except OSError as error:
+        log.warning("job %s: a preview cannot be kept: %s", job, error.strerror or error)
+        return ""
 
 
 def _write_result(png: bytes, job: str, port: Port) -> str:

@@ -10,10 +10,23 @@ import logging
 from collections import Counter
 from dataclasses import dataclass
 
+from tfstyle.inputs import Inputs, Size
+from tfstyle.options import TransferOptions
+from tfstyle.v1.style_transfer_pb2 import Started
 from tfstyle_server.background import Background
 from tfstyle_server.executors.executor import End, Listener, Run, Update
-from tfstyle_server.executors.local.messages import Alive, Cancel, CannotStart, Ready, Report, Retiring
+from tfstyle_server.executors.local.messages import (
+    Alive,
+    Cancel,
+    CannotStart,
+    Estimate,
+    Estimated,
+    Ready,
+    Report,
+    Retiring,
+)
 from tfstyle_server.executors.local.process import WorkerProcess
+from tfstyle_server.executors.local.questions import Questions
 from tfstyle_server.executors.local.settings import WorkerSettings
 from tfstyle_server.executors.local.watchdog import Watchdog
 
@@ -66,6 +79,7 @@ class LocalExecutor:
         self._retiring: set[WorkerProcess] = set()
         self._reasons: dict[WorkerProcess, str] = {}
         """{worker: why it cannot start, or why it was killed}."""
+        self._questions = Questions()
         self._stopping = False
         self._background = Background()
 
@@ -117,6 +131,10 @@ class LocalExecutor:
             if run.job == job:
                 self._background.start(worker.send(Cancel(job)))
                 self._background.start(self._kill_unless_stopped(worker, run))
+
+    async def estimate(self, sizes: Inputs[Size], options: TransferOptions) -> Started:
+        """As in `Executor`."""
+        return await self._questions.ask(Estimate(sizes, options), self._idle, self._busy)
 
     async def _kill_unless_stopped(self, worker: WorkerProcess, run: Run) -> None:
         await asyncio.sleep(CANCEL_SECONDS)
@@ -176,6 +194,8 @@ class LocalExecutor:
             case Alive(seconds):
                 self._expected[worker] = min(max(seconds, 0.0), LONGEST_SILENCE)
                 self._heard_from(worker)
+            case Estimated():
+                self._questions.answer(worker, report)
             case Update():
                 self._updates[worker] += 1
                 self._heard_from(worker)
@@ -191,6 +211,8 @@ class LocalExecutor:
                 return worker in self._starting
             case Retiring() | Alive():
                 return run is not None
+            case Estimated():
+                return self._questions.is_asked(worker)
             case Update() if run is not None and self._updates[worker] > run.options.max_evaluations + EXTRA_UPDATES:
                 return False
             case _:
@@ -208,6 +230,7 @@ class LocalExecutor:
 
     def _on_exit(self, worker: WorkerProcess, exit_code: int | None) -> None:
         device = self._workers.pop(worker)
+        self._questions.lose(worker)
         self._retiring.discard(worker)
         self._watchdog.rest(worker)
         self._expected.pop(worker, None)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tfstyle.v1.style_transfer_pb2 import Network
+from tfstyle.errors import Violation
+from tfstyle.inputs import Inputs, Size
+from tfstyle.options import TransferOptions
+from tfstyle.v1.style_transfer_pb2 import Network, Started
 from tfstyle_server.executors.executor import End, Run, Update
 
 
@@ -13,6 +16,23 @@ class Cancel:
     """To a worker: stop this job, if it is still running."""
 
     job: str
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """To a worker: what would a transfer of pictures of these `sizes` be? It has one question at a time."""
+
+    sizes: Inputs[Size]
+    options: TransferOptions
+
+
+@dataclass(frozen=True)
+class Estimated:
+    """From a worker, to the question that it has: `started`, or why there is no such transfer."""
+
+    started: Started | None = None
+    violations: tuple[Violation, ...] = ()
+    unprepared: str = ""
 
 
 @dataclass(frozen=True)
@@ -42,5 +62,5 @@ class Alive:
     seconds: float
 
 
-Command = Run | Cancel
-Report = Ready | CannotStart | Retiring | Alive | Update | End
+Command = Run | Cancel | Estimate
+Report = Ready | CannotStart | Retiring | Alive | Estimated | Update | End

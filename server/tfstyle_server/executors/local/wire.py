@@ -6,7 +6,9 @@ that somebody has taken over can then say something wrong, but run nothing in th
 
 from __future__ import annotations
 
+import hashlib
 import re
+from collections.abc import Iterable
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.empty_pb2 import Empty
@@ -17,7 +19,8 @@ from tfstyle.errors import Violation
 from tfstyle.v1 import worker_pb2 as wire
 from tfstyle.v1.style_transfer_pb2 import JobEvent
 from tfstyle_server.executors.executor import Done, End, Failed, Refused, Stopped, Unprepared, Update
-from tfstyle_server.executors.local.messages import Alive, CannotStart, Ready, Report, Retiring
+from tfstyle_server.executors.local.messages import Alive, CannotStart, Estimated, Ready, Report, Retiring
+from tfstyle_server.plan import IMAGE_PREFIX
 from tfstyle_server.wire_size import TooMuchError, check_rest
 
 MOST_BYTES = 16 * 2**20
@@ -50,12 +53,31 @@ def _message(report: Report) -> wire.Report:
             expected = Duration()
             expected.FromNanoseconds(round(seconds * 1e9))
             return wire.Report(alive=wire.Alive(expected=expected))
+        case Estimated():
+            return wire.Report(estimated=_estimated_message(report))
         case Update(job, attempt, event, reached, preview):
             return wire.Report(
                 update=wire.Update(job=job, attempt=attempt, event=event, reached=reached, preview=preview)
             )
         case _:
             return wire.Report(end=_end_message(report))
+
+
+def _estimated_message(report: Estimated) -> wire.Estimated:
+    if report.started is not None:
+        return wire.Estimated(started=report.started)
+    if report.unprepared:
+        return wire.Estimated(unprepared=report.unprepared)
+    return wire.Estimated(refused=_refused(report.violations))
+
+
+def _refused(violations: Iterable[Violation]) -> BadRequest:
+    return BadRequest(
+        field_violations=[
+            BadRequest.FieldViolation(field=violation.field, description=violation.description)
+            for violation in violations
+        ]
+    )
 
 
 def _end_message(end: End) -> wire.End:
@@ -66,9 +88,7 @@ def _end_message(end: End) -> wire.End:
         case Stopped():
             message.stopped.SetInParent()
         case Refused():
-            message.refused.SetInParent()
-            for violation in end.violations:
-                message.refused.field_violations.add(field=violation.field, description=violation.description)
+            message.refused.CopyFrom(_refused(end.violations))
         case Unprepared():
             message.unprepared = end.reason
         case Failed():
@@ -98,11 +118,30 @@ def decode(data: bytes) -> Report:
             update = message.update
             if update.event.HasField("progress"):
                 update.event.progress.ClearField("preview")  # it has a field of its own, and is not stored
+                _check_kept(update.event.progress.preview_image, update.preview)
             return Update(update.job, update.attempt, update.event, update.reached, update.preview)
         case "end":
             return _end(message.end)
+        case "estimated" if message.estimated.WhichOneof("answer") is not None:
+            return _estimated(message.estimated)
         case other:
             raise WireError(f"it says nothing that a worker may say ({other})")
+
+
+def _estimated(message: wire.Estimated) -> Estimated:
+    match message.WhichOneof("answer"):
+        case "started":
+            return Estimated(started=message.started)
+        case "refused":
+            return Estimated(violations=_violations(message.refused))
+        case _:
+            return Estimated(unprepared=message.unprepared)
+
+
+def _check_kept(name: str, preview: bytes) -> None:
+    """Raise `WireError` where a preview is said to be kept as another picture, which its caller could then read."""
+    if name and name != f"{IMAGE_PREFIX}{hashlib.sha256(preview).hexdigest()}":
+        raise WireError("its preview is not the one that is kept")
 
 
 def _end(message: wire.End) -> End:

@@ -21,7 +21,8 @@ from tfstyle_server.blobs import BlobFolder
 from tfstyle_server.executors import events
 from tfstyle_server.executors.checkpoints import Checkpoints, checkpoint_folder
 from tfstyle_server.executors.executor import Run, Update
-from tfstyle_server.executors.local.messages import Alive, Cancel, CannotStart, Ready, Report, Retiring
+from tfstyle_server.executors.local.estimating import Estimator
+from tfstyle_server.executors.local.messages import Alive, Cancel, CannotStart, Estimate, Ready, Report, Retiring
 from tfstyle_server.executors.local.settings import CPU, WorkerSettings
 from tfstyle_server.executors.local.wire import encode
 from tfstyle_server.executors.run_job import JobCancelled, PortClosedError, run_job
@@ -65,11 +66,12 @@ class Pipe:
 class PipePort:
     """The surroundings of the job of `run` in a worker process; implements `tfstyle_server.executors.run_job.Port`."""
 
-    def __init__(self, pipe: Pipe, run: Run, settings: WorkerSettings) -> None:
+    def __init__(self, pipe: Pipe, run: Run, settings: WorkerSettings, estimator: Estimator) -> None:
         from tfstyle.images import ImageLimits
 
         self._pipe = pipe
         self._run = run
+        self._estimator = estimator
         self.blobs = BlobFolder(settings.blobs)
         folder = checkpoint_folder(settings.checkpoints, run.job)
         self.checkpoints = Checkpoints(folder, run.attempt, settings.checkpoint_seconds)
@@ -98,6 +100,9 @@ class PipePort:
             command = self._pipe.receive()
             if isinstance(command, Cancel) and command.job == self._run.job:
                 raise JobCancelled
+            if isinstance(command, Estimate):
+                self._pipe.send(self._estimator.answer(command))
+                return  # whoever asks for one after another does not hold up the job
 
 
 def main(pipe: int) -> None:
@@ -133,12 +138,17 @@ def memory_budget(settings: WorkerSettings) -> int | Callable[[], int]:
 
 def _serve(pipe: Pipe, settings: WorkerSettings) -> None:
     engine = _start(pipe, settings)
+    if engine is None:
+        return
+    estimator = Estimator(engine, settings)
     tracing_jobs = 0
-    while engine is not None:
+    while True:
         command = pipe.receive()
+        if isinstance(command, Estimate):
+            pipe.send(estimator.answer(command))
         if isinstance(command, Run):
             traces = engine.traces
-            end = run_job(engine, command, PipePort(pipe, command, settings))
+            end = run_job(engine, command, PipePort(pipe, command, settings, estimator))
             has_traced = engine.traces > traces
             if has_traced:
                 tracing_jobs += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pickle
 import random
@@ -13,8 +14,13 @@ from tfstyle.errors import Violation
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle.v1 import worker_pb2
 from tfstyle_server.executors.executor import Done, Failed, Refused, Stopped, Unprepared, Update
-from tfstyle_server.executors.local.messages import Alive, CannotStart, Ready, Retiring
+from tfstyle_server.executors.local.messages import Alive, CannotStart, Estimated, Ready, Retiring
 from tfstyle_server.executors.local.wire import WireError, decode, encode
+
+
+def name_of(picture: bytes) -> str:
+    return f"images/{hashlib.sha256(picture).hexdigest()}"
+
 
 REPORTS = [
     Ready(pb.Network(name="vgg19-lite", digest="d", note="é")),
@@ -31,6 +37,10 @@ REPORTS = [
     Unprepared("jobs/a", 1, "no weights"),
     Failed("jobs/a", 1, "it failed"),
     Failed("jobs/a", 1, ""),
+    Update("jobs/a", 1, pb.JobEvent(progress=pb.Progress(preview_image=name_of(b"webp"))), 4, b"webp"),
+    Estimated(started=pb.Started(width=3)),
+    Estimated(violations=(Violation("size", "is too large"),)),
+    Estimated(unprepared="network: no weights"),
 ]
 
 
@@ -59,6 +69,7 @@ def test_pickles_are_not_unpacked(tmp_path: Path) -> None:
         worker_pb2.Report(),
         worker_pb2.Report(end=worker_pb2.End(job="jobs/a")),
         worker_pb2.Report(update=worker_pb2.Update(job="jobs/a")),
+        worker_pb2.Report(estimated=worker_pb2.Estimated()),
         # Only the server says that a job has failed, and how its story begins.
         worker_pb2.Report(update=worker_pb2.Update(job="jobs/a", event=pb.JobEvent(begun=pb.Begun(attempt=9)))),
         worker_pb2.Report(update=worker_pb2.Update(job="jobs/a", event=pb.JobEvent(cancelled=pb.Cancelled()))),
@@ -91,6 +102,12 @@ def test_previews_in_events_are_not_stored() -> None:
     report = decode(encode(Update("jobs/a", 1, event, 3, b"preview")))
     assert isinstance(report, Update)
     assert (report.event, report.preview) == (pb.JobEvent(progress=pb.Progress(evaluation=3)), b"preview")
+
+
+def test_a_preview_is_not_kept_as_another_picture() -> None:
+    event = pb.JobEvent(progress=pb.Progress(preview_image=name_of(b"somebody's photo")))
+    with pytest.raises(WireError, match="its preview is not the one that is kept"):
+        decode(encode(Update("jobs/a", 1, event, 3, b"preview")))
 
 
 def test_damaged_bytes_are_refused_or_something_else_that_a_worker_may_say() -> None:

@@ -1,0 +1,52 @@
+"""A worker's answer to the question what a transfer would be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tfstyle.errors import InvalidInputError, WeightsError
+from tfstyle_server.executors import events
+from tfstyle_server.executors.local.messages import Estimate, Estimated
+from tfstyle_server.executors.local.settings import WorkerSettings
+
+if TYPE_CHECKING:
+    from tfstyle.engine import Engine
+
+
+class Estimator:
+    """Answers with a worker's engine, which a transfer may be using. Made when no transfer has used it yet."""
+
+    def __init__(self, engine: Engine, settings: WorkerSettings) -> None:
+        self._engine = engine
+        self._settings = settings
+        self._resident = _resident()
+
+    def answer(self, question: Estimate) -> Estimated:
+        """The answer. Networks are loaded for it where that needs no download."""
+        from tfstyle.networks.vgg19 import HOW_TO_GET, path_at_hand
+
+        try:
+            if question.options.network == "vgg19" and path_at_hand(self._settings.weights) is None:
+                return Estimated(unprepared=f"network: the weights of vgg19 are not on the server; {HOW_TO_GET}")
+            outline = self._engine.outline(question.sizes, question.options, available=self._budget())
+        except InvalidInputError as error:
+            return Estimated(violations=error.violations)
+        except WeightsError as error:
+            return Estimated(unprepared=str(error))
+        return Estimated(started=events.outlined(outline, question.options))
+
+    def _budget(self) -> int:
+        """The bytes that the next transfer may take, when what the one that may be running holds is free again."""
+        from tfstyle.memory import available_memory
+
+        if self._settings.memory is not None:
+            return self._settings.memory
+        held = max(0, _resident() - self._resident)
+        return int(self._settings.memory_share * (available_memory() + held))
+
+
+def _resident() -> int:
+    """Bytes of memory that this process has."""
+    import psutil
+
+    return int(psutil.Process().memory_info().rss)

@@ -1,0 +1,101 @@
+"""Estimates of transfers that are not made, against a real server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from conftest import Server
+from tfstyle.v1 import style_transfer_pb2 as pb
+from tfstyle_client import BadRequestError, Client, ClientError, FailedPreconditionError, Started
+
+PHOTO, PAINTING = (1024, 683), (800, 600)
+
+
+@pytest.fixture(scope="module")
+def client(server: Server) -> Iterator[Client]:
+    with Client(server.address) as made:
+        yield made
+
+
+def test_an_estimate_is_what_the_transfer_then_starts_with(client: Client, landscape: bytes, painting: bytes) -> None:
+    estimate = client.estimate(PHOTO, [PAINTING], preset="fast", size=96, steps=8)
+    started = next(
+        event
+        for event in client.stylize(landscape, painting, preset="fast", size=96, steps=8)
+        if isinstance(event, Started)
+    )
+    assert estimate.stages == started.stages
+    assert (estimate.width, estimate.height, estimate.tiled) == (96, 64, False)
+    assert (estimate.network, estimate.digest, estimate.precision) == (
+        started.network,
+        started.digest,
+        started.precision,
+    )
+    assert estimate.memory == started.memory
+    assert estimate.options == started.options
+
+
+def test_a_worker_with_a_job_answers_between_two_evaluations(client: Client, landscape: bytes, painting: bytes) -> None:
+    job = client.create(landscape, painting, size=160, steps=10_000)
+    try:
+        next(iter(job.watch()))
+        small, large = (client.estimate(PHOTO, [PAINTING], size=size) for size in (256, 1024))
+    finally:
+        job.cancel()
+    assert small.memory < large.memory
+    assert small.expected < large.expected
+
+
+def test_what_does_not_fit_is_told_before_any_picture_is_sent(client: Client) -> None:
+    with pytest.raises(BadRequestError, match="size: 8192 x 8192 pixels need") as caught:
+        client.estimate((2000, 2000), [PAINTING], size=8192, style_loss="neighbours")
+    assert caught.value.violations[0].field == "transfer.options.size"
+
+
+@pytest.mark.parametrize(
+    ("request_", "complaint"),
+    [
+        (
+            pb.EstimateTransferRequest(),
+            "content: must have sides of 1 to 1000000 pixels; styles: must be 1 to 8; got 0",
+        ),
+        (
+            pb.EstimateTransferRequest(
+                content=pb.PictureSize(width=30_000, height=30_000), styles=[pb.PictureSize(width=1, height=-1)]
+            ),
+            r"content: has 30000 x 30000 pixels; at most .* --max-pixels sets the limit; styles\[0\]: must have sides",
+        ),
+        (
+            pb.EstimateTransferRequest(
+                transfer=pb.StylizeRequest(preset="none"),
+                content=pb.PictureSize(width=1, height=1),
+                styles=[pb.PictureSize(width=1, height=1)] * 9,
+            ),
+            "transfer.preset: there is no preset 'none'.*styles: must be 1 to 8; got 9",
+        ),
+        (
+            pb.EstimateTransferRequest(
+                transfer=pb.StylizeRequest(options=pb.TransferOptions(size=64)),
+                content=pb.PictureSize(width=100_000, height=10),
+                styles=[pb.PictureSize(width=10, height=10)],
+            ),
+            "content: ",
+        ),
+    ],
+)
+def test_bad_requests_name_their_fields(client: Client, request_: pb.EstimateTransferRequest, complaint: str) -> None:
+    with pytest.raises(BadRequestError, match=complaint):
+        client.call(lambda: client.stub.EstimateTransfer(request_))
+
+
+def test_weights_that_are_not_there_are_not_downloaded_for_an_estimate(client: Client) -> None:
+    with pytest.raises(FailedPreconditionError, match="the weights of vgg19 are not on the server"):
+        client.estimate(PHOTO, [PAINTING], preset="cascade")
+
+
+def test_without_a_worker_there_is_no_estimate(own_server) -> None:
+    server = own_server("--start-seconds", "60")
+    with Client(server.address, patience=0) as client, pytest.raises(ClientError, match="no worker can answer now"):
+        client.estimate(PHOTO, [PAINTING])
