@@ -25,8 +25,8 @@ from tfstyle.networks.network import LayerMetric, Network
 from tfstyle.networks.topology import CONVOLUTIONS, VGG19_CHANNELS, block_of
 from tfstyle.networks.vgg19 import load_vgg19
 from tfstyle.objective import WholeObjective
-from tfstyle.options import PRESETS
 from tfstyle.precision import BFLOAT16, FLOAT32
+from tfstyle.presets import PRESETS
 from tfstyle.pyramid import Pyramid
 
 OPTIONS = PRESETS["default"]

@@ -18,7 +18,8 @@ from contact_sheet import side_by_side
 from look import labelled, make
 from tfstyle import Engine
 from tfstyle.losses.from_options import STYLE_LOSSES
-from tfstyle.options import PRESETS, TransferOptions, resolve_options
+from tfstyle.options import TransferOptions
+from tfstyle.presets import PRESETS, resolve_options
 
 HEIGHT = 300
 """Of a picture in the gallery, in pixels."""

@@ -21,7 +21,8 @@ from PIL import Image, ImageDraw
 from contact_sheet import at_height, side_by_side
 from tfstyle import Engine, content_and_style
 from tfstyle.images import decode, encode_png
-from tfstyle.options import KINDS, RULES, STRENGTH, TransferOptions, resolve_options
+from tfstyle.options import KINDS, RULES, TransferOptions
+from tfstyle.presets import STRENGTH, resolve_options
 from tfstyle.rules import ListRule
 
 LABEL = 18

@@ -15,7 +15,7 @@ from torch.nn import functional
 from tfstyle.colour import MEAN, STD
 from tfstyle.networks.network import Network
 from tfstyle.networks.topology import block_of
-from tfstyle.options import PRESETS
+from tfstyle.presets import PRESETS
 
 OPTIONS = PRESETS["reference"]
 CONTENT, STYLE = OPTIONS.content_layers, OPTIONS.style_layers

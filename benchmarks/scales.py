@@ -24,7 +24,7 @@ from tfstyle.images import decode
 from tfstyle.optimizers import OPTIMIZERS, lbfgs
 from tfstyle.optimizers.lbfgs import LBFGS
 from tfstyle.optimizers.optimizer import OptimizerKind
-from tfstyle.options import resolve_options
+from tfstyle.presets import resolve_options
 
 Filter = Image.Resampling
 FILTERS = {"bicubic": Filter.BICUBIC, "nearest": Filter.NEAREST, "bilinear": Filter.BILINEAR, "Lanczos": Filter.LANCZOS}

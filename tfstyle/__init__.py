@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from tfstyle.errors import InvalidInputError, TfstyleError, Violation, WeightsError
 from tfstyle.inputs import Inputs, Style, content_and_style
-from tfstyle.options import PRESETS, TransferOptions, resolve_options
+from tfstyle.options import TransferOptions
+from tfstyle.presets import PRESETS, resolve_options
 
 if TYPE_CHECKING:
     from tfstyle.checkpoint import Checkpoint, CheckpointError, read_checkpoint

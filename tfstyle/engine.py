@@ -25,8 +25,9 @@ from tfstyle.memory import available_memory
 from tfstyle.networks.choice import Choice, choose_network, load_network
 from tfstyle.networks.network import Network
 from tfstyle.objective import Objective, WholeObjective, matched_terms, style_targets
-from tfstyle.options import COARSE_SCALES, LAYER_WEIGHTS, TransferOptions, lite_violations, resolve_options
+from tfstyle.options import COARSE_SCALES, LAYER_WEIGHTS, TransferOptions, lite_violations
 from tfstyle.precision import choose_precision
+from tfstyle.presets import resolve_options
 from tfstyle.scaled_inputs import ScaledInputs, digest, fitting_schedule, scaled_inputs, scaled_sizes, sizes_of
 from tfstyle.tensorflow_backend import tf
 from tfstyle.tiled.objective import TiledObjective

@@ -1,4 +1,4 @@
-"""The options of a style transfer: the only place that states defaults, ranges and presets.
+"""The options of a style transfer: the only place that states defaults and ranges.
 
 The library, the contract's conversion and the command line read this module. It imports neither TensorFlow nor
 NumPy, so that a thin client can use it.
@@ -13,7 +13,7 @@ from typing import Any
 
 from tfstyle.errors import InvalidInputError, Violation
 from tfstyle.networks.topology import LITE_CONVOLUTIONS
-from tfstyle.precision import AUTO, FLOAT32, PRECISIONS
+from tfstyle.precision import AUTO, PRECISIONS
 from tfstyle.rules import (
     LARGEST_WEIGHT,
     SMALLEST_SCALE,
@@ -27,14 +27,6 @@ from tfstyle.rules import (
 from tfstyle.schedule import Scale, automatic_scales
 
 NETWORKS = ("auto", "vgg19", "vgg19-lite")
-STRENGTH = Rule(
-    "how strongly the painting is applied; sets content_weight, style_weight and coarsest_scale",
-    0,
-    1,
-    words={"mild": 0.25, "medium": 0.5, "strong": 0.75},
-    group="main",
-)
-"""A number that stands for several options, so that equal steps of it look equal."""
 AUTO_STYLE_LOSSES = ("neighbours", "wasserstein")
 """What `style_loss` auto stands for at each scale: the first one for which the memory suffices."""
 LAYER_WEIGHTS = ("content_layer_weights", "style_layer_weights")
@@ -46,20 +38,6 @@ PREVIEW_FORMATS = ("png", "webp")
 MOST_KEPT_PREVIEWS = 200
 ORIGINAL_SIZE = 0
 """The `size` that keeps the content picture's own size."""
-
-
-def _strength_options(strength: float) -> dict[str, Any]:
-    """The options that a strength from 0 to 1 stands for.
-
-    The ratio of style to content goes from 0.2 (tinted) to 20 (the painting alone) in equal ratios, which look like
-    equal steps. It is divided between both weights, so that the total variation counts alike at every strength.
-    """
-    tenfold = 10 ** (strength - 0.5)
-    return {
-        "content_weight": float(f"{1 / tenfold:.3g}"),
-        "style_weight": float(f"{2 * tenfold:.3g}"),
-        "coarsest_scale": int(160 * 0.64**strength),
-    }
 
 
 def _option(default: Any, rule: Rule) -> Any:
@@ -293,14 +271,15 @@ def _check(options: TransferOptions | ProgressOptions) -> None:
     for option in dataclasses.fields(options):
         value = getattr(options, option.name)
         rule = option.metadata["rule"]
-        complaint = _type_complaint(type(option.default), rule, value) or rule.complaint(value)
+        complaint = type_complaint(type(option.default), rule, value) or rule.complaint(value)
         if complaint:
             violations.append(Violation(option.name, complaint))
     if violations:
         raise InvalidInputError(violations)
 
 
-def _type_complaint(kind: type, rule: Rule, value: Any) -> str | None:
+def type_complaint(kind: type, rule: Rule, value: Any) -> str | None:
+    """Why `value` is not of the type `kind`, that of an option with this rule; None if it is."""
     if isinstance(rule, ListRule):
         fine = isinstance(value, tuple) and all(map(rule.is_item, value))
         return None if fine else f"must be a tuple of {rule.items}; got {shown(value)}"
@@ -351,83 +330,3 @@ def lite_violations(options: TransferOptions) -> list[Violation]:
         for layer in getattr(options, name)
         if layer not in LITE_CONVOLUTIONS
     ]
-
-
-PRESETS: Mapping[str, TransferOptions] = {
-    "default": TransferOptions(),
-    # Choosing neighbours would take a third of its time.
-    "fast": TransferOptions(network="vgg19-lite", style_loss="wasserstein", max_evaluations=40),
-    "subtle": TransferOptions(**_strength_options(0.2)),
-    "bold": TransferOptions(**_strength_options(0.8)),
-    "detail": TransferOptions(max_evaluations=120, split_evaluations=20),
-    # vgg19-lite paints the small scales, in a fraction of VGG19's time, and VGG19 the last.
-    "cascade": TransferOptions(network="vgg19", lite_evaluations=COARSE_SCALES),
-    # Gatys et al. 2016 with Adam, as published in "Dive into Deep Learning": content and style at the same size,
-    # pixels as the variables, colours clipped to the gamut only at the end.
-    "reference": TransferOptions(
-        precision=FLOAT32,
-        style_fit="stretch",
-        style_loss="gram",
-        content_layers=("block4_conv4",),
-        balance="absolute",
-        style_weight=1e4,
-        tv_weight=10.0,
-        tv_form="absolute",
-        gamut_weight=0.0,
-        coarsest_scale=SINGLE_SCALE,
-        optimizer="adam",
-        max_evaluations=500,
-        pyramid_levels=1,
-    ),
-}
-
-
-def canonical_overrides(overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """`overrides` with each alias ("steps") replaced by the option's name, and each word ("original") by its number.
-
-    "strength" may be among them. None means not set and is left out. Raises `InvalidInputError` for an unknown option
-    and for one given twice.
-    """
-    given: dict[str, Any] = {}
-    violations = []
-    for key, value in overrides.items():
-        name = ALIASES.get(key, key)
-        rule = STRENGTH if name == "strength" else RULES.get(name)
-        if rule is None:
-            violations.append(Violation(name, "there is no such option"))
-        elif value is None:
-            continue
-        elif name in given:
-            violations.append(Violation(name, f"is also called {RULES[name].alias}; give only one of the two"))
-        else:
-            given[name] = rule.words.get(value, value) if isinstance(value, str) else value
-    if violations:
-        raise InvalidInputError(violations)
-    return given
-
-
-def resolve_options(preset: str = "default", overrides: Mapping[str, Any] | None = None) -> TransferOptions:
-    """The options of `preset` with `overrides` on top, as `canonical_overrides` takes them.
-
-    Raises `InvalidInputError` for an unknown preset, an unknown option, or a value out of range.
-    """
-    if preset not in PRESETS:
-        complaint = f"there is no preset {shown(preset)}; the presets are {', '.join(PRESETS)}"
-        raise InvalidInputError([Violation("preset", complaint)])
-    given = canonical_overrides(overrides or {})
-    strength = given.pop("strength", None)
-    if strength is not None:
-        given = _of_strength(strength, given.get("balance", PRESETS[preset].balance), given) | given
-    return dataclasses.replace(PRESETS[preset], **given)
-
-
-def _of_strength(strength: Any, balance: str, others: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that a strength stands for. Raises `InvalidInputError`."""
-    complaint = _type_complaint(float, STRENGTH, strength) or STRENGTH.complaint(strength)
-    if not complaint and (given := [name for name in ("content_weight", "style_weight") if name in others]):
-        complaint = f"sets {given[0]}; give only one of the two"
-    if not complaint and balance == "absolute":
-        complaint = "needs relative losses; with balance absolute, set style_weight"
-    if complaint:
-        raise InvalidInputError([Violation("strength", complaint)])
-    return _strength_options(strength)

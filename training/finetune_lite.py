@@ -35,7 +35,7 @@ from tfstyle.networks.lite import DIGEST_FILE, FILE, lite_network
 from tfstyle.networks.network import Network
 from tfstyle.networks.topology import LITE_CONVOLUTIONS, block_of
 from tfstyle.networks.vgg19 import load_vgg19
-from tfstyle.options import PRESETS
+from tfstyle.presets import PRESETS
 
 SIDE = 160
 PAIRS_A_STEP = 4

@@ -14,7 +14,7 @@ from tfstyle.losses import loss_from_options
 from tfstyle.networks.network import Network
 from tfstyle.objective import WholeObjective
 from tfstyle.optimizers.lbfgs import LBFGS
-from tfstyle.options import PRESETS
+from tfstyle.presets import PRESETS
 from tfstyle.pyramid import Pyramid
 
 # The loss for which the shipped network was fitted: the published one, with our optimizer.

@@ -9,7 +9,8 @@ from typing import Any
 
 from tfstyle.errors import InvalidInputError
 from tfstyle.inputs import File, Size, Style, inputs_from_files
-from tfstyle.options import ProgressOptions, canonical_overrides, resolve_options
+from tfstyle.options import ProgressOptions
+from tfstyle.presets import canonical_overrides, resolve_options
 from tfstyle.rules import shown
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle.v1.conversion import inputs_to_proto, options_to_proto

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from tfstyle.inputs import Inputs
-from tfstyle.options import SINGLE_SCALE, ProgressOptions, TransferOptions, resolve_options
+from tfstyle.options import SINGLE_SCALE, ProgressOptions, TransferOptions
+from tfstyle.presets import resolve_options
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle.v1.conversion import inputs_from_proto, inputs_to_proto, options_from_proto, options_to_proto
 

@@ -8,8 +8,9 @@ from google.protobuf.duration_pb2 import Duration
 
 from tfstyle import __version__
 from tfstyle.inputs import MOST_STYLES
-from tfstyle.options import NETWORKS, PRESETS, RULES
+from tfstyle.options import NETWORKS, RULES
 from tfstyle.precision import AUTO
+from tfstyle.presets import PRESETS
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle.v1.conversion import contract_digest
 from tfstyle_server.options import ServerOptions

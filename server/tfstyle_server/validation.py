@@ -10,7 +10,8 @@ from itertools import islice
 
 from tfstyle.errors import InvalidInputError, Violation
 from tfstyle.inputs import MOST_STYLES, Inputs, Size, Style
-from tfstyle.options import ProgressOptions, TransferOptions, resolve_options
+from tfstyle.options import ProgressOptions, TransferOptions
+from tfstyle.presets import resolve_options
 from tfstyle.rules import shown
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle.v1.conversion import inputs_from_proto, options_from_proto

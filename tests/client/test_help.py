@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from tfstyle import __version__
-from tfstyle.options import PRESETS, RULES
+from tfstyle.options import RULES
+from tfstyle.presets import PRESETS
 
 TFSTYLE = [sys.executable, "-m", "tfstyle_client"]
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tfstyle.options import KINDS, PRESETS, RULES, ProgressOptions, TransferOptions, resolve_options
+from tfstyle.options import KINDS, RULES, ProgressOptions, TransferOptions
+from tfstyle.presets import PRESETS, resolve_options
 from tfstyle.rules import LayersRule, LayerWeightsRule, Rule, ScalesRule
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle.v1.conversion import options_from_proto, options_to_proto

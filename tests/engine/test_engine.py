@@ -14,7 +14,7 @@ from PIL import Image
 import tfstyle
 from tfstyle import Inputs, InvalidInputError, Picture, Style, content_and_style
 from tfstyle.engine import Engine
-from tfstyle.options import resolve_options
+from tfstyle.presets import resolve_options
 
 OPTIONS = resolve_options("default", {"size": 64, "network": "vgg19-lite", "max_evaluations": 3})
 

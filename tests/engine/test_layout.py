@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tfstyle import Checkpoint, Engine, Inputs, InvalidInputError, Picture, content_and_style, read_checkpoint
-from tfstyle.options import TransferOptions, resolve_options
+from tfstyle.options import TransferOptions
+from tfstyle.presets import resolve_options
 
 
 def options(**overrides: object) -> TransferOptions:

@@ -18,8 +18,8 @@ from tfstyle.inputs import content_and_style
 from tfstyle.losses import loss_from_options
 from tfstyle.networks.lite import load_lite
 from tfstyle.optimizers.lbfgs import LBFGS
-from tfstyle.options import resolve_options
 from tfstyle.precision import FLOAT32
+from tfstyle.presets import resolve_options
 from tfstyle.pyramid import Pyramid
 
 

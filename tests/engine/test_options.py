@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from tfstyle.errors import InvalidInputError
-from tfstyle.options import PRESETS, ProgressOptions, TransferOptions, resolve_options, schedule
+from tfstyle.options import ProgressOptions, TransferOptions, schedule
+from tfstyle.presets import PRESETS, resolve_options
 
 
 def test_reference_preset_has_the_published_values() -> None:

@@ -32,8 +32,8 @@ from tfstyle.losses import (
 )
 from tfstyle.networks.lite import load_lite
 from tfstyle.objective import Evaluation, Objective, WholeObjective, style_targets
-from tfstyle.options import resolve_options
 from tfstyle.precision import BFLOAT16, FLOAT32, choose_precision
+from tfstyle.presets import resolve_options
 from tfstyle.pyramid import Pyramid
 from tfstyle.tensorflow_backend import tf
 from tfstyle.tiled.objective import TiledObjective

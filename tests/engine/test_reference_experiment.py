@@ -21,7 +21,7 @@ import tfstyle
 from conftest import SHARED
 from tfstyle.engine import Engine
 from tfstyle.inputs import content_and_style
-from tfstyle.options import resolve_options
+from tfstyle.presets import resolve_options
 
 STYLE_LAYERS = tuple(f"block{i}_conv1" for i in range(1, 6))
 CONTENT_LAYER = "block4_conv4"

@@ -8,7 +8,8 @@ import pytest
 from tfstyle.errors import InvalidInputError
 from tfstyle.images import Picture, resize
 from tfstyle.inputs import Inputs, Style, content_and_style
-from tfstyle.options import TransferOptions, resolve_options
+from tfstyle.options import TransferOptions
+from tfstyle.presets import resolve_options
 from tfstyle.scaled_inputs import digest, fitting_schedule, scaled_inputs, sizes_of
 
 RANDOM = np.random.default_rng(0)

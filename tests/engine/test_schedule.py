@@ -7,7 +7,8 @@ import itertools
 import pytest
 
 from tfstyle.errors import InvalidInputError
-from tfstyle.options import TransferOptions, resolve_options, schedule
+from tfstyle.options import TransferOptions, schedule
+from tfstyle.presets import resolve_options
 from tfstyle.schedule import RATIO, Scale, automatic_scales
 
 

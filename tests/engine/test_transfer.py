@@ -15,7 +15,7 @@ from tfstyle.engine import Engine
 from tfstyle.errors import InvalidInputError
 from tfstyle.images import Picture
 from tfstyle.inputs import content_and_style
-from tfstyle.options import resolve_options
+from tfstyle.presets import resolve_options
 from tfstyle.pyramid import Pyramid
 
 

@@ -14,7 +14,8 @@ from google.rpc import code_pb2
 
 from tfstyle.errors import Violation
 from tfstyle.inputs import Inputs, Style, content_and_style
-from tfstyle.options import PRESETS, ProgressOptions, resolve_options
+from tfstyle.options import ProgressOptions
+from tfstyle.presets import PRESETS, resolve_options
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle_server.admission import CallerLimits, LimitError
 from tfstyle_server.data import open_data

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from conftest import Server
-from tfstyle.options import resolve_options
+from tfstyle.presets import resolve_options
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle.v1.conversion import options_from_proto
 from tfstyle_client import BadRequestError, Client, ClientError, Job, JobNotFoundError, ProgressOptions

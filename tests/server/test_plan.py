@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from tfstyle.inputs import Inputs, Style, content_and_style
-from tfstyle.options import ProgressOptions, resolve_options
+from tfstyle.options import ProgressOptions
+from tfstyle.presets import resolve_options
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle_server.plan import Plan, fingerprint, plan_from_proto, plan_to_proto
 

@@ -10,7 +10,8 @@ import pytest
 from google.rpc import code_pb2
 
 from tfstyle.inputs import content_and_style
-from tfstyle.options import ProgressOptions, resolve_options
+from tfstyle.options import ProgressOptions
+from tfstyle.presets import resolve_options
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle_server.plan import Plan
 from tfstyle_server.records import Entry, NewJob

@@ -12,7 +12,7 @@ import pytest
 
 import tfstyle
 from conftest import Server
-from tfstyle.options import PRESETS
+from tfstyle.presets import PRESETS
 from tfstyle_client import Client, ServerBusyError
 from tfstyle_server.admission import CallerLimits
 from tfstyle_server.options import ServerOptions

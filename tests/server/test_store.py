@@ -14,7 +14,8 @@ import pytest
 from google.protobuf.message import DecodeError
 
 from tfstyle.inputs import Inputs, Style, content_and_style
-from tfstyle.options import ProgressOptions, TransferOptions, resolve_options
+from tfstyle.options import ProgressOptions, TransferOptions
+from tfstyle.presets import resolve_options
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle_server.plan import FORMER, Plan, plan_from_proto
 from tfstyle_server.records import Entry, NewJob, NotEndedError, RequestIdTakenError, Stored, UnknownJobError

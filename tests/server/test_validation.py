@@ -6,7 +6,8 @@ import pytest
 
 from tfstyle.errors import InvalidInputError
 from tfstyle.inputs import Inputs, Style, content_and_style
-from tfstyle.options import ProgressOptions, resolve_options
+from tfstyle.options import ProgressOptions
+from tfstyle.presets import resolve_options
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle_server.plan import Plan
 from tfstyle_server.validation import Uploaded, checked_creation, checked_transfer

@@ -44,7 +44,7 @@ def options_to_proto(values: Mapping[str, Any]) -> pb.TransferOptions:
 
 
 def options_from_proto(message: pb.TransferOptions) -> dict[str, Any]:
-    """The fields that are set in `message`, as `tfstyle.options.resolve_options` takes them."""
+    """The fields that are set in `message`, as `tfstyle.presets.resolve_options` takes them."""
     return {
         field.name: _LISTS[field.name].from_proto(value) if field.name in _LISTS else value
         for field, value in message.ListFields()

@@ -8,7 +8,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from tfstyle.options import PRESETS, ProgressOptions
+from tfstyle.options import ProgressOptions
+from tfstyle.presets import PRESETS
 from tfstyle_client.cli.outputs import checked_output, checked_preview
 from tfstyle_client.cli.parameters import MAIN, NO_ACCESS, Access, Json, OutputPath, Preview, Quality, Server
 from tfstyle_client.cli.stylize import PREVIEW_EVERY

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from tfstyle.options import KINDS, PRESETS, RULES, STRENGTH
+from tfstyle.options import KINDS, RULES
+from tfstyle.presets import PRESETS, STRENGTH
 from tfstyle.rules import ListRule, shown
 from tfstyle_client.cli.parameters import LOSSES, MAIN, OPTIMIZER
 from tfstyle_client.errors import refusal

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
-from tfstyle.options import PRESETS
+from tfstyle.presets import PRESETS
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle_client._sync.client import Client
 from tfstyle_client.cli.reports import report_file

@@ -20,7 +20,7 @@ from tfstyle.losses import (
     loss_from_options,
     split_loss_from_options,
 )
-from tfstyle.options import PRESETS, resolve_options
+from tfstyle.presets import PRESETS, resolve_options
 
 VALUES = {"a": 0.5, "b": 0.25}
 

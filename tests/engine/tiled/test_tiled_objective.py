@@ -24,7 +24,7 @@ from tfstyle.losses import (
 from tfstyle.networks.lite import load_lite
 from tfstyle.networks.network import Network
 from tfstyle.objective import Evaluation, Objective, Targets, WholeObjective, style_targets
-from tfstyle.options import PRESETS
+from tfstyle.presets import PRESETS
 from tfstyle.pyramid import Pyramid
 from tfstyle.tiled import segment
 from tfstyle.tiled.objective import TiledObjective

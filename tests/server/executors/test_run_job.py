@@ -13,7 +13,8 @@ import pytest
 from tfstyle.engine import Engine
 from tfstyle.images import ImageLimits, decode
 from tfstyle.inputs import Inputs, Style, content_and_style
-from tfstyle.options import ProgressOptions, resolve_options
+from tfstyle.options import ProgressOptions
+from tfstyle.presets import resolve_options
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle_server.blobs import BlobFolder
 from tfstyle_server.executors import run_job as module
