@@ -8,8 +8,8 @@ from dataclasses import asdict
 from typing import Any
 
 from tfstyle.errors import InvalidInputError
-from tfstyle.inputs import File, Size, Style, inputs_from_files
-from tfstyle.options import ProgressOptions
+from tfstyle.inputs import File, Inputs, Size, Style, inputs_from_files
+from tfstyle.options import ProgressOptions, TransferOptions
 from tfstyle.presets import canonical_overrides, resolve_options
 from tfstyle.rules import shown
 from tfstyle.v1 import style_transfer_pb2 as pb
@@ -20,6 +20,10 @@ NO_PREVIEWS = ProgressOptions()
 LARGEST_INLINE = 4 * 2**20
 """Pictures of created jobs with more bytes are uploaded before, in pieces."""
 PIECE_BYTES = 2**20
+WATCHED_REPORTS = 1000
+"""Reports of a job that is watched; a server keeps the latest 2,000 events by default."""
+WATCHED_PREVIEWS = 50
+WATCHED_SIDE = 768
 
 
 def stylize_request(
@@ -36,13 +40,32 @@ def stylize_request(
         resolve_options(preset, overrides)
     except InvalidInputError as error:
         raise BadRequestError(error.violations) from None
-    strength = overrides.pop("strength", None)
+    return transfer_request(inputs.map(lambda _, data: pb.Picture(data=data)), preset, progress, overrides)
+
+
+def transfer_request(
+    inputs: Inputs[pb.Picture], preset: str, progress: ProgressOptions, overrides: Mapping[str, Any]
+) -> pb.StylizeRequest:
+    """The message for checked `overrides`, as from `canonical_overrides`."""
+    given = dict(overrides)
+    strength = given.pop("strength", None)
     return pb.StylizeRequest(
-        inputs=inputs_to_proto(inputs.map(lambda _, data: pb.Picture(data=data))),
+        inputs=inputs_to_proto(inputs),
         preset=preset,
-        options=options_to_proto(overrides),
+        options=options_to_proto(given),
         strength=strength,
         progress=pb.ProgressOptions(**asdict(progress)),
+    )
+
+
+def watchable(options: TransferOptions) -> ProgressOptions:
+    """What a job reports so that a page can show it later too: its curves, and how the picture came about."""
+    return ProgressOptions(
+        every=-(-options.max_evaluations // WATCHED_REPORTS),
+        preview_every=-(-options.max_evaluations // WATCHED_PREVIEWS),
+        preview_size=WATCHED_SIDE,
+        preview_format="webp",
+        kept_previews=WATCHED_PREVIEWS,
     )
 
 

@@ -113,10 +113,14 @@ class Client:
         """Create a job from a request; pictures of more than 4 MiB are uploaded first. Raises `ClientError`."""
         creation = creation_request(request)
         for picture in large_pictures(creation.transfer):
-            image = self._connection.call(partial(self._upload, picture.data))
-            picture.image = image.name
+            picture.image = self.upload(picture.data)
         job = self._connection.call(lambda: self._connection.stub.CreateJob(creation))
         return Job(self._connection, job.name)
+
+    def upload(self, picture: bytes) -> str:
+        """Upload a picture file, and return the name by which requests can use it for a day. Raises `ClientError`."""
+        image = self._connection.call(partial(self._upload, picture))
+        return str(image.name)
 
     def _upload(self, picture: bytes) -> Any:
         return self._connection.stub.UploadImage(pieces(picture))

@@ -1,0 +1,56 @@
+"""What the endpoints of one dashboard share."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from starlette.requests import Request
+
+from tfstyle_client.dashboard.access import Access
+from tfstyle_client.dashboard.bodies import PictureBodies
+from tfstyle_client.dashboard.callers import Caller, Callers
+from tfstyle_client.dashboard.pictures import Thumbnails
+from tfstyle_client.dashboard.settings import DashboardSettings
+from tfstyle_client.server_info import ServerLimits
+
+LIMITS_SECONDS = 30.0
+"""How long a server's limits count; it may be started again with others."""
+
+
+@dataclass
+class Dashboard:
+    """One dashboard."""
+
+    settings: DashboardSettings
+    access: Access = field(init=False)
+    callers: Callers = field(init=False)
+    thumbnails: Thumbnails = field(default_factory=Thumbnails)
+    bodies: PictureBodies = field(default_factory=PictureBodies)
+    _limits: tuple[float, ServerLimits] | None = None
+
+    def __post_init__(self) -> None:
+        self.access = Access(self.settings)
+        self.callers = Callers(self.settings)
+
+    async def caller(self, request: Request) -> Caller:
+        """On whose behalf a request is passed on. Raises `ProblemError`, `BadRequestError`."""
+        return await self.callers.caller(await self.access.identity(request))
+
+    async def limits(self, caller: Caller) -> ServerLimits:
+        """What the server accepts. Raises `ClientError`."""
+        if self._limits is None or time.monotonic() - self._limits[0] > LIMITS_SECONDS:
+            self._limits = time.monotonic(), (await caller.client.server_info()).limits
+        return self._limits[1]
+
+
+def dashboard_of(request: Request) -> Dashboard:
+    """The dashboard that a request came to."""
+    found = request.app.state.dashboard
+    assert isinstance(found, Dashboard)
+    return found
+
+
+async def caller_of(request: Request) -> Caller:
+    """As `Dashboard.caller`."""
+    return await dashboard_of(request).caller(request)

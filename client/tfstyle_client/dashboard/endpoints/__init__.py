@@ -1,0 +1,1 @@
+"""The methods of the HTTP API, a file for each resource."""

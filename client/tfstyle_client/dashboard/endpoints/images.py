@@ -1,0 +1,105 @@
+"""Pictures: uploads, and what the server keeps."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from tfstyle.rules import shown
+from tfstyle.v1 import style_transfer_pb2 as pb
+from tfstyle_client.dashboard.bodies import picture_of
+from tfstyle_client.dashboard.context import caller_of, dashboard_of
+from tfstyle_client.dashboard.json_forms import digest_of
+from tfstyle_client.dashboard.pictures import SIDES, media_type
+from tfstyle_client.dashboard.problems import ProblemError
+from tfstyle_client.errors import from_rpc_error
+
+FOREVER = "private, max-age=31536000, immutable"
+"""A picture does not change under its digest."""
+UPLOADED_SIDE = 320
+"""The thumbnail that a page shows of an upload."""
+_DIGEST = re.compile("[0-9a-f]{64}")
+
+
+async def upload(request: Request) -> Response:
+    """Take a picture file, look whether it is one, and pass it on."""
+    caller, dashboard = await caller_of(request), dashboard_of(request)
+    limits = await dashboard.limits(caller)
+    async with dashboard.bodies.one():
+        picture = await picture_of(request, limits.image_bytes)
+        digest = hashlib.sha256(picture).hexdigest()
+        made = await dashboard.thumbnails.make(caller.mark, digest, UPLOADED_SIDE, picture, limits.image_pixels)
+        name = await caller.client.upload(picture)
+    facts = {"image": digest_of(name), "bytes": len(picture)}
+    return JSONResponse({**facts, "width": made.width, "height": made.height, "format": made.file_format}, 201)
+
+
+async def get_image(request: Request) -> Response:
+    """A picture as it is, or a thumbnail of it."""
+    caller, dashboard = await caller_of(request), dashboard_of(request)
+    digest = request.path_params["digest"]
+    if not _DIGEST.fullmatch(digest):
+        raise ProblemError(404, f"there is no picture {shown(digest)}")
+    side = request.query_params.get("side")
+    if side is None:
+        return await file_response(
+            request, caller.client.stub.ReadImage(pb.ReadImageRequest(name=f"images/{digest}")), digest
+        )
+    if side not in map(str, SIDES):
+        raise ProblemError(422, f"must be one of {', '.join(map(str, SIDES))}; got {shown(side)}", "side")
+    tag = f'"{digest}-{side}"'
+    if request.headers.get("if-none-match") == tag:
+        return Response(status_code=304)
+    made = dashboard.thumbnails.kept(caller.mark, digest, int(side))
+    if made is None:
+        async with dashboard.bodies.one():
+            limits = await dashboard.limits(caller)
+            picture = await caller.client.image(f"images/{digest}")
+            # A result may have more pixels than a picture that is sent.
+            most = max(limits.image_pixels, limits.size**2)
+            made = await dashboard.thumbnails.make(caller.mark, digest, int(side), picture, most)
+    return Response(made.webp, media_type="image/webp", headers={"Cache-Control": FOREVER, "ETag": tag})
+
+
+async def file_response(request: Request, call: Any, digest: str, name: str | None = None) -> Response:
+    """The file that a call of the server streams, for a browser to show, or to save under a `name`.
+
+    Raises `ClientError`.
+    """
+    tag = f'"{digest}"'
+    if request.headers.get("if-none-match") == tag:
+        call.cancel()
+        return Response(status_code=304)
+    try:
+        first = await anext(aiter(call), None)
+    except grpc.RpcError as error:
+        raise from_rpc_error(error) from None
+    head = first.data if first is not None else b""
+    headers = {
+        "Cache-Control": FOREVER,
+        "ETag": tag,
+        # Whatever a file is, it runs nothing when it is opened on its own.
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+    }
+    if name is not None:
+        headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return StreamingResponse(_rest(head, call), media_type=media_type(head), headers=headers)
+
+
+async def _rest(head: bytes, call: Any) -> AsyncIterator[bytes]:
+    yield head
+    async for chunk in call:
+        yield chunk.data
+
+
+ROUTES = [
+    Route("/images", upload, methods=["POST"]),
+    Route("/images/{digest}", get_image),
+]

@@ -1,0 +1,172 @@
+"""Jobs: made, listed, shown, cancelled, deleted, and their pictures."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from tfstyle.rules import shown
+from tfstyle.v1 import style_transfer_pb2 as pb
+from tfstyle_client.dashboard.bodies import form_of, json_of
+from tfstyle_client.dashboard.callers import Caller
+from tfstyle_client.dashboard.commands import commands_of
+from tfstyle_client.dashboard.context import caller_of, dashboard_of
+from tfstyle_client.dashboard.endpoints.images import file_response
+from tfstyle_client.dashboard.json_forms import digest_of, job_form, job_id
+from tfstyle_client.dashboard.option_table import OPTION_NAMES
+from tfstyle_client.dashboard.problems import ProblemError
+from tfstyle_client.dashboard.transfers import creation_of, fields_of, grid_of
+from tfstyle_client.errors import ClientError
+from tfstyle_client.requests import creation_request, deletions, states_request
+
+PAGE, LARGEST_PAGE = 50, 200
+TRANSFER_FIELDS = ("content", "styles", "preset", "strength", "options")
+_ID = re.compile("[0-9a-f]{1,64}")
+
+
+def name_of(request: Request) -> str:
+    """The name of the job in a request's path. Raises `ProblemError`."""
+    found = request.path_params["id"]
+    if not _ID.fullmatch(found):
+        raise ProblemError(404, f"there is no job {shown(found)}", code="NOT_FOUND")
+    return f"jobs/{found}"
+
+
+async def create(request: Request) -> Response:
+    """Create a job from JSON, or from a form with files."""
+    caller = await caller_of(request)
+    if request.headers.get("content-type", "").startswith("multipart/form-data"):
+        body = await _from_form(request, caller)
+    else:
+        body = fields_of(await json_of(request), *TRANSFER_FIELDS)
+    job = await _create(caller, creation_of(body))
+    return JSONResponse(job_form(job), 201, {"Location": f"jobs/{job_id(job.name)}"})
+
+
+async def _create(caller: Caller, transfer: pb.StylizeRequest) -> pb.Job:
+    creation = creation_request(transfer)
+    job = await caller.client.call(lambda: caller.client.stub.CreateJob(creation))
+    assert isinstance(job, pb.Job)
+    return job
+
+
+async def _from_form(request: Request, caller: Caller) -> dict[str, Any]:
+    """The form as the JSON that asks for the same; its files are uploaded."""
+    dashboard = dashboard_of(request)
+    limits = await dashboard.limits(caller)
+    body: dict[str, Any] = {"styles": [], "options": {}}
+    async with dashboard.bodies.one(), form_of(request, limits.image_bytes) as form:
+        for name, value in form.multi_items():
+            if name in ("content", "style"):
+                if not isinstance(value, UploadFile):
+                    raise ProblemError(422, "must be a file; with curl: -F content=@photo.jpg", name)
+                digest = digest_of(await caller.client.upload(await value.read()))
+                if name == "content":
+                    body["content"] = digest
+                else:
+                    body["styles"].append({"image": digest})
+            elif isinstance(value, str) and name == "preset":
+                body["preset"] = value
+            elif isinstance(value, str) and name in OPTION_NAMES:
+                body["options"][name] = value
+            else:
+                raise ProblemError(422, "there is no such field", name)
+    body["strength"] = body["options"].pop("strength", None)
+    return body
+
+
+async def create_grid(request: Request) -> Response:
+    """Create a job for each pair of values; if one is refused, none is left."""
+    caller = await caller_of(request)
+    body = fields_of(await json_of(request), *TRANSFER_FIELDS, "rows", "columns")
+    rows, columns, transfers = grid_of(body)
+    made: list[pb.Job] = []
+    try:
+        for transfer in (each for row in transfers for each in row):
+            made.append(await _create(caller, transfer))
+    except BaseException:
+        for job in made:
+            await _take_back(caller, job.name)
+        raise
+    ids = iter(job_id(job.name) for job in made)
+    grid = {
+        axis: {"option": each.option, "values": list(each.values)}
+        for axis, each in (("rows", rows), ("columns", columns))
+    }
+    return JSONResponse({**grid, "jobs": [[next(ids) for _ in row] for row in transfers]}, 201)
+
+
+async def _take_back(caller: Caller, name: str) -> None:
+    job = caller.client.job(name)
+    try:
+        await job.cancel()
+        await job.delete()
+    except ClientError:  # it stays as a cancelled job, or as one of a server that has gone
+        return
+
+
+async def list_jobs(request: Request) -> Response:
+    """A page of the jobs, newest first."""
+    caller, query = await caller_of(request), request.query_params
+    limit = query.get("limit", str(PAGE))
+    if not (limit.isascii() and limit.isdecimal() and 1 <= int(limit) <= LARGEST_PAGE):
+        raise ProblemError(422, f"must be 1 to {LARGEST_PAGE}; got {shown(limit)}", "limit")
+    asked = states_request(query.getlist("state"))
+    asked.page_size, asked.page_token = int(limit), query.get("page", "")
+    page = await caller.client.call(lambda: caller.client.stub.ListJobs(asked))
+    return JSONResponse({"jobs": list(map(job_form, page.jobs)), "next": page.next_page_token or None})
+
+
+async def get_job(request: Request) -> Response:
+    """A job."""
+    caller, asked = await caller_of(request), pb.GetJobRequest(name=name_of(request))
+    return JSONResponse(job_form(await caller.client.call(lambda: caller.client.stub.GetJob(asked))))
+
+
+async def cancel(request: Request) -> Response:
+    """Cancel a job."""
+    caller, asked = await caller_of(request), pb.CancelJobRequest(name=name_of(request))
+    return JSONResponse(job_form(await caller.client.call(lambda: caller.client.stub.CancelJob(asked))))
+
+
+async def delete(request: Request) -> Response:
+    """Delete a job that has ended."""
+    caller, requests = await caller_of(request), deletions(name_of(request))
+    await caller.client.call(lambda: caller.client.stub.DeleteJob(next(requests)))
+    return Response(status_code=204)
+
+
+async def get_result(request: Request) -> Response:
+    """The picture of a job that has succeeded."""
+    caller, name = await caller_of(request), name_of(request)
+    job = await caller.client.call(lambda: caller.client.stub.GetJob(pb.GetJobRequest(name=name)))
+    call = caller.client.stub.ReadResult(pb.ReadResultRequest(name=name))
+    download = f"tfstyle-{job_id(name)}.png" if "download" in request.query_params else None
+    return await file_response(request, call, job.result.digest, download)
+
+
+async def get_commands(request: Request) -> Response:
+    """The command line and the Python call that make the same picture."""
+    caller, settings = await caller_of(request), dashboard_of(request).settings
+    asked = pb.GetJobRequest(name=name_of(request))
+    found = job_form(await caller.client.call(lambda: caller.client.stub.GetJob(asked)))["request"]
+    if found is None:
+        raise ProblemError(409, "the server does not tell what the job was made from")
+    return JSONResponse(commands_of(found, settings.server, settings.credentials, token=caller.has_token))
+
+
+ROUTES = [
+    Route("/jobs", list_jobs, methods=["GET"]),
+    Route("/jobs", create, methods=["POST"]),
+    Route("/grids", create_grid, methods=["POST"]),
+    Route("/jobs/{id}", get_job, methods=["GET"]),
+    Route("/jobs/{id}", delete, methods=["DELETE"]),
+    Route("/jobs/{id}/cancel", cancel, methods=["POST"]),
+    Route("/jobs/{id}/result", get_result),
+    Route("/jobs/{id}/commands", get_commands),
+]

@@ -1,0 +1,108 @@
+"""Pictures: from the server as they are, or as thumbnails, which a process of their own makes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+
+from tfstyle_client.dashboard.problems import ProblemError
+
+SIDES = (160, 320, 640, 1024, 2048)
+"""Longer sides of thumbnails in pixels."""
+CACHE_BYTES = 64 * 2**20
+AT_ONCE = 2
+SECONDS = 60.0
+PROGRAM = Path(__file__).with_name("thumbnail.py")
+SIGNATURES = {
+    b"\x89PNG\r\n\x1a\n": "image/png",
+    b"\xff\xd8\xff": "image/jpeg",
+    b"GIF8": "image/gif",
+    b"II*\0": "image/tiff",
+    b"MM\0*": "image/tiff",
+    b"BM": "image/bmp",
+}
+
+
+@dataclass(frozen=True)
+class Thumbnail:
+    """A WebP file, and the `width`, `height` and `file_format` of the upright picture that it is made from."""
+
+    webp: bytes
+    width: int
+    height: int
+    file_format: str
+
+
+class Thumbnails:
+    """Makes thumbnails, a few at a time, of pictures with at most `pixels` pixels, and keeps the latest."""
+
+    def __init__(self) -> None:
+        self._places = asyncio.Semaphore(AT_ONCE)
+        self._kept: OrderedDict[tuple[str, str, int], Thumbnail] = OrderedDict()
+        self._bytes = 0
+
+    def kept(self, caller: str, digest: str, side: int) -> Thumbnail | None:
+        """A thumbnail that was made for this caller before."""
+        key = caller, digest, side
+        if key in self._kept:
+            self._kept.move_to_end(key)
+        return self._kept.get(key)
+
+    async def make(self, caller: str, digest: str, side: int, picture: bytes, pixels: int) -> Thumbnail:
+        """The thumbnail of `picture`. Raises `ProblemError`, naming the field `image`, for what is no picture."""
+        async with self._places:
+            made = await _run(picture, side, pixels)
+        key = caller, digest, side
+        if key not in self._kept:
+            self._bytes += len(made.webp)
+        self._kept[key] = made
+        while self._bytes > CACHE_BYTES:
+            _, dropped = self._kept.popitem(last=False)
+            self._bytes -= len(dropped.webp)
+        return made
+
+
+async def _run(picture: bytes, side: int, pixels: int) -> Thumbnail:
+    # A stranger's picture is decoded without our secrets at hand: -I keeps even modules of the current folder out.
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-I", str(PROGRAM), str(side), str(pixels)),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        env={"PATH": os.environ.get("PATH", "")},
+    )
+    try:
+        async with asyncio.timeout(SECONDS):
+            output, _ = await process.communicate(picture)
+    except TimeoutError:
+        raise ProblemError(422, "takes too long to be decoded", "image") from None
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    head, _, webp = output.partition(b"\n")
+    try:
+        facts = json.loads(head)
+    except ValueError:
+        raise ProblemError(
+            422, "is not a picture that can be read: PNG, JPEG, WebP, TIFF, BMP, GIF, AVIF", "image"
+        ) from None
+    if "error" in facts:
+        raise ProblemError(422, str(facts["error"]), "image")
+    return Thumbnail(webp, int(facts["width"]), int(facts["height"]), str(facts["format"]))
+
+
+def media_type(head: bytes) -> str:
+    """The type of a picture file by its first bytes."""
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "image/webp"
+    if head[4:12] in (b"ftypavif", b"ftypavis"):
+        return "image/avif"
+    return next(
+        (kind for signature, kind in SIGNATURES.items() if head.startswith(signature)), "application/octet-stream"
+    )

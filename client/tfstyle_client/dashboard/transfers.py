@@ -1,0 +1,164 @@
+"""Requests of the HTTP API as requests of the contract: pictures by digest, and options by name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeGuard
+
+from tfstyle.errors import InvalidInputError, Violation
+from tfstyle.inputs import MOST_STYLES, Inputs, Size, Style
+from tfstyle.options import ProgressOptions
+from tfstyle.presets import canonical_overrides, resolve_options
+from tfstyle.rules import shown
+from tfstyle.v1 import style_transfer_pb2 as pb
+from tfstyle_client.dashboard.option_table import parsed
+from tfstyle_client.requests import estimate_request, transfer_request, watchable
+
+_DIGEST = re.compile("[0-9a-f]{64}")
+MOST_VALUES = 8
+"""Values of one option in a grid."""
+
+
+@dataclass(frozen=True)
+class Choices:
+    """A preset, and the options that were given besides it, as `resolve_options` takes them."""
+
+    preset: str
+    overrides: Mapping[str, Any]
+
+    @property
+    def progress(self) -> ProgressOptions:
+        """What such a job reports, so that it can be watched and looked back on."""
+        return watchable(resolve_options(self.preset, self.overrides))
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One direction of a grid: an option, and its values."""
+
+    option: str
+    values: tuple[Any, ...]
+
+
+def fields_of(body: object, *names: str) -> dict[str, Any]:
+    """The fields of a JSON object. Raises `InvalidInputError` for anything else, and for fields without a name here."""
+    if not isinstance(body, dict):
+        raise InvalidInputError([Violation("body", f"must be a JSON object; got {shown(body)}")])
+    if unknown := [name for name in body if name not in names]:
+        raise InvalidInputError([Violation(str(name)[:100], "there is no such field") for name in unknown])
+    return body
+
+
+def choices_of(body: Mapping[str, Any]) -> Choices:
+    """Preset, strength and options of a request. Raises `InvalidInputError`."""
+    preset = body.get("preset") or "default"
+    options = body.get("options") or {}
+    if not isinstance(preset, str) or not isinstance(options, dict):
+        wrong = "preset" if not isinstance(preset, str) else "options"
+        raise InvalidInputError([Violation(wrong, f"must be a {'text' if wrong == 'preset' else 'JSON object'}")])
+    overrides = canonical_overrides(parsed({**options, "strength": body.get("strength")}))
+    resolve_options(preset, overrides)
+    return Choices(preset, overrides)
+
+
+def inputs_of(body: Mapping[str, Any]) -> Inputs[pb.Picture]:
+    """The pictures of a request. Raises `InvalidInputError`."""
+    violations: list[Violation] = []
+
+    def picture(name: str, digest: object) -> pb.Picture:
+        if digest is None or digest == "":
+            violations.append(Violation(name, "is missing; choose a picture"))
+        elif not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
+            violations.append(Violation(name, f"must be the digest of a picture; got {shown(digest)}"))
+        return pb.Picture(image=f"images/{digest}")
+
+    content = picture("content", body.get("content"))
+    given = body.get("styles")
+    if not isinstance(given, list) or not 1 <= len(given) <= MOST_STYLES:
+        violations.append(Violation("styles[0]", f"must be 1 to {MOST_STYLES} paintings"))
+        given = []
+    styles = []
+    for index, style in enumerate(given):
+        name = f"styles[{index}]"
+        if not isinstance(style, dict):
+            violations.append(Violation(name, f"must be a JSON object; got {shown(style)}"))
+            continue
+        mask = style.get("mask")
+        styles.append(
+            Style(
+                picture(name, style.get("image")),
+                1.0 if style.get("weight") is None else style["weight"],
+                None if mask is None else picture(f"{name}.mask", mask),
+            )
+        )
+    if violations:
+        raise InvalidInputError(violations)
+    return Inputs(content, tuple(styles))
+
+
+def creation_of(body: Mapping[str, Any]) -> pb.StylizeRequest:
+    """The transfer that a request asks for. Raises `InvalidInputError`, naming every field at fault."""
+    violations: list[Violation] = []
+    try:
+        inputs = inputs_of(body)
+    except InvalidInputError as error:
+        violations += error.violations
+    try:
+        choices = choices_of(body)
+    except InvalidInputError as error:
+        violations += error.violations
+    if violations:
+        raise InvalidInputError(violations)
+    return transfer_request(inputs, choices.preset, choices.progress, choices.overrides)
+
+
+def axis_of(name: str, value: object) -> Axis:
+    """One direction of a grid. Raises `InvalidInputError`."""
+    if not isinstance(value, dict) or not isinstance(value.get("option"), str):
+        raise InvalidInputError([Violation(name, 'must be {"option": NAME, "values": [...]}')])
+    values = value.get("values")
+    if not isinstance(values, list) or not 1 <= len(values) <= MOST_VALUES:
+        raise InvalidInputError([Violation(name, f"must have 1 to {MOST_VALUES} values")])
+    return Axis(value["option"], tuple(values))
+
+
+def grid_of(body: Mapping[str, Any]) -> tuple[Axis, Axis, list[list[pb.StylizeRequest]]]:
+    """Rows, columns and the transfers of a grid, row by row. Raises `InvalidInputError`."""
+    rows, columns = axis_of("rows", body.get("rows")), axis_of("columns", body.get("columns"))
+    if rows.option == columns.option:
+        raise InvalidInputError([Violation("columns", "must be another option than rows")])
+    options = body.get("options") or {}
+    strength = body.get("strength")
+    made: list[list[pb.StylizeRequest]] = []
+    for row in rows.values:
+        made.append([])
+        for column in columns.values:
+            chosen = {"strength": strength, **options, rows.option: row, columns.option: column}
+            own = {**body, "options": chosen, "strength": chosen.pop("strength")}
+            made[-1].append(creation_of(own))
+    return rows, columns, made
+
+
+def estimate_of(body: Mapping[str, Any]) -> pb.EstimateTransferRequest:
+    """The question what a transfer would be. Raises `InvalidInputError`."""
+    choices = choices_of(body)
+    given = body.get("styles")
+    content = _size("content", body.get("content"))
+    styles = [
+        _size(f"styles[{index}]", each) for index, each in enumerate(given if isinstance(given, list) else [None])
+    ]
+    return estimate_request(content, styles, choices.preset, choices.overrides)
+
+
+def _size(name: str, value: object) -> Size:
+    if isinstance(value, dict):
+        width, height = value.get("width"), value.get("height")
+        if _is_side(width) and _is_side(height):
+            return width, height
+    raise InvalidInputError([Violation(name, 'must be {"width": PIXELS, "height": PIXELS}')])
+
+
+def _is_side(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**31
