@@ -7,6 +7,7 @@ export function drawMarks(plot, history, ink, line) {
   const stages = history.job.started?.stages ?? [];
   ctx.save();
   ctx.font = `${11 * ratio}px system-ui, sans-serif`;
+  ctx.textAlign = "left";
   ctx.textBaseline = "bottom";
   ctx.lineWidth = ratio;
   let free = -Infinity;

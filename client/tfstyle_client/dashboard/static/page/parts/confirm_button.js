@@ -9,12 +9,11 @@ export function confirmButton({ label, question, yes, no, testId, act }) {
   const ask = h("button", { class: "button danger", type: "button", "data-testid": testId, onclick: () => show(true) }, label);
   const confirm = h("button", { class: "button danger", type: "button", "data-testid": "confirm", onclick: run }, yes);
   const keep = h("button", { class: "button", type: "button", onclick: () => show(false) }, no);
-  const asked = h("span", { class: "row confirm", role: "group", "aria-label": question, hidden: true }, h("span", null, question), confirm, keep);
-  const element = h("span", { class: "confirm-place", onkeydown: (event) => event.key === "Escape" && !asked.hidden && show(false) }, ask, asked, error);
+  const asked = h("span", { class: "row", role: "group", "aria-label": question }, h("span", null, question), confirm, keep);
+  const element = h("span", { class: "confirm-place", onkeydown: (event) => event.key === "Escape" && asked.isConnected && show(false) }, ask, error);
 
   function show(asking) {
-    ask.hidden = asking;
-    asked.hidden = !asking;
+    (asking ? ask : asked).replaceWith(asking ? asked : ask);
     // Enter must not confirm what was not read.
     (asking ? keep : ask).focus();
   }

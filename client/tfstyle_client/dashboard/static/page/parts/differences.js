@@ -1,13 +1,14 @@
 /** What differs between the requests of two jobs. */
+import { pictureUrl } from "../api.js";
 import { h } from "../dom.js";
 import { sentence, words } from "../format.js";
 import { valueText } from "../options_catalog.js";
 
-/** @returns {[string, string, string][]} name, and the value in each */
+/** @returns {[string, string, string][]} name, and what it is in each request, as text */
 function differences(a, b) {
   const flat = (request) => new Map([
-    ["photo", request.content.slice(0, 8)],
-    ["paintings", request.styles.map(({ image, weight, mask }) => [image.slice(0, 8), weight !== 1 && `weight ${weight}`, mask && "masked"].filter(Boolean).join(" ")).join(", ")],
+    ["photo", request.content],
+    ["paintings", JSON.stringify(request.styles)],
     ["preset", request.preset],
     ["strength", valueText(request.strength)],
     ...Object.entries(request.options).map(([name, value]) => [name, valueText(value)]),
@@ -18,6 +19,16 @@ function differences(a, b) {
     .filter(([, one, two]) => one !== two);
 }
 
+/** Pictures are shown, not named. */
+function shown(name, text, request) {
+  if (name === "photo") return thumbnail(request.content, "");
+  if (name !== "paintings") return text;
+  return request.styles.map(({ image, weight, mask }) =>
+    thumbnail(image, [request.styles.length > 1 && `weight ${weight}`, mask && "masked"].filter(Boolean).join(", ")));
+}
+
+const thumbnail = (digest, note) => h("span", { class: "thumbnail" }, h("img", { src: pictureUrl(digest, 160), alt: `Picture ${digest.slice(0, 8)}` }), note);
+
 export function differenceTable(a, b) {
   if (!a.request || !b.request) return h("p", { class: "muted" }, "The requests of these pictures are not known.");
   const rows = differences(a.request, b.request);
@@ -25,5 +36,6 @@ export function differenceTable(a, b) {
   return h("table", { class: "differences numbers" },
     h("caption", null, "What differs"),
     h("thead", null, h("tr", null, h("th", { scope: "col" }, "Option"), h("th", { scope: "col" }, "Left"), h("th", { scope: "col" }, "Right"))),
-    h("tbody", null, rows.map(([name, one, two]) => h("tr", null, h("th", { scope: "row" }, sentence(words(name))), h("td", null, one), h("td", null, two)))));
+    h("tbody", null, rows.map(([name, one, two]) => h("tr", null,
+      h("th", { scope: "row" }, sentence(words(name))), h("td", null, shown(name, one, a.request)), h("td", null, shown(name, two, b.request))))));
 }

@@ -88,7 +88,8 @@ export class FormingPicture {
       return "Latest preview";
     }
     show(job.request?.content, "The photo");
-    return hasEnded(job) ? "No preview was kept" : "The photo; the first preview comes soon";
+    if (hasEnded(job)) return "The photo; no preview was kept";
+    return job.state === "queued" ? "The photo, until the job begins" : "The photo, until the first preview";
   }
 }
 

@@ -71,7 +71,7 @@ export class LossChart {
       },
       axes: [
         { ...axis, size: 36, space: 60 },
-        { ...axis, size: 56, grid: { ...grid, filter: this.scale === "log" ? decades : undefined }, ticks: { show: false }, values: (_, values) => values.map((value) => (value === null ? "" : brief(value))) },
+        { ...axis, size: 56, ticks: { show: false }, ...(this.scale === "log" && { splits: logSplits, filter: (_, values) => values }), values: (_, values) => values.map((value) => (value === null ? "" : brief(value))) },
       ],
       series: [{}, ...series.map((name, index) => ({
         label: name,
@@ -126,9 +126,14 @@ export class LossChart {
   }
 }
 
-/** Lines at 0.1, 1, 10 only; uPlot would draw those between, too. */
-function decades(_, values) {
-  return values.map((value) => (Number.isInteger(Number(Math.log10(value).toFixed(6))) ? value : null));
+/** At 0.1, 1, 10; and between, where there are few of these. uPlot's own need an axis that begins at a power of 10. */
+function logSplits(_, __, low, high) {
+  const steps = high / low > 100 ? [1] : [1, 2, 5];
+  const splits = [];
+  for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power++) {
+    splits.push(...steps.map((step) => Number(`${step}e${power}`)));
+  }
+  return splits.filter((split) => split >= low && split <= high);
 }
 
 function logRange(_, low, high) {

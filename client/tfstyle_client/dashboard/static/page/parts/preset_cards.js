@@ -11,7 +11,7 @@ export function presetCards(presets, draft, errors) {
     // Not every server has pictures of its presets.
     const picture = h("img", { src: pictureOf(name), alt: "", onerror: () => picture.remove() });
     list.append(h("label", { class: "card" },
-      h("input", { type: "radio", class: "visually-hidden", name: "preset", value: name, checked: name === draft.preset, "data-testid": `preset-${name}`, onchange: () => draft.setPreset(name) }),
+      h("input", { type: "radio", name: "preset", value: name, checked: name === draft.preset, "data-testid": `preset-${name}`, onchange: () => draft.setPreset(name) }),
       picture, h("strong", null, sentence(name)), h("span", { class: "small muted" }, sentence(help))));
   }
   return h("fieldset", null, h("legend", { class: "label" }, "Preset"), list, errors.place("preset", list.querySelector("input")));

@@ -42,6 +42,7 @@ export async function compareView({ main, route, signal, title }) {
   );
   const zoom = new Zoom(area, pictures.map(({ element }) => element));
   setMode("side");
+  table.append(differenceTable(...ids.map((id) => jobs.get(id))));
   update();
 
   function setMode(mode) {
@@ -61,7 +62,6 @@ export async function compareView({ main, route, signal, title }) {
       if (digest) pictures[index].show(pictureUrl(digest, Infinity), index ? "The right picture" : "The left picture");
       captions[index].textContent = [job.request && sentence(job.request.preset), job.request?.strength != null && `strength ${job.request.strength}`, sizeText(job)].filter(Boolean).join(", ");
     });
-    table.replaceChildren(differenceTable(...both));
   }
 }
 

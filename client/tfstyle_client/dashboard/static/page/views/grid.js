@@ -26,6 +26,7 @@ export async function gridView({ main, route, signal, title }) {
     h("tbody", null, ids.map((row, index) => h("tr", null,
       h("th", { scope: "row" }, label(rows, rows.values[index])), row.map((id) => h("td", null, cells.get(id).element))))));
   table.style.setProperty("--ratio", ratio);
+  table.style.setProperty("--columns", columns.values.length);
   main.replaceChildren(h("div", { class: "view-head" }, h("h1", { tabindex: "-1" }, heading), done), table);
   update();
 
