@@ -1,0 +1,89 @@
+/** Starts the page: shows the view of the address, and the login where it is needed. */
+import { call } from "./api.js";
+import { h } from "./dom.js";
+import { icon } from "./icons.js";
+import { remember, remembered } from "./remembered.js";
+import { currentRoute } from "./route.js";
+import { themeButton } from "./theme.js";
+import { compareView } from "./views/compare.js";
+import { gridView } from "./views/grid.js";
+import { jobView } from "./views/job.js";
+import { jobsView } from "./views/jobs.js";
+import { loginView } from "./views/login.js";
+import { newView } from "./views/new.js";
+
+/** `jobs` with an id is the view of that job. */
+const VIEWS = { jobs: jobsView, job: jobView, new: newView, compare: compareView, grid: gridView };
+
+const main = document.getElementById("main");
+const leave = h("button", { class: "button quiet icon", type: "button", "aria-label": "Log out", title: "Log out", onclick: logOut }, icon("leave"));
+let shown = new AbortController();
+
+function begin() {
+  shown.abort();
+  shown = new AbortController();
+  main.replaceChildren();
+  scrollTo(0, 0);
+  return shown.signal;
+}
+
+function title(text) {
+  document.title = text ? `${text} – tfstyle` : "tfstyle";
+}
+
+async function show() {
+  const route = currentRoute();
+  const name = route.name === "jobs" && route.id ? "job" : route.name in VIEWS ? route.name : "jobs";
+  for (const tab of document.querySelectorAll(".tab")) {
+    if (tab.dataset.view === name) tab.setAttribute("aria-current", "page");
+    else tab.removeAttribute("aria-current");
+  }
+  leave.hidden = !remembered("login");
+  const signal = begin();
+  title("");
+  try {
+    await VIEWS[name]({ main, route, signal, title });
+  } catch (error) {
+    if (signal.aborted || error.status === 401) return;
+    main.replaceChildren(
+      h("div", { class: "empty" }, h("h1", null, error.status === 404 ? "This picture is not here" : "This page cannot be shown"),
+        h("p", { class: "muted" }, error.status === 404 ? "It may have been deleted." : error.message),
+        h("a", { class: "button", href: "#/" }, "Show all pictures")),
+    );
+    if (!error.status) throw error;
+  }
+}
+
+function logIn() {
+  if (main.querySelector(".login")) return;
+  loginView({
+    main, signal: begin(), title,
+    done() {
+      remember("login", "yes");
+      show();
+    },
+  });
+}
+
+async function logOut() {
+  await call("session", { method: "DELETE" });
+  remember("login", null);
+  leave.hidden = true;
+  logIn();
+}
+
+document.getElementById("bar-end").append(leave, themeButton());
+document.getElementById("skip").addEventListener("click", (event) => {
+  // The address after "#" belongs to the views.
+  event.preventDefault();
+  main.focus();
+});
+document.addEventListener("login-needed", logIn);
+window.addEventListener("hashchange", async () => {
+  await show();
+  (main.querySelector("h1") ?? main).focus({ preventScroll: true });
+});
+
+const session = await call("session").catch(() => null);
+if (session?.login) logIn();
+else show();

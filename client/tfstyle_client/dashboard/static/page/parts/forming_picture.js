@@ -1,0 +1,102 @@
+/** The picture of a job: forming, at any evaluation of which a preview is kept, or beside the photo. */
+import { pictureUrl } from "../api.js";
+import { h, setText } from "../dom.js";
+import { hasEnded } from "../live/job_state.js";
+import { segments } from "./segments.js";
+import { split } from "./split.js";
+import { SteadyPicture } from "./steady_picture.js";
+
+export class FormingPicture {
+  /** @param {import("../live/history.js").History} history @param {number} ratio width by height, until it is known */
+  constructor(history, ratio) {
+    this.history = history;
+    this.picture = new SteadyPicture({ class: "frame-picture", "data-testid": "picture" });
+    this.photo = h("img", { class: "frame-picture frame-over", alt: "The photo", draggable: "false", hidden: true });
+    this.split = split(this.photo, "Photo and picture", "before-after");
+    this.frame = h("div", { class: "frame" }, this.picture.element, this.photo, this.split.line, this.split.range);
+    this.range = h("input", { type: "range", min: "0", step: "1", "aria-label": "Evaluation", "data-testid": "scrubber", oninput: () => this.#scrub() });
+    this.text = h("span", { class: "numbers" });
+    this.live = h("button", { class: "button quiet", type: "button", onclick: () => this.#toEnd() });
+    this.compared = segments("Show", [["picture", "Picture"], ["split", "Before and after"]], "picture", (mode) => this.#setMode(mode));
+    this.element = h("figure", { class: "forming" },
+      h("div", { class: "stage" }, this.frame),
+      h("div", { class: "forming-controls" }, this.range,
+        h("figcaption", { class: "forming-line" }, h("span", { class: "forming-text" }, this.text, this.live), this.compared)));
+    /** The end of the scrubber is followed until somebody moves it. */
+    this.following = true;
+    this.ratio = ratio;
+    this.#setMode("picture");
+    this.update();
+  }
+
+  #setMode(mode) {
+    const on = mode === "split";
+    if (on && !this.photo.src) this.photo.src = pictureUrl(this.history.job.request.content, this.#pixels());
+    for (const element of [this.photo, this.split.line, this.split.range]) element.hidden = !on;
+  }
+
+  #scrub() {
+    this.following = Number(this.range.value) === Number(this.range.max);
+    this.update();
+  }
+
+  #toEnd() {
+    this.following = true;
+    this.update();
+    this.range.focus();
+  }
+
+  #pixels() {
+    return (this.frame.clientWidth || 1024) * devicePixelRatio;
+  }
+
+  update() {
+    const { job, previews } = this.history;
+    const size = job.result ?? job.started;
+    this.frame.style.setProperty("--ratio", size ? size.width / size.height : this.ratio);
+    this.compared.hidden = !job.request;
+
+    // One step for each kept preview, and one for the result.
+    const steps = previews.length + (job.result ? 1 : 0);
+    this.range.max = String(Math.max(0, steps - 1));
+    if (this.following) this.range.value = this.range.max;
+    this.range.disabled = steps < 2;
+    const step = Number(this.range.value);
+    const preview = previews[step];
+    const text = this.#show(job, preview);
+    setText(this.text, text);
+    this.range.setAttribute("aria-valuetext", text);
+    setText(this.live, hasEnded(job) ? "To the end" : "Live");
+    this.live.hidden = this.following;
+  }
+
+  /** @returns what is shown, in words */
+  #show(job, preview) {
+    const show = (digest, alt) => digest && this.picture.show(pictureUrl(digest, this.#pixels()), alt);
+    this.frame.toggleAttribute("data-waiting", !preview && !job.result && !job.preview);
+    if (preview) {
+      show(preview.digest, `The picture at evaluation ${preview.evaluation}`);
+      const stage = job.started?.stages[preview.stage - 1];
+      return `Evaluation ${preview.evaluation}${stage ? `, ${Math.max(stage.width, stage.height)} px` : ""}`;
+    }
+    if (job.result) {
+      show(job.result.digest, "The result");
+      return `Result, ${job.result.width} × ${job.result.height}`;
+    }
+    if (job.preview) {
+      show(job.preview, "The picture so far");
+      return "Latest preview";
+    }
+    show(job.request?.content, "The photo");
+    if (hasEnded(job)) return "The photo; no preview was kept";
+    return job.state === "queued" ? "The photo, until the job begins" : "The photo, until the first preview";
+  }
+}
+
+/** Width by height of a picture, so that its place can be kept. */
+export async function ratioOf(digest) {
+  const picture = new Image();
+  picture.src = pictureUrl(digest, 320);
+  await picture.decode().catch(() => {});
+  return picture.naturalWidth ? picture.naturalWidth / picture.naturalHeight : 1.5;
+}

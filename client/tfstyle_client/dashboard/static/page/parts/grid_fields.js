@@ -1,0 +1,63 @@
+/** Several pictures at once: a picture for each pair of values of two options. */
+import { h, setText } from "../dom.js";
+import { plural, sentence, words } from "../format.js";
+
+const MOST_VALUES = 4;
+const USUAL = { rows: { option: "strength", values: "0.25, 0.5, 0.75" }, columns: { option: "style_scale", values: "0.5, 1, 2" } };
+
+export class GridFields {
+  /** @param {import("../draft.js").Draft} draft @param {import("./field_errors.js").FieldErrors} errors */
+  constructor(draft, errors, onChange) {
+    Object.assign(this, { draft, errors, onChange });
+    // Lists have commas of their own.
+    const options = [...draft.options.values()].filter(({ kind }) => kind !== "text");
+    this.axes = { rows: this.#axis("rows", "Rows", options), columns: this.#axis("columns", "Columns", options) };
+    this.box = h("input", { type: "checkbox", id: "grid", "data-testid": "grid", onchange: () => this.#show() });
+    this.fields = h("div", { class: "grid-fields", hidden: true }, this.axes.rows.element, this.axes.columns.element);
+    this.count = h("span", { class: "muted small" });
+    this.element = h("div", { class: "grid-box" },
+      h("label", { class: "check" }, this.box, h("span", null, "Make a grid of pictures to compare two options"), this.count), this.fields);
+  }
+
+  get wanted() {
+    return this.box.checked;
+  }
+
+  get pictures() {
+    return this.wanted ? this.axes.rows.values().length * this.axes.columns.values().length : 1;
+  }
+
+  /** @returns {Record<"rows" | "columns", import("../route.js").Axis>} */
+  axesOfRequest() {
+    const axis = ({ option, values }) => ({ option: option.value, values: values().map((value) => this.draft.typed(option.value, value)) });
+    return { rows: axis(this.axes.rows), columns: axis(this.axes.columns) };
+  }
+
+  /** @returns whether it can be sent; says what is wrong where it cannot */
+  check() {
+    for (const [name, { values }] of Object.entries(this.axes)) {
+      const count = values().length;
+      this.errors.set(name, count < 1 || count > MOST_VALUES ? `must be 1 to ${MOST_VALUES} values; got ${count}` : "");
+    }
+    const bad = Object.values(this.axes).find(({ values }) => values().length < 1 || values().length > MOST_VALUES);
+    bad?.input.focus();
+    return !bad;
+  }
+
+  #axis(name, label, options) {
+    const select = h("select", { class: "select", id: `${name}-option`, "aria-label": `${label}: option`, "data-testid": `${name}-option`, onchange: () => this.#show() },
+      options.map((option) => h("option", { value: option.name }, sentence(words(option.name)))));
+    select.value = USUAL[name].option;
+    const input = h("input", { class: "input", value: USUAL[name].values, "aria-label": `${label}: values`, autocomplete: "off", "data-testid": `${name}-values`, oninput: () => this.#show() });
+    const error = this.errors.place(name, input);
+    const element = h("div", { class: "field" }, h("span", { class: "label" }, label), select, input, error,
+      h("p", { class: "help" }, `Up to ${MOST_VALUES} values, with commas between`));
+    return { element, option: select, input, values: () => input.value.split(",").map((value) => value.trim()).filter(Boolean) };
+  }
+
+  #show() {
+    this.fields.hidden = !this.wanted;
+    setText(this.count, this.wanted ? plural(this.pictures, "picture") : "");
+    this.onChange();
+  }
+}

@@ -1,0 +1,50 @@
+/** A number that is set by a slider. */
+import { h, setText } from "../dom.js";
+import { sentence } from "../format.js";
+import { resetButton } from "./option_field.js";
+
+/** How the number of a slider becomes a value. */
+export const LINEAR = { value: Number, place: Number };
+/** Equal steps are equal ratios, as for a factor. */
+export const RATIO = { value: (place) => Number((2 ** place).toPrecision(2)), place: Math.log2 };
+const STEPS = 100;
+
+export class OptionSlider {
+  /**
+   * @param {import("../options_catalog.js").Option} option
+   * @param {import("../draft.js").Draft} draft @param {import("./field_errors.js").FieldErrors} errors
+   * @param {{label: string, ends: [string, string], curve: {value: (place: number) => number, place: (value: number) => number}}} shape `ends` say what the slider's ends mean
+   */
+  constructor(option, draft, errors, { label, ends, curve }) {
+    Object.assign(this, { option, draft, curve });
+    const id = `option-${option.name}`;
+    const [low, high] = [option.minimum, option.maximum].map(curve.place);
+    this.middle = (low + high) / 2;
+    this.range = h("input", {
+      type: "range", id, min: low, max: high, step: (high - low) / STEPS, "data-testid": id,
+      oninput: () => draft.set(option.name, String(curve.value(Number(this.range.value)))),
+    });
+    this.output = h("output", { class: "numbers muted", for: id });
+    this.reset = resetButton(label, () => {
+      draft.set(option.name, "");
+      this.range.focus();
+    });
+    this.element = h("div", { class: "field", title: sentence(option.help) },
+      h("div", { class: "field-head" }, h("label", { for: id }, label), h("span", { class: "slider-end" }, this.reset, this.output)),
+      this.range, h("div", { class: "slider-ends small muted" }, ends.map((end) => h("span", null, end))), errors.place(option.name, this.range));
+    this.update();
+  }
+
+  update() {
+    const set = this.draft.values.get(this.option.name);
+    const value = set ?? this.draft.default(this.option.name);
+    const known = value !== null && Number.isFinite(Number(value));
+    // While it is dragged, the slider is already where it belongs.
+    if (!known) this.range.value = String(this.middle);
+    else if (document.activeElement !== this.range || set === undefined) this.range.value = String(this.curve.place(Number(value)));
+    const text = value === null ? "as the weights say" : String(value);
+    setText(this.output, text);
+    this.range.setAttribute("aria-valuetext", text);
+    this.reset.hidden = set === undefined;
+  }
+}

@@ -1,0 +1,30 @@
+/** Addresses of the views, in the part after "#". */
+
+/** @returns {{name: string, id: string | null, query: URLSearchParams}} */
+export function currentRoute() {
+  const [path, query = ""] = location.hash.replace(/^#\/?/, "").split("?");
+  const [name = "", id = null] = path.split("/");
+  return { name: name || "jobs", id: id && decodeURIComponent(id), query: new URLSearchParams(query) };
+}
+
+export const jobAddress = (id) => `#/jobs/${encodeURIComponent(id)}`;
+export const againAddress = (id) => `#/new?from=${encodeURIComponent(id)}`;
+export const compareAddress = (a, b) => `#/compare?a=${encodeURIComponent(a)}&b=${encodeURIComponent(b)}`;
+
+/** @typedef {{option: string, values: (string | number)[]}} Axis one side of a grid */
+
+/** @param {string[][]} ids row by row @param {Axis} rows @param {Axis} columns */
+export function gridAddress(ids, rows, columns) {
+  const axis = ({ option, values }) => `${option}:${values.map(encodeURIComponent).join(",")}`;
+  return `#/grid?ids=${ids.map((row) => row.join(".")).join("~")}&row=${axis(rows)}&column=${axis(columns)}`;
+}
+
+/** The reverse of `gridAddress`. */
+export function gridOfQuery(query) {
+  const axis = (text) => {
+    const [option, values = ""] = (text ?? "").split(":");
+    return { option, values: values ? values.split(",") : [] };
+  };
+  const ids = (query.get("ids") ?? "").split("~").map((row) => row.split(".").filter(Boolean)).filter((row) => row.length);
+  return { ids, rows: axis(query.get("row")), columns: axis(query.get("column")) };
+}

@@ -1,0 +1,107 @@
+/** All pictures, newest first. */
+import { h, oncePerFrame, setText } from "../dom.js";
+import { follow } from "../live/follow.js";
+import { JobList } from "../live/job_list.js";
+import { JobTile } from "../parts/job_tile.js";
+import { segments } from "../parts/segments.js";
+import { compareAddress } from "../route.js";
+
+const FILTERS = [["", "All"], ["queued,running", "In progress"], ["succeeded", "Done"], ["failed,cancelled", "Failed"]];
+const AGE_MILLISECONDS = 30_000;
+
+export async function jobsView({ main, route, signal, title }) {
+  title("Pictures");
+  const filter = route.query.get("state") ?? "";
+  const tiles = new Map();
+  const grid = h("ul", { class: "tiles", "aria-label": "Pictures" });
+  const more = h("button", { class: "button", type: "button", onclick: loadMore }, "Load more");
+  const foot = h("div", { class: "tiles-foot", hidden: true }, more);
+  const rest = h("div");
+  const choice = chooser(tiles);
+  main.replaceChildren(
+    h("div", { class: "view-head" }, h("h1", { tabindex: "-1" }, "Pictures"),
+      segments("Show", FILTERS, filter, (value) => (location.hash = value ? `#/?state=${value}` : "#/"))),
+    grid, foot, rest, choice.element,
+  );
+
+  const list = new JobList(filter ? filter.split(",") : [], oncePerFrame(show, signal), signal);
+
+  function show() {
+    for (const [id, tile] of tiles) {
+      if (list.jobs.has(id)) continue;
+      tile.element.remove();
+      tiles.delete(id);
+    }
+    let before = null;
+    for (const job of list.jobs.values()) {
+      let tile = tiles.get(job.id);
+      if (!tile) tiles.set(job.id, (tile = new JobTile(job, choice.choose)));
+      else if (tile.job !== job) tile.update(job);
+      const place = before ? before.nextSibling : grid.firstChild;
+      if (place !== tile.element) grid.insertBefore(tile.element, place);
+      before = tile.element;
+    }
+    foot.hidden = !list.next;
+    rest.replaceChildren(...(list.loaded && !list.jobs.size ? [empty(filter)] : []));
+    choice.show();
+  }
+
+  async function loadMore() {
+    more.disabled = true;
+    await list.more().finally(() => (more.disabled = false));
+  }
+
+  const ages = setInterval(() => tiles.forEach((tile) => tile.showAge()), AGE_MILLISECONDS);
+  signal.addEventListener("abort", () => clearInterval(ages));
+
+  let reloading = list.reload();
+  follow({
+    signal,
+    query: () => "jobs",
+    async onMessage(event, data) {
+      // One after the other, so that an older answer never replaces a newer one.
+      if (event === "relist") reloading = reloading.then(() => list.reload());
+      await reloading;
+      if (event === "job") list.changed(data);
+      else if (event === "deleted") list.deleted(data.id);
+    },
+  });
+  await reloading;
+}
+
+function empty(filter) {
+  return h("div", { class: "empty" },
+    h("h2", null, filter ? "No pictures here" : "No pictures yet"),
+    h("p", { class: "muted" }, filter ? "Nothing is in this state now." : "Choose a photo and a painting; tfstyle repaints the photo in the painting's style."),
+    filter ? h("a", { class: "button", href: "#/" }, "Show all") : h("a", { class: "button primary", href: "#/new" }, "Make a picture"));
+}
+
+/** Two pictures to compare. */
+function chooser(tiles) {
+  let chosen = [];
+  const text = h("span", { role: "status" });
+  const open = h("a", { class: "button primary" }, "Compare");
+  const element = h("div", { class: "chooser", hidden: true }, text, open, h("button", { class: "button", type: "button", onclick: () => set([]) }, "Clear"));
+
+  function set(ids) {
+    chosen = ids;
+    show();
+  }
+  function show() {
+    chosen = chosen.filter((id) => tiles.has(id));
+    for (const [id, tile] of tiles) {
+      tile.box.checked = chosen.includes(id);
+      tile.element.toggleAttribute("data-chosen", chosen.includes(id));
+    }
+    element.hidden = !chosen.length;
+    setText(text, chosen.length === 1 ? "Choose another picture to compare" : "2 pictures chosen");
+    open.hidden = chosen.length !== 2;
+    if (chosen.length === 2) open.href = compareAddress(...chosen);
+  }
+  return {
+    element,
+    show,
+    /** The one before the last gives way to a third. */
+    choose: (id, on) => set(on ? [...chosen, id].slice(-2) : chosen.filter((other) => other !== id)),
+  };
+}

@@ -1,0 +1,123 @@
+/** A new picture. */
+import { call, callUntilReached } from "../api.js";
+import { h, setText } from "../dom.js";
+import { Draft } from "../draft.js";
+import { plural } from "../format.js";
+import { optionsCatalog } from "../options_catalog.js";
+import { takePasted } from "../parts/drop_target.js";
+import { Estimate } from "../parts/estimate.js";
+import { FieldErrors } from "../parts/field_errors.js";
+import { GridFields } from "../parts/grid_fields.js";
+import { moreOptions } from "../parts/more_options.js";
+import { OptionField } from "../parts/option_field.js";
+import { LINEAR, OptionSlider, RATIO } from "../parts/option_slider.js";
+import { PictureField } from "../parts/picture_field.js";
+import { presetCards } from "../parts/preset_cards.js";
+import { StylesField } from "../parts/styles_field.js";
+import { pictureOfDigest } from "../picture_of_digest.js";
+import { gridAddress, jobAddress } from "../route.js";
+
+export async function newView({ main, route, signal, title }) {
+  title("New picture");
+  const catalog = await optionsCatalog(signal);
+  const from = route.query.get("from");
+  const source = from && (await callUntilReached(`jobs/${encodeURIComponent(from)}`, { signal })).request;
+  signal.throwIfAborted();
+
+  const errors = new FieldErrors();
+  const draft = new Draft(catalog, changed);
+  if (source) draft.adopt(source);
+  const estimate = new Estimate(draft, errors, signal);
+  const option = (name) => draft.options.get(name);
+  const photo = new PictureField({
+    label: "Photo", hint: "Drop, paste or choose one", field: "content", errors, onUploading,
+    input: { id: "file-content", "data-testid": "file-content" },
+    onPicture(picture) {
+      draft.content = picture;
+      changed();
+    },
+  });
+  const styles = new StylesField(draft, errors, onUploading);
+  const main3 = [
+    new OptionSlider(option("strength"), draft, errors, { label: "Strength", ends: ["photo", "painting"], curve: LINEAR }),
+    new OptionSlider(option("style_scale"), draft, errors, { label: "Size of the strokes", ends: ["smaller", "larger"], curve: RATIO }),
+    new OptionField(option("size"), draft, errors, { label: "Size in pixels", quick: ["512", "1024", ...option("size").words] }),
+  ];
+  const more = moreOptions(catalog, draft, errors, main3.map(({ option: { name } }) => name));
+  const grid = new GridFields(draft, errors, showStart);
+  const start = h("button", { class: "button primary start", "data-testid": "start" });
+  let uploads = 0;
+
+  main.replaceChildren(
+    h("div", { class: "view-head" }, h("h1", { tabindex: "-1" }, source ? "Again with changes" : "New picture")),
+    h("form", { class: "new", onsubmit: submit, novalidate: true },
+      h("div", { class: "new-fields" },
+        h("div", { class: "pictures" }, photo.element, styles.element),
+        presetCards(catalog.presets, draft, errors),
+        h("div", { class: "main-options" }, main3.map(({ element }) => element)),
+        grid.element, more.element),
+      h("aside", { class: "new-side", "aria-label": "Start" }, estimate.element, errors.other, start)),
+  );
+  takePasted((files) => {
+    const rest = draft.content ? files : files.slice(1);
+    if (!draft.content) photo.take(files[0]);
+    if (rest.length) styles.take(rest);
+  }, signal);
+  showStart();
+  if (source) await adoptPictures(source);
+
+  function changed() {
+    for (const field of [...main3, ...more.fields]) field.update();
+    more.showCount();
+    estimate.later();
+  }
+
+  function onUploading(change) {
+    uploads += change;
+    showStart();
+  }
+
+  function showStart() {
+    start.disabled = uploads > 0;
+    setText(start, uploads ? "Uploading" : grid.wanted ? `Start ${plural(grid.pictures, "picture")}` : "Start");
+  }
+
+  async function adoptPictures(request) {
+    draft.content = await pictureOfDigest(request.content);
+    photo.show(draft.content);
+    for (const { image, weight, mask } of request.styles) {
+      styles.put({ picture: await pictureOfDigest(image), weight: String(weight), mask: mask && (await pictureOfDigest(mask)) });
+    }
+    changed();
+  }
+
+  async function submit(event) {
+    event.preventDefault();
+    errors.clear();
+    if (!complete()) return;
+    start.disabled = true;
+    try {
+      if (grid.wanted) await startGrid();
+      else location.hash = jobAddress((await call("jobs", { method: "POST", body: draft.request(), signal })).id);
+    } catch (error) {
+      if (!signal.aborted) errors.show(error, { focus: true });
+    } finally {
+      showStart();
+    }
+  }
+
+  /** @returns whether there is all that a request needs; says what is missing */
+  function complete() {
+    if (!draft.styles.length) errors.set("styles", "Choose a painting.");
+    if (!draft.content) errors.set("content", "Choose a photo.");
+    if (!draft.content) photo.drop.file.focus();
+    else if (!draft.styles.length) styles.add.file.focus();
+    return draft.content && draft.styles.length > 0 && (!grid.wanted || grid.check());
+  }
+
+  async function startGrid() {
+    const axes = grid.axesOfRequest();
+    const { jobs } = await call("grids", { method: "POST", body: { ...draft.request(), ...axes }, signal });
+    location.hash = gridAddress(jobs, axes.rows, axes.columns);
+  }
+}
