@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tfstyle.options import ALIASES, RULES
+from tfstyle.presets import PRESETS, strength_of
 from tfstyle.rules import ListRule
 from tfstyle_client.credentials import Credentials
 
@@ -18,7 +19,8 @@ def commands_of(request: Mapping[str, Any], server: str, credentials: Credential
 
     The names of the picture files are not known to the server. `token` tells whether the server wants one.
     """
-    given = {} if request["strength"] is None else {"strength": request["strength"]}
+    strength = request["strength"]
+    given = {} if strength in (None, strength_of(PRESETS[request["preset"]])) else {"strength": strength}
     given |= {_SPELLINGS.get(name, name): value for name, value in request["changed"].items()}
     return {
         "cli": _cli(request, given, server, credentials, token=token),

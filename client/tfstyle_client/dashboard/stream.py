@@ -48,7 +48,7 @@ def wish_of(query: QueryParams, last_event_id: str) -> Wish:
     return Wish("jobs" in query, jobs)
 
 
-@dataclass
+@dataclass(eq=False)
 class Tab:
     """One page, and what it has not been told yet. Implements `tfstyle_client.dashboard.feeds.Page`."""
 
