@@ -29,6 +29,7 @@ from tfstyle_client.usage_errors import usage_message
 from tfstyle_server.admission import CallerLimits
 from tfstyle_server.backup import back_up
 from tfstyle_server.check import DataUnreadableError, check
+from tfstyle_server.dashboard import DashboardOptions
 from tfstyle_server.front import BadSettingError, CannotServeError, serve
 from tfstyle_server.listen_address import AddressError, host_of
 from tfstyle_server.logs import LogFormat, configure_logging
@@ -124,6 +125,16 @@ def serve_command(
         float,
         _flag("CALLER_WORK", "megapixels x evaluations that one caller's unfinished jobs may amount to", least=0),
     ] = _DEFAULT.limits.work,
+    dashboard: Annotated[
+        str | None, _flag("DASHBOARD", "host:port of a page that shows the jobs, and makes new ones")
+    ] = None,
+    dashboard_host: Annotated[
+        tuple[str, ...],
+        Parameter(help="a further name by which browsers ask for the page, as behind a proxy"),
+    ] = (),
+    dashboard_origin: Annotated[
+        tuple[str, ...], Parameter(help="another page that may read the page's API, such as https://example.org")
+    ] = (),
     metrics: Annotated[str | None, _flag("METRICS", "host:port where metrics are served in Prometheus format")] = None,
     log_format: Annotated[
         LogFormat, _flag("LOG_FORMAT", "format of log lines: text, or a JSON object a line")
@@ -188,6 +199,7 @@ def serve_command(
         accept_empty_database=accept_empty_database,
         queue=queue,
         limits=CallerLimits(caller_jobs, caller_queue, caller_running, caller_watches, caller_work),
+        dashboard=None if dashboard is None else DashboardOptions(dashboard, dashboard_host, dashboard_origin),
         metrics=metrics,
         log_format=log_format,
         retention=Retention(

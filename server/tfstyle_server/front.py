@@ -14,6 +14,7 @@ from functools import partial
 
 import grpc
 
+from tfstyle_server.dashboard import DashboardError, dashboard_page, private_socket
 from tfstyle_server.data import DataInUseError, open_data
 from tfstyle_server.executors.local.executor import LocalExecutor
 from tfstyle_server.executors.local.settings import worker_settings
@@ -32,8 +33,8 @@ from tfstyle_server.transport import channel_options, raise_file_limit
 
 log = logging.getLogger("tfstyle.front")
 
-_WEIGHTS = "weights: "
-"""The beginning of a worker's reason not to start that lies with the weights."""
+_SETTINGS = ("weights: ", "dashboard: ")
+"""The beginnings of reasons not to serve that lie with a setting."""
 CLOSING_SECONDS = 0.5
 """Time for the statuses of the last calls to be sent, after which health watches are cut."""
 
@@ -125,6 +126,11 @@ async def serve(
     except RuntimeError:
         why = await asyncio.to_thread(why_not, options.listen)
         raise BadSettingError(f"listen: cannot listen on {options.listen}: {why}") from None
+    pages = AsyncExitStack()
+    own = None
+    if options.dashboard is not None:
+        own = await pages.enter_async_context(private_socket())
+        server.add_insecure_port(own.address)
     unix = options.listen.startswith("unix:")
     address = options.listen if unix else f"{options.listen.rpartition(':')[0]}:{port}"
 
@@ -132,7 +138,6 @@ async def serve(
         loop.add_signal_handler(number, request_stop)
     if stop_with_stdin:
         loop.add_reader(sys.stdin, _at_end_of_stdin, loop, request_stop)
-    pages = AsyncExitStack()
     try:
         await pages.enter_async_context(metrics_page(metrics.registry, options.metrics))
     except (OSError, ValueError, OverflowError) as error:
@@ -149,6 +154,11 @@ async def serve(
     if on_listening is not None:
         on_listening(address)
     try:
+        if options.dashboard is not None and own is not None:
+            try:
+                await pages.enter_async_context(dashboard_page(options.dashboard, options.security, own, address))
+            except DashboardError as error:
+                on_broken(str(error))
         await stop.wait()
         for name in ("", SERVICE):
             health.set_serving(name, serving=False)
@@ -169,7 +179,7 @@ async def serve(
         await pages.aclose()
     log.info("stopped")
     if reason:
-        raise (BadSettingError if reason[0].startswith(_WEIGHTS) else CannotServeError)(reason[0])
+        raise (BadSettingError if reason[0].startswith(_SETTINGS) else CannotServeError)(reason[0])
 
 
 def _at_end_of_stdin(loop: asyncio.AbstractEventLoop, then: Callable[[], None]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import platformdirs
 
 from tfstyle_server.admission import CallerLimits
+from tfstyle_server.dashboard import DashboardOptions
 from tfstyle_server.logs import LogFormat
 from tfstyle_server.retention import Retention
 from tfstyle_server.security import SecurityOptions
@@ -44,6 +45,8 @@ class ServerOptions:
     """Jobs of all callers that may wait; further ones are refused with RESOURCE_EXHAUSTED."""
     limits: CallerLimits = field(default_factory=CallerLimits)
     """What one caller may have at once."""
+    dashboard: DashboardOptions | None = None
+    """The dashboard. None: there is none."""
     metrics: str | None = None
     """host:port where metrics are served in Prometheus format. None: nowhere."""
     log_format: LogFormat = "text"

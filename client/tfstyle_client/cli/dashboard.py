@@ -15,7 +15,7 @@ from tfstyle.rules import shown
 from tfstyle_client.cli.parameters import NO_ACCESS, Access, JobServer
 from tfstyle_client.dashboard.guard import checked_origins
 from tfstyle_client.dashboard.serving import address_of, bound, is_reachable_by_others, key_in, serve
-from tfstyle_client.dashboard.settings import DashboardSettings, Reach
+from tfstyle_client.dashboard.settings import DashboardSettings, Public, Reach
 from tfstyle_client.errors import refusal
 from tfstyle_client.files import read_file
 from tfstyle_client.open_browser import open_in_browser
@@ -59,6 +59,8 @@ def dashboard(
         ),
     ] = False,
     of_server: Annotated[bool, Parameter(show=False)] = False,
+    public_server: Annotated[str | None, Parameter(show=False)] = None,
+    public_tls: Annotated[bool, Parameter(show=False)] = False,
     stop_with_stdin: Annotated[bool, Parameter(show=False)] = False,
     access: Access = NO_ACCESS,
 ) -> None:
@@ -83,7 +85,15 @@ def dashboard(
         key = key_in(user_state_path("tfstyle-dashboard", appauthor=False))
     except OSError as error:
         raise refusal("dashboard", f"cannot keep the key of its cookies: {error.strerror or error}") from None
-    settings = DashboardSettings(server, credentials, reach, private, others and not insecure, key=key)
+    settings = DashboardSettings(
+        server,
+        credentials,
+        None if public_server is None else Public(public_server, public_tls),
+        reach,
+        private,
+        others and not insecure,
+        key=key,
+    )
     logging.basicConfig(format="%(asctime)s %(levelname)-7s %(name)s  %(message)s", level=logging.WARNING)
     with bound(reach) as listening:
         address = address_of(listening, reach, settings.code if private else "")

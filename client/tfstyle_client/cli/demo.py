@@ -8,12 +8,11 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from tfstyle.options import ProgressOptions
-from tfstyle.presets import PRESETS
+from tfstyle.presets import PRESETS, resolve_options
 from tfstyle_client.cli.outputs import checked_output, checked_preview
-from tfstyle_client.cli.parameters import MAIN, NO_ACCESS, Access, Json, OutputPath, Preview, Quality, Server
+from tfstyle_client.cli.parameters import MAIN, NO_ACCESS, Access, Json, OpenPage, OutputPath, Preview, Quality, Server
 from tfstyle_client.cli.stylize import PREVIEW_EVERY
-from tfstyle_client.cli.transfer import Run
+from tfstyle_client.cli.transfer import Run, reported
 from tfstyle_client.option_values import whole_number
 from tfstyle_client.requests import stylize_request
 
@@ -31,6 +30,7 @@ def demo(
     quality: Quality = None,
     preview: Preview = None,
     as_json: Json = False,
+    open_page: OpenPage = False,
     server: Server = None,
     access: Access = NO_ACCESS,
 ) -> None:
@@ -38,6 +38,7 @@ def demo(
     target, preview_target = checked_output(output, quality, as_json), checked_preview(preview)
     folder = files("tfstyle_client").joinpath("demo")
     photo, painting = (folder.joinpath(name).read_bytes() for name in ("landscape.jpg", "painting.jpg"))
-    progress = ProgressOptions(preview_every=PREVIEW_EVERY if preview_target is not None else 0)
+    options = resolve_options(PRESET, {"size": size})
+    progress = reported(options, PREVIEW_EVERY if preview_target is not None else 0, open_page=open_page)
     request = stylize_request(photo, painting, PRESET, progress, {"size": size})
-    Run(target, preview_target, server, access.credentials(), None, None, as_json).make(request)
+    Run(target, preview_target, server, access, None, None, as_json, open_page=open_page).make(request)

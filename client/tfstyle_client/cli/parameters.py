@@ -52,6 +52,14 @@ Preview = Annotated[
         converter=file_path,
     ),
 ]
+OpenPage = Annotated[
+    bool,
+    Parameter(
+        name="--open",
+        help="show the run in the browser, and keep the page until Ctrl-C",
+        group=OUTPUT,
+    ),
+]
 Json = Annotated[
     bool, Parameter(name="--json", help="write events as JSON, one object a line, to standard output", group=OUTPUT)
 ]
@@ -109,6 +117,17 @@ class Access:
         Path | None,
         Parameter(env_var="TFSTYLE_TOKEN_FILE", help="file with the token to send", group=ACCESS, converter=file_path),
     ] = None
+
+    def arguments(self) -> list[str]:
+        """The same options, as another command of the command line takes them."""
+        given = {
+            "--tls-ca": self.tls_ca,
+            "--tls-certificate": self.tls_certificate,
+            "--tls-key": self.tls_key,
+            "--token-file": self.token_file,
+        }
+        paths = [word for name, path in given.items() if path is not None for word in (name, str(path))]
+        return [*(["--tls"] if self.tls else []), *paths]
 
     def credentials(self) -> Credentials:
         """Read the files. Raises `BadRequestError` naming the option."""

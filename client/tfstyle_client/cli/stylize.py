@@ -8,7 +8,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from tfstyle.options import ProgressOptions
+from tfstyle.presets import resolve_options
 from tfstyle.rules import shown
 from tfstyle_client._sync.client import Client
 from tfstyle_client.cli.app import complain
@@ -20,6 +20,7 @@ from tfstyle_client.cli.parameters import (
     PATIENCE,
     Access,
     Json,
+    OpenPage,
     OutputPath,
     Preview,
     Quality,
@@ -27,13 +28,13 @@ from tfstyle_client.cli.parameters import (
 )
 from tfstyle_client.cli.picture_options import FirstOptions, OtherOptions, preset_and_overrides
 from tfstyle_client.cli.reports import report
-from tfstyle_client.cli.transfer import Run
+from tfstyle_client.cli.transfer import Run, reported
 from tfstyle_client.errors import refusal
 from tfstyle_client.files import STANDARD_STREAM, read_file
 from tfstyle_client.option_values import file_path, whole_number
 from tfstyle_client.output import default_output
 from tfstyle_client.picture_formats import longer_side
-from tfstyle_client.requests import stylize_request
+from tfstyle_client.requests import stylize_request, watchable
 from tfstyle_client.target import parse_target
 
 PREVIEW_EVERY = 5
@@ -67,6 +68,7 @@ def stylize(
     preview_every: Annotated[
         int, Parameter(help="evaluations between two previews", show_default=True, group=OUTPUT, converter=whole_number)
     ] = PREVIEW_EVERY,
+    open_page: OpenPage = False,
     as_json: Json = False,
     server: Server = None,
     weights: Annotated[
@@ -81,21 +83,28 @@ def stylize(
     """Repaint CONTENT in the style of STYLE."""
     preset, overrides = preset_and_overrides(first, others)
     _check(content, style, preview_every, server, weights, timeout)
+    if open_page and timeout is not None:
+        raise refusal("timeout", "has no effect with --open; cancel the job on the page, or with Ctrl-C")
     if detach:
-        _check_detached(server, {"output": output, "quality": quality, "preview": preview, "timeout": timeout})
+        given: dict[str, object] = {"output": output, "quality": quality, "preview": preview, "timeout": timeout}
+        _check_detached(server, given | {"open": open_page or None})
         target = None
     else:
         target = checked_output(output or default_output(content, style), quality, as_json)
     preview_target = checked_preview(preview)
     photo, painting = read_file(content, "content"), read_file(style, "style")
-    progress = ProgressOptions(preview_every=preview_every if preview_target is not None else 0)
+    options = resolve_options(preset, overrides)
+    if target is None:
+        progress = watchable(options)
+    else:
+        progress = reported(options, preview_every if preview_target is not None else 0, open_page=open_page)
     request = stylize_request(photo, painting, preset, progress, overrides)
     if target is None:
         with Client(str(server), PATIENCE, access.credentials(), complain) as client:
             report("created", "name", client.submit(request).name, as_json)
         return
     content_side = None if "size" in overrides else longer_side(photo)
-    Run(target, preview_target, server, access.credentials(), weights, timeout, as_json, content_side).make(request)
+    Run(target, preview_target, server, access, weights, timeout, as_json, content_side, open_page).make(request)
 
 
 def _check(

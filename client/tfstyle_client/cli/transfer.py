@@ -2,66 +2,112 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+import threading
+from collections.abc import Generator
+from contextlib import AbstractContextManager, closing, nullcontext, suppress
+from dataclasses import dataclass, replace
 
+from tfstyle.options import ProgressOptions, TransferOptions
 from tfstyle.presets import PRESETS
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle_client._sync.client import Client
+from tfstyle_client.cli.parameters import Access
 from tfstyle_client.cli.reports import report_file
-from tfstyle_client.credentials import PLAINTEXT, Credentials
+from tfstyle_client.credentials import PLAINTEXT
 from tfstyle_client.display import Display, display
 from tfstyle_client.errors import BadRequestError
-from tfstyle_client.events import Progress, Result
+from tfstyle_client.events import Event, Progress, Result
+from tfstyle_client.open_browser import open_in_browser
 from tfstyle_client.output import Output
+from tfstyle_client.private_dashboard import private_dashboard
 from tfstyle_client.private_server import private_server
+from tfstyle_client.requests import watchable
 
 
 @dataclass(frozen=True)
 class Run:
     """Where a picture is made and where it goes. `server` None means a private server, with these `weights`.
 
-    `content_side` is the longer side of the content picture, if the user has not chosen a size.
+    `content_side` is the longer side of the content picture, if the user has not chosen a size. `open_page` shows the
+    run in the browser.
     """
 
     output: Output
     preview: Output | None
     server: str | None
-    credentials: Credentials
+    access: Access
     weights: str | None
     timeout: float | None
     as_json: bool
     content_side: int | None = None
+    open_page: bool = False
 
     def make(self, request: pb.StylizeRequest) -> None:
         """Send the request, show its events, and write the picture. Raises `ClientError`."""
         where: AbstractContextManager[str]
-        credentials = self.credentials
+        credentials, access = self.access.credentials(), self.access.arguments()
         if self.server is not None:
             where = nullcontext(self.server)
         else:
             network = request.options.network or PRESETS[request.preset or "default"].network
-            where, credentials = private_server(self.weights, network), PLAINTEXT
+            where, credentials, access = private_server(self.weights, network), PLAINTEXT, []
         with (
             display(self.as_json, self.content_side) as screen,
             where as address,
             Client(address, credentials=credentials) as client,
+            private_dashboard(address, access) if self.open_page else nullcontext() as page,
         ):
-            call = client.send(request, self.timeout)
+            events = _of_call(client, request, self.timeout) if page is None else _of_job(client, request, page, screen)
             previews = Previews(self.preview, screen)
             result = None
-            try:
-                for event in call:
+            with closing(events):
+                for event in events:
                     screen.show(event)
                     if isinstance(event, Progress):
                         previews.write(event)
                     if isinstance(event, Result):
                         result = event
-            finally:
-                call.cancel()
-        if result is None:
-            raise AssertionError("the iteration raises where there is no result")
-        report_file(self.output, result.png, self.as_json)
+            if result is None:
+                raise AssertionError("the iteration raises where there is no result")
+            report_file(self.output, result.png, self.as_json)
+            if page is not None:
+                _wait_for_ctrl_c(screen)
+
+
+def reported(options: TransferOptions, preview_every: int, *, open_page: bool) -> ProgressOptions:
+    """What a run reports that writes a preview every so many evaluations (0: none), and may be shown on a page."""
+    if not open_page:
+        return ProgressOptions(preview_every=preview_every)
+    shown = watchable(options)
+    return replace(shown, preview_every=preview_every, preview_format="png") if preview_every else shown
+
+
+def _of_call(client: Client, request: pb.StylizeRequest, timeout: float | None) -> Generator[Event, None, None]:
+    """The events of a transfer that ends with this program."""
+    call = client.send(request, timeout)
+    try:
+        yield from call
+    finally:
+        call.cancel()
+
+
+def _of_job(client: Client, request: pb.StylizeRequest, page: str, screen: Display) -> Generator[Event, None, None]:
+    """The events of a job that the page shows. It is cancelled if they are not read to the end."""
+    job = client.submit(request)
+    address = f"{page}#/jobs/{job.name.removeprefix('jobs/')}"
+    opened = open_in_browser(address)
+    screen.say(f"the page is {'open' if opened else f'at {address}'}")
+    try:
+        yield from job.watch()
+        yield job.result()
+    finally:
+        job.cancel()  # one that has ended stays as it is
+
+
+def _wait_for_ctrl_c(screen: Display) -> None:
+    screen.say("the page stays until Ctrl-C")
+    with suppress(KeyboardInterrupt):
+        threading.Event().wait()
 
 
 class Previews:

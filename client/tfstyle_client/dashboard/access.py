@@ -36,7 +36,7 @@ class Access:
     def __init__(self, settings: DashboardSettings) -> None:
         self._settings = settings
         # Cookies are shared by all ports of a host, so each dashboard has its own name.
-        mark = hashlib.sha256(settings.key + settings.server.encode()).hexdigest()[:8]
+        mark = hashlib.sha256(settings.key + settings.for_people.server.encode()).hexdigest()[:8]
         self.cookie = f"tfstyle-{mark}"
         self._serializer = URLSafeTimedSerializer(settings.key, salt="tfstyle.dashboard")
         self._code = settings.code

@@ -9,12 +9,12 @@ from typing import Any
 from tfstyle.options import ALIASES, RULES
 from tfstyle.presets import PRESETS, strength_of
 from tfstyle.rules import ListRule
-from tfstyle_client.credentials import Credentials
+from tfstyle_client.dashboard.settings import Public
 
 _SPELLINGS = {name: alias for alias, name in ALIASES.items()}
 
 
-def commands_of(request: Mapping[str, Any], server: str, credentials: Credentials, *, token: bool) -> dict[str, str]:
+def commands_of(request: Mapping[str, Any], server: Public, *, token: bool) -> dict[str, str]:
     """{"cli": ..., "python": ...} for a job's request as `json_forms` has it.
 
     The names of the picture files are not known to the server. `token` tells whether the server wants one.
@@ -23,14 +23,12 @@ def commands_of(request: Mapping[str, Any], server: str, credentials: Credential
     given = {} if strength in (None, strength_of(PRESETS[request["preset"]])) else {"strength": strength}
     given |= {_SPELLINGS.get(name, name): value for name, value in request["changed"].items()}
     return {
-        "cli": _cli(request, given, server, credentials, token=token),
-        "python": _python(request, given, server, credentials, token=token),
+        "cli": _cli(request, given, server, token=token),
+        "python": _python(request, given, server, token=token),
     }
 
 
-def _cli(
-    request: Mapping[str, Any], given: Mapping[str, Any], server: str, credentials: Credentials, *, token: bool
-) -> str:
+def _cli(request: Mapping[str, Any], given: Mapping[str, Any], server: Public, *, token: bool) -> str:
     styles = request["styles"]
     if len(styles) > 1 or styles[0]["mask"]:
         return "# the command line takes one painting without a mask; use Python"
@@ -39,19 +37,17 @@ def _cli(
         words += ["--preset", request["preset"]]
     for name, value in given.items():
         words += [f"--{name.replace('_', '-')}", str(value)]
-    words += ["--server", server]
-    if credentials.tls:
+    words += ["--server", server.server]
+    if server.tls:
         words.append("--tls")
     if token:
         words += ["--token-file", "TOKEN-FILE"]
     return shlex.join(words)
 
 
-def _python(
-    request: Mapping[str, Any], given: Mapping[str, Any], server: str, credentials: Credentials, *, token: bool
-) -> str:
+def _python(request: Mapping[str, Any], given: Mapping[str, Any], server: Public, *, token: bool) -> str:
     lines = ["from pathlib import Path", ""]
-    names = [name for name, used in (("Client", True), ("Credentials", credentials.tls or token)) if used]
+    names = [name for name, used in (("Client", True), ("Credentials", server.tls or token)) if used]
     styles = request["styles"]
     plain = len(styles) == 1 and not styles[0]["mask"]
     if not plain:
@@ -65,9 +61,9 @@ def _python(
             mask = f', mask=Path("mask{number}.png").read_bytes()' if style["mask"] else ""
             lines.append(f'    Style(Path("painting{number}.jpg").read_bytes(), weight={style["weight"]}{mask}),')
         lines.append("]")
-    arguments = [repr(server)]
+    arguments = [repr(server.server)]
     if len(names) > 1:
-        shown = ["tls=True"] if credentials.tls else []
+        shown = ["tls=True"] if server.tls else []
         shown += ['token=Path("TOKEN-FILE").read_text().strip()'] if token else []
         arguments.append(f"credentials=Credentials({', '.join(shown)})")
     lines.append(f"with Client({', '.join(arguments)}) as client:")

@@ -26,9 +26,18 @@ class Reach:
 
 
 @dataclass(frozen=True)
+class Public:
+    """How people reach a server from elsewhere: its address, and whether it has TLS."""
+
+    server: str
+    tls: bool
+
+
+@dataclass(frozen=True)
 class DashboardSettings:
     """A dashboard of the gRPC server at `server`, to which it connects with `credentials`.
 
+    `public` is how others reach that server, where that differs.
     `private` means that it acts for one person: with the token in `credentials`, if there is one, for whoever brings
     the `code`. `guarded` means that others can reach it: then each request needs a token, and the server has to check
     it. `key` signs cookies.
@@ -36,8 +45,14 @@ class DashboardSettings:
 
     server: str
     credentials: Credentials = PLAINTEXT
+    public: Public | None = None
     reach: Reach = Reach()
     private: bool = False
     guarded: bool = False
     code: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
     key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
+
+    @property
+    def for_people(self) -> Public:
+        """How people reach the server."""
+        return self.public or Public(self.server, self.credentials.tls)

@@ -157,7 +157,7 @@ async def get_commands(request: Request) -> Response:
     found = job_form(await caller.client.call(lambda: caller.client.stub.GetJob(asked)))["request"]
     if found is None:
         raise ProblemError(409, "the server does not tell what the job was made from")
-    return JSONResponse(commands_of(found, settings.server, settings.credentials, token=caller.has_token))
+    return JSONResponse(commands_of(found, settings.for_people, token=caller.has_token))
 
 
 ROUTES = [
