@@ -181,6 +181,71 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server.stop()
 
 
+@dataclass
+class Dashboard:
+    """A dashboard process, and the address of its page."""
+
+    process: subprocess.Popen[str]
+    address: str
+    said: list[str] = field(default_factory=list)
+
+    def stop(self) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+        return self.process.wait()
+
+
+def start_dashboard(server: str, *flags: str, listen: str = "127.0.0.1:0", **environment: str) -> Dashboard:
+    """Start a dashboard of the server at that address, and wait until it answers."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tfstyle_client", "dashboard", "--server", server, "--listen", listen, *flags],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **environment},
+    )
+    assert process.stderr is not None
+    line = process.stderr.readline()
+    match = re.fullmatch(r"tfstyle: dashboard on (\S+)\n", line)
+    if match is None:
+        process.kill()
+        raise AssertionError(line + process.stderr.read())
+    dashboard = Dashboard(process, match[1])
+
+    def follow() -> None:
+        with process.stderr:
+            dashboard.said.extend(line.rstrip() for line in process.stderr)
+
+    threading.Thread(target=follow, daemon=True).start()
+    return dashboard
+
+
+@pytest.fixture(scope="session")
+def page(server: Server) -> Iterator[Dashboard]:
+    """The dashboard of the shared server."""
+    dashboard = start_dashboard(server.address)
+    yield dashboard
+    assert dashboard.stop() == 0
+    assert dashboard.said == [], "nothing has failed in it"
+
+
+@pytest.fixture
+def own_dashboard() -> Iterator[Callable[..., Dashboard]]:
+    """Start dashboards for one test only."""
+    started: list[Dashboard] = []
+
+    def start(server: str, *flags: str, **named: str) -> Dashboard:
+        started.append(start_dashboard(server, *flags, **named))
+        return started[-1]
+
+    yield start
+    for dashboard in started:
+        dashboard.stop()
+
+
 @pytest.fixture(scope="session")
 def used_data(tmp_path_factory: pytest.TempPathFactory, landscape: bytes, painting: bytes) -> Path:
     """The data folder of a server that has ended, with three jobs that have succeeded. Copy it before changing it."""

@@ -1,0 +1,123 @@
+"""Thumbnails are upright, in sRGB and small; what is no picture is refused, by a program of its own that decodes it."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from image_files import profile_with_red_and_blue_exchanged
+from tfstyle_client.dashboard import pictures
+from tfstyle_client.dashboard.pictures import Thumbnail, Thumbnails, media_type
+from tfstyle_client.dashboard.problems import ProblemError
+
+PIXELS = 100_000_000
+
+
+def saved(picture: Image.Image, kind: str = "PNG", **more: object) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, kind, **more)
+    return file.getvalue()
+
+
+def thumbnail(data: bytes, side: int = 160, pixels: int = PIXELS) -> tuple[Thumbnail, np.ndarray]:
+    made = asyncio.run(Thumbnails().make("me", "d", side, data, pixels))
+    return made, np.asarray(Image.open(io.BytesIO(made.webp)).convert("RGBA")).astype(int)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "AVIF"])
+def test_all_formats_that_the_server_reads(kind: str) -> None:
+    made, pixels = thumbnail(saved(Image.new("RGB", (400, 200), (200, 40, 40)), kind))
+    assert (made.width, made.height, made.file_format) == (400, 200, kind)
+    assert pixels.shape == (80, 160, 4)
+    assert np.abs(pixels[40, 80] - [200, 40, 40, 255]).max() < 12
+
+
+def test_small_pictures_are_not_enlarged() -> None:
+    assert thumbnail(saved(Image.new("RGB", (30, 20))))[1].shape == (20, 30, 4)
+
+
+def test_the_orientation_is_applied() -> None:
+    picture = Image.new("RGB", (400, 200), "blue")
+    picture.paste("red", (0, 0, 200, 200))  # red on the left
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by a quarter, clockwise
+    made, pixels = thumbnail(saved(picture, "JPEG", exif=exif))
+    assert (made.width, made.height) == (200, 400)
+    assert pixels.shape == (160, 80, 4)
+    assert pixels[20, 40, 0] > 200
+    assert pixels[140, 40, 2] > 200
+
+
+def test_a_colour_profile_is_applied() -> None:
+    picture = Image.new("RGB", (64, 64), (10, 200, 90))
+    _, exchanged = thumbnail(saved(picture, icc_profile=profile_with_red_and_blue_exchanged()))
+    assert np.abs(exchanged[30, 30, :3] - [90, 200, 10]).max() < 12
+    _, damaged = thumbnail(saved(picture, icc_profile=b"no profile"))
+    assert np.abs(damaged[30, 30, :3] - [10, 200, 90]).max() < 6
+
+
+def test_sixteen_bits_are_scaled() -> None:
+    pixels = np.full((50, 50), 40_000, np.uint16)
+    _, made = thumbnail(saved(Image.fromarray(pixels)))
+    assert abs(made[25, 25, 0] - 40_000 / 257) < 4
+
+
+def test_transparency_is_kept() -> None:
+    assert thumbnail(saved(Image.new("RGBA", (50, 50), (255, 0, 0, 0))))[1][25, 25, 3] == 0
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"no picture", b"\x89PNG\r\n\x1a\n", b"<svg xmlns='http://www.w3.org/2000/svg'/>"]
+)
+def test_what_is_no_picture_is_refused(data: bytes) -> None:
+    with pytest.raises(ProblemError, match="is not a picture that can be read") as caught:
+        thumbnail(data)
+    assert caught.value.violations[0].field == "image"
+
+
+def test_a_picture_that_declares_too_many_pixels_is_not_decoded() -> None:
+    header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
+    chunk = b"IHDR" + header
+    bomb = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    bomb += struct.pack(">I", 0) + b"IDAT" + struct.pack(">I", zlib.crc32(b"IDAT"))
+    with pytest.raises(ProblemError, match="has 60000 x 60000 pixels; at most 100,000,000 are accepted"):
+        thumbnail(bomb)
+
+
+def test_a_program_that_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
+    program = tmp_path / "slow.py"
+    program.write_text("import time; time.sleep(60)")
+    monkeypatch.setattr(pictures, "PROGRAM", program)
+    monkeypatch.setattr(pictures, "SECONDS", 0.2)
+    with pytest.raises(ProblemError, match="takes too long"):
+        thumbnail(b"x")
+
+
+def test_the_latest_are_kept_for_their_caller_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pictures, "CACHE_BYTES", 1000)
+
+    async def main() -> None:
+        made = Thumbnails()
+        noise = np.random.default_rng(0).integers(0, 255, (60, 60, 3), np.uint8)
+        data = saved(Image.fromarray(noise))
+        await made.make("ann", "a", 160, saved(Image.new("RGB", (20, 20))), PIXELS)
+        assert made.kept("ann", "a", 160) is not None
+        assert made.kept("bob", "a", 160) is None
+        await made.make("ann", "b", 160, data, PIXELS)
+        assert made.kept("ann", "a", 160) is None, "there is no room"
+
+    asyncio.run(main())
+
+
+def test_types_come_from_the_first_bytes() -> None:
+    picture = Image.new("RGB", (8, 8))
+    wanted = {"PNG": "png", "JPEG": "jpeg", "WEBP": "webp", "TIFF": "tiff", "BMP": "bmp", "GIF": "gif", "AVIF": "avif"}
+    for kind, name in wanted.items():
+        assert media_type(saved(picture, kind)) == f"image/{name}"
+    assert media_type(b"<script>") == media_type(b"") == "application/octet-stream"
