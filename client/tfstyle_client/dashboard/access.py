@@ -53,9 +53,30 @@ class Access:
             return Identity(self._settings.credentials.token)
         if given is None and self._settings.guarded:
             raise _login("log in with a token")
-        if self._settings.guarded:
-            await self._check_that_server_is_guarded()
+        await self.check_server()
         return Identity(given or None)
+
+    async def check_server(self) -> None:
+        """Where others can reach this page, refuse to open a server to them that takes any token, or none.
+
+        Raises `ProblemError`.
+        """
+        if not self._settings.guarded:
+            return
+        if time.monotonic() - self._checked < RECHECK_SECONDS:
+            return
+        credentials = self._settings.credentials
+        async with AsyncClient(self._settings.server, 1.0, credentials) as client:
+            try:
+                await client.call(lambda: client.stub.GetServerInfo(pb.GetServerInfoRequest()))
+            except UnauthenticatedError:
+                self._checked = time.monotonic()
+                return
+        raise ProblemError(
+            503,
+            "the server accepts callers without a token, and others can reach this page; start the server with"
+            " --tokens, or the dashboard with --insecure",
+        )
 
     def redeem(self, code: str) -> bool:
         """Whether `code` is the one that lets a person in. It can be used once."""
@@ -98,23 +119,6 @@ class Access:
         except BadSignature:
             return None
         return token if isinstance(token, str) else None
-
-    async def _check_that_server_is_guarded(self) -> None:
-        """A server that takes any token, or none, must not be open to everyone who reaches this page."""
-        if time.monotonic() - self._checked < RECHECK_SECONDS:
-            return
-        credentials = self._settings.credentials
-        async with AsyncClient(self._settings.server, 1.0, credentials) as client:
-            try:
-                await client.call(lambda: client.stub.GetServerInfo(pb.GetServerInfoRequest()))
-            except UnauthenticatedError:
-                self._checked = time.monotonic()
-                return
-        raise ProblemError(
-            503,
-            "the server accepts callers without a token, and others can reach this page; start the server with"
-            " --tokens, or the dashboard with --insecure",
-        )
 
 
 def checked_token(token: str) -> str:

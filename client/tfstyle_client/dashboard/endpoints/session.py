@@ -43,6 +43,7 @@ async def log_in(request: Request) -> Response:
         raise ProblemError(404, "there is no login; open the address that tfstyle has printed")
     given = fields_of(await json_of(request), "token").get("token")
     token = checked_token(given if isinstance(given, str) else "")
+    await dashboard.access.check_server()
     credentials = dataclasses.replace(settings.credentials, token=token)
     async with AsyncClient(settings.server, PATIENCE, credentials) as client:
         try:
