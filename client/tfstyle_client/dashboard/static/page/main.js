@@ -54,10 +54,13 @@ async function show() {
   }
 }
 
-function logIn() {
+async function logIn() {
   if (main.querySelector(".login")) return;
+  const signal = begin();
+  const session = await call("session", { signal }).catch(() => null);
+  if (signal.aborted) return;
   loginView({
-    main, signal: begin(), title,
+    main, signal, title, private: session?.private ?? false,
     done() {
       remember("login", "yes");
       show();
