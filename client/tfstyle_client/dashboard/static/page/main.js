@@ -57,6 +57,7 @@ async function show() {
 async function logIn() {
   if (main.querySelector(".login")) return;
   const signal = begin();
+  leave.hidden = true;
   const session = await call("session", { signal }).catch(() => null);
   if (signal.aborted) return;
   loginView({
@@ -71,7 +72,6 @@ async function logIn() {
 async function logOut() {
   await call("session", { method: "DELETE" });
   remember("login", null);
-  leave.hidden = true;
   logIn();
 }
 
