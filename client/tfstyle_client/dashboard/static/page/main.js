@@ -54,10 +54,14 @@ async function show() {
   }
 }
 
-function logIn() {
+async function logIn() {
   if (main.querySelector(".login")) return;
+  const signal = begin();
+  leave.hidden = true;
+  const session = await call("session", { signal }).catch(() => null);
+  if (signal.aborted) return;
   loginView({
-    main, signal: begin(), title,
+    main, signal, title, private: session?.private ?? false,
     done() {
       remember("login", "yes");
       show();
@@ -68,7 +72,6 @@ function logIn() {
 async function logOut() {
   await call("session", { method: "DELETE" });
   remember("login", null);
-  leave.hidden = true;
   logIn();
 }
 

@@ -27,14 +27,12 @@ export function follow({ query, onMessage, signal }) {
   let hiding = 0;
   let failures = 0;
 
-  function receive(event, data) {
+  /** @param {boolean} first of a connection; the gateway begins with a server that cannot be reached */
+  function receive(event, data, first) {
     reach.network(true);
+    if (first) reach.server(true);
     if (event === "server") reach.server(data.reachable);
-    else if (event !== "tick") {
-      // Only the server behind the gateway knows about jobs.
-      if (event === "job" || event === "events") reach.server(true);
-      onMessage(event, data);
-    }
+    else if (event !== "tick") onMessage(event, data);
   }
 
   /** The tab has been out of sight for long enough to have been disconnected. */
@@ -48,11 +46,11 @@ export function follow({ query, onMessage, signal }) {
     closeStream = openStream(
       query(),
       (event, data) => {
-        heard = true;
-        failures = 0;
         stopPolling?.();
         stopPolling = null;
-        receive(event, data);
+        receive(event, data, !heard);
+        heard = true;
+        failures = 0;
       },
       (why) => {
         closeStream = null;

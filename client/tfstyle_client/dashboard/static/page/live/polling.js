@@ -5,7 +5,7 @@ const POLL_MILLISECONDS = 3_000;
 
 /**
  * @param {string} query
- * @param {(event: string, data: any) => void} onMessage
+ * @param {(event: string, data: any, first: boolean) => void} onMessage `first` of an answer
  * @returns {() => void} stops asking
  */
 export function poll(query, onMessage) {
@@ -20,7 +20,9 @@ export function poll(query, onMessage) {
         const answer = await call(`stream?${query}${last && `&last=${encodeURIComponent(last)}`}`, { signal: stopped.signal });
         if (stopped.signal.aborted) return;
         last = answer.last;
-        for (const { event, data } of answer.messages) onMessage(event, data);
+        // An answer without messages says, too, that all is well.
+        if (!answer.messages.length) onMessage("tick", {}, true);
+        answer.messages.forEach(({ event, data }, index) => onMessage(event, data, index === 0));
       } catch (error) {
         if (stopped.signal.aborted || error.status === 401) return;
         if (!("status" in error)) throw error;

@@ -5,7 +5,7 @@ let nextId = 0;
 
 export class FieldErrors {
   constructor() {
-    /** @type {Map<string, {text: HTMLElement, control: HTMLElement}>} */
+    /** @type {Map<string, {text: HTMLElement, control: HTMLElement | null, own: boolean}>} */
     this.fields = new Map();
     /** For errors of fields that are not shown. */
     this.other = this.place("form", null);
@@ -14,7 +14,7 @@ export class FieldErrors {
   /** @param {string} field as the API names it @param {HTMLElement | null} control @returns the place of its error */
   place(field, control) {
     const text = h("p", { class: "error", id: `error-${nextId++}`, role: "alert", "data-testid": `error-${field}` });
-    this.fields.set(field, { text, control });
+    this.fields.set(field, { text, control, own: false });
     control?.setAttribute("aria-describedby", [control.getAttribute("aria-describedby"), text.id].filter(Boolean).join(" "));
     return text;
   }
@@ -33,15 +33,16 @@ export class FieldErrors {
     for (const [name, place] of this.fields) if (place.text === text) this.fields.delete(name);
   }
 
+  /** Forget what the server said. */
   clear() {
-    for (const field of this.fields.keys()) this.set(field, "");
+    for (const place of this.fields.values()) if (!place.own) show(place, "");
   }
 
+  /** An error that the page found itself; it stays until it is set to "". */
   set(field, message) {
-    const { text, control } = this.fields.get(field);
-    setText(text, message);
-    if (message) control?.setAttribute("aria-invalid", "true");
-    else control?.removeAttribute("aria-invalid");
+    const place = this.fields.get(field);
+    place.own = message !== "";
+    show(place, message);
   }
 
   /** Show what an answer says. @param {import("../api.js").ApiError} error @param {{focus?: boolean}} options */
@@ -53,15 +54,21 @@ export class FieldErrors {
       const place = this.fields.get(field);
       if (!place?.control) unplaced.push(`${field}: ${message}`);
       else {
-        this.set(field, message);
+        show(place, message);
         first ??= place.control;
       }
     }
     if (!error.errors.length) unplaced.push(error.message);
-    this.set("form", unplaced.join("; "));
+    show(this.fields.get("form"), unplaced.join("; "));
     if (focus && first) {
       first.closest("details")?.setAttribute("open", "");
       first.focus();
     }
   }
+}
+
+function show({ text, control }, message) {
+  setText(text, message);
+  if (message) control?.setAttribute("aria-invalid", "true");
+  else control?.removeAttribute("aria-invalid");
 }

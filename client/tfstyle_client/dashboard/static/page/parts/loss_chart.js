@@ -62,6 +62,8 @@ export class LossChart {
     const axis = { stroke: ink, grid, ticks: { ...grid, size: 4 }, font: AXIS_FONT, gap: 6 };
     const options = {
       ...this.#size(),
+      // Else curves become stairs.
+      pxAlign: 0,
       legend: { show: false },
       padding: [24, 16, 0, 0],
       cursor: { drag: { x: false, y: false }, points: { size: 7 }, y: false },

@@ -3,25 +3,25 @@ import { h, setText } from "../dom.js";
 import { sentence } from "../format.js";
 import { resetButton } from "./option_field.js";
 
-/** How the number of a slider becomes a value. */
-export const LINEAR = { value: Number, place: Number };
-/** Equal steps are equal ratios, as for a factor. */
-export const RATIO = { value: (place) => Number((2 ** place).toPrecision(2)), place: Math.log2 };
-const STEPS = 100;
+/** How the number of a slider becomes a value, and the other way round. */
+export const LINEAR = { value: Number, place: Number, step: 0.01 };
+/** Equal steps are equal ratios, as for a factor; 1 is among them. */
+export const RATIO = { value: (place) => Number((2 ** place).toPrecision(2)), place: Math.log2, step: 0.1 };
 
 export class OptionSlider {
   /**
    * @param {import("../options_catalog.js").Option} option
    * @param {import("../draft.js").Draft} draft @param {import("./field_errors.js").FieldErrors} errors
-   * @param {{label: string, ends: [string, string], curve: {value: (place: number) => number, place: (value: number) => number}}} shape `ends` say what the slider's ends mean
+   * @param {{label: string, ends: [string, string], curve: {value: (place: number) => number, place: (value: number) => number, step: number}}} shape `ends` say what the slider's ends mean
    */
   constructor(option, draft, errors, { label, ends, curve }) {
     Object.assign(this, { option, draft, curve });
     const id = `option-${option.name}`;
-    const [low, high] = [option.minimum, option.maximum].map(curve.place);
+    const onStep = (value, round) => Number((round(curve.place(value) / curve.step) * curve.step).toFixed(2));
+    const [low, high] = [onStep(option.minimum, Math.ceil), onStep(option.maximum, Math.floor)];
     this.middle = (low + high) / 2;
     this.range = h("input", {
-      type: "range", id, min: low, max: high, step: (high - low) / STEPS, "data-testid": id,
+      type: "range", id, min: low, max: high, step: curve.step, "data-testid": id,
       oninput: () => draft.set(option.name, String(curve.value(Number(this.range.value)))),
     });
     this.output = h("output", { class: "numbers muted", for: id });

@@ -59,7 +59,7 @@ export async function jobView({ main, route, signal, title }) {
     const state = [now.state, now.attempts, Boolean(now.started)].join();
     if (state === shown) return;
     shown = state;
-    heading.textContent = [now.request && sentence(now.request.preset), sizeText(now)].filter(Boolean).join(", ");
+    heading.textContent = [now.request && sentence(now.request.preset), sizeText(now)].filter(Boolean).join(", ") || "Picture";
     title(heading.textContent);
     actions.update(now);
     computation.replaceChildren(engineFacts(now));

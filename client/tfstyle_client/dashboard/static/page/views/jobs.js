@@ -6,7 +6,7 @@ import { JobTile } from "../parts/job_tile.js";
 import { segments } from "../parts/segments.js";
 import { compareAddress } from "../route.js";
 
-const FILTERS = [["", "All"], ["queued,running", "In progress"], ["succeeded", "Done"], ["failed,cancelled", "Failed"]];
+const FILTERS = [["", "All"], ["queued,running", "In progress"], ["succeeded", "Done"], ["failed,cancelled", "Failed, cancelled"]];
 const AGE_MILLISECONDS = 30_000;
 
 export async function jobsView({ main, route, signal, title }) {

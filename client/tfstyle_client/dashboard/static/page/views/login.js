@@ -2,8 +2,14 @@
 import { call } from "../api.js";
 import { h, setText } from "../dom.js";
 
-export function loginView({ main, signal, title, done }) {
+/** @param {{private: boolean}} asked `private`: the page belongs to one person, who has an address that lets in */
+export function loginView({ main, signal, title, private: isPrivate, done }) {
   title("Log in");
+  if (isPrivate) {
+    main.replaceChildren(h("div", { class: "login" }, h("h1", { tabindex: "-1" }, "Log in"),
+      h("p", null, "Open the address that tfstyle printed when it started. It lets this browser in.")));
+    return;
+  }
   const token = h("input", {
     class: "input", type: "password", id: "token", autocomplete: "off", "data-testid": "token", "aria-describedby": "token-help token-error",
   });
