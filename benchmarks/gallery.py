@@ -1,6 +1,9 @@
 """Make docs/gallery.md and its pictures: every preset, strengths and style scales, on the demo's own pair.
 
-    python benchmarks/gallery.py [--out docs] [--pair PHOTO PAINTING] [--size 512] [--weights VGG19.h5]
+    python benchmarks/gallery.py [--out docs] [--pair PHOTO PAINTING] [--size 512] [--weights VGG19.h5] [--cards FOLDER]
+
+The dashboard shows each preset by a small picture, which goes to the folder of --cards:
+client/tfstyle_client/dashboard/static/presets.
 
 All pictures are made on vgg19-lite; `cascade` needs VGG19's weights and is left out without them. With --pair, other
 pictures than the demo's; write those outside of the repository.
@@ -14,6 +17,8 @@ from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from PIL import Image, ImageOps
+
 from contact_sheet import side_by_side
 from look import labelled, make
 from tfstyle import Engine
@@ -21,6 +26,8 @@ from tfstyle.losses.from_options import STYLE_LOSSES
 from tfstyle.options import TransferOptions
 from tfstyle.presets import PRESETS, resolve_options
 
+CARD = (360, 240)
+"""Size of a preset's picture on the dashboard."""
 HEIGHT = 300
 """Of a picture in the gallery, in pixels."""
 WHAT = {
@@ -62,6 +69,7 @@ def main() -> None:
     parser.add_argument("--pair", nargs=2, type=Path, metavar=("PHOTO", "PAINTING"))
     parser.add_argument("--size", type=int, default=512)
     parser.add_argument("--weights", help="VGG19's weights, for the preset cascade")
+    parser.add_argument("--cards", type=Path, help="folder of the presets' small pictures")
     arguments = parser.parse_args()
     demo = files("tfstyle_client").joinpath("demo")
     photo, painting = arguments.pair or (Path(str(demo / "landscape.jpg")), Path(str(demo / "painting.jpg")))
@@ -84,6 +92,10 @@ def main() -> None:
                     made[options] = Path(folder) / f"{len(made)}.png"
                     print(f"{name:16} {label:12} {make(engine, photo, painting, options, made[options])}", flush=True)
                 tiles.append(labelled(made[options], label, HEIGHT))
+            if arguments.cards is not None and name.startswith("preset-"):
+                with Image.open(made[options]) as picture:
+                    card = ImageOps.fit(picture.convert("RGB"), CARD, Image.Resampling.LANCZOS)
+                card.save(arguments.cards / f"{name.removeprefix('preset-')}.jpg", quality=82, optimize=True)
             side_by_side(tiles).save(pictures / f"{name}.jpg", quality=88)
             page.append(f"## {heading}\n\n{text}\n\n![{heading.strip('`')}](pictures/gallery/{name}.jpg)\n")
     (arguments.out / "gallery.md").write_text("\n".join(page), "utf-8")
