@@ -6,8 +6,8 @@
  */
 import { call } from "../api.js";
 import { reach } from "../reach.js";
-import { poll } from "./polling.js";
 import { openStream } from "./event_stream.js";
+import { poll } from "./polling.js";
 
 /** A browser allows six connections to a host over all tabs, so a tab that nobody sees gives its own back. */
 const HIDDEN_MILLISECONDS = 10_000;

@@ -18,7 +18,7 @@ export function copyButton(label, text, props = {}) {
 }
 
 /** @returns whether it was copied */
-export async function copyText(text) {
+async function copyText(text) {
   try {
     await navigator.clipboard.writeText(text);
     return true;

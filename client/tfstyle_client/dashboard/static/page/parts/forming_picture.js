@@ -2,6 +2,7 @@
 import { pictureUrl } from "../api.js";
 import { h, setText } from "../dom.js";
 import { hasEnded } from "../live/job_state.js";
+import { decoded, patientImage } from "../patient_image.js";
 import { segments } from "./segments.js";
 import { split } from "./split.js";
 import { SteadyPicture } from "./steady_picture.js";
@@ -11,7 +12,7 @@ export class FormingPicture {
   constructor(history, ratio) {
     this.history = history;
     this.picture = new SteadyPicture({ class: "frame-picture", "data-testid": "picture" });
-    this.photo = h("img", { class: "frame-picture frame-over", alt: "The photo", draggable: "false", hidden: true });
+    this.photo = patientImage({ class: "frame-picture frame-over", alt: "The photo", draggable: "false", hidden: true });
     this.split = split(this.photo, "Photo and picture", "before-after");
     this.frame = h("div", { class: "frame" }, this.picture.element, this.photo, this.split.line, this.split.range);
     this.range = h("input", { type: "range", min: "0", step: "1", "aria-label": "Evaluation", "data-testid": "scrubber", oninput: () => this.#scrub() });
@@ -95,8 +96,6 @@ export class FormingPicture {
 
 /** Width by height of a picture, so that its place can be kept. */
 export async function ratioOf(digest) {
-  const picture = new Image();
-  picture.src = pictureUrl(digest, 320);
-  await picture.decode().catch(() => {});
-  return picture.naturalWidth ? picture.naturalWidth / picture.naturalHeight : 1.5;
+  const picture = await decoded(pictureUrl(digest, 320), () => false);
+  return picture ? picture.naturalWidth / picture.naturalHeight : 1.5;
 }

@@ -3,10 +3,11 @@ import { pictureUrl } from "../api.js";
 import { h } from "../dom.js";
 import { age, bytes, duration, moment, sentence, words } from "../format.js";
 import { valueText } from "../options_catalog.js";
+import { patientImage } from "../patient_image.js";
 import { copyButton } from "./copy_button.js";
 
 /** @param {[string, any][]} entries */
-export function factList(entries) {
+function factList(entries) {
   return h("dl", { class: "facts" }, entries
     .filter(([, value]) => value !== null && value !== undefined && value !== "")
     .map(([name, value]) => h("div", null, h("dt", null, name), h("dd", null, value))));
@@ -15,7 +16,7 @@ export function factList(entries) {
 export function inputPictures(request) {
   const styles = request.styles;
   const picture = (digest, name, note) =>
-    h("figure", { class: "made-from" }, h("img", { src: pictureUrl(digest, 320), alt: name, loading: "lazy" }), h("figcaption", null, name, note && h("span", { class: "muted" }, note)));
+    h("figure", { class: "made-from" }, patientImage({ src: pictureUrl(digest, 320), alt: name, loading: "lazy" }), h("figcaption", null, name, note && h("span", { class: "muted" }, note)));
   return h("section", { class: "panel", "aria-label": "Pictures" },
     h("div", { class: "inputs" },
       picture(request.content, "Photo"),

@@ -3,13 +3,14 @@ import { pictureUrl } from "../api.js";
 import { h, setText } from "../dom.js";
 import { age, moment, sentence } from "../format.js";
 import { bestPicture } from "../live/job_state.js";
+import { decoded, patientImage } from "../patient_image.js";
 import { jobAddress } from "../route.js";
 import { fraction, progressText, sizeText, STATES } from "./progress_text.js";
 
 export class JobTile {
   /** @param {(id: string, chosen: boolean) => void} onChoose to compare it */
   constructor(job, onChoose) {
-    this.picture = h("img", { loading: "lazy", decoding: "async", alt: "" });
+    this.picture = patientImage({ loading: "lazy", decoding: "async", alt: "" });
     this.bar = h("span");
     this.progress = h("div", { class: "progress" }, this.bar);
     this.state = h("span", { class: "state", "data-testid": "job-state" });
@@ -55,9 +56,7 @@ export class JobTile {
     if (!digest) return;
     const address = pictureUrl(digest, 320);
     if (!first) {
-      const next = new Image();
-      next.src = address;
-      await next.decode().catch(() => {});
+      await decoded(address, () => this.digest === digest);
       if (this.digest !== digest) return;
     }
     this.picture.src = address;

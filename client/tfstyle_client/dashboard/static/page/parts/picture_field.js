@@ -2,6 +2,7 @@
 import { pictureUrl } from "../api.js";
 import { announce, h, setText } from "../dom.js";
 import { icon } from "../icons.js";
+import { patientImage } from "../patient_image.js";
 import { upload } from "../upload.js";
 import { dropTarget } from "./drop_target.js";
 
@@ -17,7 +18,7 @@ export class PictureField {
    */
   constructor({ label, hint, input, field, errors, onPicture, onUploading, onRemove }) {
     Object.assign(this, { label, field, errors, onPicture, onUploading, onRemove });
-    this.image = h("img", { alt: "", hidden: true });
+    this.image = patientImage({ alt: "", hidden: true });
     this.bar = h("span");
     this.progress = h("span", { class: "progress", hidden: true }, this.bar);
     this.hint = h("span", { class: "drop-hint" }, h("strong", null, label), h("span", { class: "muted small" }, hint));

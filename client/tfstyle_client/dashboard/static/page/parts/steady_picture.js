@@ -1,5 +1,6 @@
 /** A picture that changes without flicker: the next one is shown only once it is decoded. */
 import { h } from "../dom.js";
+import { decoded } from "../patient_image.js";
 
 export class SteadyPicture {
   constructor(props) {
@@ -21,14 +22,9 @@ export class SteadyPicture {
     let wanted;
     while (wanted !== this.wanted) {
       wanted = this.wanted;
-      const next = new Image();
-      next.src = wanted.address;
-      try {
-        await next.decode();
-      } catch {
-        // It may have been deleted meanwhile; the one before stays.
-        continue;
-      }
+      const current = wanted;
+      // Where it cannot be had, the one before stays.
+      if (!(await decoded(current.address, () => this.wanted === current))) continue;
       this.element.src = wanted.address;
       this.element.alt = wanted.alt;
       this.element.dataset.shown = "";
