@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
+from tempfile import SpooledTemporaryFile
 from typing import Any
 
 from starlette.datastructures import FormData, UploadFile
@@ -20,25 +21,40 @@ FIELD_BYTES = 4096
 MOST_FIELDS = 100
 SECONDS = 300.0
 """Time for a body to arrive."""
-AT_ONCE = 4
-"""Bodies with pictures that are in memory at once."""
+OF_A_CALLER = 2
+"""Bodies with pictures of one caller that arrive at once."""
+IN_MEMORY = 4
+"""Pictures of all callers that are in memory at once."""
+LARGEST_IN_MEMORY = 2**20
+"""Bytes of a body that need no temporary file."""
 
 
 class PictureBodies:
-    """Reads bodies with pictures, a few at a time."""
+    """Places for bodies with pictures: a few for each caller while they arrive, and a few for all in memory.
+
+    What arrives goes to temporary files, so that slow callers cost little, and hold up nobody but themselves.
+    """
 
     def __init__(self) -> None:
-        self._places = asyncio.Semaphore(AT_ONCE)
+        self._arriving: dict[str, tuple[asyncio.Semaphore, int]] = {}
+        """{caller: (places, number of requests that have one or wait)}."""
+        self.memory = asyncio.Semaphore(IN_MEMORY)
 
     @asynccontextmanager
-    async def one(self) -> AsyncIterator[None]:
-        """A place for one body, and time for it. Raises `ProblemError` where it does not arrive in time."""
-        async with self._places:
-            try:
-                async with asyncio.timeout(SECONDS):
-                    yield
-            except TimeoutError:
-                raise ProblemError(408, "the picture did not arrive in time", "image") from None
+    async def arriving(self, caller: str) -> AsyncIterator[None]:
+        """A place for one body of the caller. Raises `ProblemError` where it does not arrive in time."""
+        places, users = self._arriving.get(caller) or (asyncio.Semaphore(OF_A_CALLER), 0)
+        self._arriving[caller] = places, users + 1
+        try:
+            async with places, asyncio.timeout(SECONDS):
+                yield
+        except TimeoutError:
+            raise ProblemError(408, "the picture did not arrive in time", "image") from None
+        finally:
+            users = self._arriving[caller][1] - 1
+            self._arriving[caller] = places, users
+            if not users:
+                del self._arriving[caller]
 
 
 async def json_of(request: Request) -> Any:
@@ -51,16 +67,18 @@ async def json_of(request: Request) -> Any:
         raise ProblemError(400, "the body must be JSON") from None
 
 
-async def picture_of(request: Request, most_bytes: int) -> bytes:
-    """The picture file that is the body. Raises `ProblemError`."""
+@asynccontextmanager
+async def picture_of(request: Request, most_bytes: int) -> AsyncIterator[SpooledTemporaryFile[bytes]]:
+    """The picture file that is the body, as an open file. Raises `ProblemError`."""
     if request.headers.get("content-type", "").startswith("multipart/"):
         raise ProblemError(415, "the body must be the picture file itself, not a form", "image")
-    picture = bytearray()
-    async for piece in _within(request, most_bytes):
-        picture += piece
-    if not picture:
-        raise ProblemError(422, "is empty", "image")
-    return bytes(picture)
+    with SpooledTemporaryFile(LARGEST_IN_MEMORY) as file:
+        async for piece in _within(request, most_bytes):
+            await asyncio.to_thread(file.write, piece)
+        if not file.tell():
+            raise ProblemError(422, "is empty", "image")
+        file.seek(0)
+        yield file
 
 
 @asynccontextmanager

@@ -59,6 +59,13 @@ def _paths() -> Json:
                 ],
             )
         },
+        "/images/{digest}/facts": {
+            "get": _method(
+                "What an upload tells about a picture",
+                {"200": _json(_ref("Image"))},
+                [_parameter("digest", "path", _DIGEST)],
+            )
+        },
         "/estimates": {
             "post": _method(
                 "Time and memory of a transfer", {"200": _json(_ref("Started"))}, body=_ref("EstimateRequest")

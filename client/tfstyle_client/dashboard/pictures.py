@@ -30,12 +30,13 @@ SIGNATURES = {
 
 @dataclass(frozen=True)
 class Thumbnail:
-    """A WebP file, and the `width`, `height` and `file_format` of the upright picture that it is made from."""
+    """A WebP file, and the facts of the upright picture that it is made from: size in pixels and bytes, and format."""
 
     webp: bytes
     width: int
     height: int
     file_format: str
+    file_bytes: int
 
 
 class Thumbnails:
@@ -94,7 +95,7 @@ async def _run(picture: bytes, side: int, pixels: int) -> Thumbnail:
         ) from None
     if "error" in facts:
         raise ProblemError(422, str(facts["error"]), "image")
-    return Thumbnail(webp, int(facts["width"]), int(facts["height"]), str(facts["format"]))
+    return Thumbnail(webp, int(facts["width"]), int(facts["height"]), str(facts["format"]), len(picture))
 
 
 def media_type(head: bytes) -> str:

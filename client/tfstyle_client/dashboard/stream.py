@@ -18,7 +18,7 @@ BATCH = 200
 """Events of a job in one message."""
 FIRST_SECONDS = 2.0
 """How long an answer to a poll waits for the first news of a job that nobody has watched yet."""
-MOST_JOBS = 40
+MOST_JOBS = 64
 _JOB = re.compile(r"([0-9a-f]{1,64})(?::([0-9]{1,12}))?")
 
 

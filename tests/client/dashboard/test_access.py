@@ -54,7 +54,7 @@ def log_in(client: httpx.Client, token: str) -> httpx.Response:
 def test_without_a_token_there_is_only_the_login(entrance: Dashboard) -> None:
     with browser(entrance) as nobody:
         assert nobody.get("").status_code == 200
-        assert nobody.get("api/v1/session").json() == {"login": True, "private": False}
+        assert nobody.get("api/v1/session").json() == {"login": True, "private": False, "logged_in": False}
         for path in ("jobs", "server", "stream?jobs", "images/" + "0" * 64, "jobs/abc", "jobs/abc/events"):
             answer = nobody.get(f"api/v1/{path}")
             assert (answer.status_code, answer.json()["code"]) == (401, "UNAUTHENTICATED"), path
@@ -214,7 +214,7 @@ def test_a_private_page_opens_with_a_code_that_works_once(
         answer = bob.get(dashboard.address)
         assert (answer.status_code, answer.headers["location"]) == (303, "./")
         assert bob.get("api/v1/jobs").status_code == 200
-        assert bob.get("api/v1/session").json() == {"login": False, "private": True}
+        assert bob.get("api/v1/session").json() == {"login": False, "private": True, "logged_in": False}
     with browser(dashboard) as thief:
         assert thief.get(dashboard.address).status_code == 403
 

@@ -46,7 +46,7 @@ def pid_of_page(server: Server) -> int:
 def test_a_page_is_there_and_ends_with_its_server(own_server: Callable[..., Server], tmp_path: Path) -> None:
     server = own_server("--dashboard", "127.0.0.1:0")
     page = page_of(server)
-    assert httpx.get(f"{page}api/v1/session").json() == {"login": False, "private": False}
+    assert httpx.get(f"{page}api/v1/session").json() == {"login": False, "private": False, "logged_in": False}
     assert httpx.get(f"{page}api/v1/server").json()["version"]
     pid = pid_of_page(server)
     assert server.stop() == 0

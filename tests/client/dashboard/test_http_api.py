@@ -122,6 +122,9 @@ def test_pictures_are_kept_by_the_browser(api: httpx.Client, done: dict[str, Any
     )
     small = api.get(f"images/{photo}", params={"side": 160})
     assert Image.open(io.BytesIO(small.content)).size == (160, 107)
+    facts = api.get(f"images/{photo}/facts").json()
+    assert facts == api.post("images", content=landscape).json()
+    assert facts == {"image": photo, "bytes": len(landscape), "width": 1024, "height": 683, "format": "JPEG"}
     for answer in (whole, small):
         assert "immutable" in answer.headers["cache-control"]
         again = api.get(answer.request.url, headers={"If-None-Match": answer.headers["etag"]})
@@ -283,6 +286,7 @@ def test_errors_name_their_fields(
         ("GET", "images/" + "0" * 64, None, 404),
         ("GET", "images/" + "0" * 64 + "?side=7", None, 422),
         ("GET", "images/xyz", None, 404),
+        ("GET", "images/" + "0" * 64 + "/facts", None, 404),
         ("GET", "nothing", None, 404),
         ("PUT", "jobs", b"", 405),
         ("GET", "stream?job=A", None, 422),

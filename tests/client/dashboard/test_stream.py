@@ -93,7 +93,7 @@ def test_a_page_that_comes_back_continues() -> None:
     assert not wish_of(QueryParams("job=a"), "").all_jobs
 
 
-@pytest.mark.parametrize("query", ["job=", "job=A", "job=a:b", "job=../x", "&".join(f"job={n:x}" for n in range(60))])
+@pytest.mark.parametrize("query", ["job=", "job=A", "job=a:b", "job=../x", "&".join(f"job={n:x}" for n in range(90))])
 def test_a_wish_that_cannot_be_names_its_field(query: str) -> None:
     with pytest.raises(ProblemError, match="must be") as caught:
         wish_of(QueryParams(query), "")

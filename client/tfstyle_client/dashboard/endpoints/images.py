@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
 from collections.abc import AsyncIterator
@@ -15,16 +16,16 @@ from starlette.routing import Route
 from tfstyle.rules import shown
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle_client.dashboard.bodies import picture_of
-from tfstyle_client.dashboard.context import caller_of, dashboard_of
-from tfstyle_client.dashboard.json_forms import digest_of
-from tfstyle_client.dashboard.pictures import SIDES, media_type
+from tfstyle_client.dashboard.callers import Caller
+from tfstyle_client.dashboard.context import Dashboard, caller_of, dashboard_of
+from tfstyle_client.dashboard.pictures import SIDES, Thumbnail, media_type
 from tfstyle_client.dashboard.problems import ProblemError
 from tfstyle_client.errors import from_rpc_error
 
 FOREVER = "private, max-age=31536000, immutable"
 """A picture does not change under its digest."""
-UPLOADED_SIDE = 320
-"""The thumbnail that a page shows of an upload."""
+FIRST_SIDE = 320
+"""The thumbnail that is made first, of an upload."""
 _DIGEST = re.compile("[0-9a-f]{64}")
 
 
@@ -32,40 +33,69 @@ async def upload(request: Request) -> Response:
     """Take a picture file, look whether it is one, and pass it on."""
     caller, dashboard = await caller_of(request), dashboard_of(request)
     limits = await dashboard.limits(caller)
-    async with dashboard.bodies.one():
-        picture = await picture_of(request, limits.image_bytes)
+    async with (
+        dashboard.bodies.arriving(caller.mark),
+        picture_of(request, limits.image_bytes) as file,
+        dashboard.bodies.memory,
+    ):
+        picture = await asyncio.to_thread(file.read)
         digest = hashlib.sha256(picture).hexdigest()
-        made = await dashboard.thumbnails.make(caller.mark, digest, UPLOADED_SIDE, picture, limits.image_pixels)
-        name = await caller.client.upload(picture)
-    facts = {"image": digest_of(name), "bytes": len(picture)}
-    return JSONResponse({**facts, "width": made.width, "height": made.height, "format": made.file_format}, 201)
+        made = await dashboard.thumbnails.make(caller.mark, digest, FIRST_SIDE, picture, limits.image_pixels)
+        await caller.client.upload(picture)
+    return JSONResponse(_facts(digest, made), 201)
 
 
 async def get_image(request: Request) -> Response:
     """A picture as it is, or a thumbnail of it."""
-    caller, dashboard = await caller_of(request), dashboard_of(request)
-    digest = request.path_params["digest"]
-    if not _DIGEST.fullmatch(digest):
-        raise ProblemError(404, f"there is no picture {shown(digest)}")
+    caller, digest = await caller_of(request), _digest_in(request)
     side = request.query_params.get("side")
     if side is None:
-        return await file_response(
-            request, caller.client.stub.ReadImage(pb.ReadImageRequest(name=f"images/{digest}")), digest
-        )
+        call = caller.client.stub.ReadImage(pb.ReadImageRequest(name=f"images/{digest}"))
+        return await file_response(request, call, digest)
     if side not in map(str, SIDES):
         raise ProblemError(422, f"must be one of {', '.join(map(str, SIDES))}; got {shown(side)}", "side")
     tag = f'"{digest}-{side}"'
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=304)
-    made = dashboard.thumbnails.kept(caller.mark, digest, int(side))
-    if made is None:
-        async with dashboard.bodies.one():
-            limits = await dashboard.limits(caller)
-            picture = await caller.client.image(f"images/{digest}")
-            # A result may have more pixels than a picture that is sent.
-            most = max(limits.image_pixels, limits.size**2)
-            made = await dashboard.thumbnails.make(caller.mark, digest, int(side), picture, most)
+    made = await _thumbnail(dashboard_of(request), caller, digest, int(side))
     return Response(made.webp, media_type="image/webp", headers={"Cache-Control": FOREVER, "ETag": tag})
+
+
+async def get_facts(request: Request) -> Response:
+    """What an upload tells about a picture, of one that is there already."""
+    caller, digest = await caller_of(request), _digest_in(request)
+    made = await _thumbnail(dashboard_of(request), caller, digest, FIRST_SIDE)
+    return JSONResponse(_facts(digest, made), headers={"Cache-Control": FOREVER})
+
+
+def _digest_in(request: Request) -> str:
+    """The digest in a request's path. Raises `ProblemError`."""
+    digest = str(request.path_params["digest"])
+    if not _DIGEST.fullmatch(digest):
+        raise ProblemError(404, f"there is no picture {shown(digest)}")
+    return digest
+
+
+def _facts(digest: str, made: Thumbnail) -> dict[str, object]:
+    return {
+        "image": digest,
+        "bytes": made.file_bytes,
+        "width": made.width,
+        "height": made.height,
+        "format": made.file_format,
+    }
+
+
+async def _thumbnail(dashboard: Dashboard, caller: Caller, digest: str, side: int) -> Thumbnail:
+    made = dashboard.thumbnails.kept(caller.mark, digest, side)
+    if made is not None:
+        return made
+    async with dashboard.bodies.memory:
+        limits = await dashboard.limits(caller)
+        picture = await caller.client.image(f"images/{digest}")
+        # A result may have more pixels than a picture that is sent.
+        most = max(limits.image_pixels, limits.size**2)
+        return await dashboard.thumbnails.make(caller.mark, digest, side, picture, most)
 
 
 async def file_response(request: Request, call: Any, digest: str, name: str | None = None) -> Response:
@@ -102,4 +132,5 @@ async def _rest(head: bytes, call: Any) -> AsyncIterator[bytes]:
 ROUTES = [
     Route("/images", upload, methods=["POST"]),
     Route("/images/{digest}", get_image),
+    Route("/images/{digest}/facts", get_facts),
 ]

@@ -60,12 +60,13 @@ async def _from_form(request: Request, caller: Caller) -> dict[str, Any]:
     dashboard = dashboard_of(request)
     limits = await dashboard.limits(caller)
     body: dict[str, Any] = {"styles": [], "options": {}}
-    async with dashboard.bodies.one(), form_of(request, limits.image_bytes) as form:
+    async with dashboard.bodies.arriving(caller.mark), form_of(request, limits.image_bytes) as form:
         for name, value in form.multi_items():
             if name in ("content", "style"):
                 if not isinstance(value, UploadFile):
                     raise ProblemError(422, "must be a file; with curl: -F content=@photo.jpg", name)
-                digest = digest_of(await caller.client.upload(await value.read()))
+                async with dashboard.bodies.memory:
+                    digest = digest_of(await caller.client.upload(await value.read()))
                 if name == "content":
                     body["content"] = digest
                 else:

@@ -20,19 +20,22 @@ PATIENCE = 1.0
 
 
 async def get_session(request: Request) -> Response:
-    """Whether the request needs a token. A server that cannot be reached is not asked for."""
+    """Whether the request needs a token. A server that cannot be reached is not asked."""
+    private = dashboard_of(request).settings.private
+    has_token = False
     try:
         caller = await caller_of(request)
+        has_token = caller.has_token and not private
         await caller.client.server_info()
     except ProblemError as error:
         if error.status != 401:
             raise
-        return JSONResponse({"login": True, "private": dashboard_of(request).settings.private})
+        return JSONResponse({"login": True, "private": private, "logged_in": False})
     except UnauthenticatedError:
-        return JSONResponse({"login": True, "private": False})
+        return JSONResponse({"login": True, "private": private, "logged_in": False})
     except ServerUnreachableError:
         pass
-    return JSONResponse({"login": False, "private": dashboard_of(request).settings.private})
+    return JSONResponse({"login": False, "private": private, "logged_in": has_token})
 
 
 async def log_in(request: Request) -> Response:

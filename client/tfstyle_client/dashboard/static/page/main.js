@@ -2,7 +2,6 @@
 import { call } from "./api.js";
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
-import { remember, remembered } from "./remembered.js";
 import { currentRoute } from "./route.js";
 import { themeButton } from "./theme.js";
 import { compareView } from "./views/compare.js";
@@ -18,6 +17,7 @@ const VIEWS = { jobs: jobsView, job: jobView, new: newView, compare: compareView
 const main = document.getElementById("main");
 const leave = h("button", { class: "button quiet icon", type: "button", "aria-label": "Log out", title: "Log out", onclick: logOut }, icon("leave"));
 let shown = new AbortController();
+let loggedIn = false;
 
 function begin() {
   shown.abort();
@@ -38,7 +38,7 @@ async function show() {
     if (tab.dataset.view === name) tab.setAttribute("aria-current", "page");
     else tab.removeAttribute("aria-current");
   }
-  leave.hidden = !remembered("login");
+  leave.hidden = !loggedIn;
   const signal = begin();
   title("");
   try {
@@ -63,7 +63,7 @@ async function logIn() {
   loginView({
     main, signal, title, private: session?.private ?? false,
     done() {
-      remember("login", "yes");
+      loggedIn = true;
       show();
     },
   });
@@ -71,7 +71,7 @@ async function logIn() {
 
 async function logOut() {
   await call("session", { method: "DELETE" });
-  remember("login", null);
+  loggedIn = false;
   logIn();
 }
 
@@ -87,6 +87,10 @@ window.addEventListener("hashchange", async () => {
   (main.querySelector("h1") ?? main).focus({ preventScroll: true });
 });
 
+// What a view was waiting for when it was left is of no interest to anybody.
+window.addEventListener("unhandledrejection", (event) => event.reason?.name === "AbortError" && event.preventDefault());
+
 const session = await call("session").catch(() => null);
+loggedIn = session?.logged_in ?? false;
 if (session?.login) logIn();
 else show();

@@ -79,16 +79,23 @@ export async function newView({ main, route, signal, title }) {
 
   function showStart() {
     start.disabled = uploads > 0;
-    setText(start, uploads ? "Uploading" : grid.wanted ? `Start ${plural(grid.pictures, "picture")}` : "Start");
+    setText(start, uploads ? "Loading pictures" : grid.wanted ? `Start ${plural(grid.pictures, "picture")}` : "Start");
   }
 
+  /** As long as they are not known, the request would lack them. */
   async function adoptPictures(request) {
-    draft.content = await pictureOfDigest(request.content);
-    photo.show(draft.content);
-    for (const { image, weight, mask } of request.styles) {
-      styles.put({ picture: await pictureOfDigest(image), weight: String(weight), mask: mask && (await pictureOfDigest(mask)) });
+    onUploading(1);
+    try {
+      draft.content = await pictureOfDigest(request.content, signal);
+      photo.show(draft.content);
+      for (const { image, weight, mask } of request.styles) {
+        const [picture, itsMask] = await Promise.all([image, mask].map((digest) => digest && pictureOfDigest(digest, signal)));
+        styles.put({ picture, weight: String(weight), mask: itsMask });
+      }
+      changed();
+    } finally {
+      onUploading(-1);
     }
-    changed();
   }
 
   async function submit(event) {
