@@ -69,6 +69,10 @@ class Output:
         else:
             check_writable(self._checked_name(), self.field)
 
+    def writes(self, path: Path) -> bool:
+        """Whether the picture would be written at `path`, which can be written."""
+        return not self.is_standard and self._checked_name().resolve() == path.resolve()
+
     def loses_transparency(self, png: bytes) -> bool:
         """Whether the picture has transparency that the file's format cannot hold."""
         return FORMATS[self._ending] == "JPEG" and has_transparency(png)

@@ -7,6 +7,7 @@ from pathlib import Path
 from tfstyle_client.errors import refusal
 from tfstyle_client.files import STANDARD_STREAM
 from tfstyle_client.output import Output
+from tfstyle_client.plot_file import PlotFile
 
 
 def checked_output(output: Output | Path, quality: int | None, as_json: bool) -> Output:
@@ -32,6 +33,19 @@ def checked_preview(path: Path | None) -> Output | None:
         raise refusal("preview", "must be a file; previews replace one another")
     preview.check()
     return preview
+
+
+def checked_plot(path: Path | None, output: Output | None = None, preview: Output | None = None) -> PlotFile | None:
+    """The plot's file, if there is one. Raises `BadRequestError` if it cannot be written, or is one of the others."""
+    if path is None:
+        return None
+    _refuse_option(path, "plot")
+    plot = PlotFile(path)
+    plot.check()
+    for field, other in (("output", output), ("preview", preview)):
+        if other is not None and other.writes(path):
+            raise refusal("plot", f"{path} is the file of {field}; name another one")
+    return plot
 
 
 def _refuse_option(path: Path, field: str) -> None:

@@ -13,6 +13,7 @@ from tfstyle_client.errors import refusal
 from tfstyle_client.files import read_file
 from tfstyle_client.option_values import file_path, whole_number
 from tfstyle_client.picture_formats import FORMATS, QUALITY
+from tfstyle_client.plot_file import ENDINGS
 
 MAIN = Group("Main options", sort_key=1)
 OUTPUT = Group("Output", sort_key=2)
@@ -24,6 +25,7 @@ PATIENCE = 30.0
 """Seconds for which commands about jobs wait for a server that is unavailable, as while it restarts."""
 
 _ENDINGS = ", ".join(FORMATS)
+_PLOT_ENDINGS = "{}, {} or {}".format(*ENDINGS)
 OutputPath = Annotated[
     Path,
     Parameter(
@@ -47,6 +49,15 @@ Preview = Annotated[
     Path | None,
     Parameter(
         help="file that is rewritten while the picture is made; endings as for -o",
+        group=OUTPUT,
+        allow_leading_hyphen=True,
+        converter=file_path,
+    ),
+]
+Plot = Annotated[
+    Path | None,
+    Parameter(
+        help=f"write the loss curves to this file at the end; {_PLOT_ENDINGS}",
         group=OUTPUT,
         allow_leading_hyphen=True,
         converter=file_path,

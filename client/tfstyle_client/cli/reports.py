@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from tfstyle_client.display import job_line
+from tfstyle_client.display import Display, job_line
 from tfstyle_client.events import JobStatus
 from tfstyle_client.json_lines import job_fields, print_json
+from tfstyle_client.loss_plot import LossCurves
 from tfstyle_client.output import Output
+from tfstyle_client.plot_file import PlotFile
 
 
 def report(event: str, field: str, value: str, as_json: bool) -> None:
@@ -33,6 +35,12 @@ def report_file(output: Output, png: bytes, as_json: bool) -> None:
     path = output.write(png)
     if not output.is_standard:
         report("written", "path", str(path), as_json)
+
+
+def report_plot(plot: PlotFile, curves: LossCurves, screen: Display, preset: str = "") -> None:
+    """Write the loss curves, and say where they are, apart from the picture's path. Raises `BadRequestError`."""
+    plot.write(curves, preset)
+    screen.say(f"loss curves in {plot.path}")
 
 
 def print_line(text: str) -> None:

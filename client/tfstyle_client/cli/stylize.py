@@ -12,7 +12,7 @@ from tfstyle.presets import resolve_options
 from tfstyle.rules import shown
 from tfstyle_client._sync.client import Client
 from tfstyle_client.cli.app import complain
-from tfstyle_client.cli.outputs import checked_output, checked_preview
+from tfstyle_client.cli.outputs import checked_output, checked_plot, checked_preview
 from tfstyle_client.cli.parameters import (
     ACCESS,
     NO_ACCESS,
@@ -22,6 +22,7 @@ from tfstyle_client.cli.parameters import (
     Json,
     OpenPage,
     OutputPath,
+    Plot,
     Preview,
     Quality,
     Server,
@@ -68,6 +69,7 @@ def stylize(
     preview_every: Annotated[
         int, Parameter(help="evaluations between two previews", show_default=True, group=OUTPUT, converter=whole_number)
     ] = PREVIEW_EVERY,
+    plot: Plot = None,
     open_page: OpenPage = False,
     as_json: Json = False,
     server: Server = None,
@@ -87,11 +89,12 @@ def stylize(
         raise refusal("timeout", "has no effect with --open; cancel the job on the page, or with Ctrl-C")
     if detach:
         given: dict[str, object] = {"output": output, "quality": quality, "preview": preview, "timeout": timeout}
-        _check_detached(server, given | {"open": open_page or None})
+        _check_detached(server, given | {"plot": plot, "open": open_page or None})
         target = None
     else:
         target = checked_output(output or default_output(content, style), quality, as_json)
     preview_target = checked_preview(preview)
+    plot_target = checked_plot(plot, target, preview_target)
     photo, painting = read_file(content, "content"), read_file(style, "style")
     options = resolve_options(preset, overrides)
     if target is None:
@@ -104,7 +107,9 @@ def stylize(
             report("created", "name", client.submit(request).name, as_json)
         return
     content_side = None if "size" in overrides else longer_side(photo)
-    Run(target, preview_target, server, access, weights, timeout, as_json, content_side, open_page).make(request)
+    Run(target, preview_target, server, access, weights, timeout, as_json, content_side, open_page, plot_target).make(
+        request
+    )
 
 
 def _check(

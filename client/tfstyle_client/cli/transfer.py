@@ -12,13 +12,15 @@ from tfstyle.presets import PRESETS
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle_client._sync.client import Client
 from tfstyle_client.cli.parameters import Access
-from tfstyle_client.cli.reports import report_file
+from tfstyle_client.cli.reports import report_file, report_plot
 from tfstyle_client.credentials import PLAINTEXT
 from tfstyle_client.display import Display, display
 from tfstyle_client.errors import BadRequestError
 from tfstyle_client.events import Event, Progress, Result
+from tfstyle_client.loss_plot import LossCurves
 from tfstyle_client.open_browser import open_in_browser
 from tfstyle_client.output import Output
+from tfstyle_client.plot_file import PlotFile
 from tfstyle_client.private_dashboard import private_dashboard
 from tfstyle_client.private_server import private_server
 from tfstyle_client.requests import watchable
@@ -29,7 +31,7 @@ class Run:
     """Where a picture is made and where it goes. `server` None means a private server, with these `weights`.
 
     `content_side` is the longer side of the content picture, if the user has not chosen a size. `open_page` shows the
-    run in the browser.
+    run in the browser. `plot` is the file of its loss curves.
     """
 
     output: Output
@@ -41,6 +43,7 @@ class Run:
     as_json: bool
     content_side: int | None = None
     open_page: bool = False
+    plot: PlotFile | None = None
 
     def make(self, request: pb.StylizeRequest) -> None:
         """Send the request, show its events, and write the picture. Raises `ClientError`."""
@@ -58,11 +61,12 @@ class Run:
             private_dashboard(address, access) if self.open_page else nullcontext() as page,
         ):
             events = _of_call(client, request, self.timeout) if page is None else _of_job(client, request, page, screen)
-            previews = Previews(self.preview, screen)
+            previews, curves = Previews(self.preview, screen), LossCurves()
             result = None
             with closing(events):
                 for event in events:
                     screen.show(event)
+                    curves.add(event)
                     if isinstance(event, Progress):
                         previews.write(event)
                     if isinstance(event, Result):
@@ -70,6 +74,8 @@ class Run:
             if result is None:
                 raise AssertionError("the iteration raises where there is no result")
             report_file(self.output, result.png, self.as_json)
+            if self.plot is not None:
+                report_plot(self.plot, curves, screen, request.preset)
             if page is not None:
                 _wait_for_ctrl_c(screen)
 
