@@ -64,11 +64,7 @@ def dashboard(
     stop_with_stdin: Annotated[bool, Parameter(show=False)] = False,
     access: Access = NO_ACCESS,
 ) -> None:
-    """Serve a page that shows the jobs of a server, and makes new ones.
-
-    A server that asks for tokens gets that of each person who logs in. With --token-file, and for a server at
-    unix:PATH, the page is for one person instead: it opens with a code that is printed at the start.
-    """
+    """Serve a page that shows the jobs of a server, and makes new ones."""
     target = parse_target(server)
     credentials = access.credentials()
     credentials.check(target)
@@ -80,6 +76,7 @@ def dashboard(
             f"other machines can reach {reach.host}, and the connection is not encrypted; give --page-certificate and"
             " --page-key, or --insecure where a proxy or a private network protects it",
         )
+    # A Unix socket, and a token, are one person's; the page must not open them to everybody on this machine.
     private = credentials.token is not None or (bool(target.path) and not of_server)
     try:
         key = key_in(user_state_path("tfstyle-dashboard", appauthor=False))
