@@ -45,7 +45,7 @@ def main() -> None:
     for network in ["vgg19-lite", *(["vgg19"] if arguments.weights else [])]:
         command = [sys.executable, __file__, "--parts", network, "--size", str(arguments.size)]
         command += ["--weights", arguments.weights] if arguments.weights else []
-        subprocess.run(command, check=True, stderr=subprocess.DEVNULL)  # noqa: S603 - this program
+        subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
 
 
 def parts(network: str, weights: str | None, size: int) -> None:
@@ -91,7 +91,7 @@ def one_round(size: int) -> dict[str, float]:
         output = Path(folder) / "demo.png"
         command = [sys.executable, "-m", "tfstyle_client", "demo", "--size", str(size), "--json", "-o", str(output)]
         began = time.perf_counter()
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own module
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             for line in process.stdout or ():
                 now = time.perf_counter() - began
                 event = json.loads(line)["event"]

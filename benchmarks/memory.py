@@ -130,7 +130,7 @@ def main() -> None:
                     arguments.style_loss,
                 ]
                 command += ["--weights", weights] if weights else []
-                subprocess.run(command, check=True, stderr=subprocess.DEVNULL)  # noqa: S603 - this program
+                subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
 
 
 if __name__ == "__main__":

@@ -6,15 +6,16 @@ import asyncio
 import json
 import os
 import sys
-from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 
+from tfstyle_client.dashboard.kept_pictures import KeptPictures
 from tfstyle_client.dashboard.problems import ProblemError
 
 SIDES = (160, 320, 640, 1024, 2048)
 """Longer sides of thumbnails in pixels."""
 CACHE_BYTES = 64 * 2**20
+"""Of the thumbnails that are kept, and of small pictures."""
 AT_ONCE = 2
 SECONDS = 60.0
 PROGRAM = Path(__file__).with_name("thumbnail.py")
@@ -40,31 +41,21 @@ class Thumbnail:
 
 
 class Thumbnails:
-    """Makes thumbnails, a few at a time, of pictures with at most `pixels` pixels, and keeps the latest."""
+    """Makes thumbnails, a few at a time, and keeps the latest."""
 
     def __init__(self) -> None:
         self._places = asyncio.Semaphore(AT_ONCE)
-        self._kept: OrderedDict[tuple[str, str, int], Thumbnail] = OrderedDict()
-        self._bytes = 0
-
-    def kept(self, caller: str, digest: str, side: int) -> Thumbnail | None:
-        """A thumbnail that was made for this caller before."""
-        key = caller, digest, side
-        if key in self._kept:
-            self._kept.move_to_end(key)
-        return self._kept.get(key)
+        self.kept: KeptPictures[Thumbnail] = KeptPictures(CACHE_BYTES)
 
     async def make(self, caller: str, digest: str, side: int, picture: bytes, pixels: int) -> Thumbnail:
-        """The thumbnail of `picture`. Raises `ProblemError`, naming the field `image`, for what is no picture."""
+        """The thumbnail of `picture`, which may have so many `pixels`.
+
+        It is kept under (caller, digest, side). Raises `ProblemError`, naming the field `image`, for what is no
+        picture.
+        """
         async with self._places:
             made = await _run(picture, side, pixels)
-        key = caller, digest, side
-        if key not in self._kept:
-            self._bytes += len(made.webp)
-        self._kept[key] = made
-        while self._bytes > CACHE_BYTES:
-            _, dropped = self._kept.popitem(last=False)
-            self._bytes -= len(dropped.webp)
+        self.kept.keep((caller, digest, side), made, len(made.webp))
         return made
 
 

@@ -97,7 +97,7 @@ def done(server: Server, landscape: bytes, painting: bytes) -> list[str]:
     ids = []
     with Client(server.address) as client:
         for strength in (0.3, 0.7):
-            chosen = {"size": 160, "steps": 24, "strength": strength}
+            chosen = {"size": 384, "steps": 40, "strength": strength}
             progress = watchable(resolve_options("fast", chosen))
             job = client.create(landscape, painting, preset="fast", progress=progress, **chosen)
             job.result()
@@ -301,7 +301,7 @@ def test_the_list_is_live_and_leads_to_a_comparison(
 def test_before_and_after_and_the_way_there(open_page: Callable[..., Page], page: Dashboard, done: list[str]) -> None:
     browser = open_page()
     browser.goto(f"{page.address}#/jobs/{done[1]}")
-    wait_until(browser, lambda: points(browser) == 24, "the curve")
+    wait_until(browser, lambda: points(browser) == 40, "the curve")
     keep_screenshot(browser, "job-done")
     last = found(browser, "picture").get_attribute("src")
     scrubber = found(browser, "scrubber")
@@ -552,7 +552,7 @@ def test_the_page_works_below_a_path_and_without_streams(
         threading.Thread(target=proxy.serve_forever, daemon=True).start()
         browser = open_page()
         browser.goto(f"http://127.0.0.1:{proxy.server_address[1]}/studio/#/jobs/{done[0]}")
-        wait_until(browser, lambda: points(browser) == 24, "the curve, by polling")
+        wait_until(browser, lambda: points(browser) == 40, "the curve, by polling")
         wait_until(
             browser,
             lambda: browser.evaluate("[...document.images].every((one) => !one.src || one.naturalWidth)"),

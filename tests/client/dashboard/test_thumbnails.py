@@ -99,18 +99,13 @@ def test_a_program_that_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch, t
         thumbnail(b"x")
 
 
-def test_the_latest_are_kept_for_their_caller_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pictures, "CACHE_BYTES", 1000)
-
+def test_a_thumbnail_is_kept_for_its_caller_and_side() -> None:
     async def main() -> None:
         made = Thumbnails()
-        noise = np.random.default_rng(0).integers(0, 255, (60, 60, 3), np.uint8)
-        data = saved(Image.fromarray(noise))
-        await made.make("ann", "a", 160, saved(Image.new("RGB", (20, 20))), PIXELS)
-        assert made.kept("ann", "a", 160) is not None
-        assert made.kept("bob", "a", 160) is None
-        await made.make("ann", "b", 160, data, PIXELS)
-        assert made.kept("ann", "a", 160) is None, "there is no room"
+        first = await made.make("ann", "a", 160, saved(Image.new("RGB", (20, 20))), PIXELS)
+        assert made.kept.get(("ann", "a", 160)) is first
+        assert made.kept.get(("bob", "a", 160)) is None
+        assert made.kept.get(("ann", "a", 320)) is None
 
     asyncio.run(main())
 

@@ -49,16 +49,20 @@ async def get_image(request: Request) -> Response:
     """A picture as it is, or a thumbnail of it."""
     caller, digest = await caller_of(request), _digest_in(request)
     side = request.query_params.get("side")
-    if side is None:
-        call = caller.client.stub.ReadImage(pb.ReadImageRequest(name=f"images/{digest}"))
-        return await file_response(request, call, digest)
-    if side not in map(str, SIDES):
+    if side is not None and side not in map(str, SIDES):
         raise ProblemError(422, f"must be one of {', '.join(map(str, SIDES))}; got {shown(side)}", "side")
-    tag = f'"{digest}-{side}"'
-    if request.headers.get("if-none-match") == tag:
+    tag = f'"{digest}"' if side is None else f'"{digest}-{side}"'
+    if is_known(request, tag):
         return Response(status_code=304)
+    if side is None:
+        return await _whole(request, caller, digest)
     made = await _thumbnail(dashboard_of(request), caller, digest, int(side))
     return Response(made.webp, media_type="image/webp", headers={"Cache-Control": FOREVER, "ETag": tag})
+
+
+def is_known(request: Request, tag: str) -> bool:
+    """Whether the browser has the picture already, as it says."""
+    return request.headers.get("if-none-match") == tag
 
 
 async def get_facts(request: Request) -> Response:
@@ -86,47 +90,79 @@ def _facts(digest: str, made: Thumbnail) -> dict[str, object]:
     }
 
 
+async def _whole(request: Request, caller: Caller, digest: str) -> Response:
+    """The file itself; a small one is read once for all pages of the caller."""
+    small, key = dashboard_of(request).small_files, (caller.mark, digest)
+    async with small.getting(key):
+        file = small.get(key)
+        if file is None:
+            call = caller.client.stub.ReadImage(pb.ReadImageRequest(name=f"images/{digest}"))
+            head, rest = await _begun(call)
+            second = await anext(rest, None)
+            if second is not None:
+                return _file_response(digest, head, _joined(head, second, rest))
+            file = head
+            small.keep(key, file, len(file))
+    return _file_response(digest, file, None)
+
+
 async def _thumbnail(dashboard: Dashboard, caller: Caller, digest: str, side: int) -> Thumbnail:
-    made = dashboard.thumbnails.kept(caller.mark, digest, side)
-    if made is not None:
-        return made
-    async with dashboard.bodies.memory:
-        limits = await dashboard.limits(caller)
-        picture = await caller.client.image(f"images/{digest}")
-        # A result may have more pixels than a picture that is sent.
-        most = max(limits.image_pixels, limits.size**2)
-        return await dashboard.thumbnails.make(caller.mark, digest, side, picture, most)
+    kept, key = dashboard.thumbnails.kept, (caller.mark, digest, side)
+    async with kept.getting(key):
+        if (made := kept.get(key)) is not None:
+            return made
+        async with dashboard.bodies.memory:
+            limits = await dashboard.limits(caller)
+            picture = await caller.client.image(f"images/{digest}")
+            # A result may have more pixels than a picture that is sent.
+            most = max(limits.image_pixels, limits.size**2)
+            return await dashboard.thumbnails.make(caller.mark, digest, side, picture, most)
 
 
-async def file_response(request: Request, call: Any, digest: str, name: str | None = None) -> Response:
+async def result_response(call: Any, digest: str, name: str | None) -> Response:
     """The file that a call of the server streams, for a browser to show, or to save under a `name`.
 
     Raises `ClientError`.
     """
-    tag = f'"{digest}"'
-    if request.headers.get("if-none-match") == tag:
-        call.cancel()
-        return Response(status_code=304)
-    try:
-        first = await anext(aiter(call), None)
-    except grpc.RpcError as error:
-        raise from_rpc_error(error) from None
-    head = first.data if first is not None else b""
+    head, rest = await _begun(call)
+    return _file_response(digest, head, _joined(head, b"", rest), name)
+
+
+async def _begun(call: Any) -> tuple[bytes, AsyncIterator[bytes]]:
+    """The first piece of the file that a call of the server streams, and the others. Raises `ClientError`."""
+
+    async def pieces() -> AsyncIterator[bytes]:
+        try:
+            async for chunk in call:
+                yield chunk.data
+        except grpc.RpcError as error:
+            raise from_rpc_error(error) from None
+
+    rest = pieces()
+    return await anext(rest, b""), rest
+
+
+async def _joined(head: bytes, second: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield head
+    yield second
+    async for piece in rest:
+        yield piece
+
+
+def _file_response(digest: str, head: bytes, stream: AsyncIterator[bytes] | None, name: str | None = None) -> Response:
+    """The response with a file, which is `head` alone where there is no `stream`."""
     headers = {
         "Cache-Control": FOREVER,
-        "ETag": tag,
+        "ETag": f'"{digest}"',
         # Whatever a file is, it runs nothing when it is opened on its own.
         "Content-Security-Policy": "default-src 'none'; sandbox",
     }
     if name is not None:
         headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return StreamingResponse(_rest(head, call), media_type=media_type(head), headers=headers)
-
-
-async def _rest(head: bytes, call: Any) -> AsyncIterator[bytes]:
-    yield head
-    async for chunk in call:
-        yield chunk.data
+    kind = media_type(head)
+    if stream is None:
+        return Response(head, media_type=kind, headers=headers)
+    return StreamingResponse(stream, media_type=kind, headers=headers)
 
 
 ROUTES = [

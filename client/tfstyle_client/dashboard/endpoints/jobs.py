@@ -16,7 +16,7 @@ from tfstyle_client.dashboard.bodies import form_of, json_of
 from tfstyle_client.dashboard.callers import Caller
 from tfstyle_client.dashboard.commands import commands_of
 from tfstyle_client.dashboard.context import caller_of, dashboard_of
-from tfstyle_client.dashboard.endpoints.images import file_response
+from tfstyle_client.dashboard.endpoints.images import is_known, result_response
 from tfstyle_client.dashboard.json_forms import digest_of, job_form, job_id
 from tfstyle_client.dashboard.option_table import OPTION_NAMES
 from tfstyle_client.dashboard.problems import ProblemError
@@ -146,9 +146,11 @@ async def get_result(request: Request) -> Response:
     """The picture of a job that has succeeded."""
     caller, name = await caller_of(request), name_of(request)
     job = await caller.client.call(lambda: caller.client.stub.GetJob(pb.GetJobRequest(name=name)))
+    if is_known(request, f'"{job.result.digest}"'):
+        return Response(status_code=304)
     call = caller.client.stub.ReadResult(pb.ReadResultRequest(name=name))
     download = f"tfstyle-{job_id(name)}.png" if "download" in request.query_params else None
-    return await file_response(request, call, job.result.digest, download)
+    return await result_response(call, job.result.digest, download)
 
 
 async def get_commands(request: Request) -> Response:
