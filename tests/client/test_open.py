@@ -56,6 +56,7 @@ def wait_for(path: Path) -> str:
     return path.read_bytes().decode("latin-1").strip()
 
 
+@pytest.mark.slow
 def test_the_page_shows_the_run_and_stays_until_ctrl_c(run, tmp_path: Path, server: Server) -> None:
     size = ("--size", "48", "--steps", "4", "-o", "out.png")
     process = run("stylize", "photo.jpg", "painting.jpg", *size, "--open", "--server", server.address)
@@ -71,6 +72,7 @@ def test_the_page_shows_the_run_and_stays_until_ctrl_c(run, tmp_path: Path, serv
         httpx.get(address)
 
 
+@pytest.mark.slow
 def test_the_page_of_a_private_server_needs_its_code(run, tmp_path: Path) -> None:
     process = run("stylize", "photo.jpg", "painting.jpg", "--size", "48", "--steps", "2", "-o", "out.png", "--open")
     address = wait_for(tmp_path / "opened").partition("#")[0]
@@ -84,6 +86,7 @@ def test_the_page_of_a_private_server_needs_its_code(run, tmp_path: Path) -> Non
     assert process.wait(15) in (0, 130)
 
 
+@pytest.mark.slow
 def test_ctrl_c_in_the_midst_of_a_run_cancels_its_job(run, tmp_path: Path, server: Server) -> None:
     long = ("--steps", "10000", "--size", "256", "-o", "never.png")
     process = run("stylize", "photo.jpg", "painting.jpg", *long, "--open", "--server", server.address)

@@ -60,6 +60,7 @@ def test_node_watches_a_job(installed: Path, server: Server, landscape: bytes) -
     assert (out.splitlines(), err) == ([*wanted, "done: 48 x 32 pixels"], "")
 
 
+@pytest.mark.slow
 def test_node_goes_on_after_a_restart_of_the_server(
     installed: Path, own_server: Callable[..., Server], tmp_path: Path, landscape: bytes
 ) -> None:
@@ -86,6 +87,7 @@ def test_node_goes_on_after_a_restart_of_the_server(
     assert set(range(1, last + 1)) == set(seen), "nothing is missed"
 
 
+@pytest.mark.slow
 def test_node_sends_a_token_over_tls_and_skips_what_is_not_kept(
     installed: Path, own_server: Callable[..., Server], certificates: Path, tmp_path: Path, landscape: bytes
 ) -> None:

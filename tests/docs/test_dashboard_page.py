@@ -108,6 +108,7 @@ def test_the_page_shows_a_job_until_it_is_done(
     assert len([url for url in asked if url.endswith("/events")]) == 1, "it is closed at the end"
 
 
+@pytest.mark.slow
 def test_the_page_goes_on_after_a_lost_connection(
     tab: Page, origin: str, own_dashboard: Callable[..., Dashboard], server: Server, landscape: bytes
 ) -> None:
@@ -127,6 +128,7 @@ def test_the_page_goes_on_after_a_lost_connection(
         assert tab.eval_on_selector("polyline", "line => line.points.length") == reported.evaluation
 
 
+@pytest.mark.slow
 def test_a_page_that_is_not_allowed_is_told_nothing(
     tab: Page, origin: str, page: Dashboard, server: Server, landscape: bytes
 ) -> None:
@@ -136,6 +138,7 @@ def test_a_page_that_is_not_allowed_is_told_nothing(
         state_is(tab, "refused; is this page allowed")
 
 
+@pytest.mark.slow
 def test_a_token_goes_with_fetch(
     tab: Page,
     origin: str,

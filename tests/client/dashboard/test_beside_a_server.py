@@ -63,6 +63,7 @@ def test_a_page_that_is_killed_comes_back_at_the_same_address(own_server: Callab
     assert httpx.get(f"{page}api/v1/server").status_code == 200
 
 
+@pytest.mark.slow
 def test_a_page_ends_with_a_server_that_is_killed(own_server: Callable[..., Server]) -> None:
     server = own_server("--dashboard", "127.0.0.1:0")
     page_of(server)
@@ -74,6 +75,7 @@ def test_a_page_ends_with_a_server_that_is_killed(own_server: Callable[..., Serv
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 def test_callers_of_a_server_with_tokens_log_in(own_server: Callable[..., Server], tmp_path: Path) -> None:
     token = new_token("ann", tmp_path / "tokens")
     server = own_server("--tokens", str(tmp_path / "tokens"), "--dashboard", "127.0.0.1:0")
@@ -82,6 +84,7 @@ def test_callers_of_a_server_with_tokens_log_in(own_server: Callable[..., Server
     assert httpx.get(f"{page}api/v1/jobs", headers={"Authorization": f"Bearer {token}"}).json()["jobs"] == []
 
 
+@pytest.mark.slow
 def test_a_server_with_tls_serves_its_page_to_others_by_https(
     own_server: Callable[..., Server], certificates: Path, tmp_path: Path
 ) -> None:
@@ -108,6 +111,7 @@ def test_a_page_that_cannot_be_served_is_told_in_one_line(tmp_path: Path) -> Non
     assert last == f"tfstyle-server: dashboard: listen: cannot listen on {address}: Address already in use"
 
 
+@pytest.mark.slow
 def test_events_are_complete_across_a_restart_of_the_server(
     own_server: Callable[..., Server],
     own_dashboard: Callable[..., object],

@@ -114,6 +114,8 @@ def free_port() -> int:
 def keep_screenshot(page: Page, name: str, *, whole: bool = True) -> None:
     folder = os.environ.get("TFSTYLE_SCREENSHOTS")
     if folder:
+        page.wait_for_function("[...document.images].every((one) => !one.src || one.complete)", timeout=5000)
+        page.wait_for_timeout(300)
         Path(folder).mkdir(parents=True, exist_ok=True)
         page.screenshot(path=f"{folder}/{name}.png", full_page=whole)
 
@@ -163,6 +165,7 @@ def set_option(page: Page, name: str, value: object) -> None:
     field.press("Tab")
 
 
+@pytest.mark.slow
 def test_from_two_dropped_files_to_the_picture_through_restarts(
     open_page: Callable[..., Page],
     own_server: Callable[..., Server],
@@ -201,7 +204,6 @@ def test_from_two_dropped_files_to_the_picture_through_restarts(
     os.kill(server.process.pid, signal.SIGKILL)
     server.process.wait()
     found(page, "reach-bar").wait_for()
-    keep_screenshot(page, "server-gone")
     known = points(page)
     server = own_server(*where, data=tmp_path / "data")
     found(page, "reach-bar").wait_for(state="hidden")
@@ -259,6 +261,7 @@ def test_a_job_is_cancelled_made_again_with_changes_and_deleted(
     wait_until(browser, lambda: browser.url.endswith("#/"), "back to the list")
 
 
+@pytest.mark.slow
 def test_the_list_is_live_and_leads_to_a_comparison(
     open_page: Callable[..., Page], page: Dashboard, server: Server, done: list[str], landscape: bytes, painting: bytes
 ) -> None:
@@ -298,6 +301,7 @@ def test_the_list_is_live_and_leads_to_a_comparison(
     keep_screenshot(browser, "compare-slider")
 
 
+@pytest.mark.slow
 def test_before_and_after_and_the_way_there(open_page: Callable[..., Page], page: Dashboard, done: list[str]) -> None:
     browser = open_page()
     browser.goto(f"{page.address}#/jobs/{done[1]}")
@@ -326,6 +330,7 @@ def test_before_and_after_and_the_way_there(open_page: Callable[..., Page], page
     assert "client.create(" in browser.evaluate("navigator.clipboard.readText()")
 
 
+@pytest.mark.slow
 def test_a_grid_is_started_and_fills(open_page: Callable[..., Page], page: Dashboard, files: Path) -> None:
     browser = open_page()
     browser.goto(f"{page.address}#/new")
@@ -395,6 +400,7 @@ def entrance(tokens: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -
     server.stop()
 
 
+@pytest.mark.slow
 def test_each_user_logs_in_and_sees_only_their_own(
     open_page: Callable[..., Page],
     entrance: tuple[Server, Dashboard],
@@ -477,6 +483,7 @@ def test_by_keyboard_alone(open_page: Callable[..., Page], page: Dashboard, file
     assert browser.evaluate("getComputedStyle(document.activeElement).outlineStyle") is not None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["1280", "390"])
 def test_every_view_is_accessible_and_fits(
@@ -516,6 +523,7 @@ def test_every_view_is_accessible_and_fits(
         keep_screenshot(browser, f"{name}-{size['width']}-{scheme}")
 
 
+@pytest.mark.slow
 def test_the_page_works_below_a_path_and_without_streams(
     open_page: Callable[..., Page], page: Dashboard, done: list[str]
 ) -> None:

@@ -8,6 +8,7 @@ import { segments } from "./segments.js";
 const HEIGHT = 280;
 /** Of a logarithmic axis, below the largest loss; smaller parts would flatten all others. */
 const MOST_BELOW = 1e3;
+const WHOLE_NUMBERS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000];
 const AXIS_FONT = "12px system-ui, sans-serif";
 
 export class LossChart {
@@ -72,7 +73,7 @@ export class LossChart {
         y: this.scale === "log" ? { distr: 3, range: logRange } : { range: (_, __, high) => [0, (high || 1) * 1.05] },
       },
       axes: [
-        { ...axis, size: 36, space: 60 },
+        { ...axis, size: 36, space: 60, incrs: WHOLE_NUMBERS },
         { ...axis, size: 56, ticks: { show: false }, ...(this.scale === "log" && { splits: logSplits, filter: (_, values) => values }), values: (_, values) => values.map((value) => (value === null ? "" : brief(value))) },
       ],
       series: [{}, ...series.map((name, index) => ({
