@@ -278,6 +278,23 @@ def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..
         server.stop()
 
 
+@pytest.fixture(scope="session")
+def tokens(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The tokens of two callers, and, under "file", where their hashes are."""
+    from tfstyle_server.tokens import new_token
+
+    file = tmp_path_factory.mktemp("tokens") / "tokens"
+    return {name: new_token(name, file) for name in ("ann", "bob")} | {"file": str(file)}
+
+
+@pytest.fixture(scope="session")
+def guarded(tokens: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that asks for these tokens."""
+    server = start_server(tmp_path_factory.mktemp("data"), "--network", "vgg19-lite", "--tokens", tokens["file"])
+    yield server
+    server.stop()
+
+
 def openssl(*arguments: object) -> None:
     subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True)
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
-import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeAlias
 
@@ -17,19 +15,18 @@ from tfstyle.errors import InvalidInputError, Violation
 from tfstyle.options import ORIGINAL_SIZE
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle_server import status
-from tfstyle_server.admission import LimitError
-from tfstyle_server.blobs import BlobDamagedError, Blobs
+from tfstyle_server.answers import JobEndedError, NoResultError, UnknownImageError, status_of
+from tfstyle_server.blobs import Blobs
 from tfstyle_server.call_log import REQUEST_ID, Call, CallLog
-from tfstyle_server.executors.executor import NoAnswerError, UnpreparedError
 from tfstyle_server.field_paths import in_creation, in_estimate
 from tfstyle_server.jobs import Jobs
 from tfstyle_server.live_job import short
 from tfstyle_server.metrics import Metrics
 from tfstyle_server.plan import Plan
-from tfstyle_server.receiving import Receiving, SmallRequests, TooSlowError
-from tfstyle_server.records import NotEndedError, RequestIdTakenError, UnknownJobError
+from tfstyle_server.receiving import Receiving, SmallRequests
+from tfstyle_server.records import UnknownJobError
 from tfstyle_server.revocation import Revocation
-from tfstyle_server.security import ANONYMOUS, Gate, UnauthenticatedError
+from tfstyle_server.security import ANONYMOUS, Gate
 from tfstyle_server.server_info import Load
 from tfstyle_server.states import State
 from tfstyle_server.strangers import host_of_peer
@@ -45,7 +42,7 @@ from tfstyle_server.validation import (
     page_token,
     upload_too_large,
 )
-from tfstyle_server.watches import CompactedError, StoppingError
+from tfstyle_server.watches import StoppingError
 
 log = logging.getLogger("tfstyle.front")
 
@@ -55,26 +52,6 @@ MOST_SMALL = 2
 """Requests without pictures that are received from one caller at once."""
 Method: TypeAlias = Callable[[Read, Context, str], Awaitable[Any]]
 """A method as (reads the messages, context, owner)."""
-
-
-class JobEndedError(Exception):
-    """The job of a call has ended without a result; `status` says why."""
-
-    def __init__(self, why: status_pb2.Status) -> None:
-        super().__init__(why.message)
-        self.status = why
-
-
-class UnknownImageError(Exception):
-    """There is no such image, or it is another caller's."""
-
-
-class NoResultError(Exception):
-    """The job is in a state in which it has no result."""
-
-    def __init__(self, name: str, state: State) -> None:
-        super().__init__(f"{name} has no result: it is {state.name.lower()}")
-        self.name = name
 
 
 class StyleTransferServicer:
@@ -349,53 +326,6 @@ class StyleTransferServicer:
         while data := await asyncio.to_thread(next, pieces, b""):
             yield pb.Chunk(offset=offset, data=data)
             offset += len(data)
-
-
-def status_of(error: Exception) -> status_pb2.Status:
-    """The status for an exception. The details of an unexpected one go to the log and not to the caller."""
-    match error:
-        case InvalidInputError():
-            return status.invalid_argument(error.violations)
-        case JobEndedError():
-            return error.status
-        case NoResultError():
-            return status.failed_precondition("STATE", error.name, str(error))
-        case RequestIdTakenError():
-            return status.invalid_argument([Violation("request_id", "was used for another transfer; choose a new one")])
-        case UnknownJobError():
-            return status.not_found(f"there is no job {str(error)[:100]!r}")
-        case UnknownImageError():
-            return status.not_found(f"there is no image {str(error)[:100]!r}")
-        case UnpreparedError():
-            return status.failed_precondition("WEIGHTS", "network", str(error))
-        case NoAnswerError():
-            return status.unavailable(str(error))
-        case NotEndedError():
-            return status.failed_precondition("STATE", str(error), f"{error} has not ended; cancel it first")
-        case LimitError():
-            return status.resource_exhausted(error.reason, str(error), error.retry_after)
-        case CompactedError():
-            return status.out_of_range("EVENTS_COMPACTED", str(error), oldest_sequence=str(error.oldest))
-        case UnauthenticatedError():
-            return status.unauthenticated(str(error))
-        case TooSlowError():
-            return status.deadline_exceeded("the request did not arrive in time")
-        case StoppingError():
-            return status.unavailable("the server is stopping")
-        case BlobDamagedError():
-            log.error("lost a picture: %s", error)
-            return status.data_loss("the picture is missing or damaged on the server's disk")
-        case (
-            sqlite3.OperationalError(sqlite_errorcode=sqlite3.SQLITE_FULL) | OSError(errno=errno.ENOSPC | errno.EDQUOT)
-        ):
-            log.error("a request cannot be stored: %s", error)
-            return status.resource_exhausted("DISK_FULL", "the server's disk is full", 60.0)
-        case sqlite3.Error():
-            log.error("the database cannot be used: %s", error)
-            return status.internal("the server cannot use its database; its log has the cause")
-        case _:
-            log.error("a call failed", exc_info=error)
-            return status.internal("the call failed inside the server; its log has the cause")
 
 
 async def _completed(creation: asyncio.Future[pb.Job]) -> pb.Job:

@@ -6,7 +6,7 @@ import hashlib
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 
@@ -21,25 +21,9 @@ from tfstyle.v1 import style_transfer_pb2_grpc
 from tfstyle_client import BadRequestError, Client, ClientError, Credentials, JobNotFoundError
 from tfstyle_client.exit_codes import BAD_INPUT
 from tfstyle_server.security import Gate, SecurityOptions, check_binding
-from tfstyle_server.tokens import SecurityError, new_token
+from tfstyle_server.tokens import SecurityError
 
 Methods = dict[str, Callable[[style_transfer_pb2_grpc.StyleTransferStub, str, tuple], object]]
-
-
-@pytest.fixture(scope="module")
-def tokens(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The tokens of two callers, and, under "file", where their hashes are."""
-    file = tmp_path_factory.mktemp("tokens") / "tokens"
-    return {name: new_token(name, file) for name in ("ann", "bob")} | {"file": str(file)}
-
-
-@pytest.fixture(scope="module")
-def guarded(tokens: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    from conftest import start_server
-
-    server = start_server(tmp_path_factory.mktemp("data"), "--network", "vgg19-lite", "--tokens", tokens["file"])
-    yield server
-    server.stop()
 
 
 def small(content: bytes, style: bytes) -> pb.StylizeRequest:

@@ -20,7 +20,6 @@ import pytest
 
 from conftest import Dashboard, Server, start_dashboard, start_server
 from tfstyle_client import Client, Credentials
-from tfstyle_server.tokens import new_token
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 if CHROMIUM is None:
@@ -383,12 +382,6 @@ def test_a_file_name_is_only_text(open_page: Callable[..., Page], page: Dashboar
     found(browser, "file-content").set_input_files(evil)
     browser.get_by_text("<img src=x onerror=alert(1)>.jpg, 1024").wait_for()
     assert browser.locator("img[src='x']").count() == 0
-
-
-@pytest.fixture(scope="module")
-def tokens(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    file = tmp_path_factory.mktemp("tokens") / "tokens"
-    return {name: new_token(name, file) for name in ("ann", "bob")} | {"file": str(file)}
 
 
 @pytest.fixture(scope="module")

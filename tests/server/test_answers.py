@@ -9,8 +9,8 @@ import sqlite3
 import grpc
 import pytest
 
+from tfstyle_server.answers import status_of
 from tfstyle_server.blobs import BlobDamagedError
-from tfstyle_server.servicer import status_of
 
 
 def full() -> sqlite3.OperationalError:
