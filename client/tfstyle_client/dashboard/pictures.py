@@ -82,7 +82,7 @@ async def _run(picture: bytes, side: int, pixels: int) -> Thumbnail:
         facts = json.loads(head)
     except ValueError:
         raise ProblemError(
-            422, "is not a picture that can be read: PNG, JPEG, WebP, TIFF, BMP, GIF, AVIF", "image"
+            422, "cannot be read as a picture; use PNG, JPEG, WebP, TIFF, BMP, GIF or AVIF", "image"
         ) from None
     if "error" in facts:
         raise ProblemError(422, str(facts["error"]), "image")

@@ -38,6 +38,13 @@ def test_all_formats_that_the_server_reads(kind: str) -> None:
     assert np.abs(pixels[40, 80] - [200, 40, 40, 255]).max() < 12
 
 
+def test_a_truncated_picture_is_shown_as_far_as_it_goes() -> None:
+    picture = saved(Image.fromarray(np.random.default_rng(0).integers(0, 255, (300, 400, 3), np.uint8)), "JPEG")
+    made, pixels = thumbnail(picture[: len(picture) // 2])
+    assert (made.width, made.height) == (400, 300)
+    assert pixels[:40, ..., :3].std() > 20
+
+
 def test_small_pictures_are_not_enlarged() -> None:
     assert thumbnail(saved(Image.new("RGB", (30, 20))))[1].shape == (20, 30, 4)
 
@@ -76,7 +83,7 @@ def test_transparency_is_kept() -> None:
     "data", [b"", b"no picture", b"\x89PNG\r\n\x1a\n", b"<svg xmlns='http://www.w3.org/2000/svg'/>"]
 )
 def test_what_is_no_picture_is_refused(data: bytes) -> None:
-    with pytest.raises(ProblemError, match="is not a picture that can be read") as caught:
+    with pytest.raises(ProblemError, match="cannot be read as a picture") as caught:
         thumbnail(data)
     assert caught.value.violations[0].field == "image"
 
