@@ -15,12 +15,13 @@ import subprocess
 import sys
 import tempfile
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from tfstyle.loopback import is_loopback
+from tfstyle_client.private_folder import private_folder
 from tfstyle_server.executors.local.environment import worker_environment
 from tfstyle_server.security import SecurityOptions
 
@@ -28,6 +29,8 @@ log = logging.getLogger("tfstyle.front")
 
 SAYS = "tfstyle: dashboard on "
 """What the process says when it answers requests."""
+LONGEST_BASE = 70
+"""Characters of a temporary folder's path that leave room for the socket's name."""
 START_SECONDS = 60.0
 STOP_SECONDS = 5.0
 SHORTEST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
@@ -77,17 +80,13 @@ async def dashboard_page(
             await keeping
 
 
-@asynccontextmanager
-async def private_socket() -> AsyncIterator[PrivateSocket]:
-    """A folder for a private socket, which is deleted at the end."""
+@contextmanager
+def private_socket() -> Iterator[PrivateSocket]:
+    """A folder for a private socket, which is deleted at the end; those of servers that were killed are, too."""
     base = tempfile.gettempdir()
     # The path of a socket has at most 107 bytes.
-    with tempfile.TemporaryDirectory(
-        prefix="tfstyle-page-",
-        dir=base if len(base) < 70 else "/tmp",  # noqa: S108 - it is private
-        ignore_cleanup_errors=True,
-    ) as folder:
-        yield PrivateSocket(Path(folder))
+    with private_folder(base if len(base) < LONGEST_BASE else "/tmp") as folder:  # noqa: S108 - it is private
+        yield PrivateSocket(folder)
 
 
 def _command(options: DashboardOptions, security: SecurityOptions, own: PrivateSocket, public: str) -> list[str]:

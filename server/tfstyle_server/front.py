@@ -129,7 +129,7 @@ async def serve(
     pages = AsyncExitStack()
     own = None
     if options.dashboard is not None:
-        own = await pages.enter_async_context(private_socket())
+        own = pages.enter_context(private_socket())
         server.add_insecure_port(own.address)
     unix = options.listen.startswith("unix:")
     address = options.listen if unix else f"{options.listen.rpartition(':')[0]}:{port}"

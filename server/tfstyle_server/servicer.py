@@ -28,6 +28,7 @@ from tfstyle_server.records import UnknownJobError
 from tfstyle_server.revocation import Revocation
 from tfstyle_server.security import ANONYMOUS, Gate
 from tfstyle_server.server_info import Load
+from tfstyle_server.slots import Slots
 from tfstyle_server.states import State
 from tfstyle_server.strangers import host_of_peer
 from tfstyle_server.transport import Context, Read, reader_of
@@ -72,6 +73,7 @@ class StyleTransferServicer:
         self._blobs = blobs
         self._receiving = Receiving(receiving)
         self._small = SmallRequests(MOST_SMALL)
+        self._estimating = Slots(1)
         self._gate = gate
         self._revocation = Revocation(gate.has_revoked)
         self._metrics = metrics
@@ -317,7 +319,8 @@ class StyleTransferServicer:
         """Return what a transfer would be."""
         sizes, options = checked_estimate(request, self._max_image_pixels)
         try:
-            return await self._jobs.estimate(sizes, options)
+            async with self._estimating.one(_caller(owner, context)):
+                return await self._jobs.estimate(sizes, options)
         except InvalidInputError as error:
             raise InvalidInputError(map(in_estimate, error.violations)) from None
 

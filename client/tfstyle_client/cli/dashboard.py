@@ -76,8 +76,9 @@ def dashboard(
             f"other machines can reach {reach.host}, and the connection is not encrypted; give --page-certificate and"
             " --page-key, or --insecure where a proxy or a private network protects it",
         )
-    # A Unix socket, and a token, are one person's; the page must not open them to everybody on this machine.
-    private = credentials.token is not None or (bool(target.path) and not of_server)
+    # A token, a certificate and a Unix socket are one person's: the page must not open them to everybody here.
+    own = credentials.token is not None or credentials.certificate is not None or bool(target.path)
+    private = own and not of_server
     try:
         key = key_in(user_state_path("tfstyle-dashboard", appauthor=False))
     except OSError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import secrets
 import time
 from dataclasses import dataclass
 
@@ -35,10 +36,12 @@ class Access:
 
     def __init__(self, settings: DashboardSettings) -> None:
         self._settings = settings
+        # A private page lets in whoever has brought its code, so no other page's cookie may fit.
+        key = secrets.token_bytes(32) if settings.private else settings.key
+        purpose = f"tfstyle.dashboard {settings.for_people.server}"
         # Cookies are shared by all ports of a host, so each dashboard has its own name.
-        mark = hashlib.sha256(settings.key + settings.for_people.server.encode()).hexdigest()[:8]
-        self.cookie = f"tfstyle-{mark}"
-        self._serializer = URLSafeTimedSerializer(settings.key, salt="tfstyle.dashboard")
+        self.cookie = f"tfstyle-{hashlib.sha256(key + purpose.encode()).hexdigest()[:8]}"
+        self._serializer = URLSafeTimedSerializer(key, salt=purpose)
         self._code = settings.code
         self._checked = -RECHECK_SECONDS
 

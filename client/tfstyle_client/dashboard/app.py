@@ -14,7 +14,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from tfstyle_client.dashboard.context import Dashboard
+from tfstyle_client.dashboard.context import Dashboard, UntilTheEnd
 from tfstyle_client.dashboard.endpoints import about, images, jobs, session, streams
 from tfstyle_client.dashboard.guard import Guard
 from tfstyle_client.dashboard.problems import HANDLERS
@@ -50,7 +50,7 @@ def application(settings: DashboardSettings) -> Starlette:
         yield
         await dashboard.callers.close()
 
-    middleware = [Middleware(Guard, settings.reach)]
+    middleware = [Middleware(Guard, settings.reach), Middleware(UntilTheEnd)]
     if settings.reach.origins:
         middleware.append(
             Middleware(

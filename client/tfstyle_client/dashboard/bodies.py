@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from tempfile import SpooledTemporaryFile
@@ -11,7 +12,7 @@ from typing import Any
 
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from tfstyle.inputs import MOST_STYLES
 from tfstyle_client.dashboard.problems import ProblemError
@@ -19,9 +20,18 @@ from tfstyle_client.dashboard.problems import ProblemError
 JSON_BYTES = 256 * 1024
 FIELD_BYTES = 4096
 MOST_FIELDS = 100
+JSON_SECONDS = 30.0
 SECONDS = 300.0
-"""Time for a body to arrive."""
-OF_A_CALLER = 2
+"""Time for a body with pictures to arrive."""
+PIECE_SECONDS = 30.0
+"""Time between two pieces of it."""
+LONGEST_NUMBER = 18
+"""Digits of a whole number."""
+FORM_PICTURES = 4
+"""A form may have as many bytes as so many pictures of the largest size."""
+OF_ALL = 24
+"""Bodies with pictures that arrive at once."""
+OF_A_CALLER = 3
 """Bodies with pictures of one caller that arrive at once."""
 IN_MEMORY = 4
 """Pictures of all callers that are in memory at once."""
@@ -30,12 +40,13 @@ LARGEST_IN_MEMORY = 2**20
 
 
 class PictureBodies:
-    """Places for bodies with pictures: a few for each caller while they arrive, and a few for all in memory.
+    """Places for bodies with pictures: some while they arrive, a few of them for each caller, and a few in memory.
 
     What arrives goes to temporary files, so that slow callers cost little, and hold up nobody but themselves.
     """
 
     def __init__(self) -> None:
+        self._all = asyncio.Semaphore(OF_ALL)
         self._arriving: dict[str, tuple[asyncio.Semaphore, int]] = {}
         """{caller: (places, number of requests that have one or wait)}."""
         self.memory = asyncio.Semaphore(IN_MEMORY)
@@ -46,7 +57,7 @@ class PictureBodies:
         places, users = self._arriving.get(caller) or (asyncio.Semaphore(OF_A_CALLER), 0)
         self._arriving[caller] = places, users + 1
         try:
-            async with places, asyncio.timeout(SECONDS):
+            async with places, self._all, asyncio.timeout(SECONDS):
                 yield
         except TimeoutError:
             raise ProblemError(408, "the picture did not arrive in time", "image") from None
@@ -59,12 +70,31 @@ class PictureBodies:
 
 async def json_of(request: Request) -> Any:
     """The JSON in a request. Raises `ProblemError`."""
-    async with asyncio.timeout(SECONDS):
-        body = b"".join([piece async for piece in _within(request, JSON_BYTES)])
     try:
-        return json.loads(body)
+        async with asyncio.timeout(JSON_SECONDS):
+            body = b"".join([piece async for piece in _within(request, JSON_BYTES)])
+    except TimeoutError:
+        raise ProblemError(408, "the request did not arrive in time") from None
+    try:
+        value = json.loads(body, parse_int=_whole_number, parse_float=_number, parse_constant=_number)
+        # Half a surrogate pair is valid JSON, and no text that could be sent on.
+        json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
-        raise ProblemError(400, "the body must be JSON") from None
+        raise ProblemError(400, "the body must be JSON, with numbers that are finite and texts in Unicode") from None
+    return value
+
+
+def _whole_number(digits: str) -> int:
+    if len(digits) > LONGEST_NUMBER:
+        raise ValueError
+    return int(digits)
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError
+    return value
 
 
 @asynccontextmanager
@@ -84,10 +114,10 @@ async def picture_of(request: Request, most_bytes: int) -> AsyncIterator[Spooled
 @asynccontextmanager
 async def form_of(request: Request, most_bytes: int) -> AsyncIterator[FormData]:
     """The form in a request, whose files have at most `most_bytes` each. Raises `ProblemError`."""
-    most_files = 2 * MOST_STYLES + 1
+    most_files = MOST_STYLES + 1
     parser = MultiPartParser(
         request.headers,
-        _within(request, most_files * most_bytes),
+        _within(request, FORM_PICTURES * most_bytes),
         max_files=most_files,
         max_fields=MOST_FIELDS,
         max_part_size=FIELD_BYTES,
@@ -111,11 +141,19 @@ async def _within(request: Request, most_bytes: int) -> AsyncGenerator[bytes, No
     left = most_bytes
     if announced.isascii() and announced.isdecimal() and int(announced) > most_bytes:
         raise ProblemError(413, _too_large(most_bytes), "image")
-    async for piece in request.stream():
-        left -= len(piece)
-        if left < 0:
-            raise ProblemError(413, _too_large(most_bytes), "image")
-        yield piece
+    pieces = request.stream()
+    try:
+        while True:
+            async with asyncio.timeout(PIECE_SECONDS):
+                piece = await anext(pieces, None)
+            if piece is None:
+                return
+            left -= len(piece)
+            if left < 0:
+                raise ProblemError(413, _too_large(most_bytes), "image")
+            yield piece
+    except ClientDisconnect:
+        raise ProblemError(400, "the connection ended before the request did") from None
 
 
 def _too_large(most_bytes: int) -> str:

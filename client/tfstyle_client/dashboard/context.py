@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
 from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tfstyle_client.dashboard.access import Access
 from tfstyle_client.dashboard.bodies import PictureBodies
@@ -15,6 +17,8 @@ from tfstyle_client.dashboard.pictures import CACHE_BYTES, Thumbnails
 from tfstyle_client.dashboard.settings import DashboardSettings
 from tfstyle_client.server_info import ServerLimits
 
+UNTIL_THE_END = "tfstyle.until_the_end"
+"""What a request has entered, in its ASGI scope."""
 LIMITS_SECONDS = 30.0
 """How long a server's limits count; it may be started again with others."""
 
@@ -35,9 +39,15 @@ class Dashboard:
         self.access = Access(self.settings)
         self.callers = Callers(self.settings)
 
-    async def caller(self, request: Request) -> Caller:
-        """On whose behalf a request is passed on. Raises `ProblemError`, `BadRequestError`."""
-        return await self.callers.caller(await self.access.identity(request))
+    async def caller(self, request: Request, *, even_if_unreachable: bool = False) -> Caller:
+        """On whose behalf a request is passed on, whom the server accepts. It is in use until the response has ended.
+
+        Raises `ProblemError`, `ClientError`.
+        """
+        stack = request.scope[UNTIL_THE_END]
+        assert isinstance(stack, AsyncExitStack)
+        identity = await self.access.identity(request)
+        return await stack.enter_async_context(self.callers.caller(identity, even_if_unreachable=even_if_unreachable))
 
     async def limits(self, caller: Caller) -> ServerLimits:
         """What the server accepts. Raises `ClientError`."""
@@ -53,6 +63,19 @@ def dashboard_of(request: Request) -> Dashboard:
     return found
 
 
-async def caller_of(request: Request) -> Caller:
+async def caller_of(request: Request, *, even_if_unreachable: bool = False) -> Caller:
     """As `Dashboard.caller`."""
-    return await dashboard_of(request).caller(request)
+    return await dashboard_of(request).caller(request, even_if_unreachable=even_if_unreachable)
+
+
+class UntilTheEnd:
+    """Leaves what a request has entered when its response has ended, that of a stream too."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As ASGI has it."""
+        async with AsyncExitStack() as stack:
+            scope[UNTIL_THE_END] = stack
+            await self._app(scope, receive, send)

@@ -10,7 +10,7 @@ import asyncio
 import bisect
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -29,6 +29,8 @@ LINGER_SECONDS = 15.0
 RELIST_SECONDS = 5.0
 """How often pages list the jobs of a server that cannot tell of their changes."""
 FOREVER = float("inf")
+MOST_JOBS = 100
+"""Jobs whose events are held for one caller; those of a job may take a megabyte."""
 
 
 def compact(value: object) -> str:
@@ -150,6 +152,10 @@ class Feeds:
         """Why the server cannot be reached; None if it can, as far as is known."""
         return self._unreachable
 
+    def has_room(self, jobs: Iterable[str]) -> bool:
+        """Whether the events of these jobs can be held too."""
+        return len(self._jobs.keys() | set(jobs)) <= MOST_JOBS
+
     @contextmanager
     def watch(self, page: Page, jobs: list[str]) -> Iterator[dict[str, JobFeed]]:
         """Tell `page` of all changes, and of the events of these `jobs`, inside the block."""
@@ -215,7 +221,8 @@ class Feeds:
                     self._relist()
                     await asyncio.sleep(RELIST_SECONDS)
                     continue
-                self._note(error)
+                if self._refused(error):
+                    return
             await asyncio.sleep(retry.next_delay() or RELIST_SECONDS)
 
     def _pass_on(self, change: pb.JobsChange) -> None:
@@ -265,19 +272,22 @@ class Feeds:
                     case grpc.StatusCode.OUT_OF_RANGE:
                         pass  # `oldest` has been told, and counts in `last`
                     case _:
-                        self._note(error)
+                        if self._refused(error):
+                            return
             await asyncio.sleep(retry.next_delay() or RELIST_SECONDS)
 
     def _wake(self) -> None:
         for page in self._pages:
             page.on_events()
 
-    def _note(self, error: grpc.RpcError) -> None:
-        if error.code() is grpc.StatusCode.UNAUTHENTICATED:
-            for page in self._pages:
-                page.on_refused()
-        else:
+    def _refused(self, error: grpc.RpcError) -> bool:
+        """Whether the server no longer accepts the caller, so that a feed ends; pages are told of any failure."""
+        if error.code() is not grpc.StatusCode.UNAUTHENTICATED:
             self._set_unreachable(details_of(error))
+            return False
+        for page in self._pages:
+            page.on_refused()
+        return True
 
     def _set_unreachable(self, reason: str | None) -> None:
         if (reason is None) != (self._unreachable is None):

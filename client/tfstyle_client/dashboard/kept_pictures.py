@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
 from typing import Generic, TypeVar
 
 Picture = TypeVar("Picture")
+
+
+FRESH_SECONDS = 30.0
+"""How long it counts that a caller may see a picture, which may have been deleted meanwhile."""
 
 
 class KeptPictures(Generic[Picture]):
@@ -18,6 +23,8 @@ class KeptPictures(Generic[Picture]):
         self._most_bytes = most_bytes
         self._kept: OrderedDict[Hashable, tuple[Picture, int]] = OrderedDict()
         self._bytes = 0
+        self._since: dict[Hashable, float] = {}
+        """{key: when the picture was got, or it was last asked whether it may be seen}."""
         self._asked: dict[Hashable, tuple[asyncio.Lock, int]] = {}
         """{key: (held by who gets the picture, number of those who hold it or wait)}."""
 
@@ -28,12 +35,23 @@ class KeptPictures(Generic[Picture]):
         self._kept.move_to_end(key)
         return self._kept[key][0]
 
+    def is_stale(self, key: Hashable) -> bool:
+        """Whether the picture is kept, and it has to be asked whether it may still be seen."""
+        return key in self._kept and time.monotonic() - self._since[key] > FRESH_SECONDS
+
+    def refresh(self, key: Hashable) -> None:
+        """The picture may still be seen."""
+        if key in self._kept:
+            self._since[key] = time.monotonic()
+
     def keep(self, key: Hashable, picture: Picture, size: int) -> None:
         """Keep a picture of `size` bytes, in place of those that were asked for longest ago."""
         self._bytes += size - self._kept.pop(key, (None, 0))[1]
         self._kept[key] = picture, size
+        self._since[key] = time.monotonic()
         while self._bytes > self._most_bytes:
-            _, (_, dropped) = self._kept.popitem(last=False)
+            oldest, (_, dropped) = self._kept.popitem(last=False)
+            del self._since[oldest]
             self._bytes -= dropped
 
     @asynccontextmanager

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import sys
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ SIDES = (160, 320, 640, 1024, 2048)
 CACHE_BYTES = 64 * 2**20
 """Of the thumbnails that are kept, and of small pictures."""
 AT_ONCE = 2
-SECONDS = 60.0
+SECONDS = 20.0
 PROGRAM = Path(__file__).with_name("thumbnail.py")
 SIGNATURES = {
     b"\x89PNG\r\n\x1a\n": "image/png",
@@ -41,22 +42,37 @@ class Thumbnail:
 
 
 class Thumbnails:
-    """Makes thumbnails, a few at a time, and keeps the latest."""
+    """Makes thumbnails, one for each caller and a few in all at a time, and keeps the latest of each caller.
+
+    What could not be decoded is kept too, so that asking again costs nothing.
+    """
 
     def __init__(self) -> None:
         self._places = asyncio.Semaphore(AT_ONCE)
-        self.kept: KeptPictures[Thumbnail] = KeptPictures(CACHE_BYTES)
+        self.kept: KeptPictures[Thumbnail | ProblemError] = KeptPictures(CACHE_BYTES)
 
-    async def make(self, caller: str, digest: str, side: int, picture: bytes, pixels: int) -> Thumbnail:
-        """The thumbnail of `picture`, which may have so many `pixels`.
+    async def make(self, key: tuple[str, str, int], read: Callable[[], Awaitable[bytes]], pixels: int) -> Thumbnail:
+        """The thumbnail of the picture that `read` returns, which may have so many `pixels`.
 
-        It is kept under (caller, digest, side). Raises `ProblemError`, naming the field `image`, for what is no
-        picture.
+        `key` is (caller, digest, side). Raises `ProblemError`, naming the field `image`, for what is no picture.
         """
-        async with self._places:
-            made = await _run(picture, side, pixels)
-        self.kept.keep((caller, digest, side), made, len(made.webp))
+        caller, _, side = key
+        async with self.kept.getting(key), self.kept.getting(caller):
+            made = self.kept.get(key)
+            if made is None:
+                async with self._places:
+                    made = await _outcome(await read(), side, pixels)
+                self.kept.keep(key, made, len(made.webp) if isinstance(made, Thumbnail) else 1000)
+        if isinstance(made, ProblemError):
+            raise made
         return made
+
+
+async def _outcome(picture: bytes, side: int, pixels: int) -> Thumbnail | ProblemError:
+    try:
+        return await _run(picture, side, pixels)
+    except ProblemError as error:
+        return error
 
 
 async def _run(picture: bytes, side: int, pixels: int) -> Thumbnail:

@@ -18,6 +18,7 @@ import uvicorn
 from tfstyle.atomic import new_draft
 from tfstyle.loopback import is_loopback
 from tfstyle_client.dashboard.app import application
+from tfstyle_client.dashboard.connections import PunctualProtocol
 from tfstyle_client.dashboard.settings import DashboardSettings, Reach
 from tfstyle_client.errors import refusal
 
@@ -102,11 +103,12 @@ async def serve(
             timeout_graceful_shutdown=CLOSING_SECONDS,
             ssl_certfile=reach.certificate,
             ssl_keyfile=reach.key,
+            http=PunctualProtocol,
             ws="none",
         ),
         on_ready,
     )
-    logging.getLogger("uvicorn.error").addFilter(_is_no_shutdown)
+    logging.getLogger("uvicorn.error").addFilter(_is_news)
     if stop_with_stdin:
         asyncio.get_running_loop().add_reader(sys.stdin, server.stop_at_end_of_stdin)
     await server.serve([listening])
@@ -144,9 +146,10 @@ class _Server(uvicorn.Server):
         self._on_ready()
 
 
-def _is_no_shutdown(record: logging.LogRecord) -> bool:
-    """Whether a log line tells something else than that streams end with the server, which is as it should be."""
-    return "timeout graceful shutdown exceeded" not in record.getMessage()
+def _is_news(record: logging.LogRecord) -> bool:
+    """Whether a log line tells more than that streams end with the server, or that a stranger sends no HTTP."""
+    text = record.getMessage()
+    return not any(known in text for known in ("timeout graceful shutdown exceeded", "Invalid HTTP request received"))
 
 
 def is_reachable_by_others(reach: Reach) -> bool:

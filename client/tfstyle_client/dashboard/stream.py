@@ -163,8 +163,8 @@ async def server_sent(tab: Tab, feeds: Feeds) -> AsyncIterator[str]:
 async def polled(tab: Tab, feeds: Feeds) -> str:
     """The messages of a page up to now, as one JSON object."""
     with feeds.watch(tab, list(tab.wish.jobs)) as of_jobs:
-        for feed in of_jobs.values():
-            await feed.has_caught_up(FIRST_SECONDS)  # or the next poll will tell
+        caught_up = (feed.has_caught_up(FIRST_SECONDS) for feed in of_jobs.values())
+        await asyncio.gather(*caught_up)  # or the next poll will tell
         if feeds.unreachable is not None:
             tab.on_reachable(feeds.unreachable)
         messages = [f'{{"event":"{event}","data":{data}}}' for event, data in tab.messages(of_jobs)]

@@ -130,6 +130,8 @@ def grid_of(body: Mapping[str, Any]) -> tuple[Axis, Axis, list[list[pb.StylizeRe
     if rows.option == columns.option:
         raise InvalidInputError([Violation("columns", "must be another option than rows")])
     options = body.get("options") or {}
+    if not isinstance(options, dict):
+        raise InvalidInputError([Violation("options", "must be a JSON object")])
     strength = body.get("strength")
     made: list[list[pb.StylizeRequest]] = []
     for row in rows.values:

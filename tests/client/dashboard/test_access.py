@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import signal
@@ -9,6 +10,7 @@ import ssl
 import stat
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -213,3 +215,93 @@ def test_ctrl_c_ends_a_dashboard_in_peace(server: Server, own_dashboard: Callabl
         dashboard.process.send_signal(signal.SIGINT)
         assert dashboard.process.wait(10) == 0
     assert dashboard.said == []
+
+
+def test_a_cookie_of_another_page_does_not_open_a_private_one(
+    guarded: Server,
+    entrance: Dashboard,
+    tokens: dict[str, str],
+    own_dashboard: Callable[..., Dashboard],
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "token").write_text(tokens["ann"])
+    private = own_dashboard(guarded.address, "--token-file", str(tmp_path / "token"))
+    with browser(private) as ann, browser(entrance) as bob:
+        ann.get(private.address)
+        ((private_name, _),) = ann.cookies.items()
+        log_in(bob, tokens["bob"])
+        ((_, value),) = bob.cookies.items()
+    with browser(private) as bob:
+        bob.cookies.set(private_name, value)
+        assert bob.get("api/v1/jobs").status_code == 401
+
+
+def test_a_page_with_a_certificate_is_for_one_person(
+    own_server: Callable[..., Server], own_dashboard: Callable[..., Dashboard], certificates: Path
+) -> None:
+    def file(name: str) -> str:
+        return str(certificates / name)
+
+    own = ("--tls-certificate", file("server.pem"), "--tls-key", file("server.key"), "--tls-client-ca", file("ca.pem"))
+    server = own_server(*own)
+    client = ("--tls-ca", file("ca.pem"), "--tls-certificate", file("client.pem"), "--tls-key", file("client.key"))
+    dashboard = own_dashboard(server.address.replace("127.0.0.1", "localhost"), *client)
+    with browser(dashboard) as other:
+        assert other.get("api/v1/jobs").status_code == 401
+        other.get(dashboard.address)
+        assert other.get("api/v1/jobs").status_code == 200
+
+
+def test_a_made_up_token_gets_nothing_decoded_or_stored(
+    entrance: Dashboard, tokens: dict[str, str], landscape: bytes
+) -> None:
+    with browser(entrance) as stranger, browser(entrance) as ann:
+        known = {"Authorization": f"Bearer {tokens['ann']}"}
+        assert ann.get("api/v1/jobs", headers=known).status_code == 200
+        made_up = {"Authorization": "Bearer made-up"}
+        digest = hashlib.sha256(landscape).hexdigest()
+        assert stranger.post("api/v1/images", content=landscape, headers=made_up).status_code == 401
+        assert stranger.post("api/v1/images", content=b"garbage", headers=made_up).status_code == 401
+        for path in (f"images/{digest}?side=320", f"images/{digest}/facts", f"images/{digest}"):
+            assert stranger.get(f"api/v1/{path}", headers=made_up).status_code == 401
+        poll = {**made_up, "Accept": "application/json"}
+        assert stranger.get("api/v1/stream?jobs&job=abc", headers=poll).status_code == 401
+
+
+def test_strangers_do_not_end_requests_of_others(entrance: Dashboard, tokens: dict[str, str], landscape: bytes) -> None:
+    stop = threading.Event()
+
+    def flood(number: int) -> None:
+        with browser(entrance) as stranger:
+            for each in range(60):
+                if stop.is_set():
+                    return
+                stranger.get("api/v1/server", headers={"Authorization": f"Bearer made-up-{number}-{each}"})
+
+    threads = [threading.Thread(target=flood, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    known = {"Authorization": f"Bearer {tokens['ann']}"}
+    with browser(entrance) as ann:
+        answers = [ann.post("api/v1/images", content=landscape, headers=known).status_code for _ in range(8)]
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert answers == [201] * 8
+
+
+def test_a_token_that_is_taken_away_sees_no_thumbnail_any_more(
+    own_server: Callable[..., Server], own_dashboard: Callable[..., Dashboard], tmp_path: Path, landscape: bytes
+) -> None:
+    token = new_token("ann", tmp_path / "tokens")
+    server = own_server("--tokens", str(tmp_path / "tokens"))
+    header = {"Authorization": f"Bearer {token}"}
+    with browser(own_dashboard(server.address)) as ann:
+        digest = ann.post("api/v1/images", content=landscape, headers=header).json()["image"]
+        path = f"api/v1/images/{digest}?side=320"
+        assert ann.get(path, headers=header).status_code == 200
+        (tmp_path / "tokens").write_text("")
+        deadline = time.monotonic() + 30
+        while ann.get(path, headers=header).status_code != 401:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)

@@ -358,7 +358,9 @@ def test_errors_are_shown_at_their_fields(open_page: Callable[..., Page], page: 
     browser = open_page()
     browser.goto(f"{page.address}#/new")
     found(browser, "file-content").set_input_files(files / "text.jpg")
-    wait_until(browser, lambda: "cannot be read as a picture" in found(browser, "error-content").inner_text(), "what is wrong")
+    wait_until(
+        browser, lambda: "cannot be read as a picture" in found(browser, "error-content").inner_text(), "what is wrong"
+    )
     found(browser, "file-content").set_input_files(files / "huge.png")
     wait_until(browser, lambda: "too large" in found(browser, "error-content").inner_text(), "what is wrong")
     keep_screenshot(browser, "wrong-file")

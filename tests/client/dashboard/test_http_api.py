@@ -274,6 +274,18 @@ def test_errors_name_their_fields(
         ("POST", "jobs", b"[" * 100_000, 400),
         ("POST", "jobs", b" " * 300_000, 413),
         ("POST", "jobs", b"[]", 422),
+        ("POST", "jobs", b'{"\\ud800": 1}', 400),
+        ("POST", "jobs", b'{"options": {"size": 1e400}}', 400),
+        ("POST", "jobs", b'{"options": {"size": ' + b"9" * 400 + b"}}", 400),
+        ("POST", "jobs", b'{"strength": NaN}', 400),
+        ("POST", "session", b'{"\\ud800": 1}', 400),
+        (
+            "POST",
+            "grids",
+            b'{"options": [], "rows": {"option": "a", "values": [1]}, "columns": {"option": "b", "values": [1]}}',
+            422,
+        ),
+        ("GET", "jobs?limit=" + "1" * 5000, None, 422),
         ("POST", "images", b"", 422),
         ("POST", "images", b"no picture", 422),
         ("POST", "images", b"x" * (33 * 2**20), 413),
@@ -415,3 +427,29 @@ def test_two_hundred_pages_watch_at_once(api: httpx.Client, page: Dashboard, pic
     for thread in threads:
         thread.join(90)
     assert seen == [200] * 200
+
+
+@pytest.mark.slow
+def test_a_connection_that_says_nothing_is_closed(page: Dashboard) -> None:
+    host, port = page.address.removeprefix("http://").strip("/").split(":")
+    for said in (b"", b"GET /api/v1/server HTTP/1.1\r\nHost: 127"):
+        with socket.create_connection((host, int(port)), 30) as connection:
+            connection.sendall(said)
+            began = time.monotonic()
+            try:
+                assert connection.recv(100) == b""
+            except ConnectionResetError:
+                pass
+            assert 5 < time.monotonic() - began < 20
+
+
+@pytest.mark.slow
+def test_what_a_deleted_job_showed_is_not_shown_for_long(api: httpx.Client, pictures: dict[str, Any]) -> None:
+    job = ended(api, api.post("jobs", json={**pictures, "options": {**SMALL, "steps": 7}}).json()["id"])
+    path = f"images/{job['result']['digest']}?side=160"
+    assert api.get(path).status_code == 200
+    api.delete(f"jobs/{job['id']}")
+    deadline = time.monotonic() + 60
+    while api.get(path).status_code != 404:
+        assert time.monotonic() < deadline
+        time.sleep(1)

@@ -6,6 +6,7 @@ import asyncio
 import io
 import struct
 import zlib
+from collections.abc import Awaitable, Callable
 
 import numpy as np
 import pytest
@@ -25,8 +26,15 @@ def saved(picture: Image.Image, kind: str = "PNG", **more: object) -> bytes:
     return file.getvalue()
 
 
+def reading(data: bytes) -> Callable[[], Awaitable[bytes]]:
+    async def read() -> bytes:
+        return data
+
+    return read
+
+
 def thumbnail(data: bytes, side: int = 160, pixels: int = PIXELS) -> tuple[Thumbnail, np.ndarray]:
-    made = asyncio.run(Thumbnails().make("me", "d", side, data, pixels))
+    made = asyncio.run(Thumbnails().make(("me", "d", side), reading(data), pixels))
     return made, np.asarray(Image.open(io.BytesIO(made.webp)).convert("RGBA")).astype(int)
 
 
@@ -42,7 +50,8 @@ def test_a_truncated_picture_is_shown_as_far_as_it_goes() -> None:
     picture = saved(Image.fromarray(np.random.default_rng(0).integers(0, 255, (300, 400, 3), np.uint8)), "JPEG")
     made, pixels = thumbnail(picture[: len(picture) // 2])
     assert (made.width, made.height) == (400, 300)
-    assert pixels[:40, ..., :3].std() > 20
+    assert pixels[:40, ..., :3].std() > 10, "noise above"
+    assert pixels[-20:, ..., :3].std() < 3, "and grey below"
 
 
 def test_small_pictures_are_not_enlarged() -> None:
@@ -106,13 +115,45 @@ def test_a_program_that_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch, t
         thumbnail(b"x")
 
 
-def test_a_thumbnail_is_kept_for_its_caller_and_side() -> None:
+def test_a_thumbnail_is_made_once_for_its_caller_and_side() -> None:
+    reads: list[str] = []
+
+    def noted(name: str, data: bytes) -> Callable[[], Awaitable[bytes]]:
+        async def read() -> bytes:
+            reads.append(name)
+            return data
+
+        return read
+
     async def main() -> None:
-        made = Thumbnails()
-        first = await made.make("ann", "a", 160, saved(Image.new("RGB", (20, 20))), PIXELS)
-        assert made.kept.get(("ann", "a", 160)) is first
-        assert made.kept.get(("bob", "a", 160)) is None
-        assert made.kept.get(("ann", "a", 320)) is None
+        made, picture = Thumbnails(), saved(Image.new("RGB", (20, 20)))
+        same = [made.make(("ann", "a", 160), noted("ann", picture), PIXELS) for _ in range(3)]
+        assert len(set(map(id, await asyncio.gather(*same)))) == 1
+        await made.make(("bob", "a", 160), noted("bob", picture), PIXELS)
+        await made.make(("ann", "a", 320), noted("large", picture), PIXELS)
+        for _ in range(2):
+            with pytest.raises(ProblemError, match="cannot be read"):
+                await made.make(("ann", "b", 160), noted("damaged", b"no picture"), PIXELS)
+
+    asyncio.run(main())
+    assert reads == ["ann", "bob", "large", "damaged"]
+
+
+def test_one_caller_does_not_take_all_places(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
+    program = tmp_path / "slow.py"
+    program.write_text("import time; time.sleep(60)")
+    monkeypatch.setattr(pictures, "PROGRAM", program)
+
+    async def main() -> None:
+        made, picture = Thumbnails(), saved(Image.new("RGB", (20, 20)))
+        greedy = [asyncio.create_task(made.make(("bob", str(n), 160), reading(b""), PIXELS)) for n in range(6)]
+        await asyncio.sleep(0.3)
+        monkeypatch.undo()
+        async with asyncio.timeout(20):
+            await made.make(("ann", "a", 160), reading(picture), PIXELS)
+        for task in greedy:
+            task.cancel()
+        await asyncio.gather(*greedy, return_exceptions=True)
 
     asyncio.run(main())
 

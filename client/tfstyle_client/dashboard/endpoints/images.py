@@ -6,7 +6,8 @@ import asyncio
 import hashlib
 import re
 from collections.abc import AsyncIterator
-from typing import Any
+from functools import partial
+from typing import IO, Any
 
 import grpc
 from starlette.requests import Request
@@ -22,10 +23,11 @@ from tfstyle_client.dashboard.pictures import SIDES, Thumbnail, media_type
 from tfstyle_client.dashboard.problems import ProblemError
 from tfstyle_client.errors import from_rpc_error
 
-FOREVER = "private, max-age=31536000, immutable"
-"""A picture does not change under its digest."""
+KEPT = {"Cache-Control": "private, max-age=31536000, immutable", "Vary": "Cookie, Authorization"}
+"""A picture does not change under its digest, but who may see it does with the caller."""
 FIRST_SIDE = 320
 """The thumbnail that is made first, of an upload."""
+PIECE_BYTES = 2**20
 _DIGEST = re.compile("[0-9a-f]{64}")
 
 
@@ -33,16 +35,27 @@ async def upload(request: Request) -> Response:
     """Take a picture file, look whether it is one, and pass it on."""
     caller, dashboard = await caller_of(request), dashboard_of(request)
     limits = await dashboard.limits(caller)
-    async with (
-        dashboard.bodies.arriving(caller.mark),
-        picture_of(request, limits.image_bytes) as file,
-        dashboard.bodies.memory,
-    ):
-        picture = await asyncio.to_thread(file.read)
-        digest = hashlib.sha256(picture).hexdigest()
-        made = await dashboard.thumbnails.make(caller.mark, digest, FIRST_SIDE, picture, limits.image_pixels)
-        await caller.client.upload(picture)
+    async with dashboard.bodies.arriving(caller.mark), picture_of(request, limits.image_bytes) as file:
+        digest = await asyncio.to_thread(_digest_of, file)
+        key = caller.mark, digest, FIRST_SIDE
+        made = await dashboard.thumbnails.make(key, partial(_contents, file), limits.image_pixels)
+        async with dashboard.bodies.memory:
+            await caller.client.upload(await _contents(file))
     return JSONResponse(_facts(digest, made), 201)
+
+
+def _digest_of(file: IO[bytes]) -> str:
+    """SHA-256 of an open file from its start, in hexadecimal."""
+    file.seek(0)
+    computed = hashlib.sha256()
+    while piece := file.read(PIECE_BYTES):
+        computed.update(piece)
+    return computed.hexdigest()
+
+
+async def _contents(file: IO[bytes]) -> bytes:
+    file.seek(0)
+    return await asyncio.to_thread(file.read)
 
 
 async def get_image(request: Request) -> Response:
@@ -57,7 +70,7 @@ async def get_image(request: Request) -> Response:
     if side is None:
         return await _whole(request, caller, digest)
     made = await _thumbnail(dashboard_of(request), caller, digest, int(side))
-    return Response(made.webp, media_type="image/webp", headers={"Cache-Control": FOREVER, "ETag": tag})
+    return Response(made.webp, media_type="image/webp", headers={**KEPT, "ETag": tag})
 
 
 def is_known(request: Request, tag: str) -> bool:
@@ -69,7 +82,7 @@ async def get_facts(request: Request) -> Response:
     """What an upload tells about a picture, of one that is there already."""
     caller, digest = await caller_of(request), _digest_in(request)
     made = await _thumbnail(dashboard_of(request), caller, digest, FIRST_SIDE)
-    return JSONResponse(_facts(digest, made), headers={"Cache-Control": FOREVER})
+    return JSONResponse(_facts(digest, made), headers=KEPT)
 
 
 def _digest_in(request: Request) -> str:
@@ -94,7 +107,7 @@ async def _whole(request: Request, caller: Caller, digest: str) -> Response:
     """The file itself; a small one is read once for all pages of the caller."""
     small, key = dashboard_of(request).small_files, (caller.mark, digest)
     async with small.getting(key):
-        file = small.get(key)
+        file = None if small.is_stale(key) else small.get(key)
         if file is None:
             call = caller.client.stub.ReadImage(pb.ReadImageRequest(name=f"images/{digest}"))
             head, rest = await _begun(call)
@@ -107,16 +120,25 @@ async def _whole(request: Request, caller: Caller, digest: str) -> Response:
 
 
 async def _thumbnail(dashboard: Dashboard, caller: Caller, digest: str, side: int) -> Thumbnail:
-    kept, key = dashboard.thumbnails.kept, (caller.mark, digest, side)
-    async with kept.getting(key):
-        if (made := kept.get(key)) is not None:
-            return made
-        async with dashboard.bodies.memory:
-            limits = await dashboard.limits(caller)
-            picture = await caller.client.image(f"images/{digest}")
-            # A result may have more pixels than a picture that is sent.
-            most = max(limits.image_pixels, limits.size**2)
-            return await dashboard.thumbnails.make(caller.mark, digest, side, picture, most)
+    """Raises `ProblemError`, and `ClientError` where the picture is not, or no longer, the caller's."""
+    name = f"images/{digest}"
+    limits = await dashboard.limits(caller)
+    key = caller.mark, digest, side
+    if dashboard.thumbnails.kept.is_stale(key):
+        await _check_readable(caller, name)
+        dashboard.thumbnails.kept.refresh(key)
+    # A result may have more pixels than a picture that is sent.
+    most = max(limits.image_pixels, limits.size**2)
+    return await dashboard.thumbnails.make(key, partial(caller.client.image, name), most)
+
+
+async def _check_readable(caller: Caller, name: str) -> None:
+    """Ask the server whether the caller may read a picture. Raises `ClientError`."""
+    call = caller.client.stub.ReadImage(pb.ReadImageRequest(name=name))
+    try:
+        await _begun(call)
+    finally:
+        call.cancel()
 
 
 async def result_response(call: Any, digest: str, name: str | None) -> Response:
@@ -152,7 +174,7 @@ async def _joined(head: bytes, second: bytes, rest: AsyncIterator[bytes]) -> Asy
 def _file_response(digest: str, head: bytes, stream: AsyncIterator[bytes] | None, name: str | None = None) -> Response:
     """The response with a file, which is `head` alone where there is no `stream`."""
     headers = {
-        "Cache-Control": FOREVER,
+        **KEPT,
         "ETag": f'"{digest}"',
         # Whatever a file is, it runs nothing when it is opened on its own.
         "Content-Security-Policy": "default-src 'none'; sandbox",

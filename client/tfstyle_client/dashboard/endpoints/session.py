@@ -26,7 +26,6 @@ async def get_session(request: Request) -> Response:
     try:
         caller = await caller_of(request)
         has_token = caller.has_token and not private
-        await caller.client.server_info()
     except ProblemError as error:
         if error.status != 401:
             raise
@@ -54,13 +53,15 @@ async def log_in(request: Request) -> Response:
         except UnauthenticatedError as error:
             raise ProblemError(401, f"is refused by the server: {error}", "token", "UNAUTHENTICATED") from None
     response = Response(status_code=204)
-    dashboard.access.log_in(response, token, secure=request.url.scheme == "https")
+    # A proxy may have taken HTTPS off; the browser tells by the origin of its page.
+    secure = "https" in (request.url.scheme, request.headers.get("origin", "").partition(":")[0])
+    dashboard.access.log_in(response, token, secure=secure)
     return response
 
 
 async def log_out(request: Request) -> Response:
-    """Let the browser forget the token."""
-    response = Response(status_code=204)
+    """Let the browser forget the token, and the pictures that it has kept."""
+    response = Response(status_code=204, headers={"Clear-Site-Data": '"cache"'})
     dashboard_of(request).access.log_out(response)
     return response
 
@@ -68,7 +69,7 @@ async def log_out(request: Request) -> Response:
 def admission(request: Request) -> Response | None:
     """The answer to a request for the page with the code that lets a person in; None for one without a code."""
     code = request.query_params.get("code")
-    if code is None:
+    if code is None or request.method != "GET":
         return None
     dashboard = dashboard_of(request)
     if not dashboard.access.redeem(code):

@@ -12,6 +12,7 @@ from tfstyle.rules import shown
 from tfstyle_client.dashboard.callers import Caller
 from tfstyle_client.dashboard.context import caller_of
 from tfstyle_client.dashboard.endpoints.jobs import name_of
+from tfstyle_client.dashboard.feeds import MOST_JOBS
 from tfstyle_client.dashboard.json_forms import job_id
 from tfstyle_client.dashboard.problems import ProblemError
 from tfstyle_client.dashboard.stream import FIRST_SECONDS, TICK_SECONDS, Tab, Wish, polled, server_sent, wish_of
@@ -24,13 +25,14 @@ MOST_EVENTS = 1000
 
 async def get_stream(request: Request) -> Response:
     """Everything that a page shows, in one stream; or what there is of it now, where JSON is asked for."""
-    caller, query = await caller_of(request), request.query_params
+    # An EventSource is told of an error only before the stream begins.
+    caller, query = await caller_of(request, even_if_unreachable=True), request.query_params
     polls = STREAM not in request.headers.get("accept", STREAM) and "json" in request.headers.get("accept", "")
     last = query.get("last", "") if polls else request.headers.get("last-event-id", "")
     tab = Tab(wish_of(query, last))
+    _check_room(caller, tab)
     if polls:
         return Response(await polled(tab, caller.feeds), media_type="application/json")
-    await caller.client.server_info()  # an EventSource is told of an error only before the stream begins
     return StreamingResponse(server_sent(tab, caller.feeds), media_type=STREAM, headers=HEADERS)
 
 
@@ -44,6 +46,7 @@ async def get_events(request: Request) -> Response:
     most = _number(request, "limit", MOST_EVENTS)
     await caller.client.job(name).status()  # so that one that is missing is told by the status
     tab = Tab(Wish(all_jobs=False, jobs={job_id(name): after}))
+    _check_room(caller, tab)
     if streams:
         return StreamingResponse(_events(tab, caller, job_id(name)), media_type=STREAM, headers=HEADERS)
     with caller.feeds.watch(tab, [job_id(name)]) as feeds:
@@ -52,6 +55,13 @@ async def get_events(request: Request) -> Response:
         forms, last = feed.since(after, min(most, MOST_EVENTS))
         body = f'{{"job":{feed.job or "null"},"events":[{",".join(forms)}],"last":{last}}}'
     return Response(body, media_type="application/json")
+
+
+def _check_room(caller: Caller, tab: Tab) -> None:
+    """Raises `ProblemError`."""
+    if not caller.feeds.has_room(tab.wish.jobs):
+        why = f"your pages show the events of {MOST_JOBS} jobs already; close some, and wait a little"
+        raise ProblemError(429, why, code="RESOURCE_EXHAUSTED")
 
 
 async def _events(tab: Tab, caller: Caller, job: str) -> AsyncIterator[str]:

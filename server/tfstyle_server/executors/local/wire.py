@@ -27,6 +27,8 @@ MOST_BYTES = 16 * 2**20
 """The largest report. A preview has a few megabytes."""
 MOST_REST = 256 * 1024
 """What a report may have besides its preview."""
+MOST_VIOLATIONS, LONGEST_TEXT = 50, 2000
+"""What of a refusal reaches the caller."""
 MOST_RESULT = 2**30
 """The largest result in bytes."""
 _DIGEST = re.compile("[0-9a-f]{64}")
@@ -140,7 +142,7 @@ def _estimated(message: wire.Estimated) -> Estimated:
 
 def _check_kept(name: str, preview: bytes) -> None:
     """Raise `WireError` where a preview is said to be kept as another picture, which its caller could then read."""
-    if name and name != f"{IMAGE_PREFIX}{hashlib.sha256(preview).hexdigest()}":
+    if name and not (preview and name == f"{IMAGE_PREFIX}{hashlib.sha256(preview).hexdigest()}"):
         raise WireError("its preview is not the one that is kept")
 
 
@@ -164,4 +166,7 @@ def _end(message: wire.End) -> End:
 
 
 def _violations(refused: BadRequest) -> tuple[Violation, ...]:
-    return tuple(Violation(each.field, each.description) for each in refused.field_violations)
+    return tuple(
+        Violation(each.field[:LONGEST_TEXT], each.description[:LONGEST_TEXT])
+        for each in refused.field_violations[:MOST_VIOLATIONS]
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -57,7 +58,7 @@ def jobs_of_one_worker(monkeypatch: pytest.MonkeyPatch, jobs: list[str], each: i
 
     monkeypatch.setattr(worker, "_start", lambda *_: engine)
     monkeypatch.setattr(worker, "run_job", run_job)
-    monkeypatch.setattr(worker, "PipePort", lambda *_: None)
+    monkeypatch.setattr(worker, "PipePort", lambda *_: SimpleNamespace(close=lambda: None))
     (settings,) = worker_settings(ServerOptions(devices=("cpu",), **options), Path("b"), Path("c"), Path("t"))
     try:
         worker._serve(pipe, settings)
