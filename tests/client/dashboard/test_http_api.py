@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -279,12 +280,7 @@ def test_errors_name_their_fields(
         ("POST", "jobs", b'{"options": {"size": ' + b"9" * 400 + b"}}", 400),
         ("POST", "jobs", b'{"strength": NaN}', 400),
         ("POST", "session", b'{"\\ud800": 1}', 400),
-        (
-            "POST",
-            "grids",
-            b'{"options": [], "rows": {"option": "a", "values": [1]}, "columns": {"option": "b", "values": [1]}}',
-            422,
-        ),
+        ("POST", "grids", b'{"options": [1], "rows": 1, "columns": 2}', 422),
         ("GET", "jobs?limit=" + "1" * 5000, None, 422),
         ("POST", "images", b"", 422),
         ("POST", "images", b"no picture", 422),
@@ -436,10 +432,8 @@ def test_a_connection_that_says_nothing_is_closed(page: Dashboard) -> None:
         with socket.create_connection((host, int(port)), 30) as connection:
             connection.sendall(said)
             began = time.monotonic()
-            try:
+            with suppress(ConnectionResetError):
                 assert connection.recv(100) == b""
-            except ConnectionResetError:
-                pass
             assert 5 < time.monotonic() - began < 20
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,7 +14,7 @@ from tfstyle.inputs import content_and_style
 from tfstyle.options import ProgressOptions, TransferOptions
 from tfstyle_server.executors.executor import Run, Stopped
 from tfstyle_server.executors.local import worker
-from tfstyle_server.executors.local.messages import Retiring
+from tfstyle_server.executors.local.messages import Estimate, Estimated, Retiring
 from tfstyle_server.executors.local.settings import worker_settings
 from tfstyle_server.executors.run_job import PortClosedError
 from tfstyle_server.options import ServerOptions
@@ -82,3 +83,32 @@ def test_worker_retires_after_so_many_jobs_that_trace(monkeypatch: pytest.Monkey
 
 def test_only_a_job_that_traces_retires_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     assert jobs_of_one_worker(monkeypatch, ["a", "a", "a", "b", "b"], TILED) == 4
+
+
+def test_estimates_hold_up_a_job_by_a_tenth_at_most(tmp_path: Path) -> None:
+    question = Estimate(content_and_style((1, 1), (1, 1)), TransferOptions())
+    asked: list[object] = []
+    sent: list[object] = []
+
+    def ask() -> Estimate:
+        asked.append(question)
+        return question
+
+    def answer(_: Estimate) -> Estimated:
+        time.sleep(0.02)
+        return Estimated(unprepared="x")
+
+    def answers() -> int:
+        return sum(isinstance(each, Estimated) for each in sent)
+
+    pipe = SimpleNamespace(send=sent.append, has_command=lambda: answers() == len(asked), receive=ask)
+    settings = worker_settings(ServerOptions(), tmp_path, tmp_path, tmp_path)[0]
+    run = Run("jobs/a", 1, content_and_style("c", "s"), TransferOptions(), ProgressOptions())
+    port = worker.PipePort(pipe, run, settings, SimpleNamespace(answer=answer))
+    began, answering = time.monotonic(), 0.0
+    while time.monotonic() - began < 0.8:
+        before = time.monotonic()
+        port.check_cancelled()
+        answering += time.monotonic() - before
+    assert 2 <= answers() <= 5
+    assert answering < 0.2
