@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -33,6 +33,8 @@ from tfstyle.tensorflow_backend import tf
 from tfstyle.tiled.objective import TiledObjective
 from tfstyle.transfer import Delivered, Iterate, Plan, Problem, Stage, Transfer
 
+TRACING_SECONDS = 1.5
+"""Time to trace an objective, once for each size (measured: 1.2 to 2)."""
 SPLIT_ROUND = 10
 """Evaluations after which the neighbours of single layers are chosen anew."""
 
@@ -104,7 +106,12 @@ class Engine:
             layouts = [fitting_layout(steps, available) for steps in reversed(choices)][::-1]
         steps = tuple(steps[layout.style_loss] for steps, layout in zip(choices, layouts, strict=True))
         warnings = tuple(replaced_losses(choices, layouts, available))
-        return Outline(choice, precision, steps, estimate_of(steps, layouts), warnings)
+        estimate = estimate_of(steps, layouts)
+        new = {_key(step, layout.whole_from) for step, layout in zip(steps, layouts, strict=True)} - set(
+            self._objectives
+        )
+        estimate = replace(estimate, seconds=estimate.seconds + TRACING_SECONDS * len(new))
+        return Outline(choice, precision, steps, estimate, warnings)
 
     def prepare(self, inputs: Inputs[Picture], options: TransferOptions, resume: Checkpoint | None = None) -> Transfer:
         """Load the networks and resize the pictures for every scale; nothing is computed from them yet.
@@ -200,10 +207,7 @@ class Engine:
             step.demand.terms,
             step.demand.options.pooling,
         )
-        # Factors of single layers are arguments of the function, which is traced again where there are others. Those of
-        # hypercolumns belong to their term.
-        factors = step.demand.options.balance, *(bool(getattr(step.demand.options, name)) for name in LAYER_WEIGHTS)
-        key = (network.digest, pyramid, whole_from, tuple(terms.items()), pooling, step.demand.precision, factors)
+        key = _key(step, whole_from)
         if key not in self._objectives:
             self._objectives[key] = (
                 TiledObjective(network, pyramid, whole_from, terms, pooling, step.demand.precision)
@@ -215,6 +219,16 @@ class Engine:
             _, dropped = self._objectives.popitem(last=False)
             self._dropped += dropped.traces
         return self._objectives[key]
+
+
+def _key(step: Step, whole_from: int) -> tuple[object, ...]:
+    """What the objective of a stage depends on, besides its arguments."""
+    demand, options = step.demand, step.demand.options
+    # Factors of single layers are arguments of the function, which is traced again where there are others. Those of
+    # hypercolumns belong to their term.
+    factors = options.balance, *(bool(getattr(options, name)) for name in LAYER_WEIGHTS)
+    terms = tuple(demand.terms.items())
+    return step.network.digest, demand.pyramid, whole_from, terms, options.pooling, demand.precision, factors
 
 
 def _blend(styles: Iterable[tuple[float, Any]]) -> Any:
