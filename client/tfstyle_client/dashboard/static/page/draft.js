@@ -54,12 +54,16 @@ export class Draft {
     return { ...this.#choices(), content: size(this.content), styles: this.styles.map(({ picture }) => size(picture)) };
   }
 
-  /** A job's request, to be changed. Its pictures are not included: their sizes have to be found out first. */
-  adopt(request) {
-    this.preset = request.preset;
-    this.values = new Map(Object.entries(request.changed).map(([name, value]) => [name, String(value)]));
-    const usual = this.default("strength");
-    if (request.strength !== null && request.strength !== usual) this.values.set("strength", String(request.strength));
+  /** All of it, as plain data. */
+  kept() {
+    return { preset: this.preset, values: [...this.values], content: this.content, styles: this.styles };
+  }
+
+  /** The preset and the values of a kept draft, as far as this server has them; the fields of the pictures put these. */
+  restore({ preset, values }) {
+    if (this.options.get("size")?.defaults[preset] !== undefined) this.preset = preset;
+    const isUsual = (name, text) => name === "strength" && text === String(this.default(name));
+    this.values = new Map(values.filter(([name, text]) => this.options.has(name) && !isUsual(name, text)));
   }
 
   /** A value with the type of its option; texts as typed where they are no number, such as "original". */

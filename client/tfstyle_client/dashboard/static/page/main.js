@@ -42,7 +42,7 @@ async function show() {
   const signal = begin();
   title("");
   try {
-    await VIEWS[name]({ main, route, signal, title });
+    await VIEWS[name]({ main, route, signal, title, again: showAgain });
   } catch (error) {
     if (signal.aborted || error.status === 401) return;
     main.replaceChildren(
@@ -52,6 +52,12 @@ async function show() {
     );
     if (!error.status) throw error;
   }
+}
+
+/** With the focus at its heading, where readers begin. */
+async function showAgain() {
+  await show();
+  (main.querySelector("h1") ?? main).focus({ preventScroll: true });
 }
 
 async function logIn() {
@@ -82,10 +88,7 @@ document.getElementById("skip").addEventListener("click", (event) => {
   main.focus();
 });
 document.addEventListener("login-needed", logIn);
-window.addEventListener("hashchange", async () => {
-  await show();
-  (main.querySelector("h1") ?? main).focus({ preventScroll: true });
-});
+window.addEventListener("hashchange", showAgain);
 
 // What a view was waiting for when it was left is of no interest to anybody.
 window.addEventListener("unhandledrejection", (event) => event.reason?.name === "AbortError" && event.preventDefault());

@@ -45,7 +45,7 @@ export class Estimate {
       if (signal.aborted) return;
       this.#show(null);
       // Nobody is interrupted while typing: the focus stays.
-      if (error.status === 422) this.errors.show(error);
+      if (!error.passing) this.errors.show(error);
     } finally {
       if (!signal.aborted) this.element.setAttribute("aria-busy", "false");
     }

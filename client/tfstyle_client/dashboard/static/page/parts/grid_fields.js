@@ -27,6 +27,20 @@ export class GridFields {
     return this.wanted ? this.axes.rows.values().length * this.axes.columns.values().length : 1;
   }
 
+  kept() {
+    const axis = ({ option, input }) => ({ option: option.value, values: input.value });
+    return { wanted: this.wanted, rows: axis(this.axes.rows), columns: axis(this.axes.columns) };
+  }
+
+  restore({ wanted, ...axes }) {
+    this.box.checked = wanted;
+    for (const [name, { option, input }] of Object.entries(this.axes)) {
+      if (this.draft.options.has(axes[name].option)) option.value = axes[name].option;
+      input.value = axes[name].values;
+    }
+    this.#show();
+  }
+
   /** @returns {Record<"rows" | "columns", import("../route.js").Axis>} */
   axesOfRequest() {
     const axis = ({ option, values }) => ({ option: option.value, values: values().map((value) => this.draft.typed(option.value, value)) });

@@ -1,8 +1,10 @@
 /** A new picture. */
-import { call, callUntilReached } from "../api.js";
+import { call } from "../api.js";
 import { h, setText } from "../dom.js";
 import { Draft } from "../draft.js";
+import { entry } from "../entry.js";
 import { plural } from "../format.js";
+import { keepDraft } from "../kept_draft.js";
 import { optionsCatalog } from "../options_catalog.js";
 import { takePasted } from "../parts/drop_target.js";
 import { Estimate } from "../parts/estimate.js";
@@ -14,19 +16,19 @@ import { LINEAR, OptionSlider, RATIO } from "../parts/option_slider.js";
 import { PictureField } from "../parts/picture_field.js";
 import { presetCards } from "../parts/preset_cards.js";
 import { StylesField } from "../parts/styles_field.js";
-import { pictureOfDigest } from "../picture_of_digest.js";
 import { gridAddress, jobAddress } from "../route.js";
+import { startingPoint } from "../starting_point.js";
 
-export async function newView({ main, route, signal, title }) {
+export async function newView({ main, route, signal, title, again }) {
   title("New picture");
   const catalog = await optionsCatalog(signal);
   const from = route.query.get("from");
-  const source = from && (await callUntilReached(`jobs/${encodeURIComponent(from)}`, { signal })).request;
+  const beginning = await startingPoint(from, signal);
   signal.throwIfAborted();
 
   const errors = new FieldErrors();
   const draft = new Draft(catalog, changed);
-  if (source) draft.adopt(source);
+  if (beginning) draft.restore(beginning);
   const estimate = new Estimate(draft, errors, signal);
   const option = (name) => draft.options.get(name);
   const photo = new PictureField({
@@ -44,12 +46,17 @@ export async function newView({ main, route, signal, title }) {
     new OptionField(option("size"), draft, errors, { label: "Size in pixels", quick: ["512", "1024", ...option("size").words] }),
   ];
   const more = moreOptions(catalog, draft, errors, main3.map(({ option: { name } }) => name));
-  const grid = new GridFields(draft, errors, showStart);
+  const grid = new GridFields(draft, errors, () => {
+    showStart();
+    keep();
+  });
   const start = h("button", { class: "button primary start", "data-testid": "start" });
   let uploads = 0;
+  let ready = false;
 
   main.replaceChildren(
-    h("div", { class: "view-head" }, h("h1", { tabindex: "-1" }, source ? "Again with changes" : "New picture")),
+    h("div", { class: "view-head" }, h("h1", { tabindex: "-1" }, from ? "Again with changes" : "New picture"),
+      h("button", { class: "button quiet", type: "button", "data-testid": "clear", onclick: empty }, "Clear")),
     h("form", { class: "new", onsubmit: submit, novalidate: true },
       h("div", { class: "new-fields" },
         h("div", { class: "pictures" }, photo.element, styles.element),
@@ -64,12 +71,34 @@ export async function newView({ main, route, signal, title }) {
     if (rest.length) styles.take(rest);
   }, signal);
   showStart();
-  if (source) await adoptPictures(source);
+  if (beginning) putPictures();
+  ready = true;
+  changed();
+  if (from) entry.set("begun", true);
 
   function changed() {
     for (const field of [...main3, ...more.fields]) field.update();
     more.showCount();
     estimate.later();
+    keep();
+  }
+
+  /** Not before it is restored, and not once another view is shown. */
+  function keep() {
+    if (ready && !signal.aborted) keepDraft({ ...draft.kept(), grid: grid.kept(), from: from ?? beginning?.from ?? null });
+  }
+
+  function putPictures() {
+    draft.content = beginning.content;
+    if (draft.content) photo.show(draft.content);
+    for (const style of beginning.styles) styles.put(style);
+    if (beginning.grid) grid.restore(beginning.grid);
+  }
+
+  function empty() {
+    keepDraft(null);
+    if (from) location.hash = "#/new";
+    else again();
   }
 
   function onUploading(change) {
@@ -80,22 +109,6 @@ export async function newView({ main, route, signal, title }) {
   function showStart() {
     start.disabled = uploads > 0;
     setText(start, uploads ? "Loading pictures" : grid.wanted ? `Start ${plural(grid.pictures, "picture")}` : "Start");
-  }
-
-  /** As long as they are not known, the request would lack them. */
-  async function adoptPictures(request) {
-    onUploading(1);
-    try {
-      draft.content = await pictureOfDigest(request.content, signal);
-      photo.show(draft.content);
-      for (const { image, weight, mask } of request.styles) {
-        const [picture, itsMask] = await Promise.all([image, mask].map((digest) => digest && pictureOfDigest(digest, signal)));
-        styles.put({ picture, weight: String(weight), mask: itsMask });
-      }
-      changed();
-    } finally {
-      onUploading(-1);
-    }
   }
 
   async function submit(event) {
