@@ -1,7 +1,9 @@
 /** Starts the page: shows the view of the address, and the login where it is needed. */
 import { call } from "./api.js";
 import { h } from "./dom.js";
+import { guardDrops } from "./drop_guard.js";
 import { icon } from "./icons.js";
+import { keepProbing } from "./probe.js";
 import { currentRoute } from "./route.js";
 import { themeButton } from "./theme.js";
 import { compareView } from "./views/compare.js";
@@ -93,6 +95,8 @@ window.addEventListener("hashchange", showAgain);
 // What a view was waiting for when it was left is of no interest to anybody.
 window.addEventListener("unhandledrejection", (event) => event.reason?.name === "AbortError" && event.preventDefault());
 
+keepProbing();
+guardDrops();
 const session = await call("session").catch(() => null);
 loggedIn = session?.logged_in ?? false;
 if (session?.login) logIn();

@@ -6,7 +6,7 @@ import { entry } from "../entry.js";
 import { plural } from "../format.js";
 import { keepDraft } from "../kept_draft.js";
 import { optionsCatalog } from "../options_catalog.js";
-import { takePasted } from "../parts/drop_target.js";
+import { takeAnywhere } from "../parts/drop_target.js";
 import { Estimate } from "../parts/estimate.js";
 import { FieldErrors } from "../parts/field_errors.js";
 import { GridFields } from "../parts/grid_fields.js";
@@ -65,11 +65,15 @@ export async function newView({ main, route, signal, title, again }) {
         grid.element, more.element),
       h("aside", { class: "new-side", "aria-label": "Start" }, estimate.element, errors.other, start)),
   );
-  takePasted((files) => {
+  takeAnywhere((files) => {
     const rest = draft.content ? files : files.slice(1);
     if (!draft.content) photo.take(files[0]);
     if (rest.length) styles.take(rest);
   }, signal);
+  document.addEventListener("in-reach", () => {
+    errors.clearPassing();
+    estimate.later();
+  }, { signal });
   showStart();
   if (beginning) putPictures();
   ready = true;
