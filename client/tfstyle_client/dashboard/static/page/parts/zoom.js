@@ -1,4 +1,7 @@
-/** Zoom and pan that several pictures have in common: by wheel, pinch, drag and keyboard. */
+/**
+ * Zoom and pan that several pictures have in common: by pinch, keyboard, and the wheel with Ctrl. The plain wheel and a swipe
+ * scroll the page until something is zoomed.
+ */
 
 const MOST = 16;
 const STEP = 1.4;
@@ -62,6 +65,7 @@ export class Zoom {
   }
 
   #wheel(event) {
+    if (this.scale === 1 && !event.ctrlKey) return;
     event.preventDefault();
     const { x, y } = this.#place(event);
     this.by(Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.002)), x, y);
