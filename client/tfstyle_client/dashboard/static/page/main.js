@@ -5,6 +5,7 @@ import { guardDrops } from "./drop_guard.js";
 import { icon } from "./icons.js";
 import { keepProbing } from "./probe.js";
 import { currentRoute } from "./route.js";
+import { keepScroll } from "./scroll.js";
 import { themeButton } from "./theme.js";
 import { compareView } from "./views/compare.js";
 import { gridView } from "./views/grid.js";
@@ -45,6 +46,7 @@ async function show() {
   title("");
   try {
     await VIEWS[name]({ main, route, signal, title, again: showAgain });
+    if (!signal.aborted) keepScroll(signal);
   } catch (error) {
     if (signal.aborted || error.status === 401) return;
     main.replaceChildren(
@@ -95,6 +97,8 @@ window.addEventListener("hashchange", showAgain);
 // What a view was waiting for when it was left is of no interest to anybody.
 window.addEventListener("unhandledrejection", (event) => event.reason?.name === "AbortError" && event.preventDefault());
 
+// The browser would do it before a view has its height.
+history.scrollRestoration = "manual";
 keepProbing();
 guardDrops();
 const session = await call("session").catch(() => null);
