@@ -8,6 +8,9 @@
 /** As the contract has it. */
 export const MOST_STYLES = 8;
 
+/** Empty stands for 1. */
+export const isWeight = (text) => text === "" || (Number.isFinite(Number(text)) && Number(text) >= 0);
+
 export class Draft {
   /** @param {{options: import("./options_catalog.js").Option[]}} catalog @param {() => void} onChange */
   constructor(catalog, onChange) {

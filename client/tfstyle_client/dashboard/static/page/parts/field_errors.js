@@ -52,6 +52,11 @@ export class FieldErrors {
     show(place, message);
   }
 
+  /** The first control with an error that the page found; null where there is none. */
+  firstOwn() {
+    return [...this.fields.values()].find(({ own, control }) => own && control)?.control ?? null;
+  }
+
   /** Show what an answer says. @param {import("../api.js").ApiError} error @param {{focus?: boolean}} options */
   show(error, { focus = false } = {}) {
     this.clear();

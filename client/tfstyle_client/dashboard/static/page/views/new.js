@@ -10,9 +10,8 @@ import { takeAnywhere } from "../parts/drop_target.js";
 import { Estimate } from "../parts/estimate.js";
 import { FieldErrors } from "../parts/field_errors.js";
 import { GridFields } from "../parts/grid_fields.js";
+import { mainOptions } from "../parts/main_options.js";
 import { moreOptions } from "../parts/more_options.js";
-import { OptionField } from "../parts/option_field.js";
-import { LINEAR, OptionSlider, RATIO } from "../parts/option_slider.js";
 import { PictureField } from "../parts/picture_field.js";
 import { presetCards } from "../parts/preset_cards.js";
 import { StylesField } from "../parts/styles_field.js";
@@ -30,7 +29,6 @@ export async function newView({ main, route, signal, title, again }) {
   const draft = new Draft(catalog, changed);
   if (beginning) draft.restore(beginning);
   const estimate = new Estimate(draft, errors, signal);
-  const option = (name) => draft.options.get(name);
   const photo = new PictureField({
     label: "Photo", hint: "Drop, paste or choose one", field: "content", errors, onUploading,
     input: { id: "file-content", "data-testid": "file-content" },
@@ -40,11 +38,7 @@ export async function newView({ main, route, signal, title, again }) {
     },
   });
   const styles = new StylesField(draft, errors, onUploading);
-  const main3 = [
-    new OptionSlider(option("strength"), draft, errors, { label: "Strength", ends: ["photo", "painting"], curve: LINEAR }),
-    new OptionSlider(option("style_scale"), draft, errors, { label: "Size of the strokes", ends: ["smaller", "larger"], curve: RATIO }),
-    new OptionField(option("size"), draft, errors, { label: "Size in pixels", quick: ["512", "1024", ...option("size").words] }),
-  ];
+  const main3 = mainOptions(draft, errors);
   const more = moreOptions(catalog, draft, errors, main3.map(({ option: { name } }) => name));
   const grid = new GridFields(draft, errors, () => {
     showStart();
@@ -112,6 +106,7 @@ export async function newView({ main, route, signal, title, again }) {
 
   function showStart() {
     start.disabled = uploads > 0;
+    estimate.setPictures(grid.pictures);
     setText(start, uploads ? "Loading pictures" : grid.wanted ? `Start ${plural(grid.pictures, "picture")}` : "Start");
   }
 
@@ -124,7 +119,7 @@ export async function newView({ main, route, signal, title, again }) {
       if (grid.wanted) await startGrid();
       else location.hash = jobAddress((await call("jobs", { method: "POST", body: draft.request(), signal })).id);
     } catch (error) {
-      if (!signal.aborted) errors.show(error, { focus: true });
+      if (!signal.aborted) errors.show(grid.placed(error), { focus: true });
     } finally {
       showStart();
     }
@@ -136,7 +131,11 @@ export async function newView({ main, route, signal, title, again }) {
     if (!draft.content) errors.set("content", "Choose a photo.");
     if (!draft.content) photo.drop.file.focus();
     else if (!draft.styles.length) styles.add.file.focus();
-    return draft.content && draft.styles.length > 0 && (!grid.wanted || grid.check());
+    if (!draft.content || !draft.styles.length || (grid.wanted && !grid.check())) return false;
+    const wrong = errors.firstOwn();
+    wrong?.closest("details")?.setAttribute("open", "");
+    wrong?.focus();
+    return !wrong;
   }
 
   async function startGrid() {
