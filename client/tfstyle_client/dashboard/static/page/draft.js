@@ -27,6 +27,8 @@ export class Draft {
 
   setPreset(preset) {
     this.preset = preset;
+    // A preset without a strength has weights of its own, which one would replace.
+    if (this.default("strength") === null) this.values.delete("strength");
     this.onChange();
   }
 

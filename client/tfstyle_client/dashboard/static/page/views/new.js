@@ -1,6 +1,6 @@
 /** A new picture. */
 import { call } from "../api.js";
-import { h, setText } from "../dom.js";
+import { h, setText, withoutEnter } from "../dom.js";
 import { Draft } from "../draft.js";
 import { entry } from "../entry.js";
 import { plural } from "../format.js";
@@ -51,7 +51,7 @@ export async function newView({ main, route, signal, title, again }) {
   main.replaceChildren(
     h("div", { class: "view-head" }, h("h1", { tabindex: "-1" }, from ? "Again with changes" : "New picture"),
       h("button", { class: "button quiet", type: "button", "data-testid": "clear", onclick: empty }, "Clear")),
-    h("form", { class: "new", onsubmit: submit, novalidate: true },
+    h("form", { class: "new", onsubmit: submit, onkeydown: withoutEnter, novalidate: true },
       h("div", { class: "new-fields" },
         h("div", { class: "pictures" }, photo.element, styles.element),
         presetCards(catalog.presets, draft, errors),
