@@ -67,7 +67,7 @@ export class FormingPicture {
     const text = this.#show(job, preview);
     setText(this.text, text);
     this.range.setAttribute("aria-valuetext", text);
-    setText(this.live, hasEnded(job) ? "To the end" : "Live");
+    setText(this.live, hasEnded(job) ? "Show the result" : "Live");
     this.live.hidden = this.following;
   }
 
