@@ -3,6 +3,7 @@ import { call } from "./api.js";
 import { h } from "./dom.js";
 import { guardDrops } from "./drop_guard.js";
 import { icon } from "./icons.js";
+import { keepDraft } from "./kept_draft.js";
 import { keepProbing } from "./probe.js";
 import { currentRoute } from "./route.js";
 import { keepScroll } from "./scroll.js";
@@ -82,6 +83,8 @@ async function logIn() {
 async function logOut() {
   await call("session", { method: "DELETE" });
   loggedIn = false;
+  // Who logs in next must not see it.
+  keepDraft(null);
   logIn();
 }
 

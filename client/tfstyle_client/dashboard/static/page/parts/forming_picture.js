@@ -12,7 +12,7 @@ export class FormingPicture {
   /** @param {import("../live/history.js").History} history @param {number} ratio width by height, until it is known */
   constructor(history, ratio) {
     this.history = history;
-    this.picture = new SteadyPicture({ class: "frame-picture", "data-testid": "picture", title: "Show in full size", onclick: () => this.#full() });
+    this.picture = new SteadyPicture({ class: "frame-picture", "data-testid": "picture", onclick: () => this.#full() });
     this.photo = patientImage({ class: "frame-picture frame-over", alt: "The photo", draggable: "false", hidden: true });
     this.split = split(this.photo, "Photo and picture", "before-after");
     this.frame = h("div", { class: "frame" }, this.picture.element, this.photo, this.split.line, this.split.range);

@@ -27,7 +27,6 @@ export async function compareView({ main, route, signal, title }) {
   const area = h("div", {
     class: "panes", tabindex: "0", role: "group",
     "aria-label": "Both pictures. Press + or - to zoom, the arrow keys to move, 0 to see all; or Ctrl and the wheel, or two fingers.",
-    title: "Ctrl and wheel, or two fingers: zoom",
   }, panes, line, range);
   const size = jobs.get(ids[0]).result ?? jobs.get(ids[0]).started;
   area.style.setProperty("--ratio", size ? size.width / size.height : 1.5);
