@@ -41,6 +41,11 @@ export function oncePerFrame(update, signal) {
   };
 }
 
+/** For a form that only its button sends: Enter in a field just ends the typing. */
+export function withoutEnter(event) {
+  if (event.key === "Enter" && event.target.matches("input:not([type=file])")) event.preventDefault();
+}
+
 /** Tell users of screen readers, politely. */
 export function announce(text) {
   document.getElementById("announcer").textContent = text;

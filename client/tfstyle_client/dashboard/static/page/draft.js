@@ -8,6 +8,9 @@
 /** As the contract has it. */
 export const MOST_STYLES = 8;
 
+/** Empty stands for 1. */
+export const isWeight = (text) => text === "" || (Number.isFinite(Number(text)) && Number(text) >= 0);
+
 export class Draft {
   /** @param {{options: import("./options_catalog.js").Option[]}} catalog @param {() => void} onChange */
   constructor(catalog, onChange) {
@@ -24,6 +27,8 @@ export class Draft {
 
   setPreset(preset) {
     this.preset = preset;
+    // A preset without a strength has weights of its own, which one would replace.
+    if (this.default("strength") === null) this.values.delete("strength");
     this.onChange();
   }
 
@@ -54,12 +59,16 @@ export class Draft {
     return { ...this.#choices(), content: size(this.content), styles: this.styles.map(({ picture }) => size(picture)) };
   }
 
-  /** A job's request, to be changed. Its pictures are not included: their sizes have to be found out first. */
-  adopt(request) {
-    this.preset = request.preset;
-    this.values = new Map(Object.entries(request.changed).map(([name, value]) => [name, String(value)]));
-    const usual = this.default("strength");
-    if (request.strength !== null && request.strength !== usual) this.values.set("strength", String(request.strength));
+  /** All of it, as plain data. */
+  kept() {
+    return { preset: this.preset, values: [...this.values], content: this.content, styles: this.styles };
+  }
+
+  /** The preset and the values of a kept draft, as far as this server has them; the fields of the pictures put these. */
+  restore({ preset, values }) {
+    if (this.options.get("size")?.defaults[preset] !== undefined) this.preset = preset;
+    const isUsual = (name, text) => name === "strength" && text === String(this.default(name));
+    this.values = new Map(values.filter(([name, text]) => this.options.has(name) && !isUsual(name, text)));
   }
 
   /** A value with the type of its option; texts as typed where they are no number, such as "original". */

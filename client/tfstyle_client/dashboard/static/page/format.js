@@ -46,7 +46,10 @@ export function brief(value) {
 export const pixels = (width, height) => `${width} × ${height}`;
 
 /** The name of an option, or of a preset, as words. */
-export const words = (name) => name.replaceAll("_", " ");
+export const words = (name) => NAMES[name] ?? name.replaceAll("_", " ");
+
+/** Names that say more than those of the API. */
+const NAMES = { style_scale: "stroke size" };
 
 export const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 

@@ -1,8 +1,12 @@
 /** Starts the page: shows the view of the address, and the login where it is needed. */
 import { call } from "./api.js";
 import { h } from "./dom.js";
+import { guardDrops } from "./drop_guard.js";
 import { icon } from "./icons.js";
+import { keepDraft } from "./kept_draft.js";
+import { keepProbing } from "./probe.js";
 import { currentRoute } from "./route.js";
+import { keepScroll } from "./scroll.js";
 import { themeButton } from "./theme.js";
 import { compareView } from "./views/compare.js";
 import { gridView } from "./views/grid.js";
@@ -42,7 +46,8 @@ async function show() {
   const signal = begin();
   title("");
   try {
-    await VIEWS[name]({ main, route, signal, title });
+    await VIEWS[name]({ main, route, signal, title, again: showAgain });
+    if (!signal.aborted) keepScroll(signal);
   } catch (error) {
     if (signal.aborted || error.status === 401) return;
     main.replaceChildren(
@@ -52,6 +57,12 @@ async function show() {
     );
     if (!error.status) throw error;
   }
+}
+
+/** With the focus at its heading, where readers begin. */
+async function showAgain() {
+  await show();
+  (main.querySelector("h1") ?? main).focus({ preventScroll: true });
 }
 
 async function logIn() {
@@ -72,6 +83,8 @@ async function logIn() {
 async function logOut() {
   await call("session", { method: "DELETE" });
   loggedIn = false;
+  // Who logs in next must not see it.
+  keepDraft(null);
   logIn();
 }
 
@@ -82,14 +95,15 @@ document.getElementById("skip").addEventListener("click", (event) => {
   main.focus();
 });
 document.addEventListener("login-needed", logIn);
-window.addEventListener("hashchange", async () => {
-  await show();
-  (main.querySelector("h1") ?? main).focus({ preventScroll: true });
-});
+window.addEventListener("hashchange", showAgain);
 
 // What a view was waiting for when it was left is of no interest to anybody.
 window.addEventListener("unhandledrejection", (event) => event.reason?.name === "AbortError" && event.preventDefault());
 
+// The browser would do it before a view has its height.
+history.scrollRestoration = "manual";
+keepProbing();
+guardDrops();
 const session = await call("session").catch(() => null);
 loggedIn = session?.logged_in ?? false;
 if (session?.login) logIn();

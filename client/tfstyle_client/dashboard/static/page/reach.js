@@ -1,24 +1,31 @@
-/** Whether the gateway and the server behind it can be reached, and the bar that says so. */
+/**
+ * Whether the gateway and the server behind it can be reached, and the bar that says so. The document hears of a change by
+ * the events "out-of-reach" and "in-reach".
+ */
 import { setText } from "./dom.js";
 
 const known = { network: true, server: true };
 
-function show() {
+function know(what, reachable) {
+  const before = reach.fine;
+  known[what] = reachable;
+  if (reach.fine === before) return;
   const bar = document.getElementById("reach-bar");
-  const fine = known.network && known.server;
-  setText(bar, fine ? "" : "The server cannot be reached; this page continues by itself.");
-  bar.hidden = fine;
+  setText(bar, reach.fine ? "" : "The server cannot be reached. Trying again…");
+  bar.hidden = reach.fine;
+  document.dispatchEvent(new Event(reach.fine ? "in-reach" : "out-of-reach"));
 }
 
 export const reach = {
+  get fine() {
+    return known.network && known.server;
+  },
   /** @param {boolean} reachable whether the gateway answers */
   network(reachable) {
-    known.network = reachable;
-    show();
+    know("network", reachable);
   },
   /** @param {boolean} reachable whether the gateway reaches the gRPC server */
   server(reachable) {
-    known.server = reachable;
-    show();
+    know("server", reachable);
   },
 };

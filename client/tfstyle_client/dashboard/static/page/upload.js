@@ -25,7 +25,7 @@ export function upload(file, onProgress, signal) {
     };
     request.onerror = () => {
       reach.network(false);
-      reject(new ApiError({ status: 0, detail: "The upload was interrupted; try again." }));
+      reject(new ApiError({ status: 0, detail: "the upload was interrupted." }));
     };
     request.onabort = () => reject(new DOMException("Removed", "AbortError"));
     signal.addEventListener("abort", () => request.abort());

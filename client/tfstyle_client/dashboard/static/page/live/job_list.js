@@ -4,8 +4,8 @@ import { callUntilReached } from "../api.js";
 const PAGE = 50;
 
 export class JobList {
-  /** @param {string[]} states only jobs in one of these; all where empty @param {() => void} onChange */
-  constructor(states, onChange, signal) {
+  /** @param {string[]} states only jobs in one of these; all where empty @param {() => void} onChange @param {number} pages to load at first */
+  constructor(states, onChange, signal, pages = 1) {
     this.states = states;
     this.onChange = onChange;
     this.signal = signal;
@@ -13,7 +13,7 @@ export class JobList {
     this.jobs = new Map();
     this.next = null;
     this.loaded = false;
-    this.pages = 1;
+    this.pages = pages;
   }
 
   async more() {

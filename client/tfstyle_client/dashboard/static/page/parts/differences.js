@@ -29,13 +29,16 @@ function shown(name, text, request) {
 
 const thumbnail = (digest, note) => h("span", { class: "thumbnail" }, h("img", { src: pictureUrl(digest, 160), alt: `Picture ${digest.slice(0, 8)}` }), note);
 
+/** Where a picture is; stacked on a narrow screen. @param {number} index 0 or 1 */
+export const placeOf = (index) => [h("span", { class: "place-beside" }, ["Left", "Right"][index]), h("span", { class: "place-stacked" }, ["Upper", "Lower"][index])];
+
 export function differenceTable(a, b) {
   if (!a.request || !b.request) return h("p", { class: "muted" }, "The requests of these pictures are not known.");
   const rows = differences(a.request, b.request);
   if (!rows.length) return h("p", { class: "muted" }, "Both have the same pictures and options.");
   return h("table", { class: "differences numbers" },
     h("caption", null, "What differs"),
-    h("thead", null, h("tr", null, h("th", { scope: "col" }, "Option"), h("th", { scope: "col" }, "Left"), h("th", { scope: "col" }, "Right"))),
+    h("thead", null, h("tr", null, h("th", { scope: "col" }, "Option"), [0, 1].map((index) => h("th", { scope: "col" }, placeOf(index))))),
     h("tbody", null, rows.map(([name, one, two]) => h("tr", null,
       h("th", { scope: "row" }, sentence(words(name))), h("td", null, shown(name, one, a.request)), h("td", null, shown(name, two, b.request))))));
 }

@@ -1,5 +1,6 @@
 /** A place that takes picture files: chosen, or dropped. */
 import { h } from "../dom.js";
+import { hasFiles } from "../drop_guard.js";
 
 const ACCEPT = "image/png,image/jpeg,image/webp,image/tiff,image/bmp,image/gif,image/avif,.tif,.tiff,.avif";
 
@@ -38,13 +39,19 @@ export function dropTarget({ onFiles, input, ...props }, ...content) {
   return { target, file };
 }
 
-/** Files pasted anywhere on the page; files dropped beside a target must not replace the page. */
-export function takePasted(onFiles, signal) {
+/** Picture files that are pasted, or dropped anywhere but on a place of their own. */
+export function takeAnywhere(onFiles, signal) {
   document.addEventListener("paste", (event) => {
     const files = [...event.clipboardData.files].filter((file) => file.type.startsWith("image/"));
     if (!files.length) return;
     event.preventDefault();
     onFiles(files);
   }, { signal });
-  for (const kind of ["dragover", "drop"]) document.addEventListener(kind, (event) => event.preventDefault(), { signal });
+  document.addEventListener("dragover", (event) => hasFiles(event) && event.preventDefault(), { signal });
+  document.addEventListener("drop", (event) => {
+    // What a place has taken, it has prevented.
+    if (!hasFiles(event) || event.defaultPrevented) return;
+    event.preventDefault();
+    onFiles([...event.dataTransfer.files]);
+  }, { signal });
 }

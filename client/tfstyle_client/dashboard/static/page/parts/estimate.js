@@ -11,14 +11,20 @@ export class Estimate {
   constructor(draft, errors, signal) {
     Object.assign(this, { draft, errors, signal });
     this.values = Object.fromEntries(NAMES.map((name) => [name, h("dd", null, "–")]));
+    this.of = h("span", { class: "muted estimate-of" });
     this.warnings = h("div", { class: "warnings" });
-    this.hint = h("p", { class: "help" }, "Choose a photo and a painting to see what it takes.");
+    this.hint = h("p", { class: "help" }, "Choose a photo and a painting to see time and memory.");
     this.element = h("section", { class: "panel estimate numbers", "data-testid": "estimate", "aria-label": "Estimate" },
-      h("h2", null, "Estimate"),
+      h("h2", null, "Estimate", this.of),
       h("dl", { class: "facts" }, NAMES.map((name) => h("div", null, h("dt", null, name), this.values[name]))), this.hint, this.warnings);
     this.timer = 0;
     this.asked = new AbortController();
     signal.addEventListener("abort", () => this.#stop());
+  }
+
+  /** It is for one picture; of a grid, for one of several. */
+  setPictures(count) {
+    setText(this.of, count > 1 ? ` for one of ${count} pictures` : "");
   }
 
   /** The draft has changed. */
@@ -45,7 +51,7 @@ export class Estimate {
       if (signal.aborted) return;
       this.#show(null);
       // Nobody is interrupted while typing: the focus stays.
-      if (error.status === 422) this.errors.show(error);
+      if (!error.passing) this.errors.show(error);
     } finally {
       if (!signal.aborted) this.element.setAttribute("aria-busy", "false");
     }

@@ -9,6 +9,7 @@ export class FieldErrors {
     this.fields = new Map();
     /** For errors of fields that are not shown. */
     this.other = this.place("form", null);
+    this.passing = false;
   }
 
   /** @param {string} field as the API names it @param {HTMLElement | null} control @returns the place of its error */
@@ -33,8 +34,14 @@ export class FieldErrors {
     for (const [name, place] of this.fields) if (place.text === text) this.fields.delete(name);
   }
 
+  /** Forget that the server could not be reached. */
+  clearPassing() {
+    if (this.passing) this.clear();
+  }
+
   /** Forget what the server said. */
   clear() {
+    this.passing = false;
     for (const place of this.fields.values()) if (!place.own) show(place, "");
   }
 
@@ -45,9 +52,15 @@ export class FieldErrors {
     show(place, message);
   }
 
+  /** The first control with an error that the page found; null where there is none. */
+  firstOwn() {
+    return [...this.fields.values()].find(({ own, control }) => own && control)?.control ?? null;
+  }
+
   /** Show what an answer says. @param {import("../api.js").ApiError} error @param {{focus?: boolean}} options */
   show(error, { focus = false } = {}) {
     this.clear();
+    this.passing = error.passing ?? false;
     const unplaced = [];
     let first = null;
     for (const { field, message } of error.errors) {

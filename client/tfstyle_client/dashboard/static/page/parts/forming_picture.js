@@ -3,6 +3,7 @@ import { pictureUrl } from "../api.js";
 import { h, setText } from "../dom.js";
 import { hasEnded } from "../live/job_state.js";
 import { decoded, patientImage } from "../patient_image.js";
+import { showFullSize } from "./full_size.js";
 import { segments } from "./segments.js";
 import { split } from "./split.js";
 import { SteadyPicture } from "./steady_picture.js";
@@ -11,7 +12,7 @@ export class FormingPicture {
   /** @param {import("../live/history.js").History} history @param {number} ratio width by height, until it is known */
   constructor(history, ratio) {
     this.history = history;
-    this.picture = new SteadyPicture({ class: "frame-picture", "data-testid": "picture" });
+    this.picture = new SteadyPicture({ class: "frame-picture", "data-testid": "picture", onclick: () => this.#full() });
     this.photo = patientImage({ class: "frame-picture frame-over", alt: "The photo", draggable: "false", hidden: true });
     this.split = split(this.photo, "Photo and picture", "before-after");
     this.frame = h("div", { class: "frame" }, this.picture.element, this.photo, this.split.line, this.split.range);
@@ -22,7 +23,8 @@ export class FormingPicture {
     this.element = h("figure", { class: "forming" },
       h("div", { class: "stage" }, this.frame),
       h("div", { class: "forming-controls" }, this.range,
-        h("figcaption", { class: "forming-line" }, h("span", { class: "forming-text" }, this.text, this.live), this.compared)));
+        h("figcaption", { class: "forming-line" }, h("span", { class: "forming-text" }, this.text, this.live),
+          h("span", { class: "row" }, h("button", { class: "button quiet", type: "button", "data-testid": "full-size", onclick: () => this.#full() }, "Full size"), this.compared))));
     /** The end of the scrubber is followed until somebody moves it. */
     this.following = true;
     this.ratio = ratio;
@@ -34,6 +36,10 @@ export class FormingPicture {
     const on = mode === "split";
     if (on && !this.photo.src) this.photo.src = pictureUrl(this.history.job.request.content, this.#pixels());
     for (const element of [this.photo, this.split.line, this.split.range]) element.hidden = !on;
+  }
+
+  #full() {
+    if (this.digest) showFullSize(this.element, pictureUrl(this.digest, Infinity), this.picture.wanted.alt);
   }
 
   #scrub() {
@@ -67,13 +73,16 @@ export class FormingPicture {
     const text = this.#show(job, preview);
     setText(this.text, text);
     this.range.setAttribute("aria-valuetext", text);
-    setText(this.live, hasEnded(job) ? "To the end" : "Live");
+    setText(this.live, hasEnded(job) ? "Show the result" : "Live");
     this.live.hidden = this.following;
   }
 
   /** @returns what is shown, in words */
   #show(job, preview) {
-    const show = (digest, alt) => digest && this.picture.show(pictureUrl(digest, this.#pixels()), alt);
+    const show = (digest, alt) => {
+      this.digest = digest;
+      if (digest) this.picture.show(pictureUrl(digest, this.#pixels()), alt);
+    };
     this.frame.toggleAttribute("data-waiting", !preview && !job.result && !job.preview);
     if (preview) {
       show(preview.digest, `The picture at evaluation ${preview.evaluation}`);

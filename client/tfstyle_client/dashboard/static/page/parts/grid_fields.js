@@ -27,21 +27,55 @@ export class GridFields {
     return this.wanted ? this.axes.rows.values().length * this.axes.columns.values().length : 1;
   }
 
+  kept() {
+    const axis = ({ option, input }) => ({ option: option.value, values: input.value });
+    return { wanted: this.wanted, rows: axis(this.axes.rows), columns: axis(this.axes.columns) };
+  }
+
+  restore({ wanted, ...axes }) {
+    this.box.checked = wanted;
+    for (const [name, { option, input }] of Object.entries(this.axes)) {
+      if (this.draft.options.has(axes[name].option)) option.value = axes[name].option;
+      input.value = axes[name].values;
+    }
+    this.#show();
+  }
+
   /** @returns {Record<"rows" | "columns", import("../route.js").Axis>} */
   axesOfRequest() {
-    const axis = ({ option, values }) => ({ option: option.value, values: values().map((value) => this.draft.typed(option.value, value)) });
-    return { rows: axis(this.axes.rows), columns: axis(this.axes.columns) };
+    const axis = (name) => ({ option: this.axes[name].option.value, values: this.axes[name].values().map((value) => this.#typed(name, value)) });
+    return { rows: axis("rows"), columns: axis("columns") };
   }
 
   /** @returns whether it can be sent; says what is wrong where it cannot */
   check() {
-    for (const [name, { values }] of Object.entries(this.axes)) {
-      const count = values().length;
-      this.errors.set(name, count < 1 || count > MOST_VALUES ? `must be 1 to ${MOST_VALUES} values; got ${count}` : "");
-    }
-    const bad = Object.values(this.axes).find(({ values }) => values().length < 1 || values().length > MOST_VALUES);
-    bad?.input.focus();
+    const faults = Object.entries(this.axes).map(([name, axis]) => [name, axis, this.#fault(name)]);
+    for (const [name, , fault] of faults) this.errors.set(name, fault);
+    const bad = faults.find(([, , fault]) => fault);
+    bad?.[1].input.focus();
     return !bad;
+  }
+
+  /** An answer's errors of an option that is an axis, as errors of the axis. */
+  placed(error) {
+    for (const one of error.errors ?? []) {
+      const axis = this.wanted && Object.entries(this.axes).find(([, { option }]) => option.value === one.field);
+      if (axis) one.field = axis[0];
+    }
+    return error;
+  }
+
+  /** @returns what is wrong with an axis; "" where nothing is */
+  #fault(name) {
+    const values = this.axes[name].values();
+    if (values.length < 1 || values.length > MOST_VALUES) return `must be 1 to ${MOST_VALUES} values; got ${values.length}`;
+    const same = values.find((value, index) => values.slice(0, index).some((other) => this.#typed(name, other) === this.#typed(name, value)));
+    if (same !== undefined) return `${same} is there twice`;
+    return name === "columns" && this.axes.rows.option.value === this.axes.columns.option.value ? "must be another option than that of the rows" : "";
+  }
+
+  #typed(name, value) {
+    return this.draft.typed(this.axes[name].option.value, value);
   }
 
   #axis(name, label, options) {
@@ -57,6 +91,8 @@ export class GridFields {
 
   #show() {
     this.fields.hidden = !this.wanted;
+    // What is wrong now is said at once; that a field is still empty is not.
+    for (const [name, { values }] of Object.entries(this.axes)) this.errors.set(name, this.wanted && values().length ? this.#fault(name) : "");
     setText(this.count, this.wanted ? plural(this.pictures, "picture") : "");
     this.onChange();
   }

@@ -12,7 +12,7 @@ export class JobActions {
     this.download = h("a", { class: "button primary", href: apiUrl(`${path}/result?download`), download: true, "data-testid": "download" }, icon("download"), "Download");
     this.again = h("a", { class: "button", href: againAddress(job.id), "data-testid": "again" }, "Again with changes");
     this.cancel = confirmButton({
-      label: "Cancel", question: "Cancel this job?", yes: "Cancel the job", no: "Keep it", testId: "cancel",
+      label: "Stop", question: "Stop this picture?", yes: "Stop", no: "Keep going", testId: "cancel",
       act: async () => onChange(await call(`${path}/cancel`, { method: "POST", signal })),
     });
     this.remove = confirmButton({

@@ -29,14 +29,14 @@ export function optionFacts(request, options) {
   const defaults = new Map(options.map((option) => [option.name, option.defaults[request.preset]]));
   const changed = Object.entries(request.changed);
   const rest = Object.entries(request.options).filter(([name]) => !(name in request.changed));
-  const was = (name) => defaults.has(name) && h("span", { class: "muted" }, ` (${valueText(defaults.get(name))})`);
+  const was = (name) => defaults.has(name) && h("span", { class: "muted" }, ` (preset: ${valueText(defaults.get(name))})`);
   return h("section", { class: "panel" }, h("h2", null, "Options"),
     factList([
       ["preset", sentence(request.preset)],
       ["strength", request.strength],
       ...changed.map(([name, value]) => [words(name), [valueText(value), was(name)]]),
     ]),
-    h("details", { class: "fold" }, h("summary", null, `${rest.length} as in the preset`),
+    h("details", { class: "fold" }, h("summary", null, `${rest.length} more, as in the preset`),
       factList(rest.map(([name, value]) => [words(name), valueText(value)]))));
 }
 

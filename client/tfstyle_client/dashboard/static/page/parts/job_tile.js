@@ -7,6 +7,9 @@ import { decoded, patientImage } from "../patient_image.js";
 import { jobAddress } from "../route.js";
 import { fraction, progressText, sizeText, STATES } from "./progress_text.js";
 
+/** The first painting, small: two pictures of one photo differ by it. */
+const painting = (request) => request?.styles[0] && patientImage({ class: "tile-painting", src: pictureUrl(request.styles[0].image, 160), loading: "lazy", decoding: "async", alt: "" });
+
 export class JobTile {
   /** @param {(id: string, chosen: boolean) => void} onChoose to compare it */
   constructor(job, onChoose) {
@@ -21,7 +24,7 @@ export class JobTile {
     this.choice = h("label", { class: "tile-choice", title: "Choose to compare" }, this.box, h("span", { class: "visually-hidden" }, "Choose to compare"));
     this.element = h("li", { class: "tile", "data-testid": "job-row", "data-id": job.id },
       h("a", { class: "tile-link", href: jobAddress(job.id) },
-        h("span", { class: "tile-picture" }, this.picture, this.progress),
+        h("span", { class: "tile-picture" }, this.picture, painting(job.request), this.progress),
         h("span", { class: "tile-line" }, this.state, this.detail),
         h("span", { class: "tile-line small" }, this.made, this.time)),
       this.choice);

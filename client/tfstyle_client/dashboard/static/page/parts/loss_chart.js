@@ -1,6 +1,7 @@
 /** Curves of the losses over the evaluations. */
 import { h } from "../dom.js";
 import { brief } from "../format.js";
+import { hasEnded } from "../live/job_state.js";
 import { ChartLegend } from "./chart_legend.js";
 import { drawMarks } from "./chart_marks.js";
 import { segments } from "./segments.js";
@@ -36,6 +37,8 @@ export class LossChart {
 
   update() {
     const { evaluations } = this.history;
+    // Nothing will come of a job that ended before its first evaluation.
+    this.element.hidden = hasEnded(this.history.job) && !this.history.job.progress && !evaluations.length;
     this.element.dataset.points = String(evaluations.length);
     const columns = this.by === "parts" ? this.history.parts : this.history.layers;
     const names = `${this.by} ${this.scale} ${[...columns.keys()]}`;
@@ -78,6 +81,7 @@ export class LossChart {
       ],
       series: [{}, ...series.map((name, index) => ({
         label: name,
+        show: !this.legend.hidden.has(name),
         stroke: () => this.legend.colour(index),
         width: name === "total" ? 2 : 1.5,
         dash: this.legend.dash(index),

@@ -21,9 +21,10 @@ export class OptionSlider {
     const [low, high] = [onStep(option.minimum, Math.ceil), onStep(option.maximum, Math.floor)];
     this.middle = (low + high) / 2;
     this.range = h("input", {
-      type: "range", id, min: low, max: high, step: curve.step, "data-testid": id,
+      type: "range", id, min: low, max: high, step: curve.step, "data-testid": id, "aria-describedby": `${id}-help`,
       oninput: () => draft.set(option.name, String(curve.value(Number(this.range.value)))),
     });
+    this.help = h("p", { class: "help", id: `${id}-help` });
     this.output = h("output", { class: "numbers muted", for: id });
     this.reset = resetButton(label, () => {
       draft.set(option.name, "");
@@ -31,7 +32,7 @@ export class OptionSlider {
     });
     this.element = h("div", { class: "field", title: sentence(option.help) },
       h("div", { class: "field-head" }, h("label", { for: id }, label), h("span", { class: "slider-end" }, this.reset, this.output)),
-      this.range, h("div", { class: "slider-ends small muted" }, ends.map((end) => h("span", null, end))), errors.place(option.name, this.range));
+      this.range, h("div", { class: "slider-ends small muted" }, ends.map((end) => h("span", null, end))), errors.place(option.name, this.range), this.help);
     this.update();
   }
 
@@ -46,5 +47,7 @@ export class OptionSlider {
     setText(this.output, text);
     this.range.setAttribute("aria-valuetext", text);
     this.reset.hidden = set === undefined;
+    const none = this.draft.default(this.option.name) === null;
+    setText(this.help, none ? `The preset ${sentence(this.draft.preset)} has none; ${set === undefined ? "its own weights apply" : "this replaces its weights"}.` : "");
   }
 }

@@ -25,17 +25,23 @@ export class PictureField {
     this.drop = dropTarget({ onFiles: ([file]) => this.take(file), input: { "aria-label": label, ...input } }, this.hint, this.image, this.progress);
     this.caption = h("span", { class: "drop-name small" });
     this.remove = h("button", { class: "button quiet icon", type: "button", hidden: !onRemove, "aria-label": `Remove: ${label}`, title: "Remove", onclick: () => this.clear() }, icon("close"));
+    this.retry = h("button", { class: "button", type: "button", hidden: true, "data-testid": "retry", onclick: () => this.take(this.file) }, "Try again");
     this.error = errors.place(field, this.drop.file);
-    this.element = h("div", { class: "picture-field" }, this.drop.target, h("div", { class: "drop-line" }, this.caption, this.remove), this.error);
+    this.element = h("div", { class: "picture-field" }, this.drop.target, h("div", { class: "drop-line" }, this.caption, this.retry, this.remove), this.error);
     this.uploading = null;
   }
 
   async take(file) {
     this.uploading?.abort();
     const uploading = (this.uploading = new AbortController());
+    this.file = file;
     this.errors.set(this.field, "");
     setText(this.caption, file.name);
+    this.bar.style.transform = "scaleX(0)";
     this.progress.hidden = false;
+    this.retry.hidden = true;
+    // What it replaces is still there, but no longer what was chosen.
+    this.image.toggleAttribute("data-replaced", true);
     this.remove.hidden = false;
     this.onUploading(1);
     try {
@@ -46,7 +52,9 @@ export class PictureField {
     } catch (error) {
       if (error.name !== "AbortError") {
         this.empty();
-        this.errors.set(this.field, error.errors?.[0]?.message ?? error.message);
+        this.errors.set(this.field, `${file.name}: ${error.errors?.[0]?.message ?? error.message}`);
+        this.retry.hidden = !error.passing;
+        this.remove.hidden = !error.passing && !this.onRemove;
       }
     } finally {
       if (this.uploading === uploading) this.progress.hidden = true;
@@ -59,6 +67,7 @@ export class PictureField {
     this.image.src = pictureUrl(picture.image, 640);
     this.image.alt = `${this.label}: ${picture.name || "chosen"}`;
     this.image.hidden = false;
+    this.image.removeAttribute("data-replaced");
     this.hint.hidden = true;
     this.remove.hidden = false;
     setText(this.caption, [picture.name, `${picture.width} × ${picture.height}`].filter(Boolean).join(", "));
@@ -76,6 +85,7 @@ export class PictureField {
     this.image.hidden = true;
     this.image.removeAttribute("src");
     this.hint.hidden = false;
+    this.retry.hidden = true;
     this.remove.hidden = !this.onRemove;
     setText(this.caption, "");
     this.onPicture(null);

@@ -1,5 +1,6 @@
 /** How far a job is, in a few words. */
 import { duration, plural } from "../format.js";
+import { timeLeft } from "../time_left.js";
 
 export const STATES = { queued: "Waiting", running: "Running", succeeded: "Done", failed: "Failed", cancelled: "Cancelled" };
 
@@ -11,7 +12,9 @@ export function progressText(job) {
   }
   if (state === "running") {
     if (!progress) return "Preparing";
-    return progress.remaining === null || progress.remaining === undefined ? "" : `${duration(progress.remaining)} left`;
+    const left = timeLeft(job);
+    if (left === null) return "";
+    return left < 0.5 ? "finishing" : `${duration(Math.max(1, Math.round(left)))} left`;
   }
   if (state === "succeeded") return `in ${duration(job.result.elapsed)}`;
   if (state === "failed") return job.error ?? "";

@@ -1,4 +1,7 @@
-/** Zoom and pan that several pictures have in common: by wheel, pinch, drag and keyboard. */
+/**
+ * Zoom and pan that several pictures have in common: by pinch, keyboard, and the wheel with Ctrl. The plain wheel and a swipe
+ * scroll the page until something is zoomed.
+ */
 
 const MOST = 16;
 const STEP = 1.4;
@@ -8,9 +11,10 @@ export class Zoom {
   /**
    * @param {HTMLElement} area takes the keyboard, the wheel and the pointers
    * @param {HTMLElement[]} pictures all have the size of the first one's parent
+   * @param {{plainWheel?: boolean, onChange?: (scale: number) => void}} more `plainWheel`: there is nothing else to scroll
    */
-  constructor(area, pictures) {
-    Object.assign(this, { area, pictures });
+  constructor(area, pictures, { plainWheel = false, onChange = () => {} } = {}) {
+    Object.assign(this, { area, pictures, plainWheel, onChange });
     /** @type {Map<number, {x: number, y: number}>} by the pointer's id */
     this.pointers = new Map();
     this.reset();
@@ -52,6 +56,7 @@ export class Zoom {
     this.y = Math.min(0, Math.max(height * (1 - scale), y));
     for (const picture of this.pictures) picture.style.transform = `translate(${this.x}px, ${this.y}px) scale(${this.scale})`;
     this.area.toggleAttribute("data-zoomed", scale > 1);
+    this.onChange(scale);
   }
 
   /** Where an event is in its own pane. */
@@ -62,6 +67,7 @@ export class Zoom {
   }
 
   #wheel(event) {
+    if (this.scale === 1 && !event.ctrlKey && !this.plainWheel) return;
     event.preventDefault();
     const { x, y } = this.#place(event);
     this.by(Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.002)), x, y);

@@ -5,7 +5,7 @@ import { sentence } from "../format.js";
 import { icon } from "../icons.js";
 import { bestPicture } from "../live/job_state.js";
 import { watchJobs } from "../live/watch_jobs.js";
-import { differenceTable } from "../parts/differences.js";
+import { differenceTable, placeOf } from "../parts/differences.js";
 import { sizeText } from "../parts/progress_text.js";
 import { segments } from "../parts/segments.js";
 import { split } from "../parts/split.js";
@@ -26,11 +26,12 @@ export async function compareView({ main, route, signal, title }) {
   const { range, line } = split(panes[0], "Left and right picture", "compare-slider");
   const area = h("div", {
     class: "panes", tabindex: "0", role: "group",
-    "aria-label": "Both pictures. Press + or - to zoom, the arrow keys to move, 0 to see all.",
+    "aria-label": "Both pictures. Press + or - to zoom, the arrow keys to move, 0 to see all; or Ctrl and the wheel, or two fingers.",
   }, panes, line, range);
   const size = jobs.get(ids[0]).result ?? jobs.get(ids[0]).started;
   area.style.setProperty("--ratio", size ? size.width / size.height : 1.5);
   const captions = ids.map((id) => h("a", { href: jobAddress(id) }));
+  const places = captions.map((link, index) => h("span", null, h("span", { class: "muted" }, placeOf(index), ": "), link));
   const table = h("div");
   const button = (name, label, onclick) => h("button", { class: "button icon", type: "button", "aria-label": label, title: label, onclick }, icon(name));
   main.replaceChildren(
@@ -38,7 +39,7 @@ export async function compareView({ main, route, signal, title }) {
       h("span", { class: "row" },
         segments("Show", [["side", "Side by side"], ["split", "Slider"]], "side", setMode),
         button("minus", "Zoom out", () => zoom.out()), button("plus", "Zoom in", () => zoom.in()), button("fit", "See all", () => zoom.reset()))),
-    area, h("div", { class: "captions" }, captions), table,
+    area, h("div", { class: "captions" }, places), table,
   );
   const zoom = new Zoom(area, pictures.map(({ element }) => element));
   setMode("side");

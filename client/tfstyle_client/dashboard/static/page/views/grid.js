@@ -11,6 +11,7 @@ import { gridOfQuery, jobAddress } from "../route.js";
 
 export async function gridView({ main, route, signal, title }) {
   const { ids, rows, columns } = gridOfQuery(route.query);
+  if (!ids.length) return empty(main, title);
   const heading = sentence(`${words(rows.option)} by ${words(columns.option)}`);
   title(heading);
   const cells = new Map(ids.flat().map((id) => [id, new GridCell(id)]));
@@ -35,6 +36,12 @@ export async function gridView({ main, route, signal, title }) {
     const ended = [...jobs.values()].filter((job) => !job || hasEnded(job)).length;
     setText(done, `${ended} of ${jobs.size} done`);
   }
+}
+
+function empty(main, title) {
+  title("Grid");
+  main.replaceChildren(h("div", { class: "empty" }, h("h1", { tabindex: "-1" }, "There is no grid here"),
+    h("p", { class: "muted" }, "A grid is made with a new picture: choose two options to compare."), h("a", { class: "button primary", href: "#/new" }, "New picture")));
 }
 
 const label = ({ option }, value) => [h("span", { class: "muted" }, sentence(words(option))), " ", value];

@@ -28,7 +28,7 @@ export async function jobView({ main, route, signal, title }) {
   const incidents = new Incidents(history);
   const heading = h("h1", { tabindex: "-1" });
   const computation = h("div");
-  const elsewhere = h("div");
+  const elsewhere = h("div", { class: "elsewhere", hidden: !job.request });
   const picture = new FormingPicture(history, ratio);
   const chart = new LossChart(history, signal);
   main.replaceChildren(
@@ -36,7 +36,7 @@ export async function jobView({ main, route, signal, title }) {
     h("div", { class: "job" },
       h("div", { class: "job-picture" }, picture.element),
       h("div", { class: "job-side" }, status.element, job.request && inputPictures(job.request),
-        job.request && optionFacts(job.request, catalog.options), computation, elsewhere),
+        job.request && optionFacts(job.request, catalog.options), elsewhere, computation),
       h("div", { class: "job-rest" }, chart.element, incidents.element)),
   );
   let shown = "";
@@ -68,6 +68,7 @@ export async function jobView({ main, route, signal, title }) {
   if (job.request) {
     commands(job, signal).then((panel) => elsewhere.replaceChildren(panel)).catch(() => {
       // The page is useful without it, and a server that cannot be reached has its bar.
+      elsewhere.hidden = true;
     });
   }
 

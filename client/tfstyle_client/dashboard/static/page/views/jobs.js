@@ -1,5 +1,6 @@
 /** All pictures, newest first. */
 import { h, oncePerFrame, setText } from "../dom.js";
+import { entry } from "../entry.js";
 import { follow } from "../live/follow.js";
 import { JobList } from "../live/job_list.js";
 import { JobTile } from "../parts/job_tile.js";
@@ -24,7 +25,7 @@ export async function jobsView({ main, route, signal, title }) {
     grid, foot, rest, choice.element,
   );
 
-  const list = new JobList(filter ? filter.split(",") : [], oncePerFrame(show, signal), signal);
+  const list = new JobList(filter ? filter.split(",") : [], oncePerFrame(show, signal), signal, entry.get("pages"));
 
   function show() {
     for (const [id, tile] of tiles) {
@@ -49,6 +50,7 @@ export async function jobsView({ main, route, signal, title }) {
   async function loadMore() {
     more.disabled = true;
     await list.more().finally(() => (more.disabled = false));
+    entry.set("pages", list.pages);
   }
 
   const ages = setInterval(() => tiles.forEach((tile) => tile.showAge()), AGE_MILLISECONDS);
@@ -67,6 +69,15 @@ export async function jobsView({ main, route, signal, title }) {
     },
   });
   await reloading;
+  if (entry.get("scroll")) await wholeHeight();
+
+  /** Tiles out of sight have an assumed height until they were drawn once. */
+  async function wholeHeight() {
+    show();
+    grid.toggleAttribute("data-whole", true);
+    await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+    grid.removeAttribute("data-whole");
+  }
 }
 
 function empty(filter) {

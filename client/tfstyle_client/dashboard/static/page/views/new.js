@@ -1,34 +1,34 @@
 /** A new picture. */
-import { call, callUntilReached } from "../api.js";
-import { h, setText } from "../dom.js";
+import { call } from "../api.js";
+import { h, setText, withoutEnter } from "../dom.js";
 import { Draft } from "../draft.js";
+import { entry } from "../entry.js";
 import { plural } from "../format.js";
+import { keepDraft } from "../kept_draft.js";
 import { optionsCatalog } from "../options_catalog.js";
-import { takePasted } from "../parts/drop_target.js";
+import { takeAnywhere } from "../parts/drop_target.js";
 import { Estimate } from "../parts/estimate.js";
 import { FieldErrors } from "../parts/field_errors.js";
 import { GridFields } from "../parts/grid_fields.js";
+import { mainOptions } from "../parts/main_options.js";
 import { moreOptions } from "../parts/more_options.js";
-import { OptionField } from "../parts/option_field.js";
-import { LINEAR, OptionSlider, RATIO } from "../parts/option_slider.js";
 import { PictureField } from "../parts/picture_field.js";
 import { presetCards } from "../parts/preset_cards.js";
 import { StylesField } from "../parts/styles_field.js";
-import { pictureOfDigest } from "../picture_of_digest.js";
 import { gridAddress, jobAddress } from "../route.js";
+import { startingPoint } from "../starting_point.js";
 
-export async function newView({ main, route, signal, title }) {
+export async function newView({ main, route, signal, title, again }) {
   title("New picture");
   const catalog = await optionsCatalog(signal);
   const from = route.query.get("from");
-  const source = from && (await callUntilReached(`jobs/${encodeURIComponent(from)}`, { signal })).request;
+  const beginning = await startingPoint(from, signal);
   signal.throwIfAborted();
 
   const errors = new FieldErrors();
   const draft = new Draft(catalog, changed);
-  if (source) draft.adopt(source);
+  if (beginning) draft.restore(beginning);
   const estimate = new Estimate(draft, errors, signal);
-  const option = (name) => draft.options.get(name);
   const photo = new PictureField({
     label: "Photo", hint: "Drop, paste or choose one", field: "content", errors, onUploading,
     input: { id: "file-content", "data-testid": "file-content" },
@@ -38,19 +38,20 @@ export async function newView({ main, route, signal, title }) {
     },
   });
   const styles = new StylesField(draft, errors, onUploading);
-  const main3 = [
-    new OptionSlider(option("strength"), draft, errors, { label: "Strength", ends: ["photo", "painting"], curve: LINEAR }),
-    new OptionSlider(option("style_scale"), draft, errors, { label: "Size of the strokes", ends: ["smaller", "larger"], curve: RATIO }),
-    new OptionField(option("size"), draft, errors, { label: "Size in pixels", quick: ["512", "1024", ...option("size").words] }),
-  ];
+  const main3 = mainOptions(draft, errors);
   const more = moreOptions(catalog, draft, errors, main3.map(({ option: { name } }) => name));
-  const grid = new GridFields(draft, errors, showStart);
+  const grid = new GridFields(draft, errors, () => {
+    showStart();
+    keep();
+  });
   const start = h("button", { class: "button primary start", "data-testid": "start" });
   let uploads = 0;
+  let ready = false;
 
   main.replaceChildren(
-    h("div", { class: "view-head" }, h("h1", { tabindex: "-1" }, source ? "Again with changes" : "New picture")),
-    h("form", { class: "new", onsubmit: submit, novalidate: true },
+    h("div", { class: "view-head" }, h("h1", { tabindex: "-1" }, from ? "Again with changes" : "New picture"),
+      h("button", { class: "button quiet", type: "button", "data-testid": "clear", onclick: empty }, "Clear")),
+    h("form", { class: "new", onsubmit: submit, onkeydown: withoutEnter, novalidate: true },
       h("div", { class: "new-fields" },
         h("div", { class: "pictures" }, photo.element, styles.element),
         presetCards(catalog.presets, draft, errors),
@@ -58,18 +59,44 @@ export async function newView({ main, route, signal, title }) {
         grid.element, more.element),
       h("aside", { class: "new-side", "aria-label": "Start" }, estimate.element, errors.other, start)),
   );
-  takePasted((files) => {
+  takeAnywhere((files) => {
     const rest = draft.content ? files : files.slice(1);
     if (!draft.content) photo.take(files[0]);
     if (rest.length) styles.take(rest);
   }, signal);
+  document.addEventListener("in-reach", () => {
+    errors.clearPassing();
+    estimate.later();
+  }, { signal });
   showStart();
-  if (source) await adoptPictures(source);
+  if (beginning) putPictures();
+  ready = true;
+  changed();
+  if (from) entry.set("begun", true);
 
   function changed() {
     for (const field of [...main3, ...more.fields]) field.update();
     more.showCount();
     estimate.later();
+    keep();
+  }
+
+  /** Not before it is restored, and not once another view is shown. */
+  function keep() {
+    if (ready && !signal.aborted) keepDraft({ ...draft.kept(), grid: grid.kept(), from: from ?? beginning?.from ?? null });
+  }
+
+  function putPictures() {
+    draft.content = beginning.content;
+    if (draft.content) photo.show(draft.content);
+    for (const style of beginning.styles) styles.put(style);
+    if (beginning.grid) grid.restore(beginning.grid);
+  }
+
+  function empty() {
+    keepDraft(null);
+    if (from) location.hash = "#/new";
+    else again();
   }
 
   function onUploading(change) {
@@ -79,23 +106,8 @@ export async function newView({ main, route, signal, title }) {
 
   function showStart() {
     start.disabled = uploads > 0;
+    estimate.setPictures(grid.pictures);
     setText(start, uploads ? "Loading pictures" : grid.wanted ? `Start ${plural(grid.pictures, "picture")}` : "Start");
-  }
-
-  /** As long as they are not known, the request would lack them. */
-  async function adoptPictures(request) {
-    onUploading(1);
-    try {
-      draft.content = await pictureOfDigest(request.content, signal);
-      photo.show(draft.content);
-      for (const { image, weight, mask } of request.styles) {
-        const [picture, itsMask] = await Promise.all([image, mask].map((digest) => digest && pictureOfDigest(digest, signal)));
-        styles.put({ picture, weight: String(weight), mask: itsMask });
-      }
-      changed();
-    } finally {
-      onUploading(-1);
-    }
   }
 
   async function submit(event) {
@@ -107,7 +119,7 @@ export async function newView({ main, route, signal, title }) {
       if (grid.wanted) await startGrid();
       else location.hash = jobAddress((await call("jobs", { method: "POST", body: draft.request(), signal })).id);
     } catch (error) {
-      if (!signal.aborted) errors.show(error, { focus: true });
+      if (!signal.aborted) errors.show(grid.placed(error), { focus: true });
     } finally {
       showStart();
     }
@@ -119,7 +131,11 @@ export async function newView({ main, route, signal, title }) {
     if (!draft.content) errors.set("content", "Choose a photo.");
     if (!draft.content) photo.drop.file.focus();
     else if (!draft.styles.length) styles.add.file.focus();
-    return draft.content && draft.styles.length > 0 && (!grid.wanted || grid.check());
+    if (!draft.content || !draft.styles.length || (grid.wanted && !grid.check())) return false;
+    const wrong = errors.firstOwn();
+    wrong?.closest("details")?.setAttribute("open", "");
+    wrong?.focus();
+    return !wrong;
   }
 
   async function startGrid() {
