@@ -33,8 +33,8 @@ from tfstyle.tensorflow_backend import tf
 from tfstyle.tiled.objective import TiledObjective
 from tfstyle.transfer import Delivered, Iterate, Plan, Problem, Stage, Transfer
 
-TRACING_SECONDS = 1.5
-"""Time to trace an objective, once for each size (measured: 1.2 to 2)."""
+TRACING_SECONDS = 1.2
+"""Time to trace an objective, once for each size (measured: 0.9 to 1.4)."""
 SPLIT_ROUND = 10
 """Evaluations after which the neighbours of single layers are chosen anew."""
 
@@ -107,9 +107,8 @@ class Engine:
         steps = tuple(steps[layout.style_loss] for steps, layout in zip(choices, layouts, strict=True))
         warnings = tuple(replaced_losses(choices, layouts, available))
         estimate = estimate_of(steps, layouts)
-        new = {_key(step, layout.whole_from) for step, layout in zip(steps, layouts, strict=True)} - set(
-            self._objectives
-        )
+        keys = {_key(step, layout.whole_from) for step, layout in zip(steps, layouts, strict=True)}
+        new = keys - self._objectives.keys()
         estimate = replace(estimate, seconds=estimate.seconds + TRACING_SECONDS * len(new))
         return Outline(choice, precision, steps, estimate, warnings)
 
