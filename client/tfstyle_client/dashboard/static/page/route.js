@@ -4,7 +4,16 @@
 export function currentRoute() {
   const [path, query = ""] = location.hash.replace(/^#\/?/, "").split("?");
   const [name = "", id = null] = path.split("/");
-  return { name: name || "jobs", id: id && decodeURIComponent(id), query: new URLSearchParams(query) };
+  return { name: name || "jobs", id: id && decoded(id), query: new URLSearchParams(query) };
+}
+
+/** As it stands where it is no valid escape, so that it names nothing that exists. */
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 export const jobAddress = (id) => `#/jobs/${encodeURIComponent(id)}`;

@@ -9,7 +9,7 @@ const TEXTS = {
   interrupted: ({ reason }) => `Interrupted: ${reason}`,
   result: ({ evaluations }) => `Done after ${plural(evaluations, "evaluation")}`,
   failed: ({ error }) => `Failed: ${error}`,
-  cancelled: ({ reason }) => (reason ? `Cancelled: ${reason}` : "Cancelled"),
+  cancelled: ({ reason }) => (reason ? `Stopped: ${reason}` : "Stopped"),
 };
 
 export class Incidents {

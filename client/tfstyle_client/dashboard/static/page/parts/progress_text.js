@@ -2,7 +2,7 @@
 import { duration, plural } from "../format.js";
 import { timeLeft } from "../time_left.js";
 
-export const STATES = { queued: "Waiting", running: "Running", succeeded: "Done", failed: "Failed", cancelled: "Cancelled" };
+export const STATES = { queued: "Waiting", running: "Running", succeeded: "Done", failed: "Failed", cancelled: "Stopped" };
 
 export function progressText(job) {
   const { state, progress } = job;

@@ -7,7 +7,7 @@ import { JobTile } from "../parts/job_tile.js";
 import { segments } from "../parts/segments.js";
 import { compareAddress } from "../route.js";
 
-const FILTERS = [["", "All"], ["queued,running", "In progress"], ["succeeded", "Done"], ["failed,cancelled", "Failed, cancelled"]];
+const FILTERS = [["", "All"], ["queued,running", "In progress"], ["succeeded", "Done"], ["failed,cancelled", "Failed, stopped"]];
 const AGE_MILLISECONDS = 30_000;
 
 export async function jobsView({ main, route, signal, title }) {
