@@ -338,6 +338,7 @@ def test_line_says_so_only_where_the_content_is_larger(side: int | None, capsys:
     assert lines[3:] == ["warning: it is odd", "warning: so is this"]
 
 
+@pytest.mark.slow
 def test_private_server_takes_large_pictures_and_ignores_other_programs_settings(files: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (3400, 3400, 3), np.uint8)
     (files / "large.png").write_bytes(png(noise))

@@ -51,6 +51,7 @@ def node(folder: Path, address: str, job: str, **environment: str) -> subprocess
     )
 
 
+@pytest.mark.slow
 def test_node_watches_a_job(installed: Path, server: Server, landscape: bytes) -> None:
     with Client(server.address) as client:
         job = client.create(landscape, landscape, steps=4, **SMALL)

@@ -83,6 +83,7 @@ def state_is(tab: Page, beginning: str) -> None:
     tab.wait_for_function(begins, arg=beginning, timeout=60_000)
 
 
+@pytest.mark.slow
 def test_the_page_shows_a_job_until_it_is_done(
     tab: Page, origin: str, allowed: Dashboard, landscape: bytes, painting: bytes
 ) -> None:

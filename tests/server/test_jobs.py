@@ -364,6 +364,7 @@ def test_call_to_stylize_survives_its_worker_too(
         assert png == uninterrupted
 
 
+@pytest.mark.slow
 def test_job_survives_the_server_and_its_watchers_do_not_notice(
     own_server: Callable[..., Server], landscape: bytes, painting: bytes, uninterrupted: bytes, tmp_path: Path
 ) -> None:

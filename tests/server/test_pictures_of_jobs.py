@@ -133,6 +133,7 @@ def test_watching_all_jobs_shows_a_job_from_its_creation_to_its_deletion(
     changes.cancel()
 
 
+@pytest.mark.slow
 def test_a_resumed_job_counts_a_preview_once(own_server, tmp_path: Path, landscape: bytes, painting: bytes) -> None:
     server = own_server("--checkpoint-seconds", "0", data=tmp_path)
     progress = ProgressOptions(preview_every=1, preview_size=32, kept_previews=200)

@@ -290,6 +290,7 @@ def test_strangers_do_not_end_requests_of_others(entrance: Dashboard, tokens: di
     assert answers == [201] * 8
 
 
+@pytest.mark.slow
 def test_a_token_that_is_taken_away_sees_no_thumbnail_any_more(
     own_server: Callable[..., Server], own_dashboard: Callable[..., Dashboard], tmp_path: Path, landscape: bytes
 ) -> None:
