@@ -113,7 +113,8 @@ def free_port() -> int:
 def keep_screenshot(page: Page, name: str, *, whole: bool = True) -> None:
     folder = os.environ.get("TFSTYLE_SCREENSHOTS")
     if folder:
-        page.wait_for_function("[...document.images].every((one) => !one.src || one.complete)", timeout=5000)
+        there = "[...document.images].every((one) => !one.src || one.complete || one.loading === 'lazy')"
+        wait_until(page, lambda: bool(page.evaluate(there)), "all pictures")
         page.wait_for_timeout(300)
         Path(folder).mkdir(parents=True, exist_ok=True)
         page.screenshot(path=f"{folder}/{name}.png", full_page=whole)
