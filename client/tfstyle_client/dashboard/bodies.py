@@ -139,7 +139,7 @@ async def _within(request: Request, most_bytes: int) -> AsyncGenerator[bytes, No
     """The body in pieces. Raises `ProblemError` as soon as it is known to be larger."""
     announced = request.headers.get("content-length", "")
     left = most_bytes
-    if announced.isascii() and announced.isdecimal() and int(announced) > most_bytes:
+    if announced.isascii() and announced.isdecimal() and (len(announced) > 15 or int(announced) > most_bytes):
         raise ProblemError(413, _too_large(most_bytes), "image")
     pieces = request.stream()
     try:

@@ -98,9 +98,8 @@ class Callers:
         unknown = [identity for identity in unused if not self._callers[identity].is_known]
         known = [identity for identity in unused if self._callers[identity].is_known]
         for identity in [*unknown, *known[: max(0, len(self._callers) - len(unknown) - MOST)]]:
-            if (
-                identity in self._callers and not self._callers[identity].in_use
-            ):  # nobody has come while others were closed
+            # While others were closed, somebody may have come.
+            if identity in self._callers and not self._callers[identity].in_use:
                 await self._callers.pop(identity).close()
 
     async def close(self) -> None:

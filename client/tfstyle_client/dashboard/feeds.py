@@ -10,7 +10,7 @@ import asyncio
 import bisect
 import json
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Coroutine, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -136,9 +136,9 @@ class Feeds:
 
     def __init__(self, client: AsyncClient) -> None:
         self._client = client
-        self._pages: set[Page] = set()
+        self._pages: dict[Page, frozenset[str]] = {}
+        """{page: the jobs whose events it shows}."""
         self._jobs: dict[str, JobFeed] = {}
-        self._users: dict[str, int] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._unreachable: str | None = None
 
@@ -159,16 +159,15 @@ class Feeds:
     @contextmanager
     def watch(self, page: Page, jobs: list[str]) -> Iterator[dict[str, JobFeed]]:
         """Tell `page` of all changes, and of the events of these `jobs`, inside the block."""
-        self._pages.add(page)
-        self._use("")
-        for job in jobs:
-            self._use(job)
+        self._pages[page] = frozenset(jobs)
+        for job in ("", *jobs):
+            self._begin(job)
         try:
             yield {job: self._jobs[job] for job in jobs}
         finally:
-            self._pages.discard(page)
+            del self._pages[page]
             for job in ("", *jobs):
-                self._leave(job)
+                asyncio.get_running_loop().call_later(LINGER_SECONDS, self._end_unused, job)
 
     async def close(self) -> None:
         """End all feeds."""
@@ -177,38 +176,32 @@ class Feeds:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _use(self, job: str) -> None:
-        """One more page uses the feed of a job, or of the changes of all jobs, whose name is empty."""
-        self._users[job] = self._users.get(job, 0) + 1
-        if job and job not in self._jobs:
+    def _begin(self, job: str) -> None:
+        """Begin the feed of a job, or that of the changes of all jobs, whose name is empty, unless there is one."""
+        if job in self._tasks:
+            return
+        if job:
             self._jobs[job] = JobFeed()
-        if job not in self._tasks:
-            work = self._follow_job(job, self._jobs[job]) if job else self._follow_all()
-            self._tasks[job] = asyncio.create_task(self._while_used(job, work))
-
-    def _leave(self, job: str) -> None:
-        self._users[job] = self._users.get(job, 1) - 1
-        if not self._users[job]:
-            asyncio.get_running_loop().call_later(LINGER_SECONDS, self._end_unused, job)
+        work = self._follow_job(job, self._jobs[job]) if job else self._follow_all()
+        self._tasks[job] = asyncio.create_task(self._while_used(job, work))
 
     def _end_unused(self, job: str) -> None:
-        if not self._users.get(job) and job in self._tasks:
+        used = any(job in jobs for jobs in self._pages.values()) if job else bool(self._pages)
+        if not used and job in self._tasks:
             self._tasks[job].cancel()
 
-    async def _while_used(self, job: str, work: Any) -> None:
+    async def _while_used(self, job: str, work: Coroutine[Any, Any, bool]) -> None:
         try:
-            await work
-            await asyncio.Event().wait()  # a job that has ended is shown on
-        except asyncio.CancelledError:
-            raise
+            if await work:
+                await asyncio.Event().wait()  # it is shown on
         except Exception:
             log.exception("a feed has failed")
         finally:
             self._tasks.pop(job, None)
             self._jobs.pop(job, None)
-            self._users.pop(job, None)
 
-    async def _follow_all(self) -> None:
+    async def _follow_all(self) -> bool:
+        """Pass on the changes of all jobs. False once the server refuses the caller."""
         retry = Retry(FOREVER)
         while True:
             try:
@@ -222,7 +215,7 @@ class Feeds:
                     await asyncio.sleep(RELIST_SECONDS)
                     continue
                 if self._refused(error):
-                    return
+                    return False
             await asyncio.sleep(retry.next_delay() or RELIST_SECONDS)
 
     def _pass_on(self, change: pb.JobsChange) -> None:
@@ -247,7 +240,8 @@ class Feeds:
         for page in self._pages:
             page.on_relist()
 
-    async def _follow_job(self, job: str, feed: JobFeed) -> None:
+    async def _follow_job(self, job: str, feed: JobFeed) -> bool:
+        """Add the events of a job to its feed, until it has ended. False once the server refuses the caller."""
         retry = Retry(FOREVER)
         while True:
             request = pb.WatchJobRequest(name=f"jobs/{job}", after_sequence=feed.last)
@@ -259,13 +253,13 @@ class Feeds:
                     self._wake()
                 feed.end()
                 self._wake()
-                return
+                return True
             except grpc.RpcError as error:
                 match error.code():
                     case grpc.StatusCode.NOT_FOUND:
                         feed.end(missing=True)
                         self._wake()
-                        return
+                        return True
                     case grpc.StatusCode.INVALID_ARGUMENT:
                         # The server knows less than it told: its data is that of a backup.
                         feed.clear()
@@ -273,7 +267,7 @@ class Feeds:
                         pass  # `oldest` has been told, and counts in `last`
                     case _:
                         if self._refused(error):
-                            return
+                            return False
             await asyncio.sleep(retry.next_delay() or RELIST_SECONDS)
 
     def _wake(self) -> None:
