@@ -5,6 +5,7 @@ Screenshots go to the folder that TFSTYLE_SCREENSHOTS names, if it does.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import os
 import re
@@ -32,15 +33,16 @@ axe = pytest.importorskip(
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 PATIENCE = 60_000
 """Milliseconds."""
-DROP = """
-([target, files]) => {
+GIVE = """
+([target, files, kinds]) => {
   const data = new DataTransfer();
   for (const [name, type, bytes] of files) {
     const data64 = Uint8Array.from(atob(bytes), (letter) => letter.charCodeAt(0));
     data.items.add(new File([data64], name, { type }));
   }
-  for (const kind of ["dragenter", "dragover", "drop"]) {
-    target.dispatchEvent(new DragEvent(kind, { bubbles: true, cancelable: true, dataTransfer: data }));
+  for (const kind of kinds) {
+    const what = { bubbles: true, cancelable: true, dataTransfer: data, clipboardData: data };
+    target.dispatchEvent(kind === "paste" ? new ClipboardEvent(kind, what) : new DragEvent(kind, what));
   }
 }
 """
@@ -135,13 +137,16 @@ def wait_until(page: Page, condition: Callable[[], bool], what: str) -> None:
         page.wait_for_timeout(100)
 
 
-def drop(page: Page, selector: str, *paths: Path) -> None:
-    """Drop files on what has the file input `selector`, as a person drops them."""
-    import base64
-
+def give(page: Page, selector: str, kinds: list[str], *paths: Path) -> None:
+    """Let what has the file input `selector` have events with files, as a browser makes them."""
     contents = [[path.name, "image/jpeg", base64.b64encode(path.read_bytes()).decode()] for path in paths]
     target = page.locator(selector).locator("xpath=..").element_handle()
-    page.evaluate(DROP, [target, contents])
+    page.evaluate(GIVE, [target, contents, kinds])
+
+
+def drop(page: Page, selector: str, *paths: Path) -> None:
+    """Drop files there, as a person does."""
+    give(page, selector, ["dragenter", "dragover", "drop"], *paths)
 
 
 def choose_pictures(page: Page, files: Path) -> None:
@@ -377,6 +382,16 @@ def test_errors_are_shown_at_their_fields(open_page: Callable[..., Page], page: 
         browser, lambda: browser.evaluate("document.activeElement.dataset.testid") == "option-size", "focus goes there"
     )
     assert "#/new" in browser.url
+
+
+def test_pictures_are_pasted(open_page: Callable[..., Page], page: Dashboard, files: Path) -> None:
+    browser = open_page()
+    browser.goto(f"{page.address}#/new")
+    found(browser, "file-content").wait_for(state="attached")
+    give(browser, "[data-testid=file-content]", ["paste"], files / "photo.jpg")
+    browser.get_by_text("photo.jpg, 1024 × 683").wait_for()
+    give(browser, "[data-testid=file-content]", ["paste"], files / "painting.jpg")
+    browser.get_by_text("painting.jpg, 800 × 600").wait_for()
 
 
 def test_a_file_name_is_only_text(open_page: Callable[..., Page], page: Dashboard, files: Path) -> None:
