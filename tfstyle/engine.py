@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tfstyle.checkpoint import Checkpoint
 from tfstyle.colour import standardise
 from tfstyle.errors import InvalidInputError
-from tfstyle.images import Picture, decode, encode_png
+from tfstyle.images import Picture, decode
 from tfstyle.inputs import File, Inputs, Size, Style, inputs_from_files
 from tfstyle.layout import Outline, Step, demand_of, estimate_of, fitting_layout, former_layouts, replaced_losses
 from tfstyle.losses import Loss, loss_from_options, relative, split_loss_from_options
@@ -28,6 +28,7 @@ from tfstyle.objective import Objective, WholeObjective, matched_terms, style_ta
 from tfstyle.options import COARSE_SCALES, LAYER_WEIGHTS, TransferOptions, lite_violations
 from tfstyle.precision import choose_precision
 from tfstyle.presets import resolve_options
+from tfstyle.provenance import Source
 from tfstyle.scaled_inputs import ScaledInputs, digest, fitting_schedule, scaled_inputs, scaled_sizes, sizes_of
 from tfstyle.tensorflow_backend import tf
 from tfstyle.tiled.objective import TiledObjective
@@ -150,6 +151,7 @@ class Engine:
                 digest(inputs),
                 outline.estimate,
                 (*about_pictures, *outline.warnings),
+                tuple(_sources(inputs)),
             )
         )
         if resume is not None:
@@ -220,6 +222,13 @@ class Engine:
         return self._objectives[key]
 
 
+def _sources(inputs: Inputs[Picture]) -> Iterator[Source]:
+    """Every picture as a result names it."""
+    weights = {name: style.weight for name, style in inputs.named_styles()}
+    for name, picture in inputs.pictures():
+        yield Source(name, picture.digest, weights.get(name))
+
+
 def _key(step: Step, whole_from: int) -> tuple[object, ...]:
     """What the objective of a stage depends on, besides its arguments."""
     demand, options = step.demand, step.demand.options
@@ -271,4 +280,4 @@ def stylize(
         if on_iterate is not None:
             on_iterate(iterate)
     delivered = transfer.deliver()
-    return Stylized(encode_png(delivered.picture, transfer.texts), delivered, transfer.network, options)
+    return Stylized(transfer.file(delivered, preset), delivered, transfer.network, options)

@@ -7,9 +7,10 @@ the same record; `Inputs.map` converts one form to another and names each pictur
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from tfstyle.errors import InvalidInputError, Violation
 from tfstyle.rules import LARGEST_WEIGHT, number, shown
@@ -20,6 +21,7 @@ Other = TypeVar("Other")
 MOST_STYLES = 8
 Size = tuple[int, int]
 """(width, height) of a picture in pixels."""
+_STYLE_NAME = re.compile(r"(style(?:s\[([0-9])\])?)(?:\.(\w+))?")
 File = bytes | bytearray | memoryview
 """The contents of a picture file."""
 
@@ -75,11 +77,15 @@ class Inputs(Generic[Form]):
         A mask's name is that of its style followed by ".mask".
         """
         yield "content", self.content
-        for index, style in enumerate(self.styles):
-            name = "style" if len(self.styles) == 1 else f"styles[{index}]"
+        for name, style in self.named_styles():
             yield name, style.picture
             if style.mask is not None:
                 yield f"{name}.mask", style.mask
+
+    def named_styles(self) -> Iterator[tuple[str, Style[Form]]]:
+        """(name, style) of every style; the name is that of its picture in `pictures`."""
+        for index, style in enumerate(self.styles):
+            yield "style" if len(self.styles) == 1 else f"styles[{index}]", style
 
     def map(self, convert: Callable[[str, Form], Other]) -> Inputs[Other]:
         """The same inputs with each picture replaced by `convert(name, picture)`, called in the order of `pictures`."""
@@ -110,6 +116,27 @@ def _file(name: str, picture: object) -> bytes:
         complaint = f"must be the bytes of a picture file; got {shown(picture)}"
         raise InvalidInputError([Violation(name, complaint)])
     return picture if isinstance(picture, bytes) else bytes(picture)
+
+
+def inputs_by_name(pictures: Mapping[str, Form], weights: Mapping[str, float]) -> Inputs[Form]:
+    """The inputs whose `pictures()` are these; `weights` has those of the styles, by the same names.
+
+    Raises `InvalidInputError` for pictures that are not those of a transfer, and as `Inputs` does.
+    """
+    others: dict[str, Any] = {}
+    styles: dict[int, dict[str, Any]] = {}
+    for name, picture in pictures.items():
+        match = _STYLE_NAME.fullmatch(name)
+        if match is None:
+            others[name] = picture
+            continue
+        style = styles.setdefault(int(match[2] or 0), {"weight": weights.get(match[1], 1.0)})
+        style[match[3] or "picture"] = picture
+    try:
+        return Inputs(styles=tuple(Style(**styles[index]) for index in sorted(styles)), **others)
+    except TypeError:  # a field that is missing, or is none
+        complaint = f"must be those of a transfer in this release; got {', '.join(pictures)}"
+        raise InvalidInputError([Violation("pictures", complaint)]) from None
 
 
 def content_and_style(content: Form, style: Form) -> Inputs[Form]:

@@ -35,6 +35,8 @@ COARSE_SCALES = -1
 SINGLE_SCALE = 0
 """The `coarsest_scale` at which there is only one scale: that of the result."""
 PREVIEW_FORMATS = ("png", "webp")
+FULL, NONE = "full", "none"
+"""What `metadata` can be."""
 MOST_KEPT_PREVIEWS = 200
 ORIGINAL_SIZE = 0
 """The `size` that keeps the content picture's own size."""
@@ -185,6 +187,13 @@ class TransferOptions:
     )
     learning_rate_decay_every: int = _number(
         50, "evaluations between two decays of Adam's learning rate", 1, 10_000, group="optimizer"
+    )
+    metadata: str = _choice(
+        FULL,
+        "what the result's file says besides its pixels: how it was made, so that it can be repeated, or nothing",
+        FULL,
+        NONE,
+        group="output",
     )
 
     @property

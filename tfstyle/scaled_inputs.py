@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from tfstyle.colour import standardise
 from tfstyle.errors import InvalidInputError, Violation
 from tfstyle.images import SMALLEST_SIDE, Picture, fit_longer_side, resize
-from tfstyle.inputs import Form, Inputs, Size, Style
+from tfstyle.inputs import Inputs, Size
 from tfstyle.losses.matching import VIEWS
 from tfstyle.masks import BlockWeights
 from tfstyle.options import ORIGINAL_SIZE, RULES, TransferOptions, schedule
@@ -106,7 +105,7 @@ def scaled_sizes(sizes: Inputs[Size], options: TransferOptions, longer: int) -> 
         return ScaledSizes(content, (content,) * len(sizes.styles))
     longest = round(longer * options.style_scale)
     return ScaledSizes(
-        content, tuple(fit_longer_side(style.picture, longest, name) for name, style in _named_styles(sizes))
+        content, tuple(fit_longer_side(style.picture, longest, name) for name, style in sizes.named_styles())
     )
 
 
@@ -117,7 +116,7 @@ def scaled_inputs(inputs: Inputs[Picture], options: TransferOptions, longer: int
     """
     sizes = scaled_sizes(sizes_of(inputs), options, longer)
     paintings = []
-    for share, size, (name, style) in zip(inputs.shares, sizes.styles, _named_styles(inputs), strict=True):
+    for share, size, (name, style) in zip(inputs.shares, sizes.styles, inputs.named_styles(), strict=True):
         mask = style.mask
         if mask is not None:
             _check_aspect_ratio(f"{name}.mask", mask, style.picture)
@@ -129,12 +128,6 @@ def scaled_inputs(inputs: Inputs[Picture], options: TransferOptions, longer: int
 
 def _in(grey: bool, picture: Picture) -> Picture:
     return picture.in_grey() if grey else picture
-
-
-def _named_styles(inputs: Inputs[Form]) -> Iterator[tuple[str, Style[Form]]]:
-    """(name in messages, style) of each style."""
-    names = [name for name, _ in inputs.pictures() if name != "content" and not name.endswith(".mask")]
-    return zip(names, inputs.styles, strict=True)
 
 
 def _check_aspect_ratio(name: str, mask: Picture, picture: Picture) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from tfstyle.xmp_in_files import TIFF_TAG, find_packet
+
 if TYPE_CHECKING:
     from PIL.Image import Image
 
@@ -20,12 +22,15 @@ QUALITY = 92
 def convert(png: bytes, ending: str, quality: int = QUALITY) -> bytes:
     """The picture in the format of `ending`; a PNG stays as it is. JPEG has no transparency: white shows through.
 
+    What the PNG says about how it was made is kept.
     Raises OSError or ValueError where the format cannot hold the picture.
     """
     kind = FORMATS[ending]
     if kind == "PNG":
         return png
     settings: dict[str, Any] = {"quality": quality} if kind in LOSSY else {"compression": "tiff_deflate"}
+    if packet := find_packet(png):
+        settings |= {"tiffinfo": {TIFF_TAG: packet}} if kind == "TIFF" else {"xmp": packet}
     with _opened(png) as picture:
         shown = _on_white(picture) if kind == "JPEG" and picture.has_transparency_data else picture
         buffer = io.BytesIO()

@@ -10,6 +10,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from tfstyle.images.picture import Picture
+from tfstyle.xmp_in_files import PNG_KEYWORD
 
 WEBP_QUALITY = 88
 """On a scale to 100. Below that, strokes lose their edges."""
@@ -17,14 +18,17 @@ WEBP_METHOD = 2
 """From 0 to 6; larger means slower, and smaller files."""
 
 
-def encode_png(picture: Picture, texts: Mapping[str, str] | None = None) -> bytes:
+def encode_png(picture: Picture, texts: Mapping[str, str] | None = None, xmp: bytes = b"") -> bytes:
     """`picture` as the bytes of a PNG file: RGB, or RGBA if it has alpha.
 
-    `texts` are what the file says about itself: {keyword, as "Software" of the PNG specification: text}.
+    `texts` are what the file says about itself: {keyword, as "Software" of the PNG specification: text}. `xmp` is an
+    XMP packet, if there is one.
     """
     info = PngInfo()
     for keyword, text in (texts or {}).items():
         info.add_text(keyword, text)
+    if xmp:
+        info.add_itxt(PNG_KEYWORD.decode(), xmp.decode())
     pixels = picture.pixels if picture.alpha is None else np.dstack([picture.pixels, picture.alpha])
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG", pnginfo=info)

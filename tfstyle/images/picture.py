@@ -21,6 +21,8 @@ class Picture:
     """[H, W] uint8, 0 invisible to 255 opaque; None if the file had no transparency."""
     warnings: tuple[str, ...] = ()
     """Warnings about the file for the user, one line each; each completes a sentence about the file ("lacks …")."""
+    digest: str = ""
+    """SHA-256, in hexadecimal, of the file that the picture was decoded from; empty if there was none."""
 
     @property
     def size(self) -> tuple[int, int]:
