@@ -174,6 +174,13 @@ def default_output(content: Path, style: Path) -> Output:
     return Output(content.with_name(f"{content.stem}-{style_name}.png"), keep_existing=True)
 
 
+def repeated_output(result: Path) -> Output:
+    """RESULT.png beside the result, or with a number where that exists. Raises `BadRequestError` for a stream."""
+    if result == STANDARD_STREAM or _is_nameless(result):
+        raise refusal("output", "is needed when the result is a stream; give -o FILE, or -o -")
+    return Output(result.with_suffix(".png"), keep_existing=True)
+
+
 def _is_nameless(path: Path) -> bool:
     """Whether `path` is a pipe or device, or a name that the system gives to an open file."""
     return is_stream(path) or Path("/dev") in path.absolute().parents or Path("/proc") in path.absolute().parents

@@ -40,6 +40,13 @@ def stylize_request(
         resolve_options(preset, overrides)
     except InvalidInputError as error:
         raise BadRequestError(error.violations) from None
+    return inputs_request(inputs, preset, progress, overrides)
+
+
+def inputs_request(
+    inputs: Inputs[bytes], preset: str, progress: ProgressOptions, overrides: Mapping[str, Any]
+) -> pb.StylizeRequest:
+    """The message for pictures as bytes and checked `overrides`, as from `canonical_overrides`."""
     return transfer_request(inputs.map(lambda _, data: pb.Picture(data=data)), preset, progress, overrides)
 
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, field, make_dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from tfstyle.options import KINDS, RULES
+from tfstyle.options import KINDS, NONE, RULES
 from tfstyle.presets import PRESETS, STRENGTH
 from tfstyle.rules import ListRule, shown
-from tfstyle_client.cli.parameters import LOSSES, MAIN, OPTIMIZER
+from tfstyle_client.cli.parameters import LOSSES, MAIN, OPTIMIZER, OUTPUT
 from tfstyle_client.errors import refusal
 from tfstyle_client.option_values import whole_number
 
-_GROUPS = {"main": MAIN, "losses": LOSSES, "optimizer": OPTIMIZER}
+_GROUPS = {"main": MAIN, "losses": LOSSES, "optimizer": OPTIMIZER, "output": OUTPUT}
 _FIRST = ("size", "strength", "style_scale", "max_evaluations")
 """What people use first stands first, with -o after it."""
 _NAMED = (*_FIRST, "network")
@@ -68,7 +68,9 @@ def _own_parameters() -> dict[str, Any]:
         group=MAIN,
         metavar="NAME",
     )
+    no_metadata = Parameter(help="write nothing into the file but pixels, as with metadata none", group=OUTPUT)
     return {
+        "no_metadata": Annotated[bool | None, no_metadata],
         "strength": Annotated[float | Literal[tuple(STRENGTH.words)] | None, strength],
         "preset": Annotated[Literal[tuple(PRESETS)] | None, preset],
     }
@@ -85,19 +87,29 @@ def _made(name: str, fields: Iterable[str]) -> type:
     return Parameter(name="*")(made)
 
 
+_LATER = ("network", *(name for name in RULES if name not in _NAMED), "no_metadata")
 if TYPE_CHECKING:
     FirstOptions = Any
     OtherOptions = Any
+    ChangedOptions = Any
 else:
     FirstOptions = _made("FirstOptions", _FIRST)
-    OtherOptions = _made("OtherOptions", ["preset", "network", *(name for name in RULES if name not in _NAMED)])
+    OtherOptions = _made("OtherOptions", ["preset", *_LATER])
+    ChangedOptions = _made("ChangedOptions", [*_FIRST, *_LATER])
 
 
 def preset_and_overrides(first: FirstOptions, others: OtherOptions) -> tuple[str, dict[str, Any]]:
     """The preset, and the options given in addition. Raises `BadRequestError`."""
     given = asdict(first) | asdict(others)
+    preset = given.pop("preset") or "default"
+    return preset, overrides_of(given)
+
+
+def overrides_of(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that are not None, from the fields of the classes above. Raises `BadRequestError`."""
     overrides = {name: value for name, value in given.items() if value is not None}
-    preset = overrides.pop("preset", "default")
+    if overrides.pop("no_metadata", False) and overrides.setdefault("metadata", NONE) != NONE:
+        raise refusal("no_metadata", f"cannot be combined with --metadata {overrides['metadata']}")
     for name, value in overrides.items():
         rule = RULES.get(name, STRENGTH)
         if isinstance(rule, ListRule):
@@ -107,4 +119,4 @@ def preset_and_overrides(first: FirstOptions, others: OtherOptions) -> tuple[str
                 raise refusal(name, f"must be {rule.accepts()}; got {shown(value)}") from None
         elif rule is not STRENGTH and value in rule.words.values():  # the number that stands for a word in a request
             raise refusal(name, f"must be {rule.accepts()}; got {value}")
-    return preset, overrides
+    return overrides
