@@ -46,6 +46,10 @@ class Kept(NamedTuple):
         """The standardised `image` [1, H, W, 3], a tensor or an array, with what stays."""
         return image + self.weights * (self.picture - image)
 
+    def nothing(self) -> Kept:
+        """The same where nothing stays; unlike None, it needs no other trace."""
+        return self._replace(weights=np.zeros_like(self.weights))
+
 
 class Objective(Protocol):
     """The loss of the picture that the variables represent, and its gradient."""

@@ -42,32 +42,32 @@ def regions_of(
     Raises `InvalidInputError`, naming the mask, for masks of another shape, for empty regions, and for regions without
     a style.
     """
-    regions = list(_regions(inputs, paintings, keep, size))
+    regions = list(_regions(inputs, paintings, size))
+    scale = f"at a scale of {max(size)} pixels"
     for name, region in regions:
         if BlockWeights(region.weights).empty:
-            raise _error(name, f"leaves nothing of the content picture to paint at a scale of {max(size)} pixels")
+            raise _error(name, f"leaves nothing of the content picture to paint {scale}")
         for painting in region.paintings:
             if painting.weights is not None and BlockWeights(painting.weights).empty:
-                raise _error(name, f"has a style without a part of its picture at a scale of {max(size)} pixels")
-    return tuple(region for _, region in regions)
+                raise _error(name, f"has a style without a part of its picture {scale}")
+    painted = [region for _, region in regions]
+    if keep is None:
+        return tuple(painted)
+    left = [replace(region, weights=region.weights * (1 - keep)) for region in painted]
+    # A region that is kept altogether needs no style.
+    left = [region for region in left or [Region(1 - keep, paintings)] if not BlockWeights(region.weights).empty]
+    if not left:
+        raise _error("keep", f"leaves nothing of the content picture to paint {scale}")
+    return tuple(left)
 
 
-def _regions(
-    inputs: Inputs[Picture], paintings: tuple[Painting, ...], keep: Map | None, size: Size
-) -> Iterator[tuple[str, Region]]:
-    """(name of the mask, region) of each region, without what is kept."""
-    painted = None if keep is None else 1 - keep
+def _regions(inputs: Inputs[Picture], paintings: tuple[Painting, ...], size: Size) -> Iterator[tuple[str, Region]]:
+    """(name of the mask, region) of each region, whatever is kept."""
     if inputs.regions is not None:
-        found = _of_colours(inputs, inputs.regions, paintings, size)
-    elif any(style.region is not None for style in inputs.styles):
-        found = _of_masks(inputs, paintings, size)
-    elif painted is not None:
-        yield "keep", Region(painted, paintings)
-        return
-    else:
-        return
-    for name, region in found:
-        yield name, region if painted is None else replace(region, weights=region.weights * painted)
+        return _of_colours(inputs, inputs.regions, paintings, size)
+    if any(style.region is not None for style in inputs.styles):
+        return _of_masks(inputs, paintings, size)
+    return iter(())
 
 
 def _of_masks(inputs: Inputs[Picture], paintings: tuple[Painting, ...], size: Size) -> Iterator[tuple[str, Region]]:

@@ -92,6 +92,11 @@ class Problem:
         """Evaluate at the pyramid's `variables` [size]."""
         return self.objective(variables, self.targets, self.loss, self.kept)
 
+    def judge(self, variables: NDArray[np.float32]) -> Evaluation:
+        """Evaluate at the pyramid's `variables` of a picture in which what stays is already there."""
+        kept = self.kept and self.kept.nothing()
+        return self.objective(variables, self.targets, self.loss, kept)
+
     @property
     def image(self) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
         """The function from the pyramid's variables [size] to the standardised picture [1, H, W, 3].
@@ -382,8 +387,8 @@ class Transfer:
         image = standardise((picture if last.colours is None else picture.in_luma()).pixels)
         variables = last.pyramid.variables(image)
         if last.remembers and self._stage < len(self.stages) - 1:
-            return last.problem(image)(variables)
-        return self._problem(len(self.stages) - 1)(variables)
+            return last.problem(image).judge(variables)
+        return self._problem(len(self.stages) - 1).judge(variables)
 
     def _problem(self, stage: int) -> Problem:
         """The problem of a stage. Only the latest one is kept, since targets of a large picture take memory."""

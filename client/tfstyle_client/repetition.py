@@ -23,9 +23,9 @@ SHOWN_DIGITS = 12
 """Of a digest in a message."""
 
 
-def files_by_name(content: Path | None, styles: Sequence[Path], others: Iterable[str]) -> dict[str, Path]:
+def files_by_name(named: Mapping[str, Path | None], styles: Sequence[Path], others: Iterable[str]) -> dict[str, Path]:
     """{name as of `Inputs.pictures`: file}; `others` are texts NAME=FILE. Raises `BadRequestError`."""
-    files = {} if content is None else {"content": content}
+    files = {name: path for name, path in named.items() if path is not None}
     files |= {("style" if len(styles) == 1 else f"styles[{index}]"): path for index, path in enumerate(styles)}
     for text in others:
         name, _, path = text.partition("=")
@@ -54,8 +54,8 @@ def check_names(made: Provenance, result: str, given: Iterable[str]) -> None:
 
 def _parameter(name: str) -> str:
     """How a picture is given on the command line."""
-    if name == "content":
-        return "--content FILE"
+    if name in ("content", "start_picture"):
+        return f"--{name.partition('_')[0]} FILE"
     return "--style FILE ..." if name.endswith("]") or name == "style" else f"--picture {name}=FILE"
 
 

@@ -32,21 +32,28 @@ def stylize_request(
     preset: str = "default",
     progress: ProgressOptions = NO_PREVIEWS,
     options: Mapping[str, Any] | None = None,
+    **pictures: File | None,
+) -> pb.StylizeRequest:
+    """The message; `pictures` are as in `inputs_from_files`. Raises `BadRequestError`, naming each field at fault."""
+    try:
+        inputs = inputs_from_files(content, style, **pictures)
+    except InvalidInputError as error:
+        raise BadRequestError(error.violations) from None
+    return request_of(inputs, preset, progress, options)
+
+
+def request_of(
+    inputs: Inputs[bytes],
+    preset: str = "default",
+    progress: ProgressOptions = NO_PREVIEWS,
+    options: Mapping[str, Any] | None = None,
 ) -> pb.StylizeRequest:
     """The message. Raises `BadRequestError`, naming each field at fault."""
     try:
-        inputs = inputs_from_files(content, style)
         overrides = canonical_overrides(options or {})
         resolve_options(preset, overrides)
     except InvalidInputError as error:
         raise BadRequestError(error.violations) from None
-    return inputs_request(inputs, preset, progress, overrides)
-
-
-def inputs_request(
-    inputs: Inputs[bytes], preset: str, progress: ProgressOptions, overrides: Mapping[str, Any]
-) -> pb.StylizeRequest:
-    """The message for pictures as bytes and checked `overrides`, as from `canonical_overrides`."""
     return transfer_request(inputs.map(lambda _, data: pb.Picture(data=data)), preset, progress, overrides)
 
 

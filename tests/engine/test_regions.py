@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tfstyle.engine import Engine
 from tfstyle.errors import InvalidInputError
 from tfstyle.images import Picture
 from tfstyle.inputs import Inputs, Style
@@ -13,6 +14,7 @@ from tfstyle.masks import BlockWeights
 from tfstyle.networks.lite import load_lite
 from tfstyle.objective import Kept, WholeObjective, region_targets
 from tfstyle.options import TransferOptions
+from tfstyle.presets import resolve_options
 from tfstyle.pyramid import Pyramid
 from tfstyle.regions import flat_colours
 from tfstyle.scaled_inputs import ScaledInputs, scaled_inputs
@@ -106,6 +108,8 @@ def test_what_is_kept_belongs_to_no_region() -> None:
     first, rest = scaled(Inputs(PHOTO, (Style(ONE, region=UPPER), Style(TWO)), keep=LEFT)).regions
     np.testing.assert_array_equal(first.weights[[0, 0, -1, -1], [0, -1, 0, -1]], [0, 1, 0, 0])
     np.testing.assert_array_equal(rest.weights[[0, 0, -1, -1], [0, -1, 0, -1]], [0, 0, 0, 1])
+    (rest,) = scaled(Inputs(PHOTO, (Style(ONE, region=LEFT), Style(TWO)), keep=LEFT)).regions
+    assert rest.paintings[0].picture.size == (64, 96)
 
 
 ALL_BLACK, SMALL = Picture(np.zeros((64, 96, 3), np.uint8)), picture(50, 50)
@@ -251,3 +255,12 @@ def test_what_is_kept_is_the_photo_and_has_no_gradient() -> None:
     assert found.total == pytest.approx(plain.total, rel=1e-6)
     expected = plain.gradient.reshape(64, 96, 3) * (1 - weights[0])
     np.testing.assert_allclose(found.gradient.reshape(64, 96, 3), expected, atol=1e-6 * np.abs(expected).max())
+
+
+def test_delivered_losses_are_those_of_the_picture_as_it_is() -> None:
+    grey = Picture(np.full((64, 96, 3), 128, np.uint8))
+    options = resolve_options("fast", {"size": 96, "max_evaluations": 2, "coarsest_scale": "none"})
+    transfer = Engine().prepare(Inputs(PHOTO, (Style(ONE),), keep=grey), options)
+    *_, last = transfer.iterates()
+    delivered = transfer.deliver()
+    assert delivered.total == pytest.approx(last.total, rel=0.02)

@@ -13,8 +13,8 @@ from tfstyle.provenance_json import read_provenance
 from tfstyle_client.cli.app import complain
 from tfstyle_client.cli.outputs import checked_output, checked_preview
 from tfstyle_client.cli.parameters import (
-    MAIN,
     NO_ACCESS,
+    PICTURES,
     Access,
     Json,
     OutputPath,
@@ -24,15 +24,16 @@ from tfstyle_client.cli.parameters import (
     Timeout,
     Weights,
 )
+from tfstyle_client.cli.picture_files import start_file
 from tfstyle_client.cli.picture_options import ChangedOptions, overrides_of
 from tfstyle_client.cli.stylize import PREVIEW_EVERY
 from tfstyle_client.cli.transfer import Run, check_server, reported
 from tfstyle_client.errors import refusal
 from tfstyle_client.files import STANDARD_STREAM, read_file
-from tfstyle_client.option_values import file_path
+from tfstyle_client.option_values import file_path, file_paths
 from tfstyle_client.output import repeated_output
 from tfstyle_client.repetition import Repetition, check_names, files_by_name
-from tfstyle_client.requests import inputs_request
+from tfstyle_client.requests import request_of
 
 NO_CHANGES = ChangedOptions()
 
@@ -52,7 +53,7 @@ def redo(
         Path | None,
         Parameter(
             help="the photo that it was made from; - is standard input",
-            group=MAIN,
+            group=PICTURES,
             allow_leading_hyphen=True,
             converter=file_path,
         ),
@@ -60,14 +61,18 @@ def redo(
     style: Annotated[
         tuple[Path, ...],
         Parameter(
-            help="the painting that it was made from, or the paintings in order", group=MAIN, consume_multiple=True
+            help="the painting that it was made from, or the paintings in order",
+            group=PICTURES,
+            metavar="FILE ...",
+            consume_multiple=True,
+            converter=file_paths,
         ),
     ] = (),
     picture: Annotated[
         tuple[str, ...],
         Parameter(
             help="any other picture by the name that tfstyle info RESULT shows, such as style.mask=mask.png",
-            group=MAIN,
+            group=PICTURES,
             metavar="NAME=FILE",
             consume_multiple=True,
         ),
@@ -84,8 +89,9 @@ def redo(
 ) -> None:
     """Repeat RESULT, a picture that tfstyle has made, to the bit, or with changes."""
     overrides = overrides_of(asdict(changes))
+    start = start_file(overrides)
     check_server(server, weights, timeout)
-    files = files_by_name(content, style, picture)
+    files = files_by_name({"content": content, "start_picture": start}, style, picture)
     if result == content == STANDARD_STREAM:
         raise refusal("content", "cannot be standard input, because the result is; name a file")
     made = read_provenance(read_file(result, "result"), "result")
@@ -99,5 +105,5 @@ def redo(
         complain(f"warning: {warning}")
     preset = made.preset if made.preset in PRESETS else "default"
     progress = reported(options, PREVIEW_EVERY if preview_target is not None else 0, open_page=False)
-    request = inputs_request(inputs, preset, progress, asdict(options))
+    request = request_of(inputs, preset, progress, asdict(options))
     Run(target, preview_target, server, access, weights, timeout, as_json, check=repetition.check).make(request)
