@@ -37,7 +37,7 @@ def provenance_packet(made: Provenance) -> bytes:
 
 
 def read_provenance(data: bytes, field: str = "result") -> Provenance:
-    """How the picture in the file `data` was made: a PNG, JPEG, WebP or TIFF file that tfstyle has written.
+    """How the picture in the file `data` was made: a PNG, JPEG, WebP, AVIF or TIFF file that tfstyle has written.
 
     `field` names the file in errors. Raises `InvalidInputError` if it carries no record, or a damaged one. Time and
     memory are bounded, whatever the file says.

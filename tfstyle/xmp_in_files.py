@@ -1,4 +1,4 @@
-"""Where picture files have their XMP packet, as part 3 of the XMP specification says: PNG, JPEG, WebP and TIFF.
+"""Where picture files have their XMP packet, as part 3 of the XMP specification says: PNG, JPEG, WebP, AVIF and TIFF.
 
 No pixel is decoded, and no more is read than the packet. `MOST_PARTS` and `tfstyle.xmp.MOST_BYTES` bound the work.
 """
@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterator
 
 from tfstyle.xmp import MOST_BYTES, PacketError
+from tfstyle.xmp_in_boxes import in_boxes
 
 PNG_KEYWORD = b"XML:com.adobe.xmp"
 JPEG_HEADER = b"http://ns.adobe.com/xap/1.0/\0"
@@ -20,7 +21,7 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def find_packet(data: bytes) -> bytes | None:
-    """The XMP packet of a PNG, JPEG, WebP or TIFF file; None where there is none, or where the file is another one.
+    """The XMP packet of a PNG, JPEG, WebP, AVIF or TIFF file; None where there is none, or in a file of another kind.
 
     Of a packet that is longer than `MOST_BYTES`, one byte more than those is returned. Raises `PacketError` where a
     compressed packet is damaged.
@@ -35,6 +36,8 @@ def find_packet(data: bytes) -> bytes | None:
             return _in_webp(view)
         if data[:4] in (b"II*\0", b"MM\0*"):
             return _in_tiff(view)
+        if data[4:8] == b"ftyp":
+            return in_boxes(view)
     except struct.error:  # the file ends early
         return None
     return None
