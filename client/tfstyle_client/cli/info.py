@@ -16,7 +16,7 @@ from tfstyle.provenance import Provenance
 from tfstyle.provenance_json import read_provenance
 from tfstyle_client._sync.client import Client
 from tfstyle_client.cli.app import complain
-from tfstyle_client.cli.parameters import NO_ACCESS, PATIENCE, Access, Json, Server
+from tfstyle_client.cli.parameters import ACCESS, NO_ACCESS, PATIENCE, Access, Json
 from tfstyle_client.cli.reports import print_line
 from tfstyle_client.errors import refusal
 from tfstyle_client.files import read_file
@@ -36,7 +36,10 @@ def info(
     ] = None,
     /,
     *,
-    server: Server = None,
+    server: Annotated[
+        str | None,
+        Parameter(env_var="TFSTYLE_SERVER", help="HOST:PORT or unix:PATH of a server, without RESULT", group=ACCESS),
+    ] = None,
     as_json: Json = False,
     access: Access = NO_ACCESS,
 ) -> None:

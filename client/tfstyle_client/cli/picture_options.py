@@ -21,6 +21,7 @@ _FIRST = ("size", "strength", "style_scale", "max_evaluations")
 FILES_TOO = ("start",)
 """Options in whose place a file may be named."""
 _NAMED = (*_FIRST, "network")
+_NOTHING_MORE = Parameter()
 
 
 def _defaults(values: dict[str, str]) -> str:
@@ -81,11 +82,11 @@ def _own_parameters() -> dict[str, Any]:
     }
 
 
-def _made(name: str, fields: Iterable[str]) -> type:
+def _made(name: str, fields: Iterable[str], more: Parameter = _NOTHING_MORE) -> type:
     parameters = _own_parameters() | {option: _parameter(option) for option in RULES}
     made = make_dataclass(
         name,
-        [(option, parameters[option], field(default=None)) for option in fields],
+        [(option, Annotated[parameters[option], more], field(default=None)) for option in fields],
         namespace={"__module__": __name__},
         frozen=True,
     )
@@ -100,7 +101,7 @@ if TYPE_CHECKING:
 else:
     FirstOptions = _made("FirstOptions", _FIRST)
     OtherOptions = _made("OtherOptions", ["preset", *_LATER])
-    ChangedOptions = _made("ChangedOptions", [*_FIRST, *_LATER])
+    ChangedOptions = _made("ChangedOptions", [*_FIRST, *_LATER], Parameter(show_default="as in RESULT"))
 
 
 def preset_and_overrides(first: FirstOptions, others: OtherOptions) -> tuple[str, dict[str, Any]]:
