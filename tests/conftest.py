@@ -256,7 +256,7 @@ def saying() -> Callable[..., bytes]:
     def made(preset: str, **overrides: object) -> bytes:
         options = resolve_options(preset, overrides)
         stages = (StageFacts("vgg19-lite", options.size, options.size, 9, "neighbours", 1),)
-        sources = Source("content", "ab" * 32), Source("style", "cd" * 32, 1.0)
+        sources = Source("content", 96, 64, "ab" * 32), Source("style", 80, 60, "cd" * 32, 1.0)
         facts = "1.2.3", "2.21.0", "CPU", preset, asdict(options), "float32", {"vgg19-lite": "ef" * 32}
         packet = provenance_packet(Provenance(*facts, stages, sources))
         return encode_png(Picture(np.full((16, 16, 3), 128, np.uint8)), None, packet)

@@ -230,7 +230,7 @@ def _sources(inputs: Inputs[Picture]) -> Iterator[Source]:
     """Every picture as a result names it."""
     weights = {name: style.weight for name, style in inputs.named_styles()}
     for name, picture in inputs.pictures():
-        yield Source(name, picture.digest, weights.get(name))
+        yield Source(name, *picture.size, picture.digest, weights.get(name))
 
 
 def _key(step: Step, whole_from: int, regions: int = 0, keeps: bool = False) -> tuple[object, ...]:

@@ -18,12 +18,14 @@ from tfstyle.precision import AUTO
 
 @dataclass(frozen=True)
 class Source:
-    """A picture that went into a result: its `name` as in `Inputs.pictures`, and the SHA-256 of its file.
+    """A picture that went into a result: its `name` as in `Inputs.pictures`, its size, and the SHA-256 of its file.
 
     The digest is empty for pixels that came from no file. `weight` is that of a style; other pictures have none.
     """
 
     name: str
+    width: int
+    height: int
     digest: str
     weight: float | None = None
 

@@ -29,7 +29,14 @@ _TEXT = re.compile(r"[ -~]{0,200}")
 def provenance_packet(made: Provenance) -> bytes:
     """The XMP packet for the file of a result that was `made` so."""
     pictures = [
-        {"name": source.name, "sha256": source.digest or None, "weight": source.weight} for source in made.pictures
+        {
+            "name": source.name,
+            "width": source.width,
+            "height": source.height,
+            "sha256": source.digest or None,
+            "weight": source.weight,
+        }
+        for source in made.pictures
     ]
     fields = {field.name: getattr(made, field.name) for field in dataclasses.fields(made)}
     fields |= {"stages": [dataclasses.astuple(stage) for stage in made.stages], "pictures": pictures}
@@ -156,6 +163,8 @@ def _source(fields: Any) -> Source:
     digest, weight = fields["sha256"], fields["weight"]
     return Source(
         _name(fields["name"]),
+        _count(fields["width"]),
+        _count(fields["height"]),
         "" if digest is None else _digest(digest),
         None if weight is None else _number(weight),
     )

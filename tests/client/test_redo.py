@@ -170,10 +170,10 @@ def test_info_shows_how_a_result_was_made(files: Path) -> None:
     assert lines[0].startswith(f"tfstyle {tfstyle.__version__}, TensorFlow 2.")
     digest = {name: hashlib.sha256((files / name).read_bytes()).hexdigest() for name in ("a.jpg", "b.jpg", "mask.png")}
     assert lines[2:6] == [
-        f"picture content  sha256 {digest['a.jpg']}",
-        f"picture styles[0]  sha256 {digest['b.jpg']}  weight 0.7",
-        f"picture styles[0].mask  sha256 {digest['mask.png']}",
-        f"picture styles[1]  sha256 {digest['a.jpg']}  weight 0.3",
+        f"picture content  1024 x 683  sha256 {digest['a.jpg']}",
+        f"picture styles[0]  800 x 600  sha256 {digest['b.jpg']}  weight 0.7",
+        f"picture styles[0].mask  80 x 60  sha256 {digest['mask.png']}",
+        f"picture styles[1]  1024 x 683  sha256 {digest['a.jpg']}  weight 0.3",
     ]
     assert lines[6:8] == [
         "48 x 32 pixels: 4 evaluations on vgg19-lite, style loss neighbours",

@@ -40,7 +40,7 @@ MADE = Provenance(
     "float32",
     {"vgg19-lite": DIGEST},
     (StageFacts("vgg19-lite", 48, 32, 9, "neighbours", 1),),
-    (Source("content", DIGEST), Source("styles[0]", DIGEST, 0.7), Source("styles[1]", "", 1 / 3)),
+    (Source("content", 9, 6, DIGEST), Source("styles[0]", 8, 6, DIGEST, 0.7), Source("styles[1]", 8, 7, "", 1 / 3)),
 )
 
 
@@ -119,6 +119,8 @@ def test_the_file_says_how_it_was_made(result: tfstyle.Stylized, pictures: dict[
         name: hashlib.sha256(data).hexdigest() for name, data in pictures.items()
     }
     assert [source.weight for source in made.pictures] == [None, 0.7, 0.3, None]
+    sizes = [(1024, 683), (800, 600), (1024, 683), (102, 68)]
+    assert [(source.width, source.height) for source in made.pictures] == sizes
     assert made.stages == (StageFacts("vgg19-lite", 32, 21, 3, "wasserstein", 1),)
     with Image.open(io.BytesIO(result.png)) as opened:
         assert opened.info["Software"] == f"tfstyle {tfstyle.__version__}"
@@ -281,8 +283,8 @@ def test_a_packet_may_be_anything(packet: bytes, says: str) -> None:
         json.dumps(record(stages=[["vgg19-lite", 48, 32, 9, "neighbours", 1]] * 200)),
         json.dumps(record(pictures={"content": DIGEST})),
         json.dumps(record(pictures=["content"])),
-        json.dumps(record(pictures=[{"name": "../x y", "sha256": DIGEST, "weight": 1}])),
-        json.dumps(record(pictures=[{"name": "style", "sha256": DIGEST, "weight": "heavy"}])),
+        json.dumps(record(pictures=[{"name": "../x y", "width": 1, "height": 1, "sha256": DIGEST, "weight": 1}])),
+        json.dumps(record(pictures=[{"name": "style", "width": 1, "height": 1, "sha256": DIGEST, "weight": "heavy"}])),
         json.dumps(record(options={"size": "large"})),
         json.dumps(record(options={"scales": [1, 2]})),
         json.dumps(record(options={"style_layers": "block1_conv1"})),

@@ -68,7 +68,7 @@ def provenance_lines(made: Provenance) -> Iterator[str]:
         yield f"network {name}  sha256 {digest}"
     for source in made.pictures:
         weight = "" if source.weight is None else f"  weight {source.weight:g}"
-        yield f"picture {source.name}  sha256 {source.digest or 'unknown'}{weight}"
+        yield f"picture {source.name}  {source.width} x {source.height}  sha256 {source.digest or 'unknown'}{weight}"
     for stage in made.stages:
         tiled = ", in tiles" if stage.whole_from > 1 else ""
         yield (

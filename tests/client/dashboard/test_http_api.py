@@ -319,8 +319,8 @@ def test_a_result_says_how_it_was_made(api: httpx.Client, saying: Callable[..., 
     assert found["changed"] == {"size": 48, "scales": "32:5"}
     assert set(found["options"]) == set(RULES)
     assert found["pictures"] == [
-        {"name": "content", "digest": "ab" * 32, "weight": None},
-        {"name": "style", "digest": "cd" * 32, "weight": 1.0},
+        {"name": "content", "width": 96, "height": 64, "digest": "ab" * 32, "weight": None},
+        {"name": "style", "width": 80, "height": 60, "digest": "cd" * 32, "weight": 1.0},
     ]
     assert found["stages"][-1]["width"] == 48
     assert found["networks"] == {"vgg19-lite": "ef" * 32}
