@@ -6,6 +6,8 @@ import hashlib
 import io
 import json
 import struct
+import subprocess
+import sys
 import time
 import tracemalloc
 import zlib
@@ -21,7 +23,7 @@ from PIL import Image, features
 
 import tfstyle
 from conftest import png
-from tfstyle import Inputs, InvalidInputError, Style, TransferOptions
+from tfstyle import Inputs, InvalidInputError, Picture, Style, TransferOptions, content_and_style
 from tfstyle.images import decode, encode_png
 from tfstyle.inputs import inputs_by_name
 from tfstyle.presets import changed_options
@@ -89,12 +91,16 @@ def result(pictures: dict[str, bytes], styles: list[Style[bytes]]) -> tfstyle.St
 
 
 @pytest.fixture(scope="module")
+def engine() -> tfstyle.Engine:
+    return tfstyle.Engine()
+
+
+@pytest.fixture(scope="module")
 def again(
-    result: tfstyle.Stylized, pictures: dict[str, bytes], styles: list[Style[bytes]]
+    engine: tfstyle.Engine, pictures: dict[str, bytes], styles: list[Style[bytes]]
 ) -> Callable[[TransferOptions], tuple[bytes, Delivered]]:
     """Makes the picture from the same pictures with other options: the file, and what is in it."""
     inputs = Inputs(pictures["content"], tuple(styles)).map(lambda name, data: decode(data, name))
-    engine = tfstyle.Engine()
 
     def made(options: TransferOptions) -> tuple[bytes, Delivered]:
         transfer = engine.prepare(inputs, options)
@@ -159,6 +165,27 @@ def test_without_metadata_there_are_pixels_only(
         start += 12 + length
     assert set(kinds) == {b"IHDR", b"IDAT", b"IEND"}
     assert complaint(bare).startswith("result: carries no record of how it was made")
+
+
+def test_a_checkpoint_does_not_depend_on_what_the_file_will_say(
+    engine: tfstyle.Engine, result: tfstyle.Stylized, photo: Picture, oils: Picture, tmp_path: Path
+) -> None:
+    inputs = content_and_style(photo, oils)
+    transfer = engine.prepare(inputs, result.options)
+    next(transfer.iterates())
+    transfer.checkpoint(tmp_path / "checkpoint")
+    resumed = engine.prepare(
+        inputs, replace(result.options, metadata="none"), tfstyle.read_checkpoint(tmp_path / "checkpoint")
+    )
+    assert resumed.evaluations == 1
+
+
+def test_reading_a_record_needs_no_library(tmp_path: Path) -> None:
+    (tmp_path / "result.png").write_bytes(file_of(provenance_packet(MADE)))
+    block = "import sys\nfor name in ('tensorflow', 'keras', 'numpy', 'PIL', 'grpc'): sys.modules[name] = None\n"
+    code = f"{block}import tfstyle\nprint(tfstyle.read_provenance(open('result.png', 'rb').read()).preset)"
+    ended = subprocess.run([sys.executable, "-W", "ignore", "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert (ended.stdout, ended.stderr) == ("fast\n", "")
 
 
 def test_the_inputs_follow_from_their_names() -> None:
