@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from tfstyle.checkpoint import Checkpoint
 from tfstyle.colour import standardise
-from tfstyle.errors import InvalidInputError
+from tfstyle.errors import InvalidInputError, Violation
 from tfstyle.images import Picture, decode, encode_png
 from tfstyle.inputs import File, Inputs, Size, Style, inputs_from_files
 from tfstyle.layout import Outline, Step, demand_of, estimate_of, fitting_layout, former_layouts, replaced_losses
@@ -118,9 +118,11 @@ class Engine:
         A picture that is too large for the available memory is tiled, with the same result up to rounding; `style_loss`
         auto takes another style loss there, and a warning says so. `resume` is a checkpoint to continue from, bit for
         bit as long as the memory allows the same style losses and tiling.
-        Raises `InvalidInputError` if pictures or layers do not fit the options, or if the memory is insufficient,
-        `WeightsError`, and `CheckpointError` if `resume` belongs to another transfer.
+        Raises `InvalidInputError` if pictures, which must be decoded to `colour_space`, or layers do not fit the
+        options, or if the memory is insufficient, `WeightsError`, and `CheckpointError` if `resume` belongs to another
+        transfer.
         """
+        _check_colour_space(inputs, options)
         grey = all(picture.grey for name, picture in inputs.pictures() if not name.endswith(".mask"))
         outline = self.outline(sizes_of(inputs), options, grey=grey, resume=resume)
         scaled = {
@@ -230,6 +232,18 @@ def _key(step: Step, whole_from: int) -> tuple[object, ...]:
     return step.network.digest, demand.pyramid, whole_from, terms, options.pooling, demand.precision, factors
 
 
+def _check_colour_space(inputs: Inputs[Picture], options: TransferOptions) -> None:
+    violations = [
+        Violation(
+            name, f"is decoded to {picture.colour_space}; decode it to {options.colour_space}, as the options say"
+        )
+        for name, picture in inputs.pictures()
+        if picture.colour_space != options.colour_space
+    ]
+    if violations:
+        raise InvalidInputError(violations)
+
+
 def _blend(styles: Iterable[tuple[float, Any]]) -> Any:
     """The targets of several styles, averaged by their shares; only two are held at once."""
     blended = None
@@ -265,7 +279,9 @@ def stylize(
     `WeightsError`.
     """
     options = resolve_options(preset, overrides)
-    inputs = inputs_from_files(content, style).map(lambda name, data: decode(data, name))
+    inputs = inputs_from_files(content, style).map(
+        lambda name, data: decode(data, name, colour_space=options.colour_space)
+    )
     transfer = Engine(weights).prepare(inputs, options)
     for iterate in transfer.iterates():
         if on_iterate is not None:

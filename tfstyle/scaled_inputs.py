@@ -148,7 +148,7 @@ def _weights(name: str, picture: Picture, mask: Picture | None) -> NDArray[np.fl
     """The weights [h, w] of a style picture's pixels; None if all are 1."""
     weights = picture.visibility
     if mask is not None:
-        mask_weights = mask.pixels.mean(2, dtype=np.float32) / np.float32(255)
+        mask_weights = mask.pixels.mean(2, dtype=np.float32) / np.float32(mask.full_scale)
         weights = mask_weights if weights is None else mask_weights * weights
     if weights is not None and BlockWeights(weights).empty:
         what = f"{name}.mask" if mask is not None else name

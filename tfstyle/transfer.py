@@ -1,4 +1,4 @@
-"""A running transfer: optimise step by step, write checkpoints, deliver the 8-bit picture."""
+"""A running transfer: optimise step by step, write checkpoints, deliver the picture with whole-numbered samples."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ import tfstyle
 from tfstyle.atomic import new_draft
 from tfstyle.checkpoint import Checkpoint, CheckpointError, write_checkpoint
 from tfstyle.colour import standardise, to_pixels
+from tfstyle.depth import Samples, in_depth
 from tfstyle.images import Picture, resize_floats
 from tfstyle.losses import Loss, Part, Parts
 from tfstyle.memory import Estimate, available_memory
@@ -65,7 +66,10 @@ class Iterate:
 
 @dataclass(frozen=True)
 class Delivered:
-    """The 8-bit `picture` that the user receives; `total` and `losses` are measured on it, not inside the optimizer."""
+    """The `picture` that the user receives, with 8 or 16 bits as the options say.
+
+    `total` and `losses` are measured on it, not inside the optimizer.
+    """
 
     picture: Picture
     total: float
@@ -97,7 +101,7 @@ class Stage:
     network: Network
     pyramid: Pyramid
     evaluations: int
-    alpha: NDArray[np.uint8] | None
+    alpha: Samples | None
     problem: Callable[[NDArray[np.float32] | None], Problem]
     remembers: bool = False
 
@@ -142,6 +146,7 @@ class Transfer:
         self.warnings = plan.warnings
         self.stages = plan.stages
         self._grey = plan.grey
+        self._taken = plan.start.taken
         stages = [(stage.network.digest, stage.size, stage.evaluations) for stage in plan.stages]
         facts = (tfstyle.__version__, dataclasses.asdict(plan.options), stages, plan.digest)
         self._identity = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
@@ -312,12 +317,12 @@ class Transfer:
             self._best = None
 
     def deliver(self) -> Delivered:
-        """The current picture in 8 bits at the size of the result, and its losses (one more evaluation)."""
+        """The current picture at the size and depth of the result, and its losses (one more evaluation)."""
         here, last = self.stages[self._stage], self.stages[-1]
         image = self._image()
         if here.size != last.size:
             image = resize_floats(image[0], last.size)[None]
-        picture = self._shown(image, last)
+        picture = dataclasses.replace(self._shown(image, last, self.options.depth), taken=self._taken)
         evaluation = self.judge(picture)
         return Delivered(picture, evaluation.total, evaluation.parts)
 
@@ -358,13 +363,14 @@ class Transfer:
         return here.evaluations - self._made + left
 
     def _picture(self, stage: Stage, objective: Objective, variables: Variables, point: NDArray[np.float32]) -> Picture:
-        return self._shown(objective.image(variables.expand(point)), stage)
+        return self._shown(objective.image(variables.expand(point)), stage, 8)
 
-    def _shown(self, image: NDArray[np.float32], stage: Stage) -> Picture:
-        pixels = to_pixels(image)
+    def _shown(self, image: NDArray[np.float32], stage: Stage, depth: int) -> Picture:
+        pixels = to_pixels(image, depth)
         if self._grey:  # the channels are equal up to rounding
             pixels = np.repeat(pixels[..., 1:2], 3, axis=2)
-        return Picture(pixels, stage.alpha)
+        alpha = None if stage.alpha is None else in_depth(stage.alpha, depth)
+        return Picture(pixels, alpha, colour_space=self.options.colour_space)
 
 
 def _parts_to_notes(parts: Parts) -> dict[str, Any]:

@@ -92,7 +92,7 @@ def stylize(
         _check_detached(server, given | {"plot": plot, "open": open_page or None})
         target = None
     else:
-        target = checked_output(output or default_output(content, style), quality, as_json)
+        target = checked_output(output or default_output(content, style), quality, as_json, overrides.get("depth", 8))
     preview_target = checked_preview(preview)
     plot_target = checked_plot(plot, target, preview_target)
     photo, painting = read_file(content, "content"), read_file(style, "style")

@@ -1,0 +1,72 @@
+"""TIFF files with 16 bits per sample, which Pillow cannot write, from PNG files with 16 bits."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+_WIDTH, _LENGTH, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
+_STRIP_OFFSETS, _SAMPLES, _ROWS_PER_STRIP, _STRIP_BYTES = 273, 277, 278, 279
+_PLANAR, _SOFTWARE, _EXTRA_SAMPLES, _EXIF, _ICC_PROFILE = 284, 305, 338, 34665, 34675
+_DEFLATE, _RGB, _CONTIGUOUS, _ALPHA = 8, 2, 1, 2
+_HEADER = 8
+_LEVEL = 6
+STRIP = 2**20
+"""Bytes of a strip before it is compressed, about."""
+
+
+def tiff_of(first: Image, second: Image) -> bytes:
+    """The TIFF file of a PNG with 16-bit colours, opened twice; its profile and its EXIF data are kept.
+
+    Pillow reads either the high or the low bytes of such a picture, so it is read once for each.
+    """
+    from PIL.TiffImagePlugin import ImageFileDirectory_v2
+
+    width, height = first.size
+    bands = len(first.getbands())
+    samples = bytearray(2 * bands * width * height)
+    samples[0::2], samples[1::2] = _bytes(second, "L"), _bytes(first, "B")
+    rows = max(1, STRIP // (2 * bands * width))
+    strips = [
+        zlib.compress(memoryview(samples)[start : start + rows * 2 * bands * width], _LEVEL)
+        for start in range(0, len(samples), rows * 2 * bands * width)
+    ]
+    offsets = [_HEADER]
+    for strip in strips:
+        offsets.append(offsets[-1] + len(strip))
+    end = offsets.pop()
+    directory = ImageFileDirectory_v2(prefix=b"II")
+    for tag, value in (
+        (_WIDTH, width),
+        (_LENGTH, height),
+        (_BITS, (16,) * bands),
+        (_COMPRESSION, _DEFLATE),
+        (_PHOTOMETRIC, _RGB),
+        (_STRIP_OFFSETS, tuple(offsets)),
+        (_SAMPLES, bands),
+        (_ROWS_PER_STRIP, rows),
+        (_STRIP_BYTES, tuple(map(len, strips))),
+        (_PLANAR, _CONTIGUOUS),
+    ):
+        directory[tag] = value
+    if bands == 4:
+        directory[_EXTRA_SAMPLES] = _ALPHA
+    if software := first.info.get("Software"):
+        directory[_SOFTWARE] = software
+    if profile := first.info.get("icc_profile"):
+        directory[_ICC_PROFILE] = profile
+    if details := dict(first.getexif().get_ifd(_EXIF)):
+        directory[_EXIF] = details
+    padding = end % 2
+    header = struct.pack("<2sHI", b"II", 42, end + padding)
+    return header + b"".join(strips) + bytes(padding) + directory.tobytes(end + padding)
+
+
+def _bytes(picture: Image, order: str) -> bytes:
+    """The first ("B") or second ("L") byte of each sample of an opened PNG with 16 bits."""
+    picture.tile = [tile._replace(args=f"{picture.mode};16{order}") for tile in picture.tile]  # type: ignore[attr-defined]
+    return picture.tobytes()
