@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,7 +11,11 @@ if TYPE_CHECKING:
 
 def is_readable() -> bool:
     """Whether pillow-heif is installed."""
-    return find_spec("pillow_heif") is not None
+    try:
+        import pillow_heif  # noqa: F401
+    except ImportError:
+        return False
+    return True
 
 
 def opened(data: bytes) -> Image:

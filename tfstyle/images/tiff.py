@@ -21,7 +21,11 @@ _FIRST_ENTRIES = 4
 
 
 def first_directory(data: bytes) -> ImageFileDirectory_v2:
-    """The tags of the first page of the file `data`. Raises many types where they are damaged."""
+    """The tags of the first page of the file `data`. Raises many types where they are damaged,
+    and `UnsupportedError` for a kind that Pillow cannot read.
+    """
+    if _is_big(data) and data.startswith(b"MM"):
+        raise UnsupportedError("is a BigTIFF with the most significant byte first; save it as TIFF or PNG")
     directory = ImageFileDirectory_v2(data[: 16 if _is_big(data) else 8])
     file = io.BytesIO(data)
     file.seek(directory.next)
