@@ -38,12 +38,12 @@ def convert(png: bytes, ending: str, quality: int = QUALITY) -> bytes:
     kind = FORMATS[ending]
     if kind == "PNG":
         return png
-    if kind == "TIFF" and png[_DEPTH] == 16:
-        from tfstyle_client.tiff_of_16_bits import tiff_of
+    if kind == "TIFF":
+        from tfstyle_client.tiff_writer import tiff_of
 
         with _opened(png) as first, _opened(png) as second:
-            return tiff_of(first, second)
-    settings: dict[str, Any] = {"quality": quality} if kind in LOSSY else {"compression": "tiff_deflate"}
+            return tiff_of(first, second) if png[_DEPTH] == 16 else tiff_of(first)
+    settings: dict[str, Any] = {"quality": quality}
     with _opened(png) as picture:
         settings |= {name: picture.info[name] for name in ("icc_profile", "exif") if picture.info.get(name)}
         shown = _on_white(picture) if kind == "JPEG" and picture.has_transparency_data else picture

@@ -1,9 +1,10 @@
-"""TIFF files with 16 bits per sample, which Pillow cannot write, from PNG files with 16 bits."""
+"""TIFF files of results. Pillow writes none with 16-bit colours, and none that is compressed and has EXIF data."""
 
 from __future__ import annotations
 
 import struct
 import zlib
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,34 +20,37 @@ STRIP = 2**20
 """Bytes of a strip before it is compressed, about."""
 
 
-def tiff_of(first: Image, second: Image) -> bytes:
-    """The TIFF file of a PNG with 16-bit colours, opened twice; its profile and its EXIF data are kept.
+def tiff_of(first: Image, second: Image | None = None) -> bytes:
+    """The TIFF file of a PNG that is opened, with its profile and its EXIF data. Its mode is RGB or RGBA.
 
-    Pillow reads either the high or the low bytes of such a picture, so it is read once for each.
+    Pillow reads either the high or the low bytes of a PNG with 16-bit colours. For one, it is opened a `second` time.
     """
     from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
     width, height = first.size
     bands = len(first.getbands())
-    samples = bytearray(2 * bands * width * height)
-    samples[0::2], samples[1::2] = _bytes(second, "L"), _bytes(first, "B")
-    rows = max(1, STRIP // (2 * bands * width))
+    size = 1 if second is None else 2
+    if second is None:
+        samples = bytearray(first.tobytes())
+    else:
+        samples = bytearray(size * bands * width * height)
+        samples[0::2], samples[1::2] = _bytes(second, "L"), _bytes(first, "B")
+    row = size * bands * width
+    rows = max(1, STRIP // row)
     strips = [
-        zlib.compress(memoryview(samples)[start : start + rows * 2 * bands * width], _LEVEL)
-        for start in range(0, len(samples), rows * 2 * bands * width)
+        zlib.compress(memoryview(samples)[start : start + rows * row], _LEVEL)
+        for start in range(0, len(samples), rows * row)
     ]
-    offsets = [_HEADER]
-    for strip in strips:
-        offsets.append(offsets[-1] + len(strip))
-    end = offsets.pop()
+    # Pillow counts them from the end of the directory.
+    offsets = tuple(accumulate(map(len, strips[:-1]), initial=0))
     directory = ImageFileDirectory_v2(prefix=b"II")
     for tag, value in (
         (_WIDTH, width),
         (_LENGTH, height),
-        (_BITS, (16,) * bands),
+        (_BITS, (8 * size,) * bands),
         (_COMPRESSION, _DEFLATE),
         (_PHOTOMETRIC, _RGB),
-        (_STRIP_OFFSETS, tuple(offsets)),
+        (_STRIP_OFFSETS, offsets),
         (_SAMPLES, bands),
         (_ROWS_PER_STRIP, rows),
         (_STRIP_BYTES, tuple(map(len, strips))),
@@ -61,9 +65,8 @@ def tiff_of(first: Image, second: Image) -> bytes:
         directory[_ICC_PROFILE] = profile
     if details := dict(first.getexif().get_ifd(_EXIF)):
         directory[_EXIF] = details
-    padding = end % 2
-    header = struct.pack("<2sHI", b"II", 42, end + padding)
-    return header + b"".join(strips) + bytes(padding) + directory.tobytes(end + padding)
+    header = b"II*\0" + struct.pack("<I", _HEADER)
+    return header + directory.tobytes(_HEADER) + b"".join(strips)
 
 
 def _bytes(picture: Image, order: str) -> bytes:
