@@ -13,7 +13,7 @@ from tfstyle.options import ProgressOptions, TransferOptions
 from tfstyle.presets import canonical_overrides, resolve_options
 from tfstyle.rules import shown
 from tfstyle.v1 import style_transfer_pb2 as pb
-from tfstyle.v1.conversion import inputs_to_proto, options_to_proto
+from tfstyle.v1.conversion import inputs_from_proto, inputs_to_proto, options_to_proto
 from tfstyle_client.errors import BadRequestError, refusal
 
 NO_PREVIEWS = ProgressOptions()
@@ -32,10 +32,24 @@ def stylize_request(
     preset: str = "default",
     progress: ProgressOptions = NO_PREVIEWS,
     options: Mapping[str, Any] | None = None,
+    **pictures: File | None,
+) -> pb.StylizeRequest:
+    """The message; `pictures` are as in `inputs_from_files`. Raises `BadRequestError`, naming each field at fault."""
+    try:
+        inputs = inputs_from_files(content, style, **pictures)
+    except InvalidInputError as error:
+        raise BadRequestError(error.violations) from None
+    return request_of(inputs, preset, progress, options)
+
+
+def request_of(
+    inputs: Inputs[bytes],
+    preset: str = "default",
+    progress: ProgressOptions = NO_PREVIEWS,
+    options: Mapping[str, Any] | None = None,
 ) -> pb.StylizeRequest:
     """The message. Raises `BadRequestError`, naming each field at fault."""
     try:
-        inputs = inputs_from_files(content, style)
         overrides = canonical_overrides(options or {})
         resolve_options(preset, overrides)
     except InvalidInputError as error:
@@ -104,8 +118,7 @@ def creation_request(transfer: pb.StylizeRequest) -> pb.CreateJobRequest:
 
 def large_pictures(transfer: pb.StylizeRequest) -> list[pb.Picture]:
     """The pictures in `transfer`, styles and masks included, that are uploaded before it is sent."""
-    inputs = transfer.inputs
-    pictures = [inputs.content, *(picture for style in inputs.styles for picture in (style.picture, style.mask))]
+    pictures = (picture for _, picture in inputs_from_proto(transfer).pictures())
     return [picture for picture in pictures if len(picture.data) > LARGEST_INLINE]
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from tfstyle.colour import LUMA
 from tfstyle.depth import Samples, full_scale, in_depth
 from tfstyle.images.taken import Taken
 from tfstyle.options import SRGB
@@ -61,3 +62,8 @@ class Picture:
         """The same picture with `depth` bits per sample, 8 or 16."""
         alpha = None if self.alpha is None else in_depth(self.alpha, depth)
         return replace(self, pixels=in_depth(self.pixels, depth), alpha=alpha)
+
+    def in_luma(self) -> Picture:
+        """The same picture with its lightness, the weighted mean of the channels, in all three channels."""
+        luma = np.rint(self.pixels @ LUMA).astype(self.pixels.dtype)
+        return replace(self, pixels=np.repeat(luma[..., None], 3, axis=2))

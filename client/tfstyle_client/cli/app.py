@@ -34,7 +34,7 @@ from tfstyle_client.json_lines import print_json
 from tfstyle_client.usage_errors import usage_message
 
 COMMANDS = {
-    "stylize:stylize": "Repaint CONTENT in the style of STYLE.",
+    "stylize:stylize": "Repaint CONTENT in the style of STYLE, or of several.",
     "demo:demo": "Repaint the photo that comes with tfstyle in the style of the painting that comes with it.",
     "jobs:jobs": "List the jobs on a server, the newest first.",
     "jobs:watch": "Show a job's progress until it ends, across restarts of the server. Ctrl-C leaves the job alone.",
@@ -47,12 +47,17 @@ COMMANDS = {
 }
 """{module:command: help}, in the order of the help. The texts stand here because the modules are imported late."""
 
+USAGES = {"stylize": "Usage: tfstyle stylize [OPTIONS] CONTENT STYLE [STYLE ...]"}
+"""Of commands that take several files, for which cyclopts has only a general word."""
+
 _PATHS = [
     (r"(?<![\w/])transfer\.", ""),
     (r"(?<![\w/])(?:options|progress)\.", ""),
     (r"\binputs\.styles\[0\]\.picture\b", "style"),
     (r"\binputs\.styles\[0\]\.", "style."),
+    (r"\binputs\.styles\[(\d+)\]\.picture\b", r"styles[\1]"),
     (r"\binputs\.", ""),
+    (r"\bstart_picture\b", "start"),
 ]
 """[path in a request, name on the command line]."""
 
@@ -68,7 +73,8 @@ app = App(
     suppress_keyboard_interrupt=False,
 )
 for _place, (_path, _help) in enumerate(COMMANDS.items()):
-    app.command(f"tfstyle_client.cli.{_path}", name=_path.partition(":")[2], help=_help, sort_key=_place)
+    _name = _path.partition(":")[2]
+    app.command(f"tfstyle_client.cli.{_path}", name=_name, help=_help, usage=USAGES.get(_name), sort_key=_place)
 app.register_install_completion_command(help="Install completion for the shell in use: bash, zsh or fish.")
 
 

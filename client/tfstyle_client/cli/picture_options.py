@@ -18,6 +18,8 @@ from tfstyle_client.option_values import whole_number
 _GROUPS = {"main": MAIN, "losses": LOSSES, "optimizer": OPTIMIZER}
 _FIRST = ("size", "strength", "style_scale", "max_evaluations")
 """What people use first stands first, with -o after it."""
+FILES_TOO = ("start",)
+"""Options in whose place a file may be named."""
 _NAMED = (*_FIRST, "network")
 
 
@@ -35,9 +37,12 @@ def _parameter(name: str) -> Any:
     if rule.words:
         kind |= Literal[tuple(rule.words)]
     spellings = [rule.alias, name] if rule.alias else [name]
+    doc = rule.doc
+    if name in FILES_TOO:
+        kind, doc = str, f"{doc}, or the picture in a file"
     parameter = Parameter(
         name=["--" + spelling.replace("_", "-") for spelling in spellings],
-        help=f"{rule.doc} ({rule.accepts()})",
+        help=f"{doc} ({rule.accepts()})",
         show_default=_defaults({preset: rule.text(getattr(options, name)) for preset, options in PRESETS.items()}),
         group=_GROUPS[rule.group],
         metavar=_metavar(name),
