@@ -30,9 +30,10 @@ _DEPTH = 24
 
 
 def convert(png: bytes, ending: str, quality: int = QUALITY) -> bytes:
-    """The picture in the format of `ending`; a PNG stays as it is. Its profile and its EXIF data are kept.
+    """The picture in the format of `ending`; a PNG stays as it is.
 
-    JPEG has no transparency: white shows through. Formats other than PNG and TIFF have 8 bits per sample.
+    Its profile, EXIF data and XMP packet are kept. JPEG has no transparency: white shows through. Formats other than
+    PNG and TIFF have 8 bits per sample.
     Raises OSError or ValueError where the format cannot hold the picture.
     """
     kind = FORMATS[ending]
@@ -45,7 +46,7 @@ def convert(png: bytes, ending: str, quality: int = QUALITY) -> bytes:
             return tiff_of(first, second) if png[_DEPTH] == 16 else tiff_of(first)
     settings: dict[str, Any] = {"quality": quality}
     with _opened(png) as picture:
-        settings |= {name: picture.info[name] for name in ("icc_profile", "exif") if picture.info.get(name)}
+        settings |= {name: picture.info[name] for name in ("icc_profile", "exif", "xmp") if picture.info.get(name)}
         shown = _on_white(picture) if kind == "JPEG" and picture.has_transparency_data else picture
         buffer = io.BytesIO()
         shown.save(buffer, kind, **settings)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 _WIDTH, _LENGTH, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
 _STRIP_OFFSETS, _SAMPLES, _ROWS_PER_STRIP, _STRIP_BYTES = 273, 277, 278, 279
-_PLANAR, _SOFTWARE, _EXTRA_SAMPLES, _EXIF, _ICC_PROFILE = 284, 305, 338, 34665, 34675
+_PLANAR, _SOFTWARE, _EXTRA_SAMPLES, _XMP, _EXIF, _ICC_PROFILE = 284, 305, 338, 700, 34665, 34675
 _DEFLATE, _RGB, _CONTIGUOUS, _ALPHA = 8, 2, 1, 2
 _HEADER = 8
 _LEVEL = 6
@@ -21,7 +21,7 @@ STRIP = 2**20
 
 
 def tiff_of(first: Image, second: Image | None = None) -> bytes:
-    """The TIFF file of a PNG that is opened, with its profile and its EXIF data. Its mode is RGB or RGBA.
+    """The TIFF file of a PNG that is opened, with its profile, EXIF data and XMP packet. Its mode is RGB or RGBA.
 
     Pillow reads either the high or the low bytes of a PNG with 16-bit colours. For one, it is opened a `second` time.
     """
@@ -59,10 +59,9 @@ def tiff_of(first: Image, second: Image | None = None) -> bytes:
         directory[tag] = value
     if bands == 4:
         directory[_EXTRA_SAMPLES] = _ALPHA
-    if software := first.info.get("Software"):
-        directory[_SOFTWARE] = software
-    if profile := first.info.get("icc_profile"):
-        directory[_ICC_PROFILE] = profile
+    for tag, name in ((_SOFTWARE, "Software"), (_XMP, "xmp"), (_ICC_PROFILE, "icc_profile")):
+        if fact := first.info.get(name):
+            directory[tag] = fact
     if details := dict(first.getexif().get_ifd(_EXIF)):
         directory[_EXIF] = details
     header = b"II*\0" + struct.pack("<I", _HEADER)
