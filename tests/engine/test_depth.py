@@ -19,8 +19,16 @@ from tfstyle.images.taken import Taken
 
 DOWN, RIGHT = np.mgrid[:48, :64]
 WIDE = np.stack([RIGHT * 1040 + DOWN, 65535 - DOWN * 1361 - RIGHT, (RIGHT * 48 + DOWN) * 21], -1).astype(np.uint16)
+FIELDS = np.tile(PATCHES, (2, 2, 1))[:48]
+"""All pictures have one size, so that the objective is traced once."""
 OPACITY = (RIGHT * 1000 + DOWN + 1).astype(np.uint16)
-FIRST: dict[str, Any] = {"network": "vgg19-lite", "size": 0, "coarsest_scale": 0, "max_evaluations": 1}
+FIRST: dict[str, Any] = {
+    "network": "vgg19-lite",
+    "size": 0,
+    "coarsest_scale": 0,
+    "max_evaluations": 1,
+    "style_loss": "gram",
+}
 """The first evaluation is that of the photo itself, so the result is the photo as it went through the engine."""
 
 
@@ -69,19 +77,19 @@ def test_transparency_has_the_depth_of_the_result(engine: Engine, painting: byte
 
 
 def test_display_p3_goes_through_the_engine(engine: Engine, painting: bytes) -> None:
-    red = np.full((32, 32, 3), (255, 0, 0), np.uint8)
+    red = np.full((48, 64, 3), (255, 0, 0), np.uint8)
     content = saved(Image.fromarray(red), "PNG", icc_profile=DISPLAY_P3.icc_profile())
     result = first_point(engine, content, painting, colour_space="display-p3")
     np.testing.assert_array_equal(result.in_depth(8).pixels, red)
     np.testing.assert_array_equal(first_point(engine, content, painting).pixels, red)  # that of sRGB
-    same = first_point(engine, saved(Image.fromarray(PATCHES), "PNG"), painting, colour_space="display-p3", depth=16)
+    same = first_point(engine, saved(Image.fromarray(FIELDS), "PNG"), painting, colour_space="display-p3", depth=16)
     shown = decode(tfstyle.encode_png(same), "result")
-    assert np.abs(shown.pixels / 257 - PATCHES).max() < 0.1
+    assert np.abs(shown.pixels / 257 - FIELDS).max() < 0.1
 
 
-def test_previews_have_8_bits_and_the_colour_space(engine: Engine, photo: Picture, oils: Picture) -> None:
-    pictures = [replace(picture, colour_space="display-p3") for picture in (photo, oils)]
-    options = TransferOptions(**FIRST | {"size": 64}, depth=16, colour_space="display-p3")
+def test_previews_have_8_bits_and_the_colour_space(engine: Engine, oils: Picture) -> None:
+    pictures = Picture(WIDE, colour_space="display-p3"), replace(oils, colour_space="display-p3")
+    options = TransferOptions(**FIRST, depth=16, colour_space="display-p3")
     transfer = engine.prepare(content_and_style(*pictures), options)
     shown = next(transfer.iterates()).picture()
     assert (shown.full_scale, shown.colour_space) == (255, "display-p3")
@@ -97,9 +105,9 @@ def test_the_result_has_the_date_of_the_photo_and_not_of_the_painting(engine: En
     for year in (2024, 1889):
         exif = Image.Exif()
         exif.get_ifd(0x8769)[0x9003] = f"{year}:05:17 18:30:09"
-        dates.append(saved(Image.fromarray(PATCHES), "JPEG", exif=exif.tobytes()))
+        dates.append(saved(Image.fromarray(FIELDS), "JPEG", exif=exif.tobytes()))
     assert first_point(engine, *dates).taken == Taken("2024:05:17 18:30:09")
-    assert first_point(engine, saved(Image.fromarray(PATCHES), "PNG"), dates[1]).taken is None
+    assert first_point(engine, saved(Image.fromarray(FIELDS), "PNG"), dates[1]).taken is None
 
 
 @pytest.mark.parametrize(
