@@ -16,6 +16,8 @@ from image_files import PATCHES, raw_png, saved
 from tfstyle import Engine, InvalidInputError, Picture, TransferOptions, content_and_style, decode
 from tfstyle.images.rgb_space import DISPLAY_P3
 from tfstyle.images.taken import Taken
+from tfstyle.masks import picture_weights
+from tfstyle.regions import flat_colours
 
 DOWN, RIGHT = np.mgrid[:48, :64]
 WIDE = np.stack([RIGHT * 1040 + DOWN, 65535 - DOWN * 1361 - RIGHT, (RIGHT * 48 + DOWN) * 21], -1).astype(np.uint16)
@@ -121,3 +123,14 @@ def test_the_result_has_the_date_of_the_photo_and_not_of_the_painting(engine: En
 def test_other_values_are_refused(options: dict[str, Any], says: str) -> None:
     with pytest.raises(InvalidInputError, match=says):
         TransferOptions(**options)
+
+
+def test_masks_maps_and_lightness_count_alike_in_both_depths() -> None:
+    narrow = Picture(FIELDS)
+    wide = narrow.in_depth(16)
+    np.testing.assert_allclose(picture_weights(wide), picture_weights(narrow), rtol=1e-6)
+    maps = [flat_colours("regions", picture) for picture in (narrow, wide)]
+    assert maps[0].keys() == maps[1].keys()
+    for colour, where in maps[0].items():
+        np.testing.assert_array_equal(maps[1][colour], where)
+    assert np.abs(wide.in_luma().pixels / 257 - narrow.in_luma().pixels).max() <= 0.51
