@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tfstyle.checkpoint import Checkpoint
 from tfstyle.colour import standardise
-from tfstyle.errors import InvalidInputError
+from tfstyle.errors import InvalidInputError, Violation
 from tfstyle.images import Picture, decode
 from tfstyle.inputs import File, Inputs, Size, Style, inputs_from_files
 from tfstyle.layout import Outline, Step, demand_of, estimate_of, fitting_layout, former_layouts, replaced_losses
@@ -135,9 +135,11 @@ class Engine:
         A picture that is too large for the available memory is tiled, with the same result up to rounding; `style_loss`
         auto takes another style loss there, and a warning says so. `resume` is a checkpoint to continue from, bit for
         bit as long as the memory allows the same style losses and tiling.
-        Raises `InvalidInputError` if pictures or layers do not fit the options, or if the memory is insufficient,
-        `WeightsError`, and `CheckpointError` if `resume` belongs to another transfer.
+        Raises `InvalidInputError` if pictures, which must be decoded to `colour_space`, or layers do not fit the
+        options, or if the memory is insufficient, `WeightsError`, and `CheckpointError` if `resume` belongs to another
+        transfer.
         """
+        _check_colour_space(inputs, options)
         grey = is_grey(in_painted_colours(inputs, options))
         outline = self.outline(sizes_of(inputs), options, grey=grey, regions=count_regions(inputs), resume=resume)
         scaled = {
@@ -169,6 +171,7 @@ class Engine:
                 outline.estimate,
                 (*about_pictures, *outline.warnings),
                 tuple(_sources(inputs)),
+                inputs.content.taken,
             )
         )
         if resume is not None:
@@ -253,6 +256,18 @@ def _key(step: Step, whole_from: int, regions: int = 0, keeps: bool = False) -> 
     )
 
 
+def _check_colour_space(inputs: Inputs[Picture], options: TransferOptions) -> None:
+    violations = [
+        Violation(
+            name, f"is decoded to {picture.colour_space}; decode it to {options.colour_space}, as the options say"
+        )
+        for name, picture in inputs.pictures()
+        if picture.colour_space != options.colour_space
+    ]
+    if violations:
+        raise InvalidInputError(violations)
+
+
 @dataclass(frozen=True)
 class Stylized:
     """The result of `stylize`: `png` bytes, the delivered picture with its losses, the network and the options used."""
@@ -284,7 +299,7 @@ def stylize(
     """
     options = resolve_options(preset, overrides)
     files = inputs_from_files(content, style, start_picture=start_picture, keep=keep, regions=regions)
-    inputs = files.map(lambda name, data: decode(data, name))
+    inputs = files.map(lambda name, data: decode(data, name, colour_space=options.colour_space))
     transfer = Engine(weights).prepare(inputs, options)
     for iterate in transfer.iterates():
         if on_iterate is not None:

@@ -1,4 +1,4 @@
-"""A running transfer: optimise step by step, write checkpoints, deliver the 8-bit picture."""
+"""A running transfer: optimise step by step, write checkpoints, deliver the picture with whole-numbered samples."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ from tfstyle.atomic import new_draft
 from tfstyle.checkpoint import Checkpoint, CheckpointError, write_checkpoint
 from tfstyle.colour import MEAN, STD, standardise, to_pixels
 from tfstyle.colour_matching import relit
-from tfstyle.images import Picture, encode_png, resize_floats
+from tfstyle.depth import Samples, in_depth
+from tfstyle.images import Picture, Taken, encode_png, resize_floats
 from tfstyle.losses import Loss, Part, Parts
 from tfstyle.memory import Estimate, available_memory
 from tfstyle.networks.choice import Choice
@@ -69,7 +70,10 @@ class Iterate:
 
 @dataclass(frozen=True)
 class Delivered:
-    """The 8-bit `picture` that the user receives; `total` and `losses` are measured on it, not inside the optimizer."""
+    """The `picture` that the user receives, with 8 or 16 bits as the options say.
+
+    `total` and `losses` are measured on it, not inside the optimizer.
+    """
 
     picture: Picture
     total: float
@@ -119,7 +123,7 @@ class Stage:
     network: Network
     pyramid: Pyramid
     evaluations: int
-    alpha: NDArray[np.uint8] | None
+    alpha: Samples | None
     problem: Callable[[NDArray[np.float32] | None], Problem]
     remembers: bool = False
     colours: Picture | None = None
@@ -141,7 +145,7 @@ class Plan:
 
     `start` is a standardised picture [1, h, w, 3] of the size of the first stage; `grey` says whether the picture that
     is painted is grey; `digest` identifies all input pictures; `warnings` are warnings about them, one line each;
-    `sources` are their files.
+    `sources` are their files. `taken` says when the photo was, if the result is to say so.
     """
 
     options: TransferOptions
@@ -154,6 +158,7 @@ class Plan:
     estimate: Estimate
     warnings: tuple[str, ...] = ()
     sources: tuple[Source, ...] = ()
+    taken: Taken | None = None
 
 
 class Transfer:
@@ -168,6 +173,7 @@ class Transfer:
         self.stages = plan.stages
         self._sources = plan.sources
         self._grey = plan.grey
+        self._taken = plan.taken
         stages = [(stage.network.digest, stage.size, stage.evaluations) for stage in plan.stages]
         options = dataclasses.asdict(plan.options)
         del options["metadata"]  # which the computation does not depend on
@@ -340,12 +346,12 @@ class Transfer:
             self._best = None
 
     def deliver(self) -> Delivered:
-        """The current picture in 8 bits at the size of the result, and its losses (one more evaluation)."""
+        """The current picture at the size and depth of the result, and its losses (one more evaluation)."""
         here, last = self.stages[self._stage], self.stages[-1]
         image = self._image()
         if here.size != last.size:
             image = resize_floats(image[0], last.size)[None]
-        picture = self._shown(image, last)
+        picture = dataclasses.replace(self._shown(image, last, self.options.depth), taken=self._taken)
         evaluation = self.judge(picture)
         return Delivered(picture, evaluation.total, evaluation.parts)
 
@@ -370,7 +376,7 @@ class Transfer:
     def file(self, delivered: Delivered, preset: str) -> bytes:
         """The PNG that the user receives, which says how it was made unless the option `metadata` is "none"."""
         if self.options.metadata == NONE:
-            return encode_png(delivered.picture)
+            return encode_png(dataclasses.replace(delivered.picture, taken=None))
         made = self.provenance(preset)
         texts = {
             "Software": f"tfstyle {made.version}",
@@ -414,17 +420,18 @@ class Transfer:
         variables: Variables,
         point: NDArray[np.float32],
     ) -> Picture:
-        return self._shown(image(variables.expand(point)), stage)
+        return self._shown(image(variables.expand(point)), stage, 8)
 
-    def _shown(self, image: NDArray[np.float32], stage: Stage) -> Picture:
+    def _shown(self, image: NDArray[np.float32], stage: Stage, depth: int) -> Picture:
         if stage.colours is not None:
             colours = standardise(stage.colours.pixels)[0] * STD + MEAN
             luma = np.clip(image[0, ..., 1] * STD[1] + MEAN[1], 0, 1)
             image = ((relit(colours, luma) - MEAN) / STD)[None]
-        pixels = to_pixels(image)
+        pixels = to_pixels(image, depth)
         if self._grey and stage.colours is None:  # the channels are equal up to rounding
             pixels = np.repeat(pixels[..., 1:2], 3, axis=2)
-        return Picture(pixels, stage.alpha)
+        alpha = None if stage.alpha is None else in_depth(stage.alpha, depth)
+        return Picture(pixels, alpha, colour_space=self.options.colour_space)
 
 
 def _parts_to_notes(parts: Parts) -> dict[str, Any]:

@@ -57,7 +57,7 @@ def _metavar(name: str) -> str | None:
     if isinstance(rule, ListRule):
         return rule.placeholder
     if rule.choices:
-        return "NAME"
+        return "|".join(map(str, rule.choices)) if KINDS[name] is int else "NAME"
     return "|".join(["INT", *rule.words]) if rule.words else None
 
 

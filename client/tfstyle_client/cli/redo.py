@@ -99,7 +99,7 @@ def redo(
     pictures = {name: read_file(path, name) for name, path in files.items()}
     repetition = Repetition(made, str(result), pictures, overrides, private=server is None)
     options, inputs = repetition.options, repetition.inputs
-    target = checked_output(output or repeated_output(result), quality, as_json)
+    target = checked_output(output or repeated_output(result), quality, as_json, options.depth)
     preview_target = checked_preview(preview)
     for warning in repetition.warnings():
         complain(f"warning: {warning}")

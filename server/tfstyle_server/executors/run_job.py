@@ -88,7 +88,7 @@ def run_job(engine: Engine, run: Run, port: Port) -> End:
 
 
 def _run(engine: Engine, run: Run, port: Port) -> Done:
-    inputs = run.inputs.map(lambda name, digest: _decode(name, digest, port))
+    inputs = run.inputs.map(lambda name, digest: _decode(name, digest, run.options.colour_space, port))
     port.check_cancelled()
     began = time.perf_counter()
     with port.checkpoints as checkpoints:
@@ -112,13 +112,13 @@ def _run(engine: Engine, run: Run, port: Port) -> Done:
     return Done(run.job, run.attempt, result)
 
 
-def _decode(name: str, digest: str, port: Port) -> Picture:
+def _decode(name: str, digest: str, colour_space: str, port: Port) -> Picture:
     from tfstyle.images import decode
 
     data = port.blobs.read(digest)
     try:
         with address_space_limit(port.limits.pixels):
-            return decode(data, name, port.limits)
+            return decode(data, name, port.limits, colour_space)
     except InvalidInputError as error:
         raise InvalidInputError(_with_switch(violation, port.limits) for violation in error.violations) from None
 
