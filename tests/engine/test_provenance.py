@@ -24,13 +24,14 @@ from PIL import Image, features
 import tfstyle
 from conftest import png
 from tfstyle import Inputs, InvalidInputError, Picture, Style, TransferOptions, content_and_style
-from tfstyle.images import decode, encode_png
+from tfstyle.images import Taken, decode, encode_png
 from tfstyle.inputs import inputs_by_name
 from tfstyle.presets import changed_options
 from tfstyle.provenance import Provenance, Source, StageFacts, joined
 from tfstyle.provenance_json import provenance_packet, read_provenance
 from tfstyle.transfer import Delivered
 from tfstyle.xmp import MOST_BYTES, packet_of
+from tfstyle_client.picture_formats import convert
 
 DIGEST = "0123456789abcdef" * 4
 MADE = Provenance(
@@ -165,6 +166,24 @@ def test_without_metadata_there_are_pixels_only(
         start += 12 + length
     assert set(kinds) == {b"IHDR", b"IDAT", b"IEND"}
     assert complaint(bare).startswith("result: carries no record of how it was made")
+
+
+@pytest.mark.parametrize("depth", [8, 16])
+def test_the_date_of_the_photo_is_left_out_too(
+    engine: tfstyle.Engine, result: tfstyle.Stylized, photo: Picture, oils: Picture, depth: int
+) -> None:
+    dated = replace(photo, taken=Taken("2024:05:17 18:30:09", "+02:00"))
+    files = {}
+    for metadata in ("full", "none"):
+        options = replace(result.options, depth=depth, colour_space="srgb", metadata=metadata)
+        transfer = engine.prepare(content_and_style(dated, oils), options)
+        files[metadata] = transfer.file(transfer.deliver(), "fast")
+    assert read_provenance(files["full"]).options["depth"] == depth
+    assert read_provenance(convert(files["full"], ".tif")) == read_provenance(files["full"])
+    for ending in (".png", ".jpg", ".webp", ".tif"):
+        assert b"2024:05:17" in convert(files["full"], ending)
+        bare = convert(files["none"], ending)
+        assert not any(word in bare for word in (b"2024:05:17", b"Exif", b"eXIf", b"tfstyle", b"xap", b"Software"))
 
 
 def test_a_checkpoint_does_not_depend_on_what_the_file_will_say(
