@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from tfstyle.checkpoint import Checkpoint
 from tfstyle.colour import standardise
-from tfstyle.errors import InvalidInputError
-from tfstyle.images import Picture, decode, encode_png
+from tfstyle.errors import InvalidInputError, Violation
+from tfstyle.images import Picture, decode
 from tfstyle.inputs import File, Inputs, Size, Style, inputs_from_files
 from tfstyle.layout import (
     Outline,
@@ -41,6 +41,7 @@ from tfstyle.objective import (
 from tfstyle.options import COARSE_SCALES, LAYER_WEIGHTS, TransferOptions, lite_violations
 from tfstyle.precision import choose_precision
 from tfstyle.presets import resolve_options
+from tfstyle.provenance import Source
 from tfstyle.regions import count_regions
 from tfstyle.scaled_inputs import (
     ScaledInputs,
@@ -143,9 +144,11 @@ class Engine:
         A picture that is too large for the available memory is tiled, with the same result up to rounding; `style_loss`
         auto takes another style loss there, and a warning says so. `resume` is a checkpoint to continue from, bit for
         bit as long as the memory allows the same style losses and tiling.
-        Raises `InvalidInputError` if pictures or layers do not fit the options, or if the memory is insufficient,
-        `WeightsError`, and `CheckpointError` if `resume` belongs to another transfer.
+        Raises `InvalidInputError` if pictures, which must be decoded to `colour_space`, or layers do not fit the
+        options, or if the memory is insufficient, `WeightsError`, and `CheckpointError` if `resume` belongs to another
+        transfer.
         """
+        _check_colour_space(inputs, options)
         grey = is_grey(in_painted_colours(inputs, options))
         outline = self.outline(sizes_of(inputs), options, grey=grey, regions=count_regions(inputs), resume=resume)
         scaled = {
@@ -176,6 +179,8 @@ class Engine:
                 digest(inputs),
                 outline.estimate,
                 (*about_pictures, *outline.warnings),
+                tuple(_sources(inputs)),
+                inputs.content.taken,
             )
         )
         if resume is not None:
@@ -229,6 +234,13 @@ class Engine:
         return self._objectives[key]
 
 
+def _sources(inputs: Inputs[Picture]) -> Iterator[Source]:
+    """Every picture as a result names it."""
+    weights = {name: style.weight for name, style in inputs.named_styles()}
+    for name, picture in inputs.pictures():
+        yield Source(name, *picture.size, picture.digest, weights.get(name))
+
+
 def _key(step: Step, whole_from: int, regions: int = 0, keeps: bool = False) -> tuple[object, ...]:
     """What the objective of a stage depends on, besides its arguments."""
     demand, options = step.demand, step.demand.options
@@ -238,6 +250,18 @@ def _key(step: Step, whole_from: int, regions: int = 0, keeps: bool = False) -> 
     terms = tuple(demand.terms.items())
     how = options.pooling, options.padding, demand.precision
     return step.network.digest, demand.pyramid, whole_from, terms, *how, factors, regions, keeps
+
+
+def _check_colour_space(inputs: Inputs[Picture], options: TransferOptions) -> None:
+    violations = [
+        Violation(
+            name, f"is decoded to {picture.colour_space}; decode it to {options.colour_space}, as the options say"
+        )
+        for name, picture in inputs.pictures()
+        if picture.colour_space != options.colour_space
+    ]
+    if violations:
+        raise InvalidInputError(violations)
 
 
 @dataclass(frozen=True)
@@ -271,10 +295,10 @@ def stylize(
     """
     options = resolve_options(preset, overrides)
     files = inputs_from_files(content, style, start_picture=start_picture, keep=keep, regions=regions)
-    inputs = files.map(lambda name, data: decode(data, name))
+    inputs = files.map(lambda name, data: decode(data, name, colour_space=options.colour_space))
     transfer = Engine(weights).prepare(inputs, options)
     for iterate in transfer.iterates():
         if on_iterate is not None:
             on_iterate(iterate)
     delivered = transfer.deliver()
-    return Stylized(encode_png(delivered.picture, transfer.texts), delivered, transfer.network, options)
+    return Stylized(transfer.file(delivered, preset), delivered, transfer.network, options)

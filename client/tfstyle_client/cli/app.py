@@ -36,13 +36,14 @@ from tfstyle_client.usage_errors import usage_message
 COMMANDS = {
     "stylize:stylize": "Repaint CONTENT in the style of STYLE, or of several.",
     "texture:texture": "Paint a texture in the style of STYLE, or of several, without a photo.",
+    "redo:redo": "Repeat RESULT, a picture that tfstyle has made, to the bit, or with changes.",
     "demo:demo": "Repaint the photo that comes with tfstyle in the style of the painting that comes with it.",
     "jobs:jobs": "List the jobs on a server, the newest first.",
     "jobs:watch": "Show a job's progress until it ends, across restarts of the server. Ctrl-C leaves the job alone.",
     "jobs:result": "Wait until a job has ended, and write its picture.",
     "jobs:cancel": "Cancel a job; one that has ended stays as it is.",
     "jobs:delete": "Delete a job that has ended, and its picture on the server.",
-    "info:info": "Show a server's version, its network, what it is doing, and its limits.",
+    "info:info": "Show how the picture RESULT was made; without it, what a server is, does, and accepts.",
     "dashboard:dashboard": "Serve a page that shows the jobs of a server, and makes new ones.",
     "token:token": "Make a token for a caller of a server, and print it; the server's file keeps only its hash.",
 }

@@ -40,7 +40,7 @@ OutputPath = Annotated[
 Quality = Annotated[
     int | None,
     Parameter(
-        help="quality of JPEG and WebP files (1 to 100)",
+        help="quality of JPEG, WebP and AVIF files (1 to 100)",
         show_default=str(QUALITY),
         group=OUTPUT,
         converter=whole_number,

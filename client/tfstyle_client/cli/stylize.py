@@ -97,7 +97,7 @@ def stylize(
         _check_detached(server, given | {"plot": plot, "open": open_page or None})
         target = None
     else:
-        target = checked_output(output or default_output(content, style), quality, as_json)
+        target = checked_output(output or default_output(content, style), quality, as_json, overrides.get("depth", 8))
     preview_target = checked_preview(preview)
     plot_target = checked_plot(plot, target, preview_target)
     inputs = read_pictures(content, (style, *more_styles), pictures, start)

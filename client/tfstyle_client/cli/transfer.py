@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from dataclasses import dataclass, replace
 
@@ -33,7 +33,8 @@ class Run:
     """Where a picture is made and where it goes. `server` None means a private server, with these `weights`.
 
     `content_side` is the longer side of the content picture, if the user has not chosen a size. `open_page` shows the
-    run in the browser. `plot` is the file of its loss curves.
+    run in the browser. `plot` is the file of its loss curves. `check` looks at each event: it returns warnings, a line
+    each, and what it raises ends the run.
     """
 
     output: Output
@@ -46,6 +47,7 @@ class Run:
     content_side: int | None = None
     open_page: bool = False
     plot: PlotFile | None = None
+    check: Callable[[Event], Iterable[str]] = lambda event: ()
 
     def make(self, request: pb.StylizeRequest) -> None:
         """Send the request, show its events, and write the picture. Raises `ClientError`."""
@@ -68,6 +70,8 @@ class Run:
             with closing(events):
                 for event in events:
                     screen.show(event)
+                    for warning in self.check(event):
+                        screen.say(f"warning: {warning}")
                     curves.add(event)
                     if isinstance(event, Progress):
                         previews.write(event)
