@@ -100,9 +100,10 @@ def _in_srgb(picture: Image.Image) -> Image.Image:
     mode = "RGBA" if picture.has_transparency_data else "RGB"
     if mode == "RGBA" or picture.mode not in ("RGB", "L", "CMYK", "LAB"):
         picture = picture.convert(mode)
-    if profile:
+    if profile or picture.mode == "LAB":
         with suppress(ImageCms.PyCMSError, OSError):
-            source, target = ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB")
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile) if profile else ImageCms.createProfile("LAB"))
+            target = ImageCms.createProfile("sRGB")
             picture = ImageCms.profileToProfile(picture, source, target, outputMode=mode) or picture
     return picture.convert(mode)
 

@@ -104,6 +104,11 @@ def test_results_in_display_p3_have_their_colours(depth: int, alpha: int | None)
     assert np.abs(shown[25, 25] - [180, 60, 90, 255]).max() < 6
 
 
+def test_lab_is_shown() -> None:
+    lab = Image.merge("LAB", [Image.new("L", (40, 40), value) for value in (round(0.5 * 255), 128, 128)])
+    assert np.abs(thumbnail(saved(lab, "TIFF"))[1][20, 20] - [119, 119, 119, 255]).max() < 4
+
+
 def test_heic_is_shown_where_its_reader_is() -> None:
     heif = pytest.importorskip("pillow_heif")
     file = io.BytesIO()
