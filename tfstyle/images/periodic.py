@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tfstyle.borders import Wraps
+from tfstyle.depth import rounded
 from tfstyle.images.picture import Picture
 
 
@@ -18,8 +19,7 @@ def periodic_picture(picture: Picture, wraps: Wraps) -> Picture:
     """`picture` with the colours of `periodic`, rounded; its transparency stays as it is."""
     if not any(wraps):
         return picture
-    pixels = np.rint(periodic(picture.pixels.astype(np.float32), wraps)).clip(0, 255).astype(np.uint8)
-    return replace(picture, pixels=pixels)
+    return replace(picture, pixels=rounded(periodic(picture.pixels.astype(np.float32), wraps), picture.pixels))
 
 
 def periodic(values: NDArray[np.float32], wraps: Wraps) -> NDArray[np.float32]:
