@@ -43,6 +43,7 @@ COMMANDS = {
     "jobs:delete": "Delete a job that has ended, and its picture on the server.",
     "info:info": "Show a server's version, its network, what it is doing, and its limits.",
     "dashboard:dashboard": "Serve a page that shows the jobs of a server, and makes new ones.",
+    "networks:networks": "List the networks on this machine, or get VGG19.",
     "token:token": "Make a token for a caller of a server, and print it; the server's file keeps only its hash.",
 }
 """{module:command: help}, in the order of the help. The texts stand here because the modules are imported late."""
