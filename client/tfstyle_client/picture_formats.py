@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from tfstyle.inputs import Size
+
 if TYPE_CHECKING:
     from PIL.Image import Image
 
@@ -15,6 +17,10 @@ FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".ti
 """{ending: Pillow's name of the format}."""
 LOSSY = ("JPEG", "WEBP")
 QUALITY = 92
+_ORIENTATION = 0x0112
+"""The number of the EXIF field."""
+_ON_ITS_SIDE = (5, 6, 7, 8)
+"""The orientations in which width and height change places."""
 
 
 def convert(png: bytes, ending: str, quality: int = QUALITY) -> bytes:
@@ -48,6 +54,19 @@ def longer_side(picture: bytes) -> int | None:
             return max(opened.size)
     except (UnidentifiedImageError, OSError, ValueError):
         return None
+
+
+def size_as_shown(picture: bytes) -> Size | None:
+    """(width, height) of a picture file, as its EXIF orientation has it shown; None where Pillow cannot tell."""
+    from PIL import UnidentifiedImageError
+
+    try:
+        with _opened(picture) as opened:
+            width, height = opened.size
+            turned = opened.getexif().get(_ORIENTATION) in _ON_ITS_SIDE
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError):  # SyntaxError: a damaged PNG or EXIF block
+        return None
+    return (height, width) if turned else (width, height)
 
 
 @contextmanager

@@ -82,6 +82,9 @@ Server = Annotated[
         group=ACCESS,
     ),
 ]
+Weights = Annotated[
+    str | None, Parameter(help="VGG19 weights (Keras' HDF5 without top) for the private server", group=ACCESS)
+]
 JobServer = Annotated[
     str, Parameter(name="--server", env_var="TFSTYLE_SERVER", help="HOST:PORT or unix:PATH of the server", group=ACCESS)
 ]

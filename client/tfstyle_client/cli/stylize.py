@@ -26,6 +26,7 @@ from tfstyle_client.cli.parameters import (
     Preview,
     Quality,
     Server,
+    Weights,
 )
 from tfstyle_client.cli.picture_options import FirstOptions, OtherOptions, preset_and_overrides
 from tfstyle_client.cli.reports import report
@@ -73,9 +74,7 @@ def stylize(
     open_page: OpenPage = False,
     as_json: Json = False,
     server: Server = None,
-    weights: Annotated[
-        str | None, Parameter(help="VGG19 weights (Keras' HDF5 without top) for the private server", group=ACCESS)
-    ] = None,
+    weights: Weights = None,
     timeout: Annotated[float | None, Parameter(help="deadline in seconds", group=ACCESS)] = None,
     detach: Annotated[
         bool, Parameter(help="only create a job on the server at --server, and print its name", group=ACCESS)
