@@ -63,7 +63,8 @@ def size_as_shown(picture: bytes) -> Size | None:
     try:
         with _opened(picture) as opened:
             width, height = opened.size
-            turned = opened.getexif().get(_ORIENTATION) in _ON_ITS_SIDE
+            # Pillow's size of a TIFF takes the orientation into account.
+            turned = opened.format != "TIFF" and opened.getexif().get(_ORIENTATION) in _ON_ITS_SIDE
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError):  # SyntaxError: a damaged PNG or EXIF block
         return None
     return (height, width) if turned else (width, height)
