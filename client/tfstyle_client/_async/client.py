@@ -103,14 +103,21 @@ class AsyncClient:
         *,
         preset: str = "default",
         progress: ProgressOptions = NO_PREVIEWS,
+        request_id: str | None = None,
         **options: Any,
     ) -> AsyncJob:
-        """Create a job, with arguments as for `stylize`. Raises `ClientError`."""
-        return await self.submit(stylize_request(content, style, preset, progress, options))
+        """Create a job, with arguments as for `stylize`. Raises `ClientError`.
 
-    async def submit(self, request: pb.StylizeRequest) -> AsyncJob:
-        """Create a job from a request; pictures of more than 4 MiB are uploaded first. Raises `ClientError`."""
-        creation = creation_request(request)
+        With a `request_id` of up to 64 characters, a second call with the same id and arguments returns the same job.
+        """
+        return await self.submit(stylize_request(content, style, preset, progress, options), request_id)
+
+    async def submit(self, request: pb.StylizeRequest, request_id: str | None = None) -> AsyncJob:
+        """Create a job from a request; pictures of more than 4 MiB are uploaded first. Raises `ClientError`.
+
+        `request_id` is as for `create`.
+        """
+        creation = creation_request(request, request_id)
         for picture in large_pictures(creation.transfer):
             picture.image = await self.upload(picture.data)
         job = await self._connection.call(lambda: self._connection.stub.CreateJob(creation))

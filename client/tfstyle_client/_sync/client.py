@@ -104,14 +104,21 @@ class Client:
         *,
         preset: str = "default",
         progress: ProgressOptions = NO_PREVIEWS,
+        request_id: str | None = None,
         **options: Any,
     ) -> Job:
-        """Create a job, with arguments as for `stylize`. Raises `ClientError`."""
-        return self.submit(stylize_request(content, style, preset, progress, options))
+        """Create a job, with arguments as for `stylize`. Raises `ClientError`.
 
-    def submit(self, request: pb.StylizeRequest) -> Job:
-        """Create a job from a request; pictures of more than 4 MiB are uploaded first. Raises `ClientError`."""
-        creation = creation_request(request)
+        With a `request_id` of up to 64 characters, a second call with the same id and arguments returns the same job.
+        """
+        return self.submit(stylize_request(content, style, preset, progress, options), request_id)
+
+    def submit(self, request: pb.StylizeRequest, request_id: str | None = None) -> Job:
+        """Create a job from a request; pictures of more than 4 MiB are uploaded first. Raises `ClientError`.
+
+        `request_id` is as for `create`.
+        """
+        creation = creation_request(request, request_id)
         for picture in large_pictures(creation.transfer):
             picture.image = self.upload(picture.data)
         job = self._connection.call(lambda: self._connection.stub.CreateJob(creation))

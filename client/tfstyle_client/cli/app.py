@@ -36,6 +36,7 @@ from tfstyle_client.usage_errors import usage_message
 COMMANDS = {
     "stylize:stylize": "Repaint CONTENT in the style of STYLE.",
     "demo:demo": "Repaint the photo that comes with tfstyle in the style of the painting that comes with it.",
+    "batch:batch": "Repaint many photos, each in the style of every STYLE. A second run makes what is missing.",
     "estimate:estimate": "Tell the time and the memory that a picture would take, without making it.",
     "jobs:jobs": "List the jobs on a server, the newest first.",
     "jobs:watch": "Show a job's progress until it ends, across restarts of the server. Ctrl-C leaves the job alone.",
