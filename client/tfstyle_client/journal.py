@@ -12,7 +12,7 @@ import json
 import os
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from tfstyle.atomic import write_atomically
@@ -75,6 +75,7 @@ class Journal:
             if self.knows(name):
                 (self.folder / name).unlink(missing_ok=True)
         (self.folder / NAME).unlink(missing_ok=True)
+        self._entries.clear()
         if not any(self.folder.iterdir()):
             self.folder.rmdir()
 
@@ -83,7 +84,8 @@ class Journal:
 def open_journal(folder: Path, field: str) -> Iterator[Journal]:
     """The journal of `folder`, which is made where there is none, for one run at a time.
 
-    Raises `BadRequestError` naming `field`.
+    Where no picture has been made at the end, neither the journal nor the folder stays. Raises `BadRequestError`
+    naming `field`.
     """
     with ExitStack() as held:
         try:
@@ -95,7 +97,12 @@ def open_journal(folder: Path, field: str) -> Iterator[Journal]:
             raise refusal(field, f"another run is writing into {folder}; wait for its end, or name another") from None
         except OSError as error:
             raise refusal(field, f"cannot write into {folder}: {reason(error)}") from None
-        yield journal
+        try:
+            yield journal
+        finally:
+            if not journal.names:
+                with suppress(OSError):
+                    journal.clear()
 
 
 def _read(file: Path) -> dict[str, list[tuple[str, str]]]:

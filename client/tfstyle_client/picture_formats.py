@@ -33,7 +33,7 @@ def convert(png: bytes, ending: str, quality: int = QUALITY) -> bytes:
         return png
     settings: dict[str, Any] = {"quality": quality} if kind in LOSSY else {"compression": "tiff_deflate"}
     with _opened(png) as picture:
-        shown = _on_white(picture) if kind == "JPEG" and picture.has_transparency_data else picture
+        shown = on_white(picture) if kind == "JPEG" and picture.has_transparency_data else picture
         buffer = io.BytesIO()
         shown.save(buffer, kind, icc_profile=picture.info.get("icc_profile"), **settings)
     return buffer.getvalue()
@@ -85,7 +85,8 @@ def _opened(picture: bytes) -> Iterator[Image]:
             Image.MAX_IMAGE_PIXELS = most
 
 
-def _on_white(picture: Image) -> Image:
+def on_white(picture: Image) -> Image:
+    """The picture in RGB; white shows through where it is transparent."""
     from PIL import Image
 
     layer = picture.convert("RGBA")

@@ -11,6 +11,7 @@ from cyclopts import Group, Parameter
 from tfstyle_client.credentials import Credentials
 from tfstyle_client.errors import refusal
 from tfstyle_client.files import read_file
+from tfstyle_client.growth import ENDINGS as GROWTH_ENDINGS
 from tfstyle_client.option_values import file_path, whole_number
 from tfstyle_client.picture_formats import FORMATS, QUALITY
 from tfstyle_client.plot_file import ENDINGS
@@ -58,6 +59,17 @@ Plot = Annotated[
     Path | None,
     Parameter(
         help=f"write the loss curves to this file at the end; {_PLOT_ENDINGS}",
+        group=OUTPUT,
+        allow_leading_hyphen=True,
+        converter=file_path,
+    ),
+]
+Gif = Annotated[
+    Path | None,
+    Parameter(
+        help="write how the picture came about to this file at the end, as an animation; {}, {} or {}".format(
+            *GROWTH_ENDINGS
+        ),
         group=OUTPUT,
         allow_leading_hyphen=True,
         converter=file_path,
