@@ -96,7 +96,7 @@ def test_other_options_make_them_anew_and_foreign_files_are_left_alone(files: Pa
     (files / "p1-oil.png").write_bytes(b"painted over by hand")
     code, output, errors = batch(files, *words, *SMALL)
     assert (code, errors.count("\n")) == (2, 1)
-    assert errors.startswith("tfstyle: output: p1-oil.png is there, and not as a batch has made them; move them away")
+    assert errors.startswith("tfstyle: output: p1-oil.png is there, and not as a run has made them; move them away")
     assert (files / "p1-oil.png").read_bytes() == b"painted over by hand"
     assert batch(files, *words, *SMALL, "--overwrite")[0] == 0
     assert made_in(files) == before

@@ -37,6 +37,8 @@ COMMANDS = {
     "stylize:stylize": "Repaint CONTENT in the style of STYLE.",
     "demo:demo": "Repaint the photo that comes with tfstyle in the style of the painting that comes with it.",
     "batch:batch": "Repaint many photos, each in the style of every STYLE. A second run makes what is missing.",
+    "compare:compare": "Make a labelled sheet of one photo with every combination of STYLE and of options with several"
+    " values.",
     "estimate:estimate": "Tell the time and the memory that a picture would take, without making it.",
     "jobs:jobs": "List the jobs on a server, the newest first.",
     "jobs:watch": "Show a job's progress until it ends, across restarts of the server. Ctrl-C leaves the job alone.",

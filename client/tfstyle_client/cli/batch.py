@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,23 +11,31 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from tfstyle.inputs import Size
-from tfstyle.options import ProgressOptions
-from tfstyle.presets import PRESETS, resolve_options
+from tfstyle.presets import PRESETS
 from tfstyle_client._sync.client import Client
 from tfstyle_client.cli.app import plain_fields
 from tfstyle_client.cli.connecting import check_server, reached
 from tfstyle_client.cli.estimate import size_of
-from tfstyle_client.cli.many import AtOnce, Where, check_at_once, make_all, raise_failures
+from tfstyle_client.cli.many import (
+    AtOnce,
+    Where,
+    Work,
+    check_at_once,
+    check_known,
+    is_there,
+    make_all,
+    raise_failures,
+    seen_in,
+)
 from tfstyle_client.cli.parameters import MAIN, NO_ACCESS, OUTPUT, Access, Json, Quality, Server, Weights
 from tfstyle_client.cli.picture_options import FirstOptions, OtherOptions, preset_and_overrides
 from tfstyle_client.cli.reports import print_line
 from tfstyle_client.display import clock
 from tfstyle_client.errors import BadRequestError, refusal
 from tfstyle_client.file_patterns import matching_files
-from tfstyle_client.files import check_writable, read_file, reason
+from tfstyle_client.files import check_writable
 from tfstyle_client.journal import Journal, open_journal
 from tfstyle_client.json_lines import print_json
-from tfstyle_client.many_jobs import Order, Task, order_of
 from tfstyle_client.option_values import file_path
 from tfstyle_client.output import Output
 from tfstyle_client.output_names import DEFAULT_TEMPLATE, PLACEHOLDERS, checked_template, output_names
@@ -37,35 +44,6 @@ from tfstyle_client.requests import stylize_request
 
 NO_FIRST, NO_OTHERS = FirstOptions(), OtherOptions()
 MOST_PICTURES = 100_000
-REPORTS = 50
-"""Reports of each job, for the progress."""
-
-
-@dataclass(frozen=True)
-class Work:
-    """One picture of a batch: its file's `name` in the folder of the results, and what it is made from."""
-
-    name: str
-    content: Path
-    style: Path
-    preset: str
-    overrides: dict[str, Any]
-
-    def order(self) -> Order:
-        """Read the pictures. Raises `BadRequestError`."""
-        photo, painting = read_file(self.content, "content"), read_file(self.style, "style")
-        evaluations = resolve_options(self.preset, self.overrides).max_evaluations
-        progress = ProgressOptions(every=-(-evaluations // REPORTS))
-        return order_of(stylize_request(photo, painting, self.preset, progress, self.overrides))
-
-    def task(self, journal: Journal) -> Task:
-        """What is left to do."""
-
-        def prepare() -> Order | None:
-            order = self.order()
-            return None if _is_there(journal, self.name, order) else order
-
-        return Task(self.name, prepare)
 
 
 def batch(
@@ -113,7 +91,7 @@ def batch(
     check_server(server, weights)
     check_at_once(at_once)
     stylize_request(b"", b"", preset, options=overrides)  # the options alone
-    seen = _seen(output)
+    seen = seen_in(output)
     works = _works(_photos(content, seen), matching_files(style, "style"), name, preset, overrides)
     _check_outputs(works, output, quality, seen, overwrite=overwrite)
     network = overrides.get("network") or PRESETS[preset].network
@@ -128,16 +106,6 @@ def batch(
         tasks = [work.task(journal) for work in works]
         failures = make_all(tasks, journal, encode, Where(server, access, weights, network, at_once), as_json)
     raise_failures(failures, len(works), "the same command tries them again")
-
-
-def _seen(folder: Path) -> Journal:
-    """The journal, to be read only. Raises `BadRequestError`."""
-    if folder.exists() and not folder.is_dir():
-        raise refusal("output", f"{folder} is a file; name a folder")
-    try:
-        return Journal(folder)
-    except OSError as error:
-        raise refusal("output", f"cannot read {folder}: {reason(error)}") from None
 
 
 def _photos(patterns: Iterable[str], seen: Journal) -> list[Path]:
@@ -165,22 +133,11 @@ def _check_outputs(works: list[Work], folder: Path, quality: int | None, seen: J
     """Raises `BadRequestError`."""
     inputs = {path.resolve() for work in works for path in (work.content, work.style)}
     Output(Path(works[0].name), quality).check_format()
-    strange = []
     for work in works:
-        path = folder / work.name
-        if path.resolve() in inputs:
+        if (path := folder / work.name).resolve() in inputs:
             raise refusal("name", f"{path} is one of the pictures that it is made from; choose another --name")
-        try:
-            if not overwrite and not seen.knows(work.name):
-                strange.append(path)
-        except OSError as error:
-            raise refusal("name", f"cannot write {path}: {reason(error)}") from None
-    if strange:
-        more = f" and {len(strange) - 1} more are" if len(strange) > 1 else " is"
-        raise refusal(
-            "output",
-            f"{strange[0]}{more} there, and not as a batch has made them; move them away, or give --overwrite",
-        )
+    if not overwrite:
+        check_known([work.name for work in works], seen, "move them away, or give --overwrite")
     _check_folder(folder)
 
 
@@ -194,13 +151,6 @@ def _check_folder(folder: Path) -> None:
     check_writable(nearest / "x", "output")
 
 
-def _is_there(journal: Journal, name: str, order: Order) -> bool:
-    try:
-        return journal.has(name, order.request_id)
-    except OSError as error:
-        raise refusal("output", f"cannot read {journal.folder / name}: {reason(error)}") from None
-
-
 def _tell(works: list[Work], seen: Journal, where: Where, as_json: bool) -> None:
     """What would be made, and in which time. Raises `ClientError`."""
     missing, total = 0, 0.0
@@ -211,7 +161,7 @@ def _tell(works: list[Work], seen: Journal, where: Where, as_json: bool) -> None
         seconds_of, workers = _estimator(client, works[0].preset, works[0].overrides), client.server_info().workers
         for work in works:
             try:
-                there = os.path.lexists(seen.folder / work.name) and _is_there(seen, work.name, work.order())
+                there = os.path.lexists(seen.folder / work.name) and is_there(seen, work.name, work.order())
                 seconds = 0.0 if there else seconds_of(work)
             except BadRequestError as error:
                 _tell_one(work, plain_fields(str(error)), as_json, {"message": plain_fields(str(error))})

@@ -21,13 +21,15 @@ def check_server(server: str | None, weights: str | None) -> None:
 
 
 @contextmanager
-def reached(server: str | None, access: Access, weights: str | None, network: str) -> Iterator[tuple[str, Credentials]]:
-    """(address, credentials) of `server`; of a private one with these weights and `network` where it is None.
+def reached(
+    server: str | None, access: Access, weights: str | None, network: str, recycle_after: int | None = None
+) -> Iterator[tuple[str, Credentials]]:
+    """(address, credentials) of `server`; where that is None, of a private one as `private_server` starts it.
 
     Raises `ClientError`.
     """
     if server is not None:
         yield server, access.credentials()
         return
-    with private_server(weights, network) as address:
+    with private_server(weights, network, recycle_after) as address:
         yield address, PLAINTEXT

@@ -5,23 +5,27 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from tfstyle.options import ProgressOptions
+from tfstyle.presets import resolve_options
 from tfstyle_client._async.client import AsyncClient
 from tfstyle_client.cli.app import plain_fields
 from tfstyle_client.cli.connecting import reached
 from tfstyle_client.cli.parameters import ACCESS, Access
 from tfstyle_client.errors import ClientError, refusal
 from tfstyle_client.events import Event, Result
-from tfstyle_client.files import reason
+from tfstyle_client.files import read_file, reason
 from tfstyle_client.journal import Journal
 from tfstyle_client.many_display import ManyDisplay, many_display
-from tfstyle_client.many_jobs import MOST_AT_ONCE, Order, Task, fitting_number, make_many
+from tfstyle_client.many_jobs import MOST_AT_ONCE, Order, Task, fitting_number, make_many, order_of
 from tfstyle_client.option_values import whole_number
+from tfstyle_client.requests import stylize_request
 
 AtOnce = Annotated[
     int | None,
@@ -32,6 +36,12 @@ AtOnce = Annotated[
         converter=whole_number,
     ),
 ]
+
+
+JOBS_OF_A_WORKER = 10
+"""Of a private server. A new worker takes seconds to start, and an old one some 100 MB for each size it has made."""
+REPORTS = 50
+"""Reports of each job, for the progress."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +61,62 @@ def check_at_once(at_once: int | None) -> None:
         raise refusal("at_once", f"must be 1 to {MOST_AT_ONCE}; got {at_once}")
 
 
+@dataclass(frozen=True)
+class Work:
+    """One picture: its file's `name` in the folder of the results, and what it is made from."""
+
+    name: str
+    content: Path
+    style: Path
+    preset: str
+    overrides: dict[str, Any]
+
+    def order(self) -> Order:
+        """Read the pictures. Raises `BadRequestError`."""
+        photo, painting = read_file(self.content, "content"), read_file(self.style, "style")
+        evaluations = resolve_options(self.preset, self.overrides).max_evaluations
+        progress = ProgressOptions(every=-(-evaluations // REPORTS))
+        return order_of(stylize_request(photo, painting, self.preset, progress, self.overrides))
+
+    def task(self, journal: Journal) -> Task:
+        """What is left to do."""
+
+        def prepare() -> Order | None:
+            order = self.order()
+            return None if is_there(journal, self.name, order) else order
+
+        return Task(self.name, prepare)
+
+
+def is_there(journal: Journal, name: str, order: Order) -> bool:
+    """Whether the picture is made, as it was ordered. Raises `BadRequestError`."""
+    try:
+        return journal.has(name, order.request_id)
+    except OSError as error:
+        raise refusal("output", f"cannot read {journal.folder / name}: {reason(error)}") from None
+
+
+def seen_in(folder: Path) -> Journal:
+    """The journal, to be read only. Raises `BadRequestError`."""
+    if folder.exists() and not folder.is_dir():
+        raise refusal("output", f"{folder} is a file; name a folder")
+    try:
+        return Journal(folder)
+    except OSError as error:
+        raise refusal("output", f"cannot read {folder}: {reason(error)}") from None
+
+
+def check_known(names: Iterable[str], seen: Journal, fix: str) -> None:
+    """Refuse to replace files that no run has made. Raises `BadRequestError`."""
+    try:
+        strange = [seen.folder / name for name in names if not seen.knows(name)]
+    except OSError as error:
+        raise refusal("output", f"cannot read {error.filename}: {reason(error)}") from None
+    if strange:
+        more = f" and {len(strange) - 1} more are" if len(strange) > 1 else " is"
+        raise refusal("output", f"{strange[0]}{more} there, and not as a run has made them; {fix}")
+
+
 def make_all(
     tasks: Sequence[Task], journal: Journal, encode: Callable[[str, bytes], bytes], where: Where, as_json: bool
 ) -> dict[str, ClientError]:
@@ -65,7 +131,8 @@ def make_all(
             for task in tasks:
                 keeper.skipped(task)
             return {}
-        with reached(where.server, where.access, where.weights, where.network) as (address, credentials):
+        server = (where.server, where.access, where.weights, where.network, JOBS_OF_A_WORKER)
+        with reached(*server) as (address, credentials):
 
             async def make() -> None:
                 async with AsyncClient(address, credentials=credentials, on_retry=screen.say) as client:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, field, make_dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from cyclopts import Parameter
 
@@ -18,7 +18,7 @@ from tfstyle_client.option_values import whole_number
 _GROUPS = {"main": MAIN, "losses": LOSSES, "optimizer": OPTIMIZER}
 _FIRST = ("size", "strength", "style_scale", "max_evaluations")
 """What people use first stands first, with -o after it."""
-_NAMED = (*_FIRST, "network")
+_OTHERS = ("preset", "network", *(name for name in RULES if name not in (*_FIRST, "network")))
 
 
 def _defaults(values: dict[str, str]) -> str:
@@ -74,23 +74,45 @@ def _own_parameters() -> dict[str, Any]:
     }
 
 
-def _made(name: str, fields: Iterable[str]) -> type:
-    parameters = _own_parameters() | {option: _parameter(option) for option in RULES}
+def _usual(name: str) -> Any:
+    return _own_parameters().get(name) or _parameter(name)
+
+
+def _made(name: str, fields: Iterable[str], parameter: Callable[[str], Any] = _usual) -> type:
     made = make_dataclass(
         name,
-        [(option, parameters[option], field(default=None)) for option in fields],
+        [(option, parameter(option), field(default=None)) for option in fields],
         namespace={"__module__": __name__},
         frozen=True,
     )
     return Parameter(name="*")(made)
 
 
+def _listed(name: str) -> Any:
+    """The parameter of an option that may have several values, as a text."""
+    _, parameter = get_args(_usual(name))[:2]
+    one_value = isinstance(RULES.get(name), ListRule)
+    metavar = parameter.metavar or "NUMBER"
+    listed = Parameter(
+        name=parameter.name,
+        help=parameter.help,
+        show_default=parameter.show_default,
+        group=parameter.group,
+        metavar=metavar if one_value else f"{metavar},...",
+    )
+    return Annotated[str | None, listed]
+
+
 if TYPE_CHECKING:
     FirstOptions = Any
     OtherOptions = Any
+    FirstLists = Any
+    OtherLists = Any
 else:
     FirstOptions = _made("FirstOptions", _FIRST)
-    OtherOptions = _made("OtherOptions", ["preset", "network", *(name for name in RULES if name not in _NAMED)])
+    OtherOptions = _made("OtherOptions", _OTHERS)
+    FirstLists = _made("FirstLists", _FIRST, _listed)
+    OtherLists = _made("OtherLists", _OTHERS, _listed)
 
 
 def preset_and_overrides(first: FirstOptions, others: OtherOptions) -> tuple[str, dict[str, Any]]:
