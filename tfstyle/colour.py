@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 STD = np.array([0.229, 0.224, 0.225], np.float32)
+LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
+"""Weights of red, green and blue in the lightness of a picture (ITU-R BT.709)."""
 DARKEST = (0 - MEAN) / STD
 """Black in standardised RGB, by channel: the lower limit of the gamut."""
 BRIGHTEST = (1 - MEAN) / STD

@@ -9,7 +9,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,12 +23,28 @@ from tfstyle.losses import Loss, loss_from_options, relative, split_loss_from_op
 from tfstyle.memory import available_memory
 from tfstyle.networks.choice import Choice, choose_network, load_network
 from tfstyle.networks.network import Network
-from tfstyle.objective import Objective, WholeObjective, matched_terms, style_targets
+from tfstyle.objective import (
+    Kept,
+    Objective,
+    WholeObjective,
+    matched_terms,
+)
 from tfstyle.options import COARSE_SCALES, LAYER_WEIGHTS, TransferOptions, lite_violations
 from tfstyle.precision import choose_precision
 from tfstyle.presets import resolve_options
-from tfstyle.scaled_inputs import ScaledInputs, digest, fitting_schedule, scaled_inputs, scaled_sizes, sizes_of
-from tfstyle.tensorflow_backend import tf
+from tfstyle.regions import count_regions
+from tfstyle.scaled_inputs import (
+    ScaledInputs,
+    digest,
+    fitting_schedule,
+    in_painted_colours,
+    is_grey,
+    scaled_inputs,
+    scaled_sizes,
+    sizes_of,
+)
+from tfstyle.starts import start_image
+from tfstyle.targets import targets_of
 from tfstyle.tiled.objective import TiledObjective
 from tfstyle.transfer import Delivered, Iterate, Plan, Problem, Stage, Transfer
 
@@ -78,13 +93,14 @@ class Engine:
         options: TransferOptions,
         *,
         grey: bool = False,
+        regions: int = 0,
         available: int | None = None,
         resume: Checkpoint | None = None,
     ) -> Outline:
         """What a transfer of pictures of these sizes would be, and what it would cost. No picture is needed.
 
-        `grey` says whether all pictures are grey; `available` are the bytes that it may take, by default what the
-        engine has now. Raises as `prepare` does.
+        `grey` says whether all pictures are grey, `regions` how many regions have styles of their own; `available`
+        are the bytes that it may take, by default what the engine has now. Raises as `prepare` does.
         """
         choice, network = self.network(options.network)
         precision = choose_precision(options.precision)
@@ -93,7 +109,7 @@ class Engine:
         lite = self.network("vgg19-lite")[1] if options.lite_evaluations else network
         if available is None:
             available = self._memory() if callable(self._memory) else self._memory
-        demand = partial(demand_of, options=options, precision=precision.name, grey=grey)
+        demand = partial(demand_of, options=options, precision=precision.name, grey=grey, regions=regions)
         choices = []
         for each, longer, losses, evaluations in self._divided(sizes, options, network, lite):
             scaled = scaled_sizes(sizes, options, longer)
@@ -107,7 +123,7 @@ class Engine:
         steps = tuple(steps[layout.style_loss] for steps, layout in zip(choices, layouts, strict=True))
         warnings = tuple(replaced_losses(choices, layouts, available))
         estimate = estimate_of(steps, layouts)
-        keys = {_key(step, layout.whole_from) for step, layout in zip(steps, layouts, strict=True)}
+        keys = {_key(step, layout.whole_from, regions) for step, layout in zip(steps, layouts, strict=True)}
         new = keys - self._objectives.keys()
         estimate = replace(estimate, seconds=estimate.seconds + TRACING_SECONDS * len(new))
         return Outline(choice, precision, steps, estimate, warnings)
@@ -121,8 +137,8 @@ class Engine:
         Raises `InvalidInputError` if pictures or layers do not fit the options, or if the memory is insufficient,
         `WeightsError`, and `CheckpointError` if `resume` belongs to another transfer.
         """
-        grey = all(picture.grey for name, picture in inputs.pictures() if not name.endswith(".mask"))
-        outline = self.outline(sizes_of(inputs), options, grey=grey, resume=resume)
+        grey = is_grey(in_painted_colours(inputs, options))
+        outline = self.outline(sizes_of(inputs), options, grey=grey, regions=count_regions(inputs), resume=resume)
         scaled = {
             longer: scaled_inputs(inputs, options, longer, grey)
             for longer in dict.fromkeys(step.longer for step in outline.steps)
@@ -135,6 +151,7 @@ class Engine:
                 scaled[step.longer].content.alpha,
                 partial(self._problem, step, scaled[step.longer], layout.whole_from),
                 remembers=bool(matched_terms(step.demand.terms)),
+                colours=scaled[step.longer].colours,
             )
             for step, layout in zip(outline.steps, outline.estimate.layouts, strict=True)
         ]
@@ -145,7 +162,7 @@ class Engine:
                 outline.choice,
                 outline.precision,
                 stages,
-                scaled[outline.steps[0].longer].content,
+                start_image(scaled[outline.steps[0].longer], options, grey),
                 grey,
                 digest(inputs),
                 outline.estimate,
@@ -177,36 +194,23 @@ class Engine:
 
     def _problem(self, step: Step, inputs: ScaledInputs, whole_from: int, start: NDArray[np.float32] | None) -> Problem:
         """Compute the targets of a stage. Its objective is traced when it is first called."""
-        objective = self._objective(step, whole_from)
-        content, loss = standardise(inputs.content.pixels), step.loss
-        metrics = step.network.metrics
-        styles = (
-            (painting.share, objective.style_statistics(painting.image, painting.weights))
-            for painting in inputs.paintings
-        )
-        targets = {
-            **objective.content_targets(content),
-            **style_targets(step.demand.terms, _blend(styles), metrics),
-        }
-        for name, term in matched_terms(step.demand.terms).items():
-            # Such a picture is never tiled, and its stage remembers its start.
-            assert isinstance(objective, WholeObjective)
-            assert start is not None
-            query = term.query(content, start)
-            found = ((painting.share, objective.match(term, query, painting.views)) for painting in inputs.paintings)
-            targets[name] = _blend(found)
-        if step.demand.options.balance == "relative":
-            loss = relative(loss, targets, metrics)
-        return Problem(objective, targets, loss)
+        terms, metrics, loss = step.demand.terms, step.network.metrics, step.loss
+        relatively = step.demand.options.balance == "relative"
+        kept = None
+        if inputs.keep is not None:
+            kept = Kept(inputs.keep[None, :, :, None], standardise(inputs.content.pixels))
+        objective = self._objective(step, whole_from, len(inputs.regions), kept is not None)
+        targets = targets_of(objective, terms, inputs, start, metrics, relative=relatively)
+        return Problem(objective, targets, relative(loss, targets, metrics) if relatively else loss, kept)
 
-    def _objective(self, step: Step, whole_from: int) -> Objective:
+    def _objective(self, step: Step, whole_from: int, regions: int, keeps: bool) -> Objective:
         network, pyramid, terms, pooling = (
             step.network,
             step.demand.pyramid,
             step.demand.terms,
             step.demand.options.pooling,
         )
-        key = _key(step, whole_from)
+        key = _key(step, whole_from, regions, keeps)
         if key not in self._objectives:
             self._objectives[key] = (
                 TiledObjective(network, pyramid, whole_from, terms, pooling, step.demand.precision)
@@ -220,23 +224,24 @@ class Engine:
         return self._objectives[key]
 
 
-def _key(step: Step, whole_from: int) -> tuple[object, ...]:
+def _key(step: Step, whole_from: int, regions: int = 0, keeps: bool = False) -> tuple[object, ...]:
     """What the objective of a stage depends on, besides its arguments."""
     demand, options = step.demand, step.demand.options
     # Factors of single layers are arguments of the function, which is traced again where there are others. Those of
     # hypercolumns belong to their term.
     factors = options.balance, *(bool(getattr(options, name)) for name in LAYER_WEIGHTS)
     terms = tuple(demand.terms.items())
-    return step.network.digest, demand.pyramid, whole_from, terms, options.pooling, demand.precision, factors
-
-
-def _blend(styles: Iterable[tuple[float, Any]]) -> Any:
-    """The targets of several styles, averaged by their shares; only two are held at once."""
-    blended = None
-    for share, targets in styles:
-        scaled = tf.nest.map_structure(partial(tf.multiply, np.float32(share)), targets)
-        blended = scaled if blended is None else tf.nest.map_structure(tf.add, blended, scaled)
-    return blended
+    return (
+        step.network.digest,
+        demand.pyramid,
+        whole_from,
+        terms,
+        options.pooling,
+        demand.precision,
+        factors,
+        regions,
+        keeps,
+    )
 
 
 @dataclass(frozen=True)
@@ -256,16 +261,21 @@ def stylize(
     preset: str = "default",
     weights: str | None = None,
     on_iterate: Callable[[Iterate], None] | None = None,
+    start_picture: File | None = None,
+    keep: File | None = None,
+    regions: File | None = None,
     **overrides: object,
 ) -> Stylized:
     """Repaint the photo `content` in the style of the painting `style`, both the bytes of picture files.
 
-    `style` may be several `Style` records with weights and masks. `preset` and `overrides` are as in `resolve_options`;
+    `style` may be several `Style` records with weights, masks and regions; `start_picture`, `keep` and `regions` are as
+    in `Inputs`. `preset` and `overrides` are as in `resolve_options`;
     `weights` is the path of VGG19's weights; `on_iterate` is called after each evaluation. Raises `InvalidInputError`,
     `WeightsError`.
     """
     options = resolve_options(preset, overrides)
-    inputs = inputs_from_files(content, style).map(lambda name, data: decode(data, name))
+    files = inputs_from_files(content, style, start_picture=start_picture, keep=keep, regions=regions)
+    inputs = files.map(lambda name, data: decode(data, name))
     transfer = Engine(weights).prepare(inputs, options)
     for iterate in transfer.iterates():
         if on_iterate is not None:

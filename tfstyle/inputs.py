@@ -18,6 +18,12 @@ Form = TypeVar("Form")
 Other = TypeVar("Other")
 
 MOST_STYLES = 8
+OF_A_STYLE = ("mask", "region", "regions")
+"""Fields of `Style` with a picture that may be missing."""
+BESIDES = ("start_picture", "keep", "regions")
+"""Fields of `Inputs` with a picture that may be missing."""
+MASKS = frozenset({"mask", "region", "regions", "keep"})
+"""Fields whose pictures say where something applies."""
 Size = tuple[int, int]
 """(width, height) of a picture in pixels."""
 File = bytes | bytearray | memoryview
@@ -26,27 +32,40 @@ File = bytes | bytearray | memoryview
 
 @dataclass(frozen=True)
 class Style(Generic[Form]):
-    """A style picture, its `weight` relative to the other styles, and a mask.
+    """A style picture, its `weight` relative to the other styles, and where it is taken from and where it goes.
 
     `mask` is a grey picture with the style picture's aspect ratio. It sets the weight of each part of the style picture
     in the statistics: full where white, proportional where grey, none where black. None means full weight everywhere.
+    `region` is a grey picture with the content picture's aspect ratio: the style is painted where it is white, in
+    proportion where it is grey. Styles without one share what the regions of the others leave.
+    `regions` is a picture of flat colours with the style picture's aspect ratio. What has a colour in it is the style
+    of what has that colour in `Inputs.regions`. A style without one serves every colour.
     """
 
     picture: Form
     weight: float = 1.0
     mask: Form | None = None
+    region: Form | None = None
+    regions: Form | None = None
 
 
 @dataclass(frozen=True)
 class Inputs(Generic[Form]):
     """The content picture and 1 to `MOST_STYLES` styles, whose statistics are averaged by weight.
 
-    Raises `InvalidInputError` for a wrong number of styles, and for weights that are not numbers from 0 to
-    `LARGEST_WEIGHT` or that are all 0.
+    All other pictures have the content picture's aspect ratio. `start_picture` is what the transfer starts from, in
+    place of the content picture. `keep` is grey: where it is white, the result is the content picture, and where it is
+    grey, a mixture. `regions` has a flat colour for each region (see `Style`).
+
+    Raises `InvalidInputError` for a wrong number of styles, for weights that are not numbers from 0 to
+    `LARGEST_WEIGHT` or that are all 0, and for regions of which the other half is missing.
     """
 
     content: Form
     styles: tuple[Style[Form], ...]
+    start_picture: Form | None = None
+    keep: Form | None = None
+    regions: Form | None = None
 
     def __post_init__(self) -> None:
         violations = []
@@ -60,8 +79,24 @@ class Inputs(Generic[Form]):
                 violations.append(Violation(f"styles[{index}].weight", complaint))
         if not violations and not any(style.weight for style in self.styles):
             violations.append(Violation("styles", "must not all have the weight 0"))
+        violations += self._regions_violations()
         if violations:
             raise InvalidInputError(violations)
+
+    def _regions_violations(self) -> list[Violation]:
+        """What is missing in the regions, or given twice."""
+        names = dict(zip(self._style_names(), self.styles, strict=True))
+        mapped = [name for name, style in names.items() if style.regions is not None]
+        if self.regions is None:
+            why = "needs the regions of the content picture in the same colours: give regions"
+            return [Violation(f"{name}.regions", why) for name in mapped]
+        if not mapped:
+            return [Violation("regions", "needs the regions of a style picture in the same colours")]
+        why = "cannot be combined with regions of flat colours; give only one of the two"
+        return [Violation(f"{name}.region", why) for name, style in names.items() if style.region is not None]
+
+    def _style_names(self) -> list[str]:
+        return ["style"] if len(self.styles) == 1 else [f"styles[{index}]" for index in range(len(self.styles))]
 
     @property
     def shares(self) -> tuple[float, ...]:
@@ -72,37 +107,55 @@ class Inputs(Generic[Form]):
     def pictures(self) -> Iterator[tuple[str, Form]]:
         """(name, picture) of every picture: "content", then "style", or "styles[0]" ... if there are several.
 
-        A mask's name is that of its style followed by ".mask".
+        What belongs to a style has the style's name and its own, as "style.mask". The fields of `BESIDES` follow.
         """
         yield "content", self.content
-        for index, style in enumerate(self.styles):
-            name = "style" if len(self.styles) == 1 else f"styles[{index}]"
+        for name, style in self.named_styles():
             yield name, style.picture
-            if style.mask is not None:
-                yield f"{name}.mask", style.mask
+            for part in OF_A_STYLE:
+                if (picture := getattr(style, part)) is not None:
+                    yield f"{name}.{part}", picture
+        for part in BESIDES:
+            if (picture := getattr(self, part)) is not None:
+                yield part, picture
+
+    def named_styles(self) -> Iterator[tuple[str, Style[Form]]]:
+        """(name as in `pictures`, style) of every style."""
+        return zip(self._style_names(), self.styles, strict=True)
 
     def map(self, convert: Callable[[str, Form], Other]) -> Inputs[Other]:
         """The same inputs with each picture replaced by `convert(name, picture)`, called in the order of `pictures`."""
-        converted = iter([convert(name, picture) for name, picture in self.pictures()])
-        content = next(converted)
+        converted = {name: convert(name, picture) for name, picture in self.pictures()}
         styles = tuple(
-            Style(next(converted), style.weight, None if style.mask is None else next(converted))
-            for style in self.styles
+            Style(converted[name], style.weight, *(converted.get(f"{name}.{part}") for part in OF_A_STYLE))
+            for name, style in self.named_styles()
         )
-        return Inputs(content, styles)
+        return Inputs(converted["content"], styles, *(converted.get(part) for part in BESIDES))
 
 
-def inputs_from_files(content: File, style: File | Style[File] | Iterable[File | Style[File]]) -> Inputs[bytes]:
+def is_mask(name: str) -> bool:
+    """Whether the picture of that name in `Inputs.pictures` says where something applies."""
+    return name.rpartition(".")[2] in MASKS
+
+
+def inputs_from_files(
+    content: File,
+    style: File | Style[File] | Iterable[File | Style[File]],
+    *,
+    start_picture: File | None = None,
+    keep: File | None = None,
+    regions: File | None = None,
+) -> Inputs[bytes]:
     """The inputs as a program gives them: the bytes of a content picture, and of one or several style pictures.
 
-    A style picture with a weight or a mask is a `Style`. Raises `InvalidInputError` for anything else, such as a path,
-    and as `Inputs` does.
+    A style picture with a weight, a mask or a region is a `Style`; the other pictures are those of `Inputs`.
+    Raises `InvalidInputError` for anything else, such as a path, and as `Inputs` does.
     """
     given = (style,) if isinstance(style, (File, Style)) or not isinstance(style, Iterable) else tuple(style)
     if isinstance(style, str):
         given = (style,)
     styles = [each if isinstance(each, Style) else Style(each) for each in given]
-    return Inputs(content, tuple(styles)).map(_file)
+    return Inputs(content, tuple(styles), start_picture, keep, regions).map(_file)
 
 
 def _file(name: str, picture: object) -> bytes:

@@ -7,9 +7,27 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from tfstyle.errors import InvalidInputError, Violation
+from tfstyle.images import Picture
 from tfstyle.networks.topology import block_of
 
 Map = NDArray[np.float32]
+MASK_TOLERANCE = 0.02
+"""Maximum relative difference between the aspect ratios of a mask and its picture."""
+
+
+def picture_weights(mask: Picture) -> Map:
+    """The weights [h, w] that a mask stands for: 1 where it is white, 0 where it is black."""
+    weights: Map = mask.pixels.mean(2, dtype=np.float32) / np.float32(255)
+    return weights
+
+
+def check_aspect_ratio(name: str, mask: Picture, picture: Picture, of: str = "its picture") -> None:
+    """Raise `InvalidInputError`, naming the mask, if it has another shape than the picture that it belongs to."""
+    (width, height), (other_width, other_height) = mask.size, picture.size
+    if abs(width * other_height / (height * other_width) - 1) > MASK_TOLERANCE:
+        why = f"is {width} x {height} pixels; it needs the aspect ratio of {of}, {other_width} x {other_height}"
+        raise InvalidInputError([Violation(name, why)])
 
 
 class BlockWeights:

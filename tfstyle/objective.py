@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tfstyle.losses import IMAGE, FeatureTerm, ImageTerm, LocalTerm, Loss, MatchedTerm, Metrics, Parts, PooledTerm, Term
-from tfstyle.losses.term import View
+from tfstyle.losses.balance import unit_of
+from tfstyle.losses.term import RegionTargets, View
 from tfstyle.masks import BlockWeights, layer_weights
 from tfstyle.networks.extractor import extractor
-from tfstyle.networks.network import Network
+from tfstyle.networks.network import LayerMetric, Network
+from tfstyle.networks.topology import block_of
 from tfstyle.precision import FLOAT32
 from tfstyle.pyramid import Pyramid
 from tfstyle.tensorflow_backend import tf
@@ -34,6 +36,21 @@ class Evaluation:
     gradient: Map
 
 
+class Kept(NamedTuple):
+    """What stays of the content picture: `weights` [1, H, W, 1] from 0 to 1, of the standardised `picture`."""
+
+    weights: Map
+    picture: Map
+
+    def over(self, image: Any) -> Any:
+        """The standardised `image` [1, H, W, 3], a tensor or an array, with what stays."""
+        return image + self.weights * (self.picture - image)
+
+    def nothing(self) -> Kept:
+        """The same where nothing stays; unlike None, it needs no other trace."""
+        return self._replace(weights=np.zeros_like(self.weights))
+
+
 class Objective(Protocol):
     """The loss of the picture that the variables represent, and its gradient."""
 
@@ -52,10 +69,10 @@ class Objective(Protocol):
         `weights` [h, w] are the weights of its pixels; None: 1.
         """
 
-    def image(self, variables: Map) -> Map:
-        """The standardised picture [1, H, W, 3] that `variables` [size] represent."""
+    def image(self, variables: Map, kept: Kept | None) -> Map:
+        """The standardised picture [1, H, W, 3] that `variables` [size] represent, with what is kept."""
 
-    def __call__(self, variables: Map, targets: Targets, loss: Loss) -> Evaluation:
+    def __call__(self, variables: Map, targets: Targets, loss: Loss, kept: Kept | None) -> Evaluation:
         """Evaluate at `variables` [size]; `loss` must have the terms with which the objective was made."""
 
 
@@ -123,15 +140,17 @@ class WholeObjective:
             return {}
         return extractor(self._network, layers, self._pooling, self._precision)(tf.constant(image))
 
-    def image(self, variables: Map) -> Map:
+    def image(self, variables: Map, kept: Kept | None = None) -> Map:
         """As in `Objective`."""
         picture: Map = self.pyramid.image(tf.constant(variables)).numpy()
-        return picture
+        return picture if kept is None else kept.over(picture)
 
-    def _trace(self, targets: Any, weights: tf.Tensor, factors: Mapping[str, tf.Tensor]) -> Any:
+    def _trace(self, targets: Any, weights: tf.Tensor, factors: Mapping[str, tf.Tensor], kept: Kept | None) -> Any:
         size = self.pyramid.height, self.pyramid.width
         with tf.GradientTape() as tape:
             image = self.pyramid.image(self._variables)
+            if kept is not None:
+                image = kept.over(image)
             features = self._extractor(image)
             values = {}
             for name, term in self._terms.items():
@@ -142,10 +161,10 @@ class WholeObjective:
             total = weighted_total(values, weights, factors)
         return total, values, tape.gradient(total, self._variables)
 
-    def __call__(self, variables: Map, targets: Targets, loss: Loss) -> Evaluation:
+    def __call__(self, variables: Map, targets: Targets, loss: Loss, kept: Kept | None = None) -> Evaluation:
         """As in `Objective`."""
         self._variables.assign(variables)
-        total, values, gradient = self._evaluate(targets, *weight_tensors(loss))
+        total, values, gradient = self._evaluate(targets, *weight_tensors(loss), kept)
         return Evaluation(float(total), parts(loss, values), gradient.numpy())
 
 
@@ -156,6 +175,46 @@ def style_targets(terms: Terms, statistics: Targets, metrics: Metrics) -> Target
         for name, term in terms.items()
         if isinstance(term, PooledTerm)
     }
+
+
+def region_targets(
+    terms: Terms, regions: Sequence[tuple[BlockWeights, Targets]], metrics: Metrics, relative: bool
+) -> Targets:
+    """The targets of the pooled terms among `terms` for several regions, from (weights, statistics) of each.
+
+    `relative` measures each region's distances in units of its own style pictures.
+    """
+    combined: dict[str, dict[str, RegionTargets]] = {}
+    for name, term in terms.items():
+        if isinstance(term, PooledTerm):
+            of_regions = [style_targets({name: term}, statistics, metrics)[name] for _, statistics in regions]
+            combined[name] = {
+                layer: _of_regions(
+                    term,
+                    [weights.of(block_of(layer)) for weights, _ in regions],
+                    [targets[layer] for targets in of_regions],
+                    metrics[layer],
+                    relative,
+                )
+                for layer in term.layers
+            }
+    return combined
+
+
+def _of_regions(
+    term: PooledTerm, weights: Sequence[Map], targets: Sequence[Any], metric: LayerMetric, relative: bool
+) -> RegionTargets:
+    stacked = np.stack(weights, -1)[None]
+    counts = stacked.sum((0, 1, 2), dtype=np.float64)
+    scales = counts / weights[0].size
+    if relative:
+        scales = scales / [unit_of(term, target, metric) for target in targets]
+    return RegionTargets(
+        tf.constant(stacked),
+        tf.constant(counts.astype(np.float32)),
+        tf.constant(scales.astype(np.float32)),
+        tuple(targets),
+    )
 
 
 def matched_terms(terms: Terms) -> dict[str, MatchedTerm]:

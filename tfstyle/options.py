@@ -90,6 +90,15 @@ class TransferOptions:
         "stretch",
         group="losses",
     )
+    colour: str = _choice(
+        "style",
+        "colours of the result: the style picture's (style), those of the photo (keep), or only the lightness is "
+        "painted and every place keeps its hue (luminance)",
+        "style",
+        "keep",
+        "luminance",
+        group="main",
+    )
     content_layers: tuple[str, ...] = _option(
         ("block4_conv2",), LayersRule("layers of the content loss", group="losses")
     )
@@ -155,6 +164,15 @@ class TransferOptions:
         9_999,
         group="optimizer",
     )
+    start: str = _choice(
+        "content",
+        "what the picture starts from: the photo (content), noise, or noise in the style picture's colours (style)",
+        "content",
+        "noise",
+        "style",
+        group="optimizer",
+    )
+    seed: int = _number(0, "seed of the noise, for start noise and style", 0, 1_000_000_000, group="optimizer")
     coarsest_scale: int = _number(
         128,
         "longer side in pixels at which the picture is begun; larger strokes from smaller scales",

@@ -4,54 +4,38 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tfstyle.colour import standardise
+from tfstyle.colour_matching import ColourMatch, Colours, colours_of
 from tfstyle.errors import InvalidInputError, Violation
 from tfstyle.images import SMALLEST_SIDE, Picture, fit_longer_side, resize
-from tfstyle.inputs import Form, Inputs, Size, Style
-from tfstyle.losses.matching import VIEWS
-from tfstyle.masks import BlockWeights
+from tfstyle.inputs import Inputs, Size, Style, is_mask
+from tfstyle.masks import BlockWeights, check_aspect_ratio, picture_weights
 from tfstyle.options import ORIGINAL_SIZE, RULES, TransferOptions, schedule
+from tfstyle.painting import Painting
+from tfstyle.regions import Region, regions_of
 from tfstyle.schedule import Scale
-
-MASK_TOLERANCE = 0.02
-"""Maximum relative difference between the aspect ratios of a mask and its picture."""
-
-
-@dataclass(frozen=True)
-class Painting:
-    """A style picture at one scale: its `share` among the styles, and `weights` [h, w] of its pixels (None: all 1)."""
-
-    picture: Picture
-    share: float
-    weights: NDArray[np.float32] | None
-
-    @property
-    def image(self) -> NDArray[np.float32]:
-        """The picture [1, h, w, 3] in standardised RGB."""
-        return standardise(self.picture.pixels)
-
-    @property
-    def views(self) -> list[tuple[NDArray[np.float32], NDArray[np.float32] | None]]:
-        """Image and weights as they are, and turned by 90, 180 and 270 degrees."""
-        image, weights = self.image, self.weights
-        return [
-            (np.rot90(image, turns, (1, 2)), None if weights is None else np.rot90(weights, turns))
-            for turns in range(VIEWS)
-        ]
 
 
 @dataclass(frozen=True)
 class ScaledInputs:
-    """All pictures of a transfer at one scale."""
+    """All pictures of a transfer at one scale.
+
+    `regions` are empty if all `paintings` apply everywhere. `keep` are the weights [h, w] with which the content
+    picture stays. `colours` is the content picture in colour if only its lightness is painted; the other pictures are
+    then grey.
+    """
 
     content: Picture
     paintings: tuple[Painting, ...]
+    regions: tuple[Region, ...]
+    start: Picture | None
+    keep: NDArray[np.float32] | None
+    colours: Picture | None
 
 
 @dataclass(frozen=True)
@@ -106,49 +90,73 @@ def scaled_sizes(sizes: Inputs[Size], options: TransferOptions, longer: int) -> 
         return ScaledSizes(content, (content,) * len(sizes.styles))
     longest = round(longer * options.style_scale)
     return ScaledSizes(
-        content, tuple(fit_longer_side(style.picture, longest, name) for name, style in _named_styles(sizes))
+        content, tuple(fit_longer_side(style.picture, longest, name) for name, style in sizes.named_styles())
     )
 
 
+def in_painted_colours(inputs: Inputs[Picture], options: TransferOptions) -> Inputs[Picture]:
+    """The inputs as they are painted: with the lightness of their pictures alone if the option `colour` says so."""
+    if options.colour != "luminance":
+        return inputs
+    return inputs.map(lambda name, picture: picture if is_mask(name) else picture.in_luma())
+
+
+def is_grey(inputs: Inputs[Picture]) -> bool:
+    """Whether the content picture and all style pictures are grey."""
+    return all(picture.grey for name, picture in inputs.pictures() if name != "start_picture" and not is_mask(name))
+
+
 def scaled_inputs(inputs: Inputs[Picture], options: TransferOptions, longer: int, grey: bool) -> ScaledInputs:
-    """The pictures for a result whose longer side has `longer` pixels; masks have the size of their style picture.
+    """The pictures for a result whose longer side has `longer` pixels; masks have the size of their picture.
 
     With `grey`, all channels of a picture are made equal. Raises `InvalidInputError`, naming the picture.
     """
+    for name, other in (("start_picture", inputs.start_picture), ("keep", inputs.keep)):
+        if other is not None:
+            check_aspect_ratio(name, other, inputs.content, "the content picture")
     sizes = scaled_sizes(sizes_of(inputs), options, longer)
-    paintings = []
-    for share, size, (name, style) in zip(inputs.shares, sizes.styles, _named_styles(inputs), strict=True):
-        mask = style.mask
-        if mask is not None:
-            _check_aspect_ratio(f"{name}.mask", mask, style.picture)
-            mask = resize(mask, size)
-        picture = _in(grey, resize(style.picture, size))
-        paintings.append(Painting(picture, share, _weights(name, picture, mask)))
-    return ScaledInputs(_in(grey, resize(inputs.content, sizes.content)), tuple(paintings))
+    painted = in_painted_colours(inputs, options)
+    content = _in(grey, resize(painted.content, sizes.content))
+    wanted = None if options.colour == "style" else colours_of(standardise(content.pixels), content.visibility)
+    paintings = tuple(
+        _painting(name, style, share, size, grey, wanted)
+        for share, size, (name, style) in zip(inputs.shares, sizes.styles, painted.named_styles(), strict=True)
+    )
+    start, keep = painted.start_picture, inputs.keep
+    weights = None if keep is None else picture_weights(resize(keep, sizes.content))
+    return ScaledInputs(
+        content,
+        paintings,
+        regions_of(inputs, paintings, weights, sizes.content),
+        None if start is None else _in(grey, resize(start, sizes.content)),
+        weights,
+        None if painted is inputs else resize(inputs.content, sizes.content),
+    )
+
+
+def _painting(
+    name: str, style: Style[Picture], share: float, size: Size, grey: bool, wanted: Colours | None
+) -> Painting:
+    mask = style.mask
+    if mask is not None:
+        check_aspect_ratio(f"{name}.mask", mask, style.picture)
+        mask = resize(mask, size)
+    picture = _in(grey, resize(style.picture, size))
+    painting = Painting(picture, share, _weights(name, picture, mask))
+    if wanted is None:
+        return painting
+    return replace(painting, match=ColourMatch(colours_of(painting.image, painting.weights), wanted))
 
 
 def _in(grey: bool, picture: Picture) -> Picture:
     return picture.in_grey() if grey else picture
 
 
-def _named_styles(inputs: Inputs[Form]) -> Iterator[tuple[str, Style[Form]]]:
-    """(name in messages, style) of each style."""
-    names = [name for name, _ in inputs.pictures() if name != "content" and not name.endswith(".mask")]
-    return zip(names, inputs.styles, strict=True)
-
-
-def _check_aspect_ratio(name: str, mask: Picture, picture: Picture) -> None:
-    (width, height), (other_width, other_height) = mask.size, picture.size
-    if abs(width * other_height / (height * other_width) - 1) > MASK_TOLERANCE:
-        why = f"is {width} x {height} pixels; it needs the aspect ratio of its picture, {other_width} x {other_height}"
-        raise InvalidInputError([Violation(name, why)])
-
-
 def _weights(name: str, picture: Picture, mask: Picture | None) -> NDArray[np.float32] | None:
     """The weights [h, w] of a style picture's pixels; None if all are 1."""
     weights = picture.visibility
     if mask is not None:
-        mask_weights = mask.pixels.mean(2, dtype=np.float32) / np.float32(255)
+        mask_weights = picture_weights(mask)
         weights = mask_weights if weights is None else mask_weights * weights
     if weights is not None and BlockWeights(weights).empty:
         what = f"{name}.mask" if mask is not None else name

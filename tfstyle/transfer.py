@@ -20,13 +20,14 @@ from numpy.typing import NDArray
 import tfstyle
 from tfstyle.atomic import new_draft
 from tfstyle.checkpoint import Checkpoint, CheckpointError, write_checkpoint
-from tfstyle.colour import standardise, to_pixels
+from tfstyle.colour import MEAN, STD, standardise, to_pixels
+from tfstyle.colour_matching import relit
 from tfstyle.images import Picture, resize_floats
 from tfstyle.losses import Loss, Part, Parts
 from tfstyle.memory import Estimate, available_memory
 from tfstyle.networks.choice import Choice
 from tfstyle.networks.network import Network
-from tfstyle.objective import Evaluation, Objective, Targets
+from tfstyle.objective import Evaluation, Kept, Objective, Targets
 from tfstyle.optimizers import OPTIMIZERS
 from tfstyle.options import TransferOptions
 from tfstyle.precision import Precision
@@ -74,15 +75,32 @@ class Delivered:
 
 @dataclass(frozen=True)
 class Problem:
-    """What the evaluations of a stage compute: the `objective`, with these `targets` and the weights of `loss`."""
+    """What the evaluations of a stage compute: the `objective`, with these `targets` and the weights of `loss`.
+
+    `kept` is what stays of the content picture; None for nothing.
+    """
 
     objective: Objective
     targets: Targets
     loss: Loss
+    kept: Kept | None = None
 
     def __call__(self, variables: NDArray[np.float32]) -> Evaluation:
         """Evaluate at the pyramid's `variables` [size]."""
-        return self.objective(variables, self.targets, self.loss)
+        return self.objective(variables, self.targets, self.loss, self.kept)
+
+    def judge(self, variables: NDArray[np.float32]) -> Evaluation:
+        """Evaluate at the pyramid's `variables` of a picture in which what stays is already there."""
+        kept = self.kept and self.kept.nothing()
+        return self.objective(variables, self.targets, self.loss, kept)
+
+    @property
+    def image(self) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+        """The function from the pyramid's variables [size] to the standardised picture [1, H, W, 3].
+
+        It does not hold the targets, which are large.
+        """
+        return partial(self.objective.image, kept=self.kept)
 
 
 @dataclass(frozen=True)
@@ -92,6 +110,7 @@ class Stage:
     `alpha` is the transparency of the picture at this scale. `problem(start)` computes the targets, which takes about
     as long as an evaluation, and longer for matched terms; `start` is the standardised picture [1, H, W, 3] at which
     the stage begins. It is kept only where `remembers` says that the targets depend on it; elsewhere it may be None.
+    `colours` is the photo at this size, if only the lightness is painted.
     """
 
     network: Network
@@ -100,6 +119,7 @@ class Stage:
     alpha: NDArray[np.uint8] | None
     problem: Callable[[NDArray[np.float32] | None], Problem]
     remembers: bool = False
+    colours: Picture | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -116,15 +136,15 @@ class Stage:
 class Plan:
     """Everything that a transfer starts from.
 
-    `start` is the content picture at the size of the first stage; `grey` says whether the result must be grey; `digest`
-    identifies all input pictures; `warnings` are warnings about them, one line each.
+    `start` is a standardised picture [1, h, w, 3] of the size of the first stage; `grey` says whether the picture that
+    is painted is grey; `digest` identifies all input pictures; `warnings` are warnings about them, one line each.
     """
 
     options: TransferOptions
     choice: Choice
     precision: Precision
     stages: Sequence[Stage]
-    start: Picture
+    start: NDArray[np.float32]
     grey: bool
     digest: str
     estimate: Estimate
@@ -146,7 +166,7 @@ class Transfer:
         facts = (tfstyle.__version__, dataclasses.asdict(plan.options), stages, plan.digest)
         self._identity = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
         self._opened: tuple[int, Problem] | None = None
-        self._begin(0, standardise(plan.start.pixels))
+        self._begin(0, plan.start)
         self._stepping = threading.Lock()
         """Guards the optimizer and the fields below, which change together between two evaluations."""
         self._made = 0  # evaluations in this stage
@@ -200,7 +220,7 @@ class Transfer:
                 since = self._made - cold - 1
                 pace = (now - warm) / since if since else None
                 point = trial if accepted else self._optimizer.point
-                picture = partial(self._picture, stage, self._problem(number).objective, self._variables, point)
+                picture = partial(self._picture, stage, self._problem(number).image, self._variables, point)
                 yield Iterate(
                     self._evaluations,
                     self.options.max_evaluations,
@@ -242,7 +262,7 @@ class Transfer:
 
     def _image(self) -> NDArray[np.float32]:
         """The standardised picture [1, h, w, 3] at the optimizer's point."""
-        return self._problem(self._stage).objective.image(self._variables.expand(self._optimizer.point))
+        return self._problem(self._stage).image(self._variables.expand(self._optimizer.point))
 
     def checkpoint(self, path: Path) -> int:
         """Write everything that the rest of the run depends on to `path`; returns the number of evaluations so far.
@@ -334,11 +354,12 @@ class Transfer:
 
         Neighbours are those of that stage's start; before it, they are chosen for the picture itself.
         """
-        image, last = standardise(picture.pixels), self.stages[-1]
+        last = self.stages[-1]
+        image = standardise((picture if last.colours is None else picture.in_luma()).pixels)
         variables = last.pyramid.variables(image)
         if last.remembers and self._stage < len(self.stages) - 1:
-            return last.problem(image)(variables)
-        return self._problem(len(self.stages) - 1)(variables)
+            return last.problem(image).judge(variables)
+        return self._problem(len(self.stages) - 1).judge(variables)
 
     def _problem(self, stage: int) -> Problem:
         """The problem of a stage. Only the latest one is kept, since targets of a large picture take memory."""
@@ -357,12 +378,22 @@ class Transfer:
         left = sum(stage.evaluations * stage.work / here.work for stage in later)
         return here.evaluations - self._made + left
 
-    def _picture(self, stage: Stage, objective: Objective, variables: Variables, point: NDArray[np.float32]) -> Picture:
-        return self._shown(objective.image(variables.expand(point)), stage)
+    def _picture(
+        self,
+        stage: Stage,
+        image: Callable[[NDArray[np.float32]], NDArray[np.float32]],
+        variables: Variables,
+        point: NDArray[np.float32],
+    ) -> Picture:
+        return self._shown(image(variables.expand(point)), stage)
 
     def _shown(self, image: NDArray[np.float32], stage: Stage) -> Picture:
+        if stage.colours is not None:
+            colours = standardise(stage.colours.pixels)[0] * STD + MEAN
+            luma = np.clip(image[0, ..., 1] * STD[1] + MEAN[1], 0, 1)
+            image = ((relit(colours, luma) - MEAN) / STD)[None]
         pixels = to_pixels(image)
-        if self._grey:  # the channels are equal up to rounding
+        if self._grey and stage.colours is None:  # the channels are equal up to rounding
             pixels = np.repeat(pixels[..., 1:2], 3, axis=2)
         return Picture(pixels, stage.alpha)
 

@@ -37,10 +37,24 @@ def stylize_request(
     preset: str = "default",
     progress: ProgressOptions = NO_PREVIEWS,
     options: Mapping[str, Any] | None = None,
+    **pictures: File | None,
+) -> pb.StylizeRequest:
+    """The message; `pictures` are as in `inputs_from_files`. Raises `BadRequestError`, naming each field at fault."""
+    try:
+        inputs = inputs_from_files(content, style, **pictures)
+    except InvalidInputError as error:
+        raise BadRequestError(error.violations) from None
+    return request_of(inputs, preset, progress, options)
+
+
+def request_of(
+    inputs: Inputs[bytes],
+    preset: str = "default",
+    progress: ProgressOptions = NO_PREVIEWS,
+    options: Mapping[str, Any] | None = None,
 ) -> pb.StylizeRequest:
     """The message. Raises `BadRequestError`, naming each field at fault."""
     try:
-        inputs = inputs_from_files(content, style)
         overrides = canonical_overrides(options or {})
         resolve_options(preset, overrides)
     except InvalidInputError as error:

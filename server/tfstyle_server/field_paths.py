@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tfstyle.errors import Violation
+from tfstyle.inputs import BESIDES
 from tfstyle.options import RULES
 
 
@@ -40,7 +41,7 @@ def of_picture(name: str, *, shorthand: bool) -> str:
         style = "styles[0]"
     if style.startswith("styles["):
         return f"inputs.{style}.{field if dot else 'picture'}"
-    return f"inputs.{name}" if name in ("content", "styles") else name
+    return f"inputs.{name}" if name in ("content", "styles", *BESIDES) else name
 
 
 def of_image(name: str, *, shorthand: bool) -> str:

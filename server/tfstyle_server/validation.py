@@ -193,8 +193,10 @@ def _checked_inputs(request: pb.StylizeRequest, max_image_bytes: int, *, shortha
     except InvalidInputError as error:
         raise InvalidInputError(
             [
-                # What does not belong to `styles` is a shorthand field that is set beside `inputs`, or twice.
-                Violation(f"inputs.{each.field}", each.description) if each.field.startswith("styles") else each
+                # A shorthand field that is set beside `inputs`, or twice, is named as it is.
+                each
+                if each.field.removesuffix("_image") in ("content", "style")
+                else Violation(field_paths.of_picture(each.field, shorthand=False), each.description)
                 for each in error.violations
             ]
         ) from None

@@ -63,16 +63,16 @@ def cells_on(sheet: np.ndarray, width: int, height: int) -> list[tuple[int, int]
 
 def test_a_sheet_of_a_grid_is_made_of_the_pictures_themselves(files: Path, server: Server) -> None:
     words = ("photo.jpg", "oil.jpg", "-o", "sheet.png", "--server", server.address, *SMALL)
-    grid = ("--content-weight", "0.5,1", "--tv-weight", "1,2,30", "--keep-cells")
+    grid = ("--content-weight", "0.5,1", "--tv-weight", "1,30", "--keep-cells")
     code, output, errors = compare(files, *words, *grid)
     assert (code, output) == (0, "sheet.png\n"), errors
     cells = files / "sheet.cells"
-    names = [f"content_weight-{row}-tv_weight-{column}.png" for row in ("0.5", "1") for column in ("1", "2", "30")]
+    names = [f"content_weight-{row}-tv_weight-{column}.png" for row in ("0.5", "1") for column in ("1", "30")]
     assert set(names) < set(names_in(cells))
     with Image.open(files / "sheet.png") as opened:
         sheet = np.asarray(opened.convert("RGB"))
     places = cells_on(sheet, 48, 32)
-    assert len(places) == 6
+    assert len(places) == 4
     for name, (x, y) in zip(names, places, strict=True):
         with Image.open(cells / name) as cell:
             assert np.array_equal(sheet[y : y + 32, x : x + 48], np.asarray(cell.convert("RGB"))), name
@@ -81,11 +81,11 @@ def test_a_sheet_of_a_grid_is_made_of_the_pictures_themselves(files: Path, serve
             (files / "photo.jpg").read_bytes(), (files / "oil.jpg").read_bytes(), size=48, steps=3, style_loss="gram",
             coarsest_scale=0, content_weight=0.5, tv_weight=30.0,
         ).result()  # fmt: skip
-    assert np.array_equal(pixels(alone.png), pixels((cells / names[2]).read_bytes()))
+    assert np.array_equal(pixels(alone.png), pixels((cells / names[1]).read_bytes()))
     # What is there is taken up, and the folder goes where nobody wants to keep it.
-    code, output, _ = compare(files, *words, "--content-weight", "0.5,1", "--tv-weight", "1,2", "--json")
+    code, output, _ = compare(files, *words, "--content-weight", "0.5,1", "--json")
     assert code == 0
-    assert [json.loads(line)["event"] for line in output.splitlines()] == ["skipped"] * 4 + ["written"]
+    assert [json.loads(line)["event"] for line in output.splitlines()] == ["skipped"] * 2 + ["written"]
     assert names_in(files) == ["oil.jpg", "photo.jpg", "sheet.png"]
 
 
@@ -116,7 +116,7 @@ def test_a_cell_that_fails_says_so_in_its_place(files: Path, server: Server) -> 
     assert names_in(files) == ["oil.jpg", "photo.jpg", "sheet.jpg", "torn.jpg"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGKILL])
 def test_a_run_that_was_stopped_is_taken_up(files: Path, server: Server, number: signal.Signals) -> None:
     words = ("photo.jpg", "oil.jpg", "-o", "sheet.png", "--server", server.address, *SMALL, "--json")
     grid = ("--steps", "40", "--tv-weight", "1,2,3,4")

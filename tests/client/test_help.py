@@ -40,7 +40,7 @@ def groups() -> dict[str, list[str]]:
 
 
 def test_options_that_are_used_first_stand_first(groups: dict[str, list[str]]) -> None:
-    assert list(groups) == ["Arguments", "Main options", "Output", "Losses", "Optimizer", "Access"]
+    assert list(groups) == ["Arguments", "Main options", "Pictures", "Output", "Losses", "Optimizer", "Access"]
     flags = [line.split()[0] for line in groups["Main options"]]
     assert flags[:7] == ["--size", "--strength", "--style-scale", "--steps", "--output", "--preset", "--network"]
     headings = {"main": "Main options", "losses": "Losses", "optimizer": "Optimizer"}

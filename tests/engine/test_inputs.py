@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tfstyle.errors import InvalidInputError
-from tfstyle.inputs import Inputs, Style, content_and_style, inputs_from_files
+from tfstyle.inputs import Inputs, Style, content_and_style, inputs_from_files, is_mask
 
 TWO = Inputs("photo", (Style("oils", 3.0), Style("ink", 1.0, "where")))
 
@@ -27,6 +27,19 @@ def test_map_converts_each_picture_once_and_keeps_the_rest() -> None:
 
     assert TWO.map(convert) == Inputs(5, (Style(4, 3.0), Style(3, 1.0, 5)))
     assert seen == [name for name, _ in TWO.pictures()]
+
+
+def test_further_pictures_have_names_too_and_survive_the_map() -> None:
+    styles = Style("oils", 1.0, "m", "r"), Style("ink")
+    full = Inputs("photo", styles, "begin", "stay")
+    names = ["content", "styles[0]", "styles[0].mask", "styles[0].region", "styles[1]", "start_picture", "keep"]
+    assert [name for name, _ in full.pictures()] == names
+    assert full.map(lambda _, picture: picture) == full
+    mapped = Inputs("photo", (Style("oils", regions="map"),), regions="colours")
+    assert [name for name, _ in mapped.pictures()] == ["content", "style", "style.regions", "regions"]
+    assert [name for name in (*names, "style.regions", "regions") if is_mask(name)] == [
+        *("styles[0].mask", "styles[0].region", "keep", "style.regions", "regions")
+    ]
 
 
 def test_shares_add_up_to_one() -> None:

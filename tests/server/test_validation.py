@@ -58,6 +58,22 @@ def test_inputs_are_resolved() -> None:
         (inputs(pb.Style(picture=DATA, weight=0)), ["inputs.styles"]),
         (
             pb.StylizeRequest(
+                inputs=pb.Inputs(
+                    content=DATA,
+                    styles=[pb.Style(picture=DATA, region=pb.Picture())],
+                    start_picture=pb.Picture(image="x"),
+                    keep=pb.Picture(data=bytes(101)),
+                )
+            ),
+            ["inputs.styles[0].region", "inputs.start_picture", "inputs.keep"],
+        ),
+        (inputs(pb.Style(picture=DATA, regions=DATA)), ["inputs.styles[0].regions"]),
+        (
+            pb.StylizeRequest(inputs=pb.Inputs(content=DATA, styles=[pb.Style(picture=DATA)], regions=DATA)),
+            ["inputs.regions"],
+        ),
+        (
+            pb.StylizeRequest(
                 style=b"x", preset="turbo", options=pb.TransferOptions(size=1), progress=pb.ProgressOptions(every=-1)
             ),
             ["content", "preset", "progress.every"],

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from tfstyle.colour import LUMA
+
 GREY_SPREAD = 2
 """By how many levels the channels of a grey picture may differ: lossy formats round each by itself."""
 
@@ -43,3 +45,8 @@ class Picture:
     def in_grey(self) -> Picture:
         """The same picture with green, which carries most of the lightness, in all three channels."""
         return replace(self, pixels=np.repeat(self.pixels[..., 1:2], 3, axis=2))
+
+    def in_luma(self) -> Picture:
+        """The same picture with its lightness, the weighted mean of the channels, in all three channels."""
+        luma = np.rint(self.pixels @ LUMA).astype(self.pixels.dtype)
+        return replace(self, pixels=np.repeat(luma[..., None], 3, axis=2))

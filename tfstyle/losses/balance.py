@@ -12,7 +12,8 @@ from dataclasses import replace
 from typing import Any
 
 from tfstyle.losses.loss import Loss
-from tfstyle.losses.term import FeatureTerm, Metrics
+from tfstyle.losses.term import FeatureTerm, Metrics, RegionTargets
+from tfstyle.networks.network import LayerMetric
 
 LEAST_UNIT = 1e-6
 """Keeps the loss finite where a target is nothing, as the variance of a photo of a single colour is."""
@@ -24,9 +25,15 @@ def relative(loss: Loss, targets: Mapping[str, Mapping[str, Any]], metrics: Metr
     for name, part in loss.weighted.items():
         if isinstance(part.term, FeatureTerm):
             units = {
-                layer: max(LEAST_UNIT, float(part.term.magnitude(target, metrics[layer])))
+                layer: unit_of(part.term, target, metrics[layer])
                 for layer, target in targets[name].items()
+                if not isinstance(target, RegionTargets)  # each region has a unit of its own, in its scale
             }
             part = replace(part, units=units)
         weighted[name] = part
     return Loss(weighted)
+
+
+def unit_of(term: FeatureTerm, target: Any, metric: LayerMetric) -> float:
+    """The unit of a term's value in one layer: the magnitude of its `target`."""
+    return max(LEAST_UNIT, float(term.magnitude(target, metric)))

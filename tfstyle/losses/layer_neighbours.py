@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from tfstyle.losses.hypercolumns import measured
-from tfstyle.losses.matching import VIEWS, cost, directions, nearest, places
+from tfstyle.losses.matching import VIEWS, cost, directions, nearest, places, weighted_targets
 from tfstyle.losses.term import FLOAT_BYTES, Features, Map, MatchedTerm, MatchingCost, Metrics, View
-from tfstyle.networks.topology import positions_of
+from tfstyle.masks import BlockWeights
+from tfstyle.networks.topology import block_of, positions_of
 from tfstyle.tensorflow_backend import tf
 
 FLOOR = 1e-4
@@ -53,6 +54,18 @@ class LayerNeighboursLoss(MatchedTerm):
             chosen = directions(tf.gather(columns - tf.reduce_mean(columns, 0), found))
             targets[layer] = tf.reduce_mean(rows, 0), tf.reshape(chosen, values.shape)
         return targets
+
+    def in_regions(
+        self, found: Sequence[tuple[BlockWeights, Mapping[str, tuple[tf.Tensor, tf.Tensor]]]]
+    ) -> dict[str, tuple[tf.Tensor, tf.Tensor]]:
+        """As in `MatchedTerm`; the mean is that of the whole picture."""
+        return {
+            layer: (
+                found[0][1][layer][0],
+                weighted_targets([(weights, targets[layer][1]) for weights, targets in found], block_of(layer)),
+            )
+            for layer in self.layers
+        }
 
     def matching_cost(self, channels: Mapping[str, int], pixels: int, style_pixels: int) -> MatchingCost:
         """As in `MatchedTerm`."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -94,3 +96,17 @@ def places(size: tuple[int, int], weights: BlockWeights | None, layer: str, most
     if len(allowed) <= most:
         return allowed
     return np.sort(np.random.default_rng(0).choice(allowed, most, replace=False))
+
+
+def weighted_targets(found: Sequence[tuple[BlockWeights, tf.Tensor]], block: int) -> tf.Tensor:
+    """The sum of the targets [1, h, w, c] of several regions, each times the region's weights at the block's positions.
+
+    A target of length 0 has a constant distance from every direction, so it pulls the picture nowhere.
+    """
+    _, height, width, _ = found[0][1].shape
+    placed = []
+    for weights, target in found:
+        here = weights.of(block)[:height, :width]
+        missing = (0, height - here.shape[0]), (0, width - here.shape[1])
+        placed.append(target * np.pad(here, missing, "edge")[None, :, :, None])
+    return tf.add_n(placed)

@@ -11,27 +11,41 @@ Moments = tuple[tf.Tensor, tf.Tensor]
 
 
 def moment_sums(features: tf.Tensor, weights: tf.Tensor | None) -> Moments:
-    """X^T W X and the column sums of W X, for the features X [1, h, w, c] with `weights` [1, h, w, 1] (None: 1)."""
-    if weights is None:
-        sums: Moments = _unweighted(features)
-        return sums
-    return _sums(tf.cast(features, tf.float32), weights)
+    """X^T W X and the column sums of W X, for the features X [1, h, w, c] with `weights` [1, h, w, 1] (None: 1).
+
+    The weights get no gradient.
+    """
+    sums: Moments = _unweighted(features) if weights is None else _weighted(features, weights)
+    return sums
 
 
 @tf.custom_gradient  # type: ignore[untyped-decorator]
 def _unweighted(features: tf.Tensor) -> Any:
-    """Without weights, and with a cheap gradient.
+    """Without weights, and with a cheap gradient."""
+
+    def gradient(by_products: tf.Tensor, by_features: tf.Tensor) -> tf.Tensor:
+        return _by_features(features, by_products, by_features)
+
+    return _sums(tf.cast(features, tf.float32), None), gradient
+
+
+@tf.custom_gradient  # type: ignore[untyped-decorator]
+def _weighted(features: tf.Tensor, weights: tf.Tensor) -> Any:
+    def gradient(by_products: tf.Tensor, by_features: tf.Tensor) -> tuple[tf.Tensor, None]:
+        return _by_features(features, by_products, by_features) * tf.cast(weights, features.dtype), None
+
+    return _sums(tf.cast(features, tf.float32), weights), gradient
+
+
+def _by_features(features: tf.Tensor, by_products: tf.Tensor, by_features: tf.Tensor) -> tf.Tensor:
+    """The gradient with respect to the features, given that with respect to the unweighted sums.
 
     The derivative of X^T X takes one product, X (D + D^T), where differentiating the product takes two. It has the
     precision of the features, since it is added to their gradient; the sums need float32, since covariances are small
     differences of them. As a convolution with a kernel of one pixel, the product and the addition are one operation.
     """
-
-    def gradient(by_products: tf.Tensor, by_features: tf.Tensor) -> tf.Tensor:
-        kernel = tf.cast(by_products + tf.transpose(by_products), features.dtype)[None, None]
-        return tf.nn.bias_add(tf.nn.conv2d(features, kernel, 1, "SAME"), tf.cast(by_features, features.dtype))
-
-    return _sums(tf.cast(features, tf.float32), None), gradient
+    kernel = tf.cast(by_products + tf.transpose(by_products), features.dtype)[None, None]
+    return tf.nn.bias_add(tf.nn.conv2d(features, kernel, 1, "SAME"), tf.cast(by_features, features.dtype))
 
 
 def _sums(features: tf.Tensor, weights: tf.Tensor | None) -> Moments:

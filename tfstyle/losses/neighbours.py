@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
 from tfstyle.images import resize_floats
-from tfstyle.losses.hypercolumns import GRID_LAYER, hypercolumns
-from tfstyle.losses.matching import TINY, VIEWS, cost, directions, nearest, places
+from tfstyle.losses.hypercolumns import GRID_BLOCK, GRID_LAYER, hypercolumns
+from tfstyle.losses.matching import TINY, VIEWS, cost, directions, nearest, places, weighted_targets
 from tfstyle.losses.term import FLOAT_BYTES, Features, Map, MatchedTerm, MatchingCost, Metrics, View
+from tfstyle.masks import BlockWeights
 from tfstyle.networks.topology import positions_of
 from tfstyle.tensorflow_backend import tf
 
@@ -50,6 +51,13 @@ class NeighboursLoss(MatchedTerm):
         found = nearest(_rows(parts), columns, query[self.layers[-1]].dtype)
         targets = tf.split(directions(tf.gather(columns, found)), [part.shape[-1] for part in parts.values()], -1)
         return {layer: tf.reshape(target, parts[layer].shape) for layer, target in zip(parts, targets, strict=True)}
+
+    def in_regions(self, found: Sequence[tuple[BlockWeights, Mapping[str, tf.Tensor]]]) -> dict[str, tf.Tensor]:
+        """As in `MatchedTerm`."""
+        return {
+            layer: weighted_targets([(weights, targets[layer]) for weights, targets in found], GRID_BLOCK)
+            for layer in self.layers
+        }
 
     def matching_cost(self, channels: Mapping[str, int], pixels: int, style_pixels: int) -> MatchingCost:
         """As in `MatchedTerm`."""

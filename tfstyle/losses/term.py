@@ -10,7 +10,7 @@ a picture and summed, so a tiled picture has the same loss and gradient as a who
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -69,6 +69,20 @@ class FeatureTerm(Term):
         """Bytes of the target of `layer`, which has `channels` channels, for a picture of `pixels` pixels."""
 
 
+class RegionTargets(NamedTuple):
+    """The targets of a pooled term in one layer, one for each region of the picture.
+
+    `weights` [1, h, w, regions] say how much of each region a position is, and `counts` [regions] are their sums.
+    `scales` [regions] multiply the regions' distances: by their share of the picture, so that a small region is painted
+    as strongly as a large one, and by the unit of relative losses.
+    """
+
+    weights: tf.Tensor
+    counts: tf.Tensor
+    scales: tf.Tensor
+    targets: tuple[Any, ...]
+
+
 class PooledTerm(FeatureTerm):
     """A term of statistics that add up over positions.
 
@@ -98,22 +112,44 @@ class PooledTerm(FeatureTerm):
         """The distance between the style picture's statistics and none at all, which are those of a black map."""
         return self.distance(tf.nest.map_structure(tf.zeros_like, target), target, metric)
 
-    def pullback(self, features: tf.Tensor, by_sums: Any) -> tf.Tensor:
+    def pullback(self, features: tf.Tensor, by_sums: Any, weights: tf.Tensor | None = None) -> tf.Tensor:
         """A scalar with the gradient of the total by `features` [1, h, w, c], given that by the sums, `by_sums`.
 
-        Its value is of no interest.
+        With the `weights` [1, h, w, regions] of regions, `by_sums` has an entry for each of them. The scalar's value is
+        of no interest.
         """
-        products = tf.nest.map_structure(lambda a, b: tf.reduce_sum(a * b), self.sums(features, None), by_sums)
+        products = tf.nest.map_structure(lambda a, b: tf.reduce_sum(a * b), self.all_sums(features, weights), by_sums)
         return tf.add_n(tf.nest.flatten(products))
+
+    def all_sums(self, features: tf.Tensor, weights: tf.Tensor | None) -> Any:
+        """The sums over all positions; a tuple of those of each region if there are `weights` [1, h, w, regions]."""
+        if weights is None:
+            return self.sums(features, None)
+        return tuple(self.sums(features, weights[..., index : index + 1]) for index in range(weights.shape[-1]))
+
+    def value(self, sums: Any, count: float, target: Any, metric: LayerMetric) -> tf.Tensor:
+        """The value of a layer from `all_sums` over its `count` positions."""
+        if not isinstance(target, RegionTargets):
+            return self.distance(self.statistics(sums, count, metric), target, metric)
+        distances = [
+            self.distance(self.statistics(own, target.counts[index], metric), target.targets[index], metric)
+            for index, own in enumerate(sums)
+        ]
+        return tf.reduce_sum(target.scales * tf.stack(distances))
 
     def by_layer(self, features: Features, targets: Mapping[str, Any], metrics: Metrics) -> dict[str, tf.Tensor]:
         """As in `FeatureTerm`."""
         values = {}
         for layer, target in targets.items():
             _, height, width, _ = features[layer].shape
-            found = self.statistics(self.sums(features[layer], None), height * width, metrics[layer])
-            values[layer] = self.distance(found, target, metrics[layer])
+            sums = self.all_sums(features[layer], weights_of(target))
+            values[layer] = self.value(sums, height * width, target, metrics[layer])
         return values
+
+
+def weights_of(target: Any) -> tf.Tensor | None:
+    """The weights [1, h, w, regions] of a pooled term's target; None if it is that of the whole picture."""
+    return target.weights if isinstance(target, RegionTargets) else None
 
 
 class LocalTerm(FeatureTerm):
@@ -163,6 +199,13 @@ class MatchedTerm(FeatureTerm):
     @abstractmethod
     def match(self, query: Features, views: Iterable[View], metrics: Metrics) -> dict[str, Any]:
         """The target of each layer, {layer: target}, from `views` of one style picture."""
+
+    @abstractmethod
+    def in_regions(self, found: Sequence[tuple[BlockWeights, Mapping[str, Any]]]) -> dict[str, Any]:
+        """The target of each layer from (weights, targets) of each region.
+
+        Where the weights are 0, nothing is asked of the picture.
+        """
 
     @abstractmethod
     def matching_cost(self, channels: Mapping[str, int], pixels: int, style_pixels: int) -> MatchingCost:

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from tfstyle.losses import FeatureTerm, LocalTerm, PooledTerm
+from tfstyle.losses.term import weights_of
 from tfstyle.masks import BlockWeights, layer_weights
 from tfstyle.networks.extractor import segment as network_segment
 from tfstyle.networks.network import Network
@@ -104,8 +105,9 @@ class TiledNetwork:
         """
         maps = [image]
         sums: ByTerm = {}
+        regions = self._regions(targets)
         for segment in self.segments:
-            above, by_term = segment.forward(maps[-1])
+            above, by_term = segment.forward(maps[-1], regions=regions)
             maps.append(above)
             for name, by_layer in by_term.items():
                 sums.setdefault(name, {}).update(by_layer)
@@ -121,9 +123,19 @@ class TiledNetwork:
         found, by_sums = self._by_sums(sums, head_targets, factors)
         _merge(values, _numbers(found))
         for segment in reversed(self.segments):
-            above, local = segment.backward(maps.pop(), above, by_sums, targets, factors)
+            above, local = segment.backward(maps.pop(), above, by_sums, targets, factors, regions)
             _merge(values, local)
         return {name: {layer: values[name][layer] for layer in t.layers} for name, t in self._terms.items()}, above
+
+    def _regions(self, targets: Targets) -> dict[str, Map]:
+        """{layer: weights [1, h, w, regions]} of the pooled terms' layers; empty without regions."""
+        found = {}
+        for name, term in self._terms.items():
+            if isinstance(term, PooledTerm):
+                for layer in term.layers:
+                    if (weights := weights_of(targets[name][layer])) is not None:
+                        found[layer] = np.asarray(weights)
+        return found
 
     def _trace_whole(self, below: tf.Tensor) -> dict[str, tf.Tensor]:
         return {layer: tf.cast(features, tf.float32) for layer, features in self._model(below).items()}
@@ -154,9 +166,9 @@ class TiledNetwork:
                 assert isinstance(term, PooledTerm)
                 values[name] = {}
                 for layer, total in by_layer.items():
-                    metric = self._network.metrics[layer]
-                    found = term.statistics(total, counts[layer], metric)
-                    values[name][layer] = term.distance(found, targets[name][layer], metric)
+                    values[name][layer] = term.value(
+                        total, counts[layer], targets[name][layer], self._network.metrics[layer]
+                    )
             total = _weighted(values, weights)
         return values, tape.gradient(total, sums)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from tfstyle.losses import IMAGE, FeatureTerm, Loss
 from tfstyle.networks.network import Network
-from tfstyle.objective import Evaluation, Map, Targets, Terms, parts
+from tfstyle.objective import Evaluation, Kept, Map, Targets, Terms, parts
 from tfstyle.precision import FLOAT32
 from tfstyle.pyramid import Pyramid
 from tfstyle.tiled import banded_pyramid
@@ -56,13 +56,14 @@ class TiledObjective:
         self._styles.move_to_end(size)
         return self._styles[size].style_statistics(image, weights)
 
-    def image(self, variables: Map) -> Map:
+    def image(self, variables: Map, kept: Kept | None = None) -> Map:
         """As in `tfstyle.objective.Objective`."""
-        return banded_pyramid.image(self.pyramid, variables)
+        image = banded_pyramid.image(self.pyramid, variables)
+        return image if kept is None else kept.over(image)
 
-    def __call__(self, variables: Map, targets: Targets, loss: Loss) -> Evaluation:
+    def __call__(self, variables: Map, targets: Targets, loss: Loss, kept: Kept | None = None) -> Evaluation:
         """As in `tfstyle.objective.Objective`."""
-        image = self.image(variables)
+        image = self.image(variables, kept)
         weights = {
             name: {layer: part.weight * part.factor(layer) for layer in part.term.layers}
             for name, part in loss.weighted.items()
@@ -73,6 +74,8 @@ class TiledObjective:
         found = self._image_terms.add(image, by_image, {name: part.weight for name, part in loss.weighted.items()})
         values |= {name: {IMAGE: value} for name, value in found.items()}
         del image
+        if kept is not None:
+            by_image *= 1 - kept.weights
         gradient = banded_pyramid.adjoint(self.pyramid, by_image)
         found_parts = parts(loss, values)
         return Evaluation(sum(part.weighted for part in found_parts.values()), found_parts, gradient)

@@ -76,18 +76,28 @@ class Segment:
         return (self.size[0] >> poolings) * (self.size[1] >> poolings)
 
     def forward(
-        self, below: Map, weights: BlockWeights | None = None, maps: dict[str, Map] | None = None
+        self,
+        below: Map,
+        weights: BlockWeights | None = None,
+        maps: dict[str, Map] | None = None,
+        regions: Mapping[str, Map] | None = None,
     ) -> tuple[Map, ByTerm]:
         """The next map, and the sums of the pooled terms over the whole map `below`.
 
-        `weights` are the weights of positions. If `maps` is given, the features of local terms {layer: [1, h, w, c]}
-        are written to it.
+        `weights` are the weights of positions, `regions` {layer: [1, h, w, regions]} those of regions. If `maps` is
+        given, the features of local terms {layer: [1, h, w, c]} are written to it.
         """
         above = np.empty((1, *self.next_size, self.next_channels), np.float32)
         sums: ByTerm = {}
         for rows, columns in self._tiles:
             parts = {} if weights is None else self._weight_parts(weights, rows, columns)
-            pooled, own, features = self._forward(below[:, rows.read, columns.read], rows.mask, columns.mask, parts)
+            pooled, own, features = self._forward(
+                below[:, rows.read, columns.read],
+                rows.mask,
+                columns.mask,
+                parts,
+                self._region_parts(regions or {}, rows, columns),
+            )
             self._paste(above, pooled, rows, columns, self.cut.last + 1)
             sums = tf.nest.map_structure(tf.add, sums, own) if sums else own
             if maps is None:
@@ -101,12 +111,19 @@ class Segment:
         return above, sums
 
     def backward(
-        self, below: Map, above: Map, by_sums: ByTerm, targets: Mapping[str, Mapping[str, Map]], weights: ByTerm
+        self,
+        below: Map,
+        above: Map,
+        by_sums: ByTerm,
+        targets: Mapping[str, Mapping[str, Map]],
+        weights: ByTerm,
+        regions: Mapping[str, Map],
     ) -> tuple[Map, dict[str, dict[str, float]]]:
         """The gradient of the total with respect to the map `below`, and the values of local terms in this segment.
 
         `above` is the gradient with respect to the next map, `by_sums` that with respect to the sums of pooled terms.
         `targets` are those of local terms, and `weights` the weights {name: {layer: weight}} of local terms.
+        `regions` are as in `forward`.
         """
         gradient = np.empty_like(below)
         totals = {name: dict.fromkeys(layers, 0.0) for name, layers in self._local.items()}
@@ -123,6 +140,7 @@ class Segment:
                 {name: by_sums[name] for name in self._pooled},
                 target_parts,
                 {name: {layer: weights[name][layer] for layer in layers} for name, layers in self._local.items()},
+                self._region_parts(regions, rows, columns),
             )
             self._paste(gradient, own, rows, columns, self.cut.first)
             for name, layers in self._local.items():
@@ -146,6 +164,12 @@ class Segment:
             parts[str(block)] = weights.of(block)[here.read, across.read]
         return parts
 
+    def _region_parts(self, regions: Mapping[str, Map], rows: Window, columns: Window) -> dict[str, Map]:
+        layers = dict.fromkeys(layer for layers in self._pooled.values() for layer in layers)
+        return {
+            layer: self._part(regions[layer], rows, columns, block_of(layer)) for layer in layers if layer in regions
+        }
+
     def _part(self, whole: Map, rows: Window, columns: Window, block: int) -> Map:
         rows, columns = (side.halved(block - self.cut.first) for side in (rows, columns))
         return whole[:, rows.read, columns.read]
@@ -160,7 +184,12 @@ class Segment:
         return rows[None, :, None, None] * columns[None, None, :, None]
 
     def _trace_forward(
-        self, below: tf.Tensor, rows: tf.Tensor, columns: tf.Tensor, weights: Mapping[str, tf.Tensor]
+        self,
+        below: tf.Tensor,
+        rows: tf.Tensor,
+        columns: tf.Tensor,
+        weights: Mapping[str, tf.Tensor],
+        regions: Mapping[str, tf.Tensor],
     ) -> Any:
         features = self._model(below)
 
@@ -168,10 +197,17 @@ class Segment:
             own = self._mask(rows, columns, layer)
             return own * weights[str(block_of(layer))][None, :, :, None] if weights else own
 
-        sums = {
-            name: {layer: self._terms[name].sums(features[layer], counted(layer)) for layer in layers}  # type: ignore[attr-defined]
-            for name, layers in self._pooled.items()
-        }
+        sums: ByTerm = {}
+        for name, layers in self._pooled.items():
+            term, sums[name] = self._terms[name], {}
+            assert isinstance(term, PooledTerm)
+            for layer in layers:
+                own = counted(layer)
+                sums[name][layer] = (
+                    term.all_sums(features[layer], own * regions[layer])
+                    if layer in regions
+                    else term.sums(features[layer], own)
+                )
         local = {layer: tf.cast(features[layer], tf.float32) for layers in self._local.values() for layer in layers}
         return tf.cast(features[POOLED], tf.float32), sums, local
 
@@ -184,6 +220,7 @@ class Segment:
         by_sums: Mapping[str, Mapping[str, Any]],
         targets: Mapping[str, Mapping[str, tf.Tensor]],
         weights: Mapping[str, Mapping[str, tf.Tensor]],
+        regions: Mapping[str, tf.Tensor],
     ) -> Any:
         metrics = self._network.metrics
         totals: ByTerm = {}
@@ -193,17 +230,19 @@ class Segment:
             # This total is linear in the incoming gradients, so its derivative is the one given by the chain rule.
             total = tf.reduce_sum(tf.cast(features[POOLED], tf.float32) * above)
             for name, layers in self._pooled.items():
-                for layer in layers:
-                    total += self._terms[name].pullback(features[layer], by_sums[name][layer])  # type: ignore[attr-defined]
-            for name, layers in self._local.items():
                 term = self._terms[name]
-                assert isinstance(term, LocalTerm)
+                assert isinstance(term, PooledTerm)
+                for layer in layers:
+                    total += term.pullback(features[layer], by_sums[name][layer], regions.get(layer))
+            for name, layers in self._local.items():
+                local = self._terms[name]
+                assert isinstance(local, LocalTerm)
                 totals[name] = {}
                 for layer in layers:
                     target, own = targets[name][layer], self._mask(rows, columns, layer)
-                    totals[name][layer] = term.total(features[layer], target, own, metrics[layer])
+                    totals[name][layer] = local.total(features[layer], target, own, metrics[layer])
                     # Over the whole window, not only the owned part: the gradient depends on neighbours too.
-                    around = term.total(features[layer], target, None, metrics[layer])
+                    around = local.total(features[layer], target, None, metrics[layer])
                     total += weights[name][layer] / self._divisor(name, layer) * around
         return totals, tape.gradient(total, below)
 

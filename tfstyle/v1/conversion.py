@@ -6,13 +6,13 @@ Client and server both use this module, so that there is only one list of fields
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 from tfstyle.errors import InvalidInputError, Violation
-from tfstyle.inputs import MOST_STYLES, Inputs, Style
+from tfstyle.inputs import BESIDES, MOST_STYLES, OF_A_STYLE, Inputs, Style
 from tfstyle.options import RULES
 from tfstyle.rules import LayersRule, LayerWeightsRule, Rule, ScalesRule
 from tfstyle.schedule import Scale
@@ -75,10 +75,14 @@ _LISTS = {name: _LIST_KINDS[type(rule)] for name, rule in RULES.items() if type(
 def inputs_to_proto(inputs: Inputs[pb.Picture]) -> pb.Inputs:
     """The message for `inputs`, whose pictures are messages with their bytes or the name of an uploaded image."""
     styles = [
-        pb.Style(picture=style.picture, weight=None if style.weight == 1 else style.weight, mask=style.mask)
+        pb.Style(
+            picture=style.picture,
+            weight=None if style.weight == 1 else style.weight,
+            **{part: getattr(style, part) for part in OF_A_STYLE},
+        )
         for style in inputs.styles
     ]
-    return pb.Inputs(content=inputs.content, styles=styles)
+    return pb.Inputs(content=inputs.content, styles=styles, **{part: getattr(inputs, part) for part in BESIDES})
 
 
 def inputs_from_proto(request: pb.StylizeRequest) -> Inputs[pb.Picture]:
@@ -95,12 +99,18 @@ def inputs_from_proto(request: pb.StylizeRequest) -> Inputs[pb.Picture]:
         Style(
             style.picture,
             style.weight if style.HasField("weight") else 1.0,
-            style.mask if style.HasField("mask") else None,
+            *_parts(style, OF_A_STYLE),
         )
         # One more than are accepted is enough to be refused; a message may have millions.
         for style in islice(request.inputs.styles, MOST_STYLES + 1)
     )
-    return Inputs(request.inputs.content, styles)
+    return Inputs(request.inputs.content, styles, *_parts(request.inputs, BESIDES))
+
+
+def _parts(message: pb.Style | pb.Inputs, names: Iterable[str]) -> Iterator[pb.Picture | None]:
+    """The pictures in the fields `names`; None for each that is not set."""
+    for name in names:
+        yield getattr(message, name) if message.HasField(name) else None
 
 
 def _shorthand_picture(request: pb.StylizeRequest, field: str) -> pb.Picture:

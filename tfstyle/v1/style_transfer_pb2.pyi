@@ -38,22 +38,32 @@ class StylizeRequest(_message.Message):
     def __init__(self, content: _Optional[bytes] = ..., style: _Optional[bytes] = ..., preset: _Optional[str] = ..., options: _Optional[_Union[TransferOptions, _Mapping]] = ..., progress: _Optional[_Union[ProgressOptions, _Mapping]] = ..., content_image: _Optional[str] = ..., style_image: _Optional[str] = ..., detach: bool = ..., inputs: _Optional[_Union[Inputs, _Mapping]] = ..., strength: _Optional[float] = ...) -> None: ...
 
 class Inputs(_message.Message):
-    __slots__ = ("content", "styles")
+    __slots__ = ("content", "styles", "start_picture", "keep", "regions")
     CONTENT_FIELD_NUMBER: _ClassVar[int]
     STYLES_FIELD_NUMBER: _ClassVar[int]
+    START_PICTURE_FIELD_NUMBER: _ClassVar[int]
+    KEEP_FIELD_NUMBER: _ClassVar[int]
+    REGIONS_FIELD_NUMBER: _ClassVar[int]
     content: Picture
     styles: _containers.RepeatedCompositeFieldContainer[Style]
-    def __init__(self, content: _Optional[_Union[Picture, _Mapping]] = ..., styles: _Optional[_Iterable[_Union[Style, _Mapping]]] = ...) -> None: ...
+    start_picture: Picture
+    keep: Picture
+    regions: Picture
+    def __init__(self, content: _Optional[_Union[Picture, _Mapping]] = ..., styles: _Optional[_Iterable[_Union[Style, _Mapping]]] = ..., start_picture: _Optional[_Union[Picture, _Mapping]] = ..., keep: _Optional[_Union[Picture, _Mapping]] = ..., regions: _Optional[_Union[Picture, _Mapping]] = ...) -> None: ...
 
 class Style(_message.Message):
-    __slots__ = ("picture", "weight", "mask")
+    __slots__ = ("picture", "weight", "mask", "region", "regions")
     PICTURE_FIELD_NUMBER: _ClassVar[int]
     WEIGHT_FIELD_NUMBER: _ClassVar[int]
     MASK_FIELD_NUMBER: _ClassVar[int]
+    REGION_FIELD_NUMBER: _ClassVar[int]
+    REGIONS_FIELD_NUMBER: _ClassVar[int]
     picture: Picture
     weight: float
     mask: Picture
-    def __init__(self, picture: _Optional[_Union[Picture, _Mapping]] = ..., weight: _Optional[float] = ..., mask: _Optional[_Union[Picture, _Mapping]] = ...) -> None: ...
+    region: Picture
+    regions: Picture
+    def __init__(self, picture: _Optional[_Union[Picture, _Mapping]] = ..., weight: _Optional[float] = ..., mask: _Optional[_Union[Picture, _Mapping]] = ..., region: _Optional[_Union[Picture, _Mapping]] = ..., regions: _Optional[_Union[Picture, _Mapping]] = ...) -> None: ...
 
 class Picture(_message.Message):
     __slots__ = ("data", "image")
@@ -64,13 +74,14 @@ class Picture(_message.Message):
     def __init__(self, data: _Optional[bytes] = ..., image: _Optional[str] = ...) -> None: ...
 
 class TransferOptions(_message.Message):
-    __slots__ = ("network", "precision", "pooling", "size", "style_scale", "style_fit", "content_layers", "style_layers", "style_loss", "content_layer_weights", "style_layer_weights", "balance", "content_weight", "style_weight", "tv_weight", "tv_form", "gamut_weight", "optimizer", "max_evaluations", "lite_evaluations", "split_evaluations", "coarsest_scale", "scales", "pyramid_levels", "pyramid_decay", "history_size", "learning_rate", "learning_rate_decay", "learning_rate_decay_every")
+    __slots__ = ("network", "precision", "pooling", "size", "style_scale", "style_fit", "colour", "content_layers", "style_layers", "style_loss", "content_layer_weights", "style_layer_weights", "balance", "content_weight", "style_weight", "tv_weight", "tv_form", "gamut_weight", "optimizer", "max_evaluations", "lite_evaluations", "split_evaluations", "start", "seed", "coarsest_scale", "scales", "pyramid_levels", "pyramid_decay", "history_size", "learning_rate", "learning_rate_decay", "learning_rate_decay_every")
     NETWORK_FIELD_NUMBER: _ClassVar[int]
     PRECISION_FIELD_NUMBER: _ClassVar[int]
     POOLING_FIELD_NUMBER: _ClassVar[int]
     SIZE_FIELD_NUMBER: _ClassVar[int]
     STYLE_SCALE_FIELD_NUMBER: _ClassVar[int]
     STYLE_FIT_FIELD_NUMBER: _ClassVar[int]
+    COLOUR_FIELD_NUMBER: _ClassVar[int]
     CONTENT_LAYERS_FIELD_NUMBER: _ClassVar[int]
     STYLE_LAYERS_FIELD_NUMBER: _ClassVar[int]
     STYLE_LOSS_FIELD_NUMBER: _ClassVar[int]
@@ -86,6 +97,8 @@ class TransferOptions(_message.Message):
     MAX_EVALUATIONS_FIELD_NUMBER: _ClassVar[int]
     LITE_EVALUATIONS_FIELD_NUMBER: _ClassVar[int]
     SPLIT_EVALUATIONS_FIELD_NUMBER: _ClassVar[int]
+    START_FIELD_NUMBER: _ClassVar[int]
+    SEED_FIELD_NUMBER: _ClassVar[int]
     COARSEST_SCALE_FIELD_NUMBER: _ClassVar[int]
     SCALES_FIELD_NUMBER: _ClassVar[int]
     PYRAMID_LEVELS_FIELD_NUMBER: _ClassVar[int]
@@ -100,6 +113,7 @@ class TransferOptions(_message.Message):
     size: int
     style_scale: float
     style_fit: str
+    colour: str
     content_layers: Layers
     style_layers: Layers
     style_loss: str
@@ -115,6 +129,8 @@ class TransferOptions(_message.Message):
     max_evaluations: int
     lite_evaluations: int
     split_evaluations: int
+    start: str
+    seed: int
     coarsest_scale: int
     scales: Scales
     pyramid_levels: int
@@ -123,7 +139,7 @@ class TransferOptions(_message.Message):
     learning_rate: float
     learning_rate_decay: float
     learning_rate_decay_every: int
-    def __init__(self, network: _Optional[str] = ..., precision: _Optional[str] = ..., pooling: _Optional[str] = ..., size: _Optional[int] = ..., style_scale: _Optional[float] = ..., style_fit: _Optional[str] = ..., content_layers: _Optional[_Union[Layers, _Mapping]] = ..., style_layers: _Optional[_Union[Layers, _Mapping]] = ..., style_loss: _Optional[str] = ..., content_layer_weights: _Optional[_Union[LayerWeights, _Mapping]] = ..., style_layer_weights: _Optional[_Union[LayerWeights, _Mapping]] = ..., balance: _Optional[str] = ..., content_weight: _Optional[float] = ..., style_weight: _Optional[float] = ..., tv_weight: _Optional[float] = ..., tv_form: _Optional[str] = ..., gamut_weight: _Optional[float] = ..., optimizer: _Optional[str] = ..., max_evaluations: _Optional[int] = ..., lite_evaluations: _Optional[int] = ..., split_evaluations: _Optional[int] = ..., coarsest_scale: _Optional[int] = ..., scales: _Optional[_Union[Scales, _Mapping]] = ..., pyramid_levels: _Optional[int] = ..., pyramid_decay: _Optional[float] = ..., history_size: _Optional[int] = ..., learning_rate: _Optional[float] = ..., learning_rate_decay: _Optional[float] = ..., learning_rate_decay_every: _Optional[int] = ...) -> None: ...
+    def __init__(self, network: _Optional[str] = ..., precision: _Optional[str] = ..., pooling: _Optional[str] = ..., size: _Optional[int] = ..., style_scale: _Optional[float] = ..., style_fit: _Optional[str] = ..., colour: _Optional[str] = ..., content_layers: _Optional[_Union[Layers, _Mapping]] = ..., style_layers: _Optional[_Union[Layers, _Mapping]] = ..., style_loss: _Optional[str] = ..., content_layer_weights: _Optional[_Union[LayerWeights, _Mapping]] = ..., style_layer_weights: _Optional[_Union[LayerWeights, _Mapping]] = ..., balance: _Optional[str] = ..., content_weight: _Optional[float] = ..., style_weight: _Optional[float] = ..., tv_weight: _Optional[float] = ..., tv_form: _Optional[str] = ..., gamut_weight: _Optional[float] = ..., optimizer: _Optional[str] = ..., max_evaluations: _Optional[int] = ..., lite_evaluations: _Optional[int] = ..., split_evaluations: _Optional[int] = ..., start: _Optional[str] = ..., seed: _Optional[int] = ..., coarsest_scale: _Optional[int] = ..., scales: _Optional[_Union[Scales, _Mapping]] = ..., pyramid_levels: _Optional[int] = ..., pyramid_decay: _Optional[float] = ..., history_size: _Optional[int] = ..., learning_rate: _Optional[float] = ..., learning_rate_decay: _Optional[float] = ..., learning_rate_decay_every: _Optional[int] = ...) -> None: ...
 
 class Layers(_message.Message):
     __slots__ = ("names",)

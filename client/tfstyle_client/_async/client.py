@@ -82,15 +82,20 @@ class AsyncClient:
         preset: str = "default",
         progress: ProgressOptions = NO_PREVIEWS,
         timeout: float | None = None,
+        start_picture: File | None = None,
+        keep: File | None = None,
+        regions: File | None = None,
         **options: Any,
     ) -> AsyncStylizeCall:
         """Start to repaint `content` (a photo) in the style of `style` (a painting), both picture files.
 
-        `style` may also be a `Style`, with a weight and a mask, or several styles. `options` are those of
+        `style` may also be a `Style`, with a weight, a mask and a region, or several styles. `start_picture`, `keep`
+        and `regions` are further picture files, as in `tfstyle.inputs.Inputs`. `options` are those of
         `tfstyle.TransferOptions`; None means the preset's value. `timeout` is the deadline of the whole transfer in
         seconds. Raises `BadRequestError` for options out of range; every other `ClientError` is raised by the call.
         """
-        return self.send(stylize_request(content, style, preset, progress, options), timeout)
+        pictures = {"start_picture": start_picture, "keep": keep, "regions": regions}
+        return self.send(stylize_request(content, style, preset, progress, options, **pictures), timeout)
 
     def send(self, request: pb.StylizeRequest, timeout: float | None = None) -> AsyncStylizeCall:
         """Start the transfer of a request from `tfstyle_client.requests.stylize_request`."""
@@ -103,6 +108,9 @@ class AsyncClient:
         *,
         preset: str = "default",
         progress: ProgressOptions = NO_PREVIEWS,
+        start_picture: File | None = None,
+        keep: File | None = None,
+        regions: File | None = None,
         request_id: str | None = None,
         **options: Any,
     ) -> AsyncJob:
@@ -110,7 +118,8 @@ class AsyncClient:
 
         With a `request_id` of up to 64 characters, a second call with the same id and arguments returns the same job.
         """
-        return await self.submit(stylize_request(content, style, preset, progress, options), request_id)
+        pictures = {"start_picture": start_picture, "keep": keep, "regions": regions}
+        return await self.submit(stylize_request(content, style, preset, progress, options, **pictures), request_id)
 
     async def submit(self, request: pb.StylizeRequest, request_id: str | None = None) -> AsyncJob:
         """Create a job from a request; pictures of more than 4 MiB are uploaded first. Raises `ClientError`.

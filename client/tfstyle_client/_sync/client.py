@@ -83,15 +83,20 @@ class Client:
         preset: str = "default",
         progress: ProgressOptions = NO_PREVIEWS,
         timeout: float | None = None,
+        start_picture: File | None = None,
+        keep: File | None = None,
+        regions: File | None = None,
         **options: Any,
     ) -> StylizeCall:
         """Start to repaint `content` (a photo) in the style of `style` (a painting), both picture files.
 
-        `style` may also be a `Style`, with a weight and a mask, or several styles. `options` are those of
+        `style` may also be a `Style`, with a weight, a mask and a region, or several styles. `start_picture`, `keep`
+        and `regions` are further picture files, as in `tfstyle.inputs.Inputs`. `options` are those of
         `tfstyle.TransferOptions`; None means the preset's value. `timeout` is the deadline of the whole transfer in
         seconds. Raises `BadRequestError` for options out of range; every other `ClientError` is raised by the call.
         """
-        return self.send(stylize_request(content, style, preset, progress, options), timeout)
+        pictures = {"start_picture": start_picture, "keep": keep, "regions": regions}
+        return self.send(stylize_request(content, style, preset, progress, options, **pictures), timeout)
 
     def send(self, request: pb.StylizeRequest, timeout: float | None = None) -> StylizeCall:
         """Start the transfer of a request from `tfstyle_client.requests.stylize_request`."""
@@ -104,6 +109,9 @@ class Client:
         *,
         preset: str = "default",
         progress: ProgressOptions = NO_PREVIEWS,
+        start_picture: File | None = None,
+        keep: File | None = None,
+        regions: File | None = None,
         request_id: str | None = None,
         **options: Any,
     ) -> Job:
@@ -111,7 +119,8 @@ class Client:
 
         With a `request_id` of up to 64 characters, a second call with the same id and arguments returns the same job.
         """
-        return self.submit(stylize_request(content, style, preset, progress, options), request_id)
+        pictures = {"start_picture": start_picture, "keep": keep, "regions": regions}
+        return self.submit(stylize_request(content, style, preset, progress, options, **pictures), request_id)
 
     def submit(self, request: pb.StylizeRequest, request_id: str | None = None) -> Job:
         """Create a job from a request; pictures of more than 4 MiB are uploaded first. Raises `ClientError`.

@@ -34,7 +34,7 @@ from tfstyle_client.json_lines import print_json
 from tfstyle_client.usage_errors import usage_message
 
 COMMANDS = {
-    "stylize:stylize": "Repaint CONTENT in the style of STYLE.",
+    "stylize:stylize": "Repaint CONTENT in the style of STYLE, or of several.",
     "demo:demo": "Repaint the photo that comes with tfstyle in the style of the painting that comes with it.",
     "batch:batch": "Repaint many photos, each in the style of every STYLE. A second run makes what is missing.",
     "compare:compare": "Make a labelled sheet of one photo with every combination of STYLE and of options with several"
@@ -52,12 +52,17 @@ COMMANDS = {
 }
 """{module:command: help}, in the order of the help. The texts stand here because the modules are imported late."""
 
+USAGES = {"stylize": "Usage: tfstyle stylize [OPTIONS] CONTENT STYLE [STYLE ...]"}
+"""Of commands that take several files, for which cyclopts has only a general word."""
+
 _PATHS = [
     (r"(?<![\w/])transfer\.", ""),
     (r"(?<![\w/])(?:options|progress)\.", ""),
     (r"\binputs\.styles\[0\]\.picture\b", "style"),
     (r"\binputs\.styles\[0\]\.", "style."),
+    (r"\binputs\.styles\[(\d+)\]\.picture\b", r"styles[\1]"),
     (r"\binputs\.", ""),
+    (r"\bstart_picture\b", "start"),
 ]
 """[path in a request, name on the command line]."""
 
@@ -73,7 +78,9 @@ app = App(
     suppress_keyboard_interrupt=False,
 )
 for _place, (_path, _help) in enumerate(COMMANDS.items()):
-    app.command(f"tfstyle_client.cli.{_path}", name=_path.partition(":")[2], help=_help, sort_key=_place)
+    _name = _path.partition(":")[2]
+    _usage = {"usage": USAGES[_name]} if _name in USAGES else {}
+    app.command(f"tfstyle_client.cli.{_path}", name=_name, help=_help, sort_key=_place, **_usage)
 app.register_install_completion_command(help="Install completion for the shell in use: bash, zsh or fish.")
 
 

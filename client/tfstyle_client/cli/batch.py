@@ -11,13 +11,13 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from tfstyle.inputs import Size
-from tfstyle.presets import PRESETS
 from tfstyle_client._sync.client import Client
 from tfstyle_client.cli.app import plain_fields
 from tfstyle_client.cli.connecting import check_server, reached
 from tfstyle_client.cli.estimate import size_of
 from tfstyle_client.cli.many import (
     AtOnce,
+    Manner,
     Where,
     Work,
     check_at_once,
@@ -28,6 +28,7 @@ from tfstyle_client.cli.many import (
     seen_in,
 )
 from tfstyle_client.cli.parameters import MAIN, NO_ACCESS, OUTPUT, Access, Json, Quality, Server, Weights
+from tfstyle_client.cli.picture_files import start_file
 from tfstyle_client.cli.picture_options import FirstOptions, OtherOptions, preset_and_overrides
 from tfstyle_client.cli.reports import print_line
 from tfstyle_client.display import clock
@@ -87,16 +88,17 @@ def batch(
 ) -> None:
     """Repaint many photos, each in the style of every STYLE. A second run makes what is missing."""
     preset, overrides = preset_and_overrides(first, others)
+    manner = Manner(preset, overrides, start_file(overrides))
     checked_template(name)
     check_server(server, weights)
     check_at_once(at_once)
     stylize_request(b"", b"", preset, options=overrides)  # the options alone
     seen = seen_in(output)
-    works = _works(_photos(content, seen), matching_files(style, "style"), name, preset, overrides)
+    works = _works(_photos(content, seen), matching_files(style, "style"), name, manner)
     _check_outputs(works, output, quality, seen, overwrite=overwrite)
-    network = overrides.get("network") or PRESETS[preset].network
+    where = Where(server, access, weights, manner.network, at_once)
     if dry_run:
-        _tell(works, seen, Where(server, access, weights, network, at_once), as_json)
+        _tell(works, seen, where, as_json)
         return
 
     def encode(name: str, png: bytes) -> bytes:
@@ -104,7 +106,7 @@ def batch(
 
     with open_journal(output, "output") as journal:
         tasks = [work.task(journal) for work in works]
-        failures = make_all(tasks, journal, encode, Where(server, access, weights, network, at_once), as_json)
+        failures = make_all(tasks, journal, encode, where, as_json)
     raise_failures(failures, len(works), "the same command tries them again")
 
 
@@ -117,16 +119,14 @@ def _photos(patterns: Iterable[str], seen: Journal) -> list[Path]:
     return photos
 
 
-def _works(
-    photos: list[Path], paintings: list[Path], template: str, preset: str, overrides: dict[str, Any]
-) -> list[Work]:
+def _works(photos: list[Path], paintings: list[Path], template: str, manner: Manner) -> list[Work]:
     """Raises `BadRequestError`."""
     if len(photos) * len(paintings) > MOST_PICTURES:
         count = f"{len(photos):,} photos x {len(paintings):,} paintings"
         raise refusal("content", f"{count} are more than {MOST_PICTURES:,} pictures; divide them among several runs")
     pairs = [(photo, painting) for photo in photos for painting in paintings]
     names = output_names(template, pairs)
-    return [Work(name, *pair, preset, overrides) for name, pair in zip(names, pairs, strict=True)]
+    return [Work(name, *pair, manner) for name, pair in zip(names, pairs, strict=True)]
 
 
 def _check_outputs(works: list[Work], folder: Path, quality: int | None, seen: Journal, *, overwrite: bool) -> None:
@@ -158,7 +158,7 @@ def _tell(works: list[Work], seen: Journal, where: Where, as_json: bool) -> None
         reached(where.server, where.access, where.weights, where.network) as (address, credentials),
         Client(address, credentials=credentials) as client,
     ):
-        seconds_of, workers = _estimator(client, works[0].preset, works[0].overrides), client.server_info().workers
+        seconds_of, workers = _estimator(client, works[0].manner), client.server_info().workers
         for work in works:
             try:
                 there = os.path.lexists(seen.folder / work.name) and is_there(seen, work.name, work.order())
@@ -183,12 +183,12 @@ def _tell_one(work: Work, how: str, as_json: bool, fields: dict[str, Any]) -> No
         print_line(f"{work.name}  {work.content} in the style of {work.style}: {how}")
 
 
-def _estimator(client: Client, preset: str, overrides: dict[str, Any]) -> Callable[[Work], float]:
+def _estimator(client: Client, manner: Manner) -> Callable[[Work], float]:
     """What tells the seconds that a picture takes; the server is asked once for equal sizes. Raises `ClientError`."""
 
     @cache
     def asked(content: Size, style: Size) -> float:
-        return client.estimate(content, [style], preset=preset, **overrides).expected
+        return client.estimate(content, [style], preset=manner.preset, **manner.overrides).expected
 
     @cache
     def painting(path: Path) -> Size:

@@ -11,10 +11,19 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from tfstyle.options import ALIASES
-from tfstyle.presets import PRESETS
 from tfstyle_client.cli.app import plain_fields
 from tfstyle_client.cli.connecting import check_server
-from tfstyle_client.cli.many import AtOnce, Where, Work, check_at_once, check_known, make_all, raise_failures, seen_in
+from tfstyle_client.cli.many import (
+    AtOnce,
+    Manner,
+    Where,
+    Work,
+    check_at_once,
+    check_known,
+    make_all,
+    raise_failures,
+    seen_in,
+)
 from tfstyle_client.cli.outputs import checked_output
 from tfstyle_client.cli.parameters import MAIN, NO_ACCESS, OUTPUT, Access, Json, Quality, Server, Weights
 from tfstyle_client.cli.picture_options import FirstLists, OtherLists
@@ -87,7 +96,7 @@ def compare(
     works = _works(content, cells, fixed)
     folder = target.path.with_suffix(".cells")
     check_known([work.name for work in works], seen_in(folder), "move them away, or name another sheet")
-    where = Where(server, access, weights, _network(cells[0], fixed), at_once)
+    where = Where(server, access, weights, works[0].manner.network, at_once)
     with open_journal(folder, "output") as journal:
         failures = make_all([work.task(journal) for work in works], journal, lambda _, png: png, where, as_json)
         rows = _rows(works, journal, failures, len(axes[-1]))
@@ -129,14 +138,8 @@ def _works(content: Path, cells: Sequence[Cell], fixed: Mapping[str, Any]) -> li
         if name in names:
             name = f"{name}-{number}"
         names.add(name)
-        works.append(Work(f"{name}.png", content, style, preset, options))
+        works.append(Work(f"{name}.png", content, style, Manner(preset, options)))
     return works
-
-
-def _network(cell: Cell, fixed: Mapping[str, Any]) -> str:
-    """The network that a private server is to begin with."""
-    options = {**fixed, **cell.values}
-    return str(options.get("network") or PRESETS[options.get(PRESET, "default")].network)
 
 
 def _rows(

@@ -14,6 +14,7 @@ from tfstyle.presets import PRESETS
 from tfstyle_client._sync.client import Client
 from tfstyle_client.cli.connecting import check_server, reached
 from tfstyle_client.cli.parameters import NO_ACCESS, Access, Json, Server, Weights
+from tfstyle_client.cli.picture_files import start_file
 from tfstyle_client.cli.picture_options import FirstOptions, OtherOptions, preset_and_overrides
 from tfstyle_client.cli.reports import print_line
 from tfstyle_client.display import clock
@@ -43,6 +44,7 @@ def estimate(
 ) -> None:
     """Tell the time and the memory that a picture would take, without making it."""
     preset, overrides = preset_and_overrides(first, others)
+    start_file(overrides)  # takes as long as any other start
     check_server(server, weights)
     photo, paintings = size_of(content, "content"), [size_of(path, "style") for path in style]
     estimate_request(photo, paintings, preset, overrides)  # raises before a server is started

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from tfstyle.options import ProgressOptions
-from tfstyle.presets import resolve_options
+from tfstyle.presets import PRESETS, resolve_options
 from tfstyle_client._async.client import AsyncClient
 from tfstyle_client.cli.app import plain_fields
 from tfstyle_client.cli.connecting import reached
@@ -62,21 +62,36 @@ def check_at_once(at_once: int | None) -> None:
 
 
 @dataclass(frozen=True)
+class Manner:
+    """How a picture is made: a preset, the options given besides it, and the file that is begun with, if any."""
+
+    preset: str
+    overrides: Mapping[str, Any]
+    start: Path | None = None
+
+    @property
+    def network(self) -> str:
+        """The network that a private server is to begin with."""
+        return str(self.overrides.get("network") or PRESETS[self.preset].network)
+
+
+@dataclass(frozen=True)
 class Work:
     """One picture: its file's `name` in the folder of the results, and what it is made from."""
 
     name: str
     content: Path
     style: Path
-    preset: str
-    overrides: dict[str, Any]
+    manner: Manner
 
     def order(self) -> Order:
         """Read the pictures. Raises `BadRequestError`."""
+        preset, overrides, start = self.manner.preset, self.manner.overrides, self.manner.start
         photo, painting = read_file(self.content, "content"), read_file(self.style, "style")
-        evaluations = resolve_options(self.preset, self.overrides).max_evaluations
+        begun = None if start is None else read_file(start, "start")
+        evaluations = resolve_options(preset, overrides).max_evaluations
         progress = ProgressOptions(every=-(-evaluations // REPORTS))
-        return order_of(stylize_request(photo, painting, self.preset, progress, self.overrides))
+        return order_of(stylize_request(photo, painting, preset, progress, overrides, start_picture=begun))
 
     def task(self, journal: Journal) -> Task:
         """What is left to do."""

@@ -17,10 +17,11 @@ from tfstyle_client.picture_formats import FORMATS, QUALITY
 from tfstyle_client.plot_file import ENDINGS
 
 MAIN = Group("Main options", sort_key=1)
-OUTPUT = Group("Output", sort_key=2)
-LOSSES = Group("Losses", sort_key=3)
-OPTIMIZER = Group("Optimizer", sort_key=4)
-ACCESS = Group("Access", sort_key=5)
+PICTURES = Group("Pictures", sort_key=2)
+OUTPUT = Group("Output", sort_key=3)
+LOSSES = Group("Losses", sort_key=4)
+OPTIMIZER = Group("Optimizer", sort_key=5)
+ACCESS = Group("Access", sort_key=6)
 
 PATIENCE = 30.0
 """Seconds for which commands about jobs wait for a server that is unavailable, as while it restarts."""

@@ -19,6 +19,8 @@ _GROUPS = {"main": MAIN, "losses": LOSSES, "optimizer": OPTIMIZER}
 _FIRST = ("size", "strength", "style_scale", "max_evaluations")
 """What people use first stands first, with -o after it."""
 _OTHERS = ("preset", "network", *(name for name in RULES if name not in (*_FIRST, "network")))
+FILES_TOO = ("start",)
+"""Options in whose place a file may be named."""
 
 
 def _defaults(values: dict[str, str]) -> str:
@@ -35,9 +37,12 @@ def _parameter(name: str) -> Any:
     if rule.words:
         kind |= Literal[tuple(rule.words)]
     spellings = [rule.alias, name] if rule.alias else [name]
+    doc = rule.doc
+    if name in FILES_TOO:
+        kind, doc = str, f"{doc}, or the picture in a file"
     parameter = Parameter(
         name=["--" + spelling.replace("_", "-") for spelling in spellings],
-        help=f"{rule.doc} ({rule.accepts()})",
+        help=f"{doc} ({rule.accepts()})",
         show_default=_defaults({preset: rule.text(getattr(options, name)) for preset, options in PRESETS.items()}),
         group=_GROUPS[rule.group],
         metavar=_metavar(name),
@@ -89,13 +94,14 @@ def _made(name: str, fields: Iterable[str], parameter: Callable[[str], Any] = _u
 
 
 def _listed(name: str) -> Any:
-    """The parameter of an option that may have several values, as a text."""
+    """The parameter of an option that may have several values, as a text. None of them is a file."""
     _, parameter = get_args(_usual(name))[:2]
-    one_value = isinstance(RULES.get(name), ListRule)
+    rule = RULES.get(name)
+    one_value = isinstance(rule, ListRule)
     metavar = parameter.metavar or "NUMBER"
     listed = Parameter(
         name=parameter.name,
-        help=parameter.help,
+        help=parameter.help if rule is None else f"{rule.doc} ({rule.accepts()})",
         show_default=parameter.show_default,
         group=parameter.group,
         metavar=metavar if one_value else f"{metavar},...",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -29,15 +30,16 @@ from tfstyle_client.cli.parameters import (
     Server,
     Weights,
 )
+from tfstyle_client.cli.picture_files import NO_PICTURE_FILES, PictureFiles, read_pictures, start_file
 from tfstyle_client.cli.picture_options import FirstOptions, OtherOptions, preset_and_overrides
 from tfstyle_client.cli.reports import report
 from tfstyle_client.cli.transfer import FRAMES, PREVIEW_EVERY, Run, previews_every, reported
 from tfstyle_client.errors import refusal
-from tfstyle_client.files import STANDARD_STREAM, read_file
+from tfstyle_client.files import STANDARD_STREAM
 from tfstyle_client.option_values import file_path, whole_number
 from tfstyle_client.output import default_output
 from tfstyle_client.picture_formats import longer_side
-from tfstyle_client.requests import stylize_request, watchable
+from tfstyle_client.requests import request_of, watchable
 from tfstyle_client.target import parse_target
 
 NO_FIRST, NO_OTHERS = FirstOptions(), OtherOptions()
@@ -59,11 +61,14 @@ def stylize(
         ),
     ],
     /,
-    *,
+    *more_styles: Annotated[
+        Path, Parameter(name="STYLE", help="further paintings to blend with the first", converter=file_path)
+    ],
     first: FirstOptions = NO_FIRST,
     output: Annotated[
         OutputPath | None, Parameter(show_default="CONTENT-STYLE.png beside the content, or with a number")
     ] = None,
+    pictures: PictureFiles = NO_PICTURE_FILES,
     others: OtherOptions = NO_OTHERS,
     quality: Quality = None,
     preview: Preview = None,
@@ -88,9 +93,10 @@ def stylize(
     ] = False,
     access: Access = NO_ACCESS,
 ) -> None:
-    """Repaint CONTENT in the style of STYLE."""
+    """Repaint CONTENT in the style of STYLE, or of several."""
     preset, overrides = preset_and_overrides(first, others)
-    _check(content, style, preview_every, server, weights, timeout)
+    start = start_file(overrides)
+    _check((content, style, *more_styles), preview_every, server, weights, timeout)
     if open_page and timeout is not None:
         raise refusal("timeout", "has no effect with --open; cancel the job on the page, or with Ctrl-C")
     if detach:
@@ -102,7 +108,7 @@ def stylize(
     preview_target = checked_preview(preview)
     plot_target = checked_plot(plot, target, preview_target)
     growth = checked_growth(gif, output=target, preview=preview_target, plot=plot_target)
-    photo, painting = read_file(content, "content"), read_file(style, "style")
+    inputs = read_pictures(content, (style, *more_styles), pictures, start)
     options = resolve_options(preset, overrides)
     if target is None:
         progress = watchable(options)
@@ -110,29 +116,22 @@ def stylize(
         progress = reported(
             options, previews_every(preview_every, options, preview_target, growth), open_page=open_page
         )
-    request = stylize_request(photo, painting, preset, progress, overrides)
+    request = request_of(inputs, preset, progress, overrides)
     if target is None:
         with Client(str(server), PATIENCE, access.credentials(), complain) as client:
             report("created", "name", client.submit(request).name, as_json)
         return
-    content_side = None if "size" in overrides else longer_side(photo)
+    content_side = None if "size" in overrides else longer_side(inputs.content)
     files = (target, preview_target, server, access, weights, timeout, as_json, content_side, open_page, plot_target)
     Run(*files, growth).make(request)
 
 
 def _check(
-    content: Path,
-    style: Path,
-    preview_every: int | None,
-    server: str | None,
-    weights: str | None,
-    timeout: float | None,
+    pictures: Iterable[Path], preview_every: int | None, server: str | None, weights: str | None, timeout: float | None
 ) -> None:
-    for path in (content, style):
+    for path in pictures:
         if str(path).startswith("-") and path != STANDARD_STREAM:
             raise refusal(shown(str(path)), "there is no such option (see tfstyle stylize --help)")
-    if content == style == STANDARD_STREAM:
-        raise refusal("style", "cannot be standard input, because the content is; name a file")
     if timeout is not None and not (math.isfinite(timeout) and timeout > 0):
         raise refusal("timeout", f"must be a number of seconds above 0; got {timeout}")
     if preview_every is not None and not 1 <= preview_every <= 10_000:

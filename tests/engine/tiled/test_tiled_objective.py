@@ -21,9 +21,10 @@ from tfstyle.losses import (
     Weighted,
     relative,
 )
+from tfstyle.masks import BlockWeights
 from tfstyle.networks.lite import load_lite
 from tfstyle.networks.network import Network
-from tfstyle.objective import Evaluation, Objective, Targets, WholeObjective, style_targets
+from tfstyle.objective import Evaluation, Kept, Objective, Targets, WholeObjective, region_targets, style_targets
 from tfstyle.presets import PRESETS
 from tfstyle.pyramid import Pyramid
 from tfstyle.tiled import segment
@@ -178,6 +179,36 @@ def test_other_style_losses_relative_to_the_pair(
         assert set(balanced.weighted["style"].units) == set(STYLE_LAYERS)
         found.append(evaluate(objective, wanted, balanced))
     check(*found, tolerance=tolerance)
+
+
+def test_regions_and_what_is_kept(network: Network) -> None:
+    loss = ContentLoss(("block4_conv2",)) + 2 * WassersteinLoss(STYLE_LAYERS) + 3 * GramLoss(STYLE_LAYERS)
+    left = np.zeros((HEIGHT, WIDTH), np.float32)
+    left[:, : WIDTH // 2] = 1
+    left[:, WIDTH // 2 : 200] = np.linspace(1, 0, 200 - WIDTH // 2)
+    photo, painting, weights, variables = images()
+    down = np.linspace(1, 0, HEIGHT, dtype=np.float32)
+    kept = Kept(np.tile(down[None, :, None, None], (1, 1, WIDTH, 1)), photo)
+    found = []
+    for objective in (
+        TiledObjective(network, PYRAMID, 5, loss.terms, "max"),
+        WholeObjective(network, PYRAMID, loss.terms, "max"),
+    ):
+        regions = [
+            (BlockWeights(left), objective.style_statistics(painting, None)),
+            (BlockWeights(1 - left), objective.style_statistics(painting, weights)),
+        ]
+        wanted = {
+            **objective.content_targets(photo),
+            **region_targets(loss.terms, regions, network.metrics, relative=True),
+        }
+        balanced = relative(loss, wanted, network.metrics)
+        assert balanced.weighted["style"].units == {}
+        found.append(objective(variables, wanted, balanced, kept))
+        np.testing.assert_allclose(objective.image(variables, kept)[:, 0], photo[:, 0], atol=1e-5)
+    check(*found, tolerance=1e-4)
+    plain = objective(variables, wanted, balanced)
+    assert plain.total != pytest.approx(found[1].total, rel=0.01)
 
 
 def test_too_small_a_margin_changes_the_gradient(
