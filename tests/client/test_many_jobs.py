@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from conftest import Server
+from conftest import REPOSITORY, Server
 from tfstyle import Style
 from tfstyle_client import AsyncClient, BadRequestError, Client, ClientError, JobNotFoundError, ServerBusyError
 from tfstyle_client.events import Result
@@ -237,3 +240,20 @@ def test_the_time_left_counts_only_what_had_to_be_made(monkeypatch: pytest.Monke
     pace.end("e", worked=True)
     now = 10.0
     assert pace.remaining == pytest.approx(50.0)
+
+
+@pytest.mark.slow
+def test_the_example_of_the_documentation(tmp_path: Path, server: Server, landscape: bytes, painting: bytes) -> None:
+    text = (REPOSITORY / "docs" / "commands.md").read_text("utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", text, re.S)
+    example = example.replace("127.0.0.1:50051", server.address).replace(
+        "read_bytes(), painting)", 'read_bytes(), painting, options={"size": 48, "steps": 2})'
+    )
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "a.jpg").write_bytes(landscape)
+    (tmp_path / "photos" / "b.jpg").write_text("a text")
+    (tmp_path / "painting.jpg").write_bytes(painting)
+    ended = subprocess.run([sys.executable, "-c", example], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert re.match(r"b (\S*\.)?content: is not a PNG", ended.stdout)
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
