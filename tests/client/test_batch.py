@@ -271,3 +271,17 @@ def test_a_private_server_that_is_killed_with_its_run(files: Path) -> None:
     code, output, _ = batch(files, *words)
     assert (code, len(made_in(files / "out"))) == (0, 4)
     assert [kind for kind, _ in events(output)].count("skipped") >= 1
+
+
+@pytest.mark.slow
+def test_all_workers_of_a_server_are_used(files: Path, own_server: Callable[..., Server]) -> None:
+    server = own_server("--devices", "cpu,cpu")
+    words = ("photos/*.jpg", "--style", "oil.jpg", "ink.jpg", "-o", "out", "--server", server.address)
+    process = start(files, *words, "--size", 64, "--steps", 60)
+    most = 0
+    with Client(server.address) as client:
+        while process.poll() is None:
+            most = max(most, client.server_info().running)
+            time.sleep(0.05)
+    process.communicate()
+    assert (process.returncode, most, len(made_in(files / "out"))) == (0, 2, 8)

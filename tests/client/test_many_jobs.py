@@ -20,7 +20,7 @@ from tfstyle_client.events import Result
 from tfstyle_client.journal import NAME, Journal, open_journal
 from tfstyle_client.many_display import Pace
 from tfstyle_client.many_jobs import Order, Task, fitting_number, make_many
-from tfstyle_client.requests import LONGEST_REQUEST_ID, request_id_of, stylize_request
+from tfstyle_client.requests import LARGEST_INLINE, LONGEST_REQUEST_ID, request_id_of, stylize_request
 
 
 def test_the_id_follows_from_pictures_and_options() -> None:
@@ -52,6 +52,20 @@ def test_a_job_is_created_once_for_an_id(server: Server, landscape: bytes, paint
             client.create(landscape, painting, **{**options, "request_id": "x" * 65})
         first.result()
         first.delete()
+
+
+def test_pictures_for_which_there_is_no_room_come_with_the_request(
+    server: Server, landscape: bytes, painting: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(self: Client, picture: bytes) -> str:
+        raise ServerBusyError("your uploaded images amount to 1,073,741,824 bytes", 60.0, "CALLER_IMAGES")
+
+    monkeypatch.setattr(Client, "upload", refused)
+    large = landscape + bytes(LARGEST_INLINE)
+    with Client(server.address) as client:
+        job = client.create(large, painting, size=48, steps=1, style_loss="gram")
+        assert job.result().png.startswith(b"\x89PNG")
+        job.delete()
 
 
 class Job:

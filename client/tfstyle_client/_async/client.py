@@ -15,6 +15,7 @@ from tfstyle_client._async.image import read_image
 from tfstyle_client._async.job import AsyncJob
 from tfstyle_client._async.stylize_call import AsyncStylizeCall
 from tfstyle_client.credentials import PLAINTEXT, Credentials
+from tfstyle_client.errors import ServerBusyError
 from tfstyle_client.events import JobStatus, Started
 from tfstyle_client.readers import job_status, read_started
 from tfstyle_client.requests import (
@@ -128,7 +129,12 @@ class AsyncClient:
         """
         creation = creation_request(request, request_id)
         for picture in large_pictures(creation.transfer):
-            picture.image = await self.upload(picture.data)
+            try:
+                picture.image = await self.upload(picture.data)
+            except ServerBusyError as error:
+                if error.reason != "CALLER_IMAGES":
+                    raise
+                break  # uploaded images are kept for a day; where there is no room for more, the request carries them
         job = await self._connection.call(lambda: self._connection.stub.CreateJob(creation))
         return AsyncJob(self._connection, job.name)
 

@@ -16,6 +16,7 @@ from tfstyle_client._sync.image import read_image
 from tfstyle_client._sync.job import Job
 from tfstyle_client._sync.stylize_call import StylizeCall
 from tfstyle_client.credentials import PLAINTEXT, Credentials
+from tfstyle_client.errors import ServerBusyError
 from tfstyle_client.events import JobStatus, Started
 from tfstyle_client.readers import job_status, read_started
 from tfstyle_client.requests import (
@@ -129,7 +130,12 @@ class Client:
         """
         creation = creation_request(request, request_id)
         for picture in large_pictures(creation.transfer):
-            picture.image = self.upload(picture.data)
+            try:
+                picture.image = self.upload(picture.data)
+            except ServerBusyError as error:
+                if error.reason != "CALLER_IMAGES":
+                    raise
+                break  # uploaded images are kept for a day; where there is no room for more, the request carries them
         job = self._connection.call(lambda: self._connection.stub.CreateJob(creation))
         return Job(self._connection, job.name)
 

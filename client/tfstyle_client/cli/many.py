@@ -142,7 +142,7 @@ def make_all(
     """
     with many_display(as_json, len(tasks)) as screen:
         keeper = _Keeper(journal, encode, screen)
-        if _all_are_there(tasks):  # no server is needed
+        if _all_are_there(tasks, journal.folder):  # no server is needed
             for task in tasks:
                 keeper.skipped(task)
             return {}
@@ -162,7 +162,9 @@ def make_all(
     return keeper.failures
 
 
-def _all_are_there(tasks: Sequence[Task]) -> bool:
+def _all_are_there(tasks: Sequence[Task], folder: Path) -> bool:
+    if not all((folder / task.name).exists() for task in tasks):  # seen without reading anything
+        return False
     try:
         return all(task.prepare() is None for task in tasks)
     except ClientError:  # the task's, which tells it when its turn comes
