@@ -69,7 +69,7 @@ def unfinished(server: Server) -> list[str]:
 def test_every_photo_in_every_style_and_then_only_what_is_missing(files: Path, server: Server) -> None:
     words = ("photos/p[01].jpg", "--style", "oil.jpg", "ink.jpg", "-o", "out/new", "--server", server.address, *SMALL)
     code, output, errors = batch(files, *words, "--name", "{style}/{number}-{content}.webp")
-    assert (code, output) == (0, ""), errors
+    assert (code, output) == (0, "out/new\n"), errors
     assert sorted(made_in(files / "out" / "new")) == [
         "ink/2-p0.webp", "ink/4-p1.webp", "oil/1-p0.webp", "oil/3-p1.webp",
     ]  # fmt: skip

@@ -30,7 +30,7 @@ from tfstyle_client.cli.many import (
 from tfstyle_client.cli.parameters import MAIN, NO_ACCESS, OUTPUT, Access, Json, Quality, Server, Weights
 from tfstyle_client.cli.picture_files import start_file
 from tfstyle_client.cli.picture_options import FirstOptions, OtherOptions, preset_and_overrides
-from tfstyle_client.cli.reports import print_line
+from tfstyle_client.cli.reports import print_line, report
 from tfstyle_client.display import clock
 from tfstyle_client.errors import BadRequestError, refusal
 from tfstyle_client.file_patterns import matching_files
@@ -107,6 +107,7 @@ def batch(
     with open_journal(output, "output") as journal:
         tasks = [work.task(journal) for work in works]
         failures = make_all(tasks, journal, encode, where, as_json)
+    report("written", "path", str(output), as_json)
     raise_failures(failures, len(works), "the same command tries them again")
 
 
