@@ -6,9 +6,9 @@
 
 `pictures` makes the demo's picture with a preset twice: first with everything still to be traced, then again in the
 same process. Seconds of an evaluation are the median of the last scale's; what of them the objective, the optimizer and
-the rest take follows. The picture of each run is judged in float32. `evaluations` times the reference's loss and its
-gradient as a traced graph and compiled by XLA; random pictures, and without a weights file random weights. Set
-CUDA_VISIBLE_DEVICES to nothing to measure the same machine's processor.
+the rest take follows. The picture of each run is judged in float32. `evaluations` times a loss and its gradient, by
+default the reference's, as a traced graph and compiled by XLA; with random pictures, and without a weights file with
+random weights. Set CUDA_VISIBLE_DEVICES to nothing to measure the same machine's processor.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from typing import Any
 import numpy as np
 
 from tfstyle import Engine, Transfer, content_and_style, decode, encode_png, resolve_options
-from tfstyle.losses import loss_from_options
+from tfstyle.losses import Loss, loss_from_options
 from tfstyle.networks.lite import load_lite
 from tfstyle.networks.network import Network
 from tfstyle.networks.vgg19 import load_vgg19
-from tfstyle.objective import WholeObjective, weight_tensors
+from tfstyle.objective import WholeObjective, style_targets, weight_tensors
 from tfstyle.optimizers.lbfgs import LBFGS
 from tfstyle.precision import AUTO, BFLOAT16, FLOAT32, choose_precision
 from tfstyle.presets import PRESETS
@@ -40,7 +40,10 @@ from tfstyle.tiled.objective import TiledObjective
 from vgg19 import convolution_flops, random_vgg19
 
 DEMO = Path(__file__).parent.parent / "client" / "tfstyle_client" / "demo"
-LOSS = loss_from_options(PRESETS["reference"])
+LOSSES = {
+    "gram": loss_from_options(PRESETS["reference"]),
+    "wasserstein": loss_from_options(PRESETS["default"], "wasserstein"),
+}
 WARM, CALLS = 3, 20
 
 spent: dict[str, list[float]] = defaultdict(list)
@@ -138,7 +141,14 @@ def pictures(
                     (out / name).write_bytes(encode_png(delivered.picture))
 
 
-def evaluations(weights: str | None, sizes: list[tuple[int, int]], modes: list[str], networks: list[str]) -> None:
+def evaluations(
+    weights: str | None,
+    sizes: list[tuple[int, int]],
+    modes: list[str],
+    networks: list[str],
+    precisions: list[str],
+    loss: Loss,
+) -> None:
     """Print a row for each network, size, precision and way to run the graph."""
     print(
         f"{'network':11} {'pixels':>11} {'precision':9} {'run as':6} {'first s':>7} {'ms':>8} {'least':>8} "
@@ -152,35 +162,36 @@ def evaluations(weights: str | None, sizes: list[tuple[int, int]], modes: list[s
             image = np.random.default_rng(1).normal(0, 1, (1, height, width, 3)).astype(np.float32)
             exact: Any = None
             for mode in modes:
-                for precision in (FLOAT32, "tf32", BFLOAT16):
+                for precision in precisions:
                     tf.config.experimental.enable_tensor_float_32_execution(precision == "tf32")
-                    gradient = _evaluation(network, image, mode, precision, exact)
+                    gradient = _evaluation(network, image, mode, precision, loss, exact)
                     exact = gradient if exact is None else exact
             tf.config.experimental.enable_tensor_float_32_execution(False)
 
 
-def _evaluation(network: Network, image: Any, mode: str, precision: str, exact: Any) -> Any:
+def _evaluation(network: Network, image: Any, mode: str, precision: str, loss: Loss, exact: Any) -> Any:
     _, height, width, _ = image.shape
     pyramid = Pyramid(height, width, 7, PRESETS["default"].pyramid_decay)
-    objective = WholeObjective(network, pyramid, LOSS.terms, "max", BFLOAT16 if precision == BFLOAT16 else FLOAT32)
+    objective = WholeObjective(network, pyramid, loss.terms, "max", BFLOAT16 if precision == BFLOAT16 else FLOAT32)
     if mode == "xla":
         objective._evaluate = tf.function(objective._trace, autograph=False, jit_compile=True)
-    targets = {**objective.content_targets(image), **objective.style_statistics(image[:, :, ::-1], None)}
+    painted = objective.style_statistics(image[:, :, ::-1], None)
+    targets = {**objective.content_targets(image), **style_targets(loss.terms, painted, network.metrics)}
     variables = pyramid.variables(image[:, ::-1])
     device_peak(reset=True)
     began = time.perf_counter()
-    found = objective(variables, targets, LOSS)
+    found = objective(variables, targets, loss)
     first = time.perf_counter() - began
     peak = device_peak()
-    weights = weight_tensors(LOSS)
+    weights = weight_tensors(loss)
     whole, alone = [], []
     for _ in range(WARM + CALLS):
         began = time.perf_counter()
-        objective(variables, targets, LOSS)
+        objective(variables, targets, loss)
         whole.append(time.perf_counter() - began)
     for _ in range(WARM + CALLS):
         began = time.perf_counter()
-        tf.nest.flatten(objective._evaluate(targets, *weights))[0].numpy()
+        tf.nest.flatten(objective._evaluate(targets, *weights, None))[0].numpy()
         alone.append(time.perf_counter() - began)
     median = statistics.median(whole[WARM:])
     flops = 2 * convolution_flops(network, height, width)
@@ -201,7 +212,8 @@ def main() -> None:
     parser.add_argument("--preset", default="default")
     parser.add_argument("--steps", type=int, help="evaluations of a picture; default: the preset's")
     parser.add_argument("--sizes", help="longer sides of pictures, or WIDTHxHEIGHT of evaluations, comma-separated")
-    parser.add_argument("--precisions", default=f"{FLOAT32},{AUTO}", help="default %(default)s")
+    parser.add_argument("--precisions", help="default: float32,auto of pictures; float32,tf32,bfloat16 of evaluations")
+    parser.add_argument("--loss", choices=LOSSES, default="gram", help="of evaluations (default %(default)s)")
     parser.add_argument("--out", type=Path, help="a folder for the pictures")
     parser.add_argument("--modes", default="graph,xla", help="how evaluations run (default %(default)s)")
     parser.add_argument("--networks", default="vgg19,vgg19-lite", help="of evaluations (default %(default)s)")
@@ -211,13 +223,18 @@ def main() -> None:
     print(f"TensorFlow {tf.__version__}, GPUs: {names or 'none'}; precision auto is {chosen.name} {chosen.note}")
     if arguments.what == "pictures":
         sizes = [int(size) for size in (arguments.sizes or "256,512,1024,2048").split(",")]
-        pictures(
-            arguments.weights, arguments.preset, sizes, arguments.precisions.split(","), arguments.steps, arguments.out
-        )
+        precisions = (arguments.precisions or f"{FLOAT32},{AUTO}").split(",")
+        pictures(arguments.weights, arguments.preset, sizes, precisions, arguments.steps, arguments.out)
     else:
         both = [one.split("x") for one in (arguments.sizes or "450x300,512x512,1024x1024,2048x2048").split(",")]
-        pairs = [(int(width), int(height)) for width, height in both]
-        evaluations(arguments.weights, pairs, arguments.modes.split(","), arguments.networks.split(","))
+        evaluations(
+            arguments.weights,
+            [(int(width), int(height)) for width, height in both],
+            arguments.modes.split(","),
+            arguments.networks.split(","),
+            (arguments.precisions or f"{FLOAT32},tf32,{BFLOAT16}").split(","),
+            LOSSES[arguments.loss],
+        )
 
 
 if __name__ == "__main__":
