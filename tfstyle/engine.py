@@ -32,6 +32,7 @@ from tfstyle.objective import (
 from tfstyle.options import COARSE_SCALES, LAYER_WEIGHTS, TransferOptions, lite_violations
 from tfstyle.precision import choose_precision
 from tfstyle.presets import resolve_options
+from tfstyle.regions import count_regions
 from tfstyle.scaled_inputs import (
     ScaledInputs,
     digest,
@@ -92,13 +93,14 @@ class Engine:
         options: TransferOptions,
         *,
         grey: bool = False,
+        regions: int = 0,
         available: int | None = None,
         resume: Checkpoint | None = None,
     ) -> Outline:
         """What a transfer of pictures of these sizes would be, and what it would cost. No picture is needed.
 
-        `grey` says whether all pictures are grey; `available` are the bytes that it may take, by default what the
-        engine has now. Raises as `prepare` does.
+        `grey` says whether all pictures are grey, `regions` how many regions have styles of their own; `available`
+        are the bytes that it may take, by default what the engine has now. Raises as `prepare` does.
         """
         choice, network = self.network(options.network)
         precision = choose_precision(options.precision)
@@ -107,7 +109,7 @@ class Engine:
         lite = self.network("vgg19-lite")[1] if options.lite_evaluations else network
         if available is None:
             available = self._memory() if callable(self._memory) else self._memory
-        demand = partial(demand_of, options=options, precision=precision.name, grey=grey)
+        demand = partial(demand_of, options=options, precision=precision.name, grey=grey, regions=regions)
         choices = []
         for each, longer, losses, evaluations in self._divided(sizes, options, network, lite):
             scaled = scaled_sizes(sizes, options, longer)
@@ -121,7 +123,7 @@ class Engine:
         steps = tuple(steps[layout.style_loss] for steps, layout in zip(choices, layouts, strict=True))
         warnings = tuple(replaced_losses(choices, layouts, available))
         estimate = estimate_of(steps, layouts)
-        keys = {_key(step, layout.whole_from) for step, layout in zip(steps, layouts, strict=True)}
+        keys = {_key(step, layout.whole_from, regions) for step, layout in zip(steps, layouts, strict=True)}
         new = keys - self._objectives.keys()
         estimate = replace(estimate, seconds=estimate.seconds + TRACING_SECONDS * len(new))
         return Outline(choice, precision, steps, estimate, warnings)
@@ -136,7 +138,7 @@ class Engine:
         `WeightsError`, and `CheckpointError` if `resume` belongs to another transfer.
         """
         grey = is_grey(in_painted_colours(inputs, options))
-        outline = self.outline(sizes_of(inputs), options, grey=grey, resume=resume)
+        outline = self.outline(sizes_of(inputs), options, grey=grey, regions=count_regions(inputs), resume=resume)
         scaled = {
             longer: scaled_inputs(inputs, options, longer, grey)
             for longer in dict.fromkeys(step.longer for step in outline.steps)

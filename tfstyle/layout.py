@@ -101,9 +101,11 @@ def replaced_losses(stages: Sequence[Choices], layouts: Sequence[Layout], availa
             return
 
 
-def demand_of(sizes: ScaledSizes, loss: Loss, options: TransferOptions, precision: str, grey: bool) -> Demand:
+def demand_of(
+    sizes: ScaledSizes, loss: Loss, options: TransferOptions, precision: str, grey: bool, regions: int
+) -> Demand:
     """What determines the memory of a stage."""
     width, height = sizes.content
     pyramid = Pyramid(height, width, options.pyramid_levels, options.pyramid_decay)
     largest = max(width * height for width, height in sizes.styles)
-    return Demand(pyramid, largest, loss.terms, options, precision, grey, len(sizes.styles))
+    return Demand(pyramid, largest, loss.terms, options, precision, grey, len(sizes.styles), regions)

@@ -39,6 +39,8 @@ PART_FEATURES = 2.2
 """The same for a part of the network, whose features are about equally large (measured: 1.6 to 2.1)."""
 STATISTICS = 1.0
 """The same for the layers of the loss in float32, in addition (measured: 0.9)."""
+REGION = 0.6
+"""Memory of each region's weighted features, as a multiple of the layers of the loss in float32 (measured: 0.5)."""
 TARGETS = 1.2
 """Memory of the features alone, as a multiple of them (measured: 1.0 to 1.2)."""
 SURFACE = 480
@@ -82,7 +84,8 @@ class Estimate:
 class Demand:
     """The properties of a transfer that determine its memory.
 
-    `style_pixels` is the pixel count of the largest of the `styles` style pictures, `terms` are those of the loss,
+    `style_pixels` is the pixel count of the largest of the `styles` style pictures, of which there are as many for each
+    of the `regions` that have styles of their own; `terms` are those of the loss,
     `precision` is that of the features, `grey` says whether the optimizer has only a third of the variables
     (`tfstyle.variables`).
     """
@@ -94,6 +97,7 @@ class Demand:
     precision: str
     grey: bool = False
     styles: int = 1
+    regions: int = 0
 
     @property
     def value_bytes(self) -> int:
@@ -227,8 +231,9 @@ def bytes_needed(network: Network, demand: Demand, whole_from: int) -> int:
     style_features = _feature_bytes(network, demand, whole, demand.style_pixels)
     targets = (FLOAT * 3 + maps) * demand.style_pixels + TARGETS * style_features
     if costs := _matching_costs(network, demand):
-        # Chosen while the optimizer holds its vectors, and twice more while those of several styles are averaged.
-        targets += optimizer_bytes(demand) + sum(cost.memory for cost in costs) + (2 * kept if demand.styles > 1 else 0)
+        # Chosen while the optimizer holds its vectors, and twice more while several are put together.
+        together = 2 * kept if demand.styles > 1 or demand.regions else 0
+        targets += optimizer_bytes(demand) + sum(cost.memory for cost in costs) + together
     multiple = PART_FEATURES if cuts else FEATURES
     features = max([_evaluation_bytes(network, demand, whole, pixels, multiple), *windows])
     picture = 2 * 3 * FLOAT  # and its gradient
@@ -246,7 +251,9 @@ def optimizer_bytes(demand: Demand) -> int:
 def seconds_needed(network: Network, demand: Demand, whole_from: int, evaluations: int, rate: float) -> float:
     """Time of some evaluations at `rate` multiplications per second, without tracing."""
     pixels = demand.pyramid.height * demand.pyramid.width
-    targets = demand.styles * sum(cost.work for cost in _matching_costs(network, demand)) / rate
+    targets = (
+        demand.styles * max(1, demand.regions) * sum(cost.work for cost in _matching_costs(network, demand)) / rate
+    )
     # Forward and backward, and a second forward pass for tiled blocks.
     multiplications = 2 * network.work + network.work_of(range(1, whole_from))
     return targets + evaluations * (OVERHEAD + pixels * (multiplications / rate + TRAFFIC))
@@ -292,7 +299,8 @@ def _window_pixels(network: Network, cut: segment.Cut) -> int:
 def _evaluation_bytes(network: Network, demand: Demand, blocks: range, pixels: int, multiple: float) -> float:
     """Memory of loss and gradient in `blocks`, for a picture of `pixels` pixels."""
     read = FLOAT * _values(network, _within(feature_layers(demand.terms), blocks), pixels)
-    return multiple * _feature_bytes(network, demand, blocks, pixels) + STATISTICS * read
+    statistics = STATISTICS + REGION * demand.regions
+    return multiple * _feature_bytes(network, demand, blocks, pixels) + statistics * read
 
 
 def _feature_bytes(network: Network, demand: Demand, blocks: range, pixels: int) -> float:

@@ -61,6 +61,14 @@ def regions_of(
     return tuple(left)
 
 
+def count_regions(inputs: Inputs[Picture]) -> int:
+    """The most regions that `regions_of` finds at any scale."""
+    if inputs.regions is not None:
+        return len(flat_colours("regions", inputs.regions))
+    own = sum(style.region is not None for style in inputs.styles)
+    return own + (own < len(inputs.styles)) if own else int(inputs.keep is not None)
+
+
 def _regions(inputs: Inputs[Picture], paintings: tuple[Painting, ...], size: Size) -> Iterator[tuple[str, Region]]:
     """(name of the mask, region) of each region, whatever is kept."""
     if inputs.regions is not None:
