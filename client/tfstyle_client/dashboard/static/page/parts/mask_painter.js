@@ -2,10 +2,11 @@
 import { pictureUrl } from "../api.js";
 import { h, setText } from "../dom.js";
 import { icon } from "../icons.js";
-import { decoded, patientImage } from "../patient_image.js";
+import { decoded } from "../patient_image.js";
 import { Brush } from "./brush.js";
 import { BrushStrokes } from "./brush_strokes.js";
 import { segments } from "./segments.js";
+import { SteadyPicture } from "./steady_picture.js";
 
 /** Longer side of a mask in pixels. */
 const SIDE = 1024;
@@ -22,11 +23,14 @@ const SIDE = 1024;
 export async function paintMask(place, { title, help, under, mask, name, onDone }) {
   const scale = Math.min(1, SIDE / Math.max(under.width, under.height));
   const [width, height] = [under.width, under.height].map((side) => Math.max(1, Math.round(side * scale)));
+  const picture = new SteadyPicture({});
+  // The smaller one is there at once: the form shows it.
+  for (const side of [640, SIDE]) picture.show(pictureUrl(under.image, side), "");
   const canvas = h("canvas", { class: "mask", width, height });
   const frame = h("div", {
     class: "paint-frame", tabindex: "0", role: "group", "data-testid": "paint-frame",
     "aria-label": `${help} By keyboard: the arrow keys move the brush, the space bar paints, and Shift with an arrow key draws.`,
-  }, patientImage({ src: pictureUrl(under.image, SIDE), alt: "", draggable: "false" }), canvas);
+  }, picture.element, canvas);
   frame.style.setProperty("--ratio", width / height);
   const note = h("p", { class: "small muted", role: "status" }, help);
   const undo = tool("Undo", "undo", () => strokes.undo());
