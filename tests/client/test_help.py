@@ -71,7 +71,22 @@ def test_flags_take_no_value_and_numbers_are_plain(groups: dict[str, list[str]])
 
 
 @pytest.mark.parametrize(
-    "command", ["stylize", "demo", "jobs", "watch", "result", "cancel", "delete", "token", "serve"]
+    "command",
+    [
+        "stylize",
+        "demo",
+        "compare",
+        "batch",
+        "estimate",
+        "networks",
+        "jobs",
+        "watch",
+        "result",
+        "cancel",
+        "delete",
+        "token",
+        "serve",
+    ],
 )
 def test_every_command_has_help_and_is_listed(command: str) -> None:
     assert re.search(rf"│ {command} ", output_of("--help"))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, field, make_dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from cyclopts import Parameter
 
@@ -20,10 +21,9 @@ _GROUPS = {"main": MAIN, "losses": LOSSES, "optimizer": OPTIMIZER, "output": OUT
 _FIRST = ("size", "strength", "style_scale", "max_evaluations")
 """What people use first stands first, with -o after it."""
 _FIRST_OF_TEXTURES = ("style_scale", "max_evaluations", "seamless", "preset", "network")
+_LATER = ("preset", "network", *(name for name in RULES if name not in (*_FIRST, "network")), "no_metadata")
 FILES_TOO = ("start",)
 """Options in whose place a file may be named."""
-_NAMED = (*_FIRST, "network")
-_NOTHING_MORE = Parameter()
 
 
 def _defaults(values: dict[str, str]) -> str:
@@ -84,37 +84,69 @@ def _own_parameters() -> dict[str, Any]:
     }
 
 
-def _made(
-    name: str,
-    fields: Iterable[str],
-    presets: Mapping[str, TransferOptions] = PRESETS,
-    more: Parameter = _NOTHING_MORE,
-) -> type:
-    parameters = _own_parameters() | {option: _parameter(option, presets) for option in RULES}
+def _usual(name: str, presets: Mapping[str, TransferOptions] = PRESETS) -> Any:
+    return _own_parameters().get(name) or _parameter(name, presets)
+
+
+def _made(name: str, fields: Iterable[str], parameter: Callable[[str], Any] = _usual) -> type:
     made = make_dataclass(
         name,
-        [(option, Annotated[parameters[option], more], field(default=None)) for option in fields],
+        [(option, parameter(option), field(default=None)) for option in fields],
         namespace={"__module__": __name__},
         frozen=True,
     )
     return Parameter(name="*")(made)
 
 
-_LATER = ("network", *(name for name in RULES if name not in _NAMED), "no_metadata")
+def _of_texture(name: str) -> Any:
+    """The parameter of an option with the defaults that textures have."""
+    return _usual(name, _texture_presets())
+
+
+@cache
+def _texture_presets() -> Mapping[str, TransferOptions]:
+    return {preset: resolve_options(preset, texture_options((512, 512), preset, {})) for preset in PRESETS}
+
+
+def _changed(name: str) -> Any:
+    """The parameter of an option that a result already has."""
+    return Annotated[_usual(name), Parameter(show_default="as in RESULT")]
+
+
+def _listed(name: str) -> Any:
+    """The parameter of an option that may have several values, as a text. None of them is a file."""
+    _, parameter = get_args(_usual(name))[:2]
+    rule = RULES.get(name)
+    one_value = isinstance(rule, ListRule)
+    metavar = parameter.metavar or "NUMBER"
+    listed = Parameter(
+        name=parameter.name,
+        help=parameter.help if rule is None else f"{rule.doc} ({rule.accepts()})",
+        show_default=parameter.show_default,
+        group=parameter.group,
+        metavar=metavar if one_value else f"{metavar},...",
+    )
+    return Annotated[str | None, listed]
+
+
 if TYPE_CHECKING:
     FirstOptions = Any
     OtherOptions = Any
     TextureOptions = Any
     ChangedOptions = Any
+    FirstLists = Any
+    OtherLists = Any
 else:
     FirstOptions = _made("FirstOptions", _FIRST)
-    OtherOptions = _made("OtherOptions", ["preset", *_LATER])
-    ChangedOptions = _made("ChangedOptions", [*_FIRST, *_LATER], more=Parameter(show_default="as in RESULT"))
+    OtherOptions = _made("OtherOptions", _LATER)
+    ChangedOptions = _made("ChangedOptions", [*_FIRST, *_LATER[1:]], _changed)
     TextureOptions = _made(
         "TextureOptions",
         [*_FIRST_OF_TEXTURES, *(name for name in _LATER if name not in (*_FIRST_OF_TEXTURES, *OF_THE_PHOTO))],
-        {preset: resolve_options(preset, texture_options((512, 512), preset, {})) for preset in PRESETS},
+        _of_texture,
     )
+    FirstLists = _made("FirstLists", _FIRST, _listed)
+    OtherLists = _made("OtherLists", [name for name in _LATER if name != "no_metadata"], _listed)
 
 
 def preset_and_overrides(*options: Any) -> tuple[str, dict[str, Any]]:

@@ -26,8 +26,7 @@ from tfstyle_client.cli.parameters import (
 )
 from tfstyle_client.cli.picture_files import start_file
 from tfstyle_client.cli.picture_options import ChangedOptions, overrides_of
-from tfstyle_client.cli.stylize import PREVIEW_EVERY
-from tfstyle_client.cli.transfer import Run, check_server, reported
+from tfstyle_client.cli.transfer import PREVIEW_EVERY, Run, check_server, reported
 from tfstyle_client.errors import refusal
 from tfstyle_client.files import STANDARD_STREAM, read_file
 from tfstyle_client.option_values import file_path, file_paths
