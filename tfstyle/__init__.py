@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tfstyle.engine import Engine, Stylized, stylize
     from tfstyle.images import Picture, decode, encode_png
     from tfstyle.memory import Estimate
+    from tfstyle.textures import texture
     from tfstyle.transfer import Delivered, Iterate, Transfer
 
 __version__ = "0.1.0"
@@ -50,6 +51,7 @@ __all__ = [
     "read_checkpoint",
     "resolve_options",
     "stylize",
+    "texture",
 ]
 
 _LAZY = {
@@ -58,6 +60,7 @@ _LAZY = {
     **dict.fromkeys(("Engine", "Stylized", "stylize"), "tfstyle.engine"),
     **dict.fromkeys(("Delivered", "Iterate", "Transfer"), "tfstyle.transfer"),
     "Estimate": "tfstyle.memory",
+    "texture": "tfstyle.textures",
 }
 
 

@@ -18,7 +18,16 @@ from tfstyle.colour import standardise
 from tfstyle.errors import InvalidInputError, Violation
 from tfstyle.images import Picture, decode, encode_png
 from tfstyle.inputs import File, Inputs, Size, Style, inputs_from_files
-from tfstyle.layout import Outline, Step, demand_of, estimate_of, fitting_layout, former_layouts, replaced_losses
+from tfstyle.layout import (
+    Outline,
+    Step,
+    demand_of,
+    estimate_of,
+    fitting_layout,
+    former_layouts,
+    replaced_losses,
+    rounded_sides,
+)
 from tfstyle.losses import Loss, loss_from_options, relative, split_loss_from_options
 from tfstyle.memory import available_memory
 from tfstyle.networks.choice import Choice, choose_network, load_network
@@ -121,7 +130,7 @@ class Engine:
             # The largest scale first, because an error names its size.
             layouts = [fitting_layout(steps, available) for steps in reversed(choices)][::-1]
         steps = tuple(steps[layout.style_loss] for steps, layout in zip(choices, layouts, strict=True))
-        warnings = tuple(replaced_losses(choices, layouts, available))
+        warnings = (*rounded_sides(sizes, steps[-1]), *replaced_losses(choices, layouts, available))
         estimate = estimate_of(steps, layouts)
         keys = {_key(step, layout.whole_from, regions) for step, layout in zip(steps, layouts, strict=True)}
         new = keys - self._objectives.keys()
@@ -207,18 +216,14 @@ class Engine:
         return Problem(objective, targets, relative(loss, targets, metrics) if relatively else loss, kept)
 
     def _objective(self, step: Step, whole_from: int, regions: int, keeps: bool) -> Objective:
-        network, pyramid, terms, pooling = (
-            step.network,
-            step.demand.pyramid,
-            step.demand.terms,
-            step.demand.options.pooling,
-        )
+        network, pyramid, terms = step.network, step.demand.pyramid, step.demand.terms
+        pooling, padding = step.demand.options.pooling, step.demand.options.padding
         key = _key(step, whole_from, regions, keeps)
         if key not in self._objectives:
             self._objectives[key] = (
-                TiledObjective(network, pyramid, whole_from, terms, pooling, step.demand.precision)
+                TiledObjective(network, pyramid, whole_from, terms, pooling, step.demand.precision, padding)
                 if whole_from > 1
-                else WholeObjective(network, pyramid, terms, pooling, step.demand.precision)
+                else WholeObjective(network, pyramid, terms, pooling, step.demand.precision, padding)
             )
         self._objectives.move_to_end(key)
         while len(self._objectives) > self._keep:
@@ -234,17 +239,8 @@ def _key(step: Step, whole_from: int, regions: int = 0, keeps: bool = False) -> 
     # hypercolumns belong to their term.
     factors = options.balance, *(bool(getattr(options, name)) for name in LAYER_WEIGHTS)
     terms = tuple(demand.terms.items())
-    return (
-        step.network.digest,
-        demand.pyramid,
-        whole_from,
-        terms,
-        options.pooling,
-        demand.precision,
-        factors,
-        regions,
-        keeps,
-    )
+    how = options.pooling, options.padding, demand.precision
+    return step.network.digest, demand.pyramid, whole_from, terms, *how, factors, regions, keeps
 
 
 def _check_colour_space(inputs: Inputs[Picture], options: TransferOptions) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tfstyle.borders import PADDINGS, SEAMLESS, ZERO
 from tfstyle.errors import InvalidInputError, Violation
 from tfstyle.networks.topology import LITE_CONVOLUTIONS
 from tfstyle.precision import AUTO, PRECISIONS
@@ -76,6 +77,20 @@ class TransferOptions:
         group="optimizer",
     )
     pooling: str = _choice("max", "pooling between the network's blocks", "max", "average", group="losses")
+    padding: str = _choice(
+        ZERO,
+        "what the network sees beyond the picture's borders: zeros, as published, or the border's pixels again "
+        "(replicate)",
+        *PADDINGS,
+        group="losses",
+    )
+    seamless: str = _choice(
+        "none",
+        "let copies of the result fit together without a seam: side by side (x), one below the other (y), or both; "
+        "its sides there become multiples of 16 pixels",
+        *SEAMLESS,
+        group="main",
+    )
     size: int = _number(
         512,
         "longer side of the result in pixels; the aspect ratio is kept",

@@ -252,7 +252,7 @@ class Transfer:
             self._enter(self._stage + 1, self._image() if following.remembers else None)
             self._optimizer.retarget()
         else:
-            self._begin(self._stage + 1, resize_floats(self._image()[0], following.size)[None])
+            self._begin(self._stage + 1, resize_floats(self._image()[0], following.size, following.pyramid.wraps)[None])
 
     def _begin(self, stage: int, image: NDArray[np.float32]) -> None:
         """Begin a stage with a new optimizer, at the standardised `image` [1, h, w, 3]."""
@@ -343,7 +343,7 @@ class Transfer:
         here, last = self.stages[self._stage], self.stages[-1]
         image = self._image()
         if here.size != last.size:
-            image = resize_floats(image[0], last.size)[None]
+            image = resize_floats(image[0], last.size, last.pyramid.wraps)[None]
         picture = dataclasses.replace(self._shown(image, last, self.options.depth), taken=self._taken)
         evaluation = self.judge(picture)
         return Delivered(picture, evaluation.total, evaluation.parts)

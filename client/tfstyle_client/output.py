@@ -167,17 +167,30 @@ def default_output(content: Path, style: Path) -> Output:
 
     Raises `BadRequestError` where the content cannot be read, or comes from a pipe or device, which has no name.
     """
-    if content == STANDARD_STREAM or _is_nameless(content):
-        source = "standard input" if content == STANDARD_STREAM else f"{content}, a pipe or device"
-        raise refusal("output", f"is needed when the content is {source}; give -o FILE, or -o -")
-    try:
-        if not stat.S_ISREG(content.stat().st_mode):
-            what = "a folder" if is_folder(content) else "not a file"
-            raise refusal("content", f"{content} is {what}; name a file")
-    except (OSError, ValueError) as error:
-        raise refusal("content", f"cannot read {content}: {reason(error)}") from None
     style_name = "stdin" if style == STANDARD_STREAM else "style" if _is_nameless(style) else style.stem
-    return Output(content.with_name(f"{content.stem}-{style_name}.png"), keep_existing=True)
+    return _beside(content, "content", style_name)
+
+
+def default_texture(style: Path) -> Output:
+    """STYLE-texture.png beside the style picture, or with a number where that exists.
+
+    Raises `BadRequestError` as `default_output` does.
+    """
+    return _beside(style, "style", "texture")
+
+
+def _beside(picture: Path, field: str, suffix: str) -> Output:
+    """PICTURE-SUFFIX.png beside the picture of a field."""
+    if picture == STANDARD_STREAM or _is_nameless(picture):
+        source = "standard input" if picture == STANDARD_STREAM else f"{picture}, a pipe or device"
+        raise refusal("output", f"is needed when the {field} is {source}; give -o FILE, or -o -")
+    try:
+        if not stat.S_ISREG(picture.stat().st_mode):
+            what = "a folder" if is_folder(picture) else "not a file"
+            raise refusal(field, f"{picture} is {what}; name a file")
+    except (OSError, ValueError) as error:
+        raise refusal(field, f"cannot read {picture}: {reason(error)}") from None
+    return Output(picture.with_name(f"{picture.stem}-{suffix}.png"), keep_existing=True)
 
 
 def _is_nameless(path: Path) -> bool:

@@ -14,6 +14,7 @@ from PIL import Image
 import tfstyle
 from image_files import PATCHES, raw_png, saved
 from tfstyle import Engine, InvalidInputError, Picture, TransferOptions, content_and_style, decode
+from tfstyle.images.periodic import periodic_picture
 from tfstyle.images.rgb_space import DISPLAY_P3
 from tfstyle.images.taken import Taken
 from tfstyle.masks import picture_weights
@@ -125,7 +126,7 @@ def test_other_values_are_refused(options: dict[str, Any], says: str) -> None:
         TransferOptions(**options)
 
 
-def test_masks_maps_and_lightness_count_alike_in_both_depths() -> None:
+def test_masks_maps_borders_and_lightness_count_alike_in_both_depths() -> None:
     narrow = Picture(FIELDS)
     wide = narrow.in_depth(16)
     np.testing.assert_allclose(picture_weights(wide), picture_weights(narrow), rtol=1e-6)
@@ -133,4 +134,6 @@ def test_masks_maps_and_lightness_count_alike_in_both_depths() -> None:
     assert maps[0].keys() == maps[1].keys()
     for colour, where in maps[0].items():
         np.testing.assert_array_equal(maps[1][colour], where)
+    borders = [periodic_picture(picture, (True, True)).pixels for picture in (narrow, wide)]
+    assert np.abs(borders[1] / 257 - borders[0]).max() <= 0.51
     assert np.abs(wide.in_luma().pixels / 257 - narrow.in_luma().pixels).max() <= 0.51

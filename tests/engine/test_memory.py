@@ -137,9 +137,14 @@ def test_container_limit_is_respected(tmp_path: Path, monkeypatch: pytest.Monkey
     assert memory.available_memory() == 2_600_000
 
 
-def test_tiled_transfer_gives_the_same_picture_as_untiled(landscape: bytes, painting: bytes) -> None:
+@pytest.mark.parametrize(
+    "borders", [{}, pytest.param({"seamless": "x", "padding": "replicate"}, marks=pytest.mark.slow)]
+)
+def test_tiled_transfer_gives_the_same_picture_as_untiled(
+    landscape: bytes, painting: bytes, borders: dict[str, str]
+) -> None:
     pictures: tuple[Picture, Picture] = (tfstyle.decode(landscape, "content"), tfstyle.decode(painting, "style"))
-    options = resolve_options("fast", {"size": 480, "steps": 4, "history_size": 3, "precision": "float32"})
+    options = resolve_options("fast", {"size": 480, "steps": 4, "history_size": 3, "precision": "float32", **borders})
     delivered = []
     for limit in (None, 390 * 10**6):
         transfer = tfstyle.Engine(memory=limit).prepare(content_and_style(*pictures), options)

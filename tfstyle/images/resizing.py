@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from tfstyle.borders import NO_WRAPS, Wraps
 from tfstyle.depth import Samples, full_scale, rounded
 from tfstyle.errors import InvalidInputError, Violation
 from tfstyle.images.limits import SMALLEST_SIDE
@@ -52,10 +54,21 @@ def resize(picture: Picture, size: tuple[int, int]) -> Picture:
     return replace(picture, pixels=fill_hidden(pixels, weights), alpha=alpha)
 
 
-def resize_floats(values: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
-    """`values` [h, w, c] at `size` (width, height), by Pillow's bicubic filter, without rounding or clipping."""
+def resize_floats(values: NDArray[np.float32], size: tuple[int, int], wraps: Wraps = NO_WRAPS) -> NDArray[np.float32]:
+    """`values` [h, w, c] at `size` (width, height), by Pillow's bicubic filter, without rounding or clipping.
+
+    Where they wrap, the filter reads the other side beyond a border.
+    """
+    height, width, _ = values.shape
+    down, across = (
+        _reach(length, new) if wrapped else 0
+        for length, new, wrapped in zip((height, width), size[::-1], wraps, strict=True)
+    )
+    box = (across, down, across + width, down + height)
+    if any(wraps):
+        values = np.pad(values, ((down, down), (across, across), (0, 0)), "wrap")
     channels = [
-        Image.fromarray(np.ascontiguousarray(values[..., channel])).resize(size, Image.Resampling.BICUBIC)
+        Image.fromarray(np.ascontiguousarray(values[..., channel])).resize(size, Image.Resampling.BICUBIC, box)
         for channel in range(values.shape[-1])
     ]
     return np.stack([np.asarray(channel) for channel in channels], axis=-1)
@@ -68,6 +81,11 @@ def _scaled_samples(samples: Samples, size: tuple[int, int]) -> Samples:
     channels = [samples] if samples.ndim == 2 else list(np.moveaxis(samples, -1, 0))
     scaled = [rounded(_scaled(channel.astype(np.float32), size), samples) for channel in channels]
     return scaled[0] if samples.ndim == 2 else np.stack(scaled, axis=-1)
+
+
+def _reach(length: int, new: int) -> int:
+    """How far from its centre the bicubic filter reads, in pixels of a side of `length` that becomes `new`."""
+    return math.ceil(2 * max(1.0, length / new)) + 1
 
 
 def _scaled(array: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:

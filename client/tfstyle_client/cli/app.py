@@ -35,6 +35,7 @@ from tfstyle_client.usage_errors import usage_message
 
 COMMANDS = {
     "stylize:stylize": "Repaint CONTENT in the style of STYLE, or of several.",
+    "texture:texture": "Paint a texture in the style of STYLE, or of several, without a photo.",
     "demo:demo": "Repaint the photo that comes with tfstyle in the style of the painting that comes with it.",
     "jobs:jobs": "List the jobs on a server, the newest first.",
     "jobs:watch": "Show a job's progress until it ends, across restarts of the server. Ctrl-C leaves the job alone.",

@@ -86,6 +86,10 @@ Server = Annotated[
 JobServer = Annotated[
     str, Parameter(name="--server", env_var="TFSTYLE_SERVER", help="HOST:PORT or unix:PATH of the server", group=ACCESS)
 ]
+Weights = Annotated[
+    str | None, Parameter(help="VGG19 weights (Keras' HDF5 without top) for the private server", group=ACCESS)
+]
+Timeout = Annotated[float | None, Parameter(help="deadline in seconds", group=ACCESS)]
 JobName = Annotated[str, Parameter(help="the job's name, as printed by tfstyle stylize --detach")]
 
 

@@ -76,8 +76,10 @@ def start_file(overrides: dict[str, Any]) -> Path | None:
     return Path(overrides.pop("start"))
 
 
-def read_pictures(content: Path, styles: Sequence[Path], files: PictureFiles, start: Path | None) -> Inputs[bytes]:
-    """Read all files. Raises `BadRequestError`, naming the option."""
+def read_pictures(
+    content: Path | bytes, styles: Sequence[Path], files: PictureFiles, start: Path | None
+) -> Inputs[bytes]:
+    """Read all files; `content` may have been read already. Raises `BadRequestError`, naming the option."""
     if not styles:
         raise refusal("style", "is missing; name a painting after the photo")
     if len(styles) > MOST_STYLES:
@@ -87,12 +89,13 @@ def read_pictures(content: Path, styles: Sequence[Path], files: PictureFiles, st
             raise refusal(option, f"must be at most one for each painting, {len(styles)}; got {given}")
     paths = [path for path in _all(content, styles, files, start) if path == STANDARD_STREAM]
     if len(paths) > 1:
-        raise refusal("style", "cannot be standard input, because the content is; name a file")
+        other = "content" if content == STANDARD_STREAM else "first of them"
+        raise refusal("style", f"cannot be standard input, because the {other} is; name a file")
     shares = _shares(files.blend, len(styles))
     parts = zip_longest(styles, files.mask, files.region, files.style_regions)
     try:
         return Inputs(
-            read_file(content, "content"),
+            content if isinstance(content, bytes) else read_file(content, "content"),
             tuple(
                 Style(
                     read_file(style, "style"),
@@ -111,7 +114,9 @@ def read_pictures(content: Path, styles: Sequence[Path], files: PictureFiles, st
         raise BadRequestError(error.violations) from None
 
 
-def _all(content: Path, styles: Sequence[Path], files: PictureFiles, start: Path | None) -> Iterator[Path | None]:
+def _all(
+    content: Path | bytes, styles: Sequence[Path], files: PictureFiles, start: Path | None
+) -> Iterator[Path | bytes | None]:
     yield from (content, *styles, *files.region, *files.style_regions, *files.mask, files.regions, files.keep, start)
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, field, make_dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from tfstyle.options import KINDS, RULES
-from tfstyle.presets import PRESETS, STRENGTH
+from tfstyle.canvas import OF_THE_PHOTO, texture_options
+from tfstyle.options import KINDS, RULES, TransferOptions
+from tfstyle.presets import PRESETS, STRENGTH, resolve_options
 from tfstyle.rules import ListRule, shown
 from tfstyle_client.cli.parameters import LOSSES, MAIN, OPTIMIZER
 from tfstyle_client.errors import refusal
@@ -18,6 +19,7 @@ from tfstyle_client.option_values import whole_number
 _GROUPS = {"main": MAIN, "losses": LOSSES, "optimizer": OPTIMIZER}
 _FIRST = ("size", "strength", "style_scale", "max_evaluations")
 """What people use first stands first, with -o after it."""
+_FIRST_OF_TEXTURES = ("style_scale", "max_evaluations", "seamless", "preset", "network")
 FILES_TOO = ("start",)
 """Options in whose place a file may be named."""
 _NAMED = (*_FIRST, "network")
@@ -29,7 +31,7 @@ def _defaults(values: dict[str, str]) -> str:
     return "; ".join([values["default"], *own])
 
 
-def _parameter(name: str) -> Any:
+def _parameter(name: str, presets: Mapping[str, TransferOptions]) -> Any:
     rule = RULES[name]
     kind: Any = str if KINDS[name] is tuple else KINDS[name]
     if rule.choices:
@@ -43,7 +45,7 @@ def _parameter(name: str) -> Any:
     parameter = Parameter(
         name=["--" + spelling.replace("_", "-") for spelling in spellings],
         help=f"{doc} ({rule.accepts()})",
-        show_default=_defaults({preset: rule.text(getattr(options, name)) for preset, options in PRESETS.items()}),
+        show_default=_defaults({preset: rule.text(getattr(options, name)) for preset, options in presets.items()}),
         group=_GROUPS[rule.group],
         metavar=_metavar(name),
         converter=whole_number if KINDS[name] is int else None,
@@ -79,8 +81,8 @@ def _own_parameters() -> dict[str, Any]:
     }
 
 
-def _made(name: str, fields: Iterable[str]) -> type:
-    parameters = _own_parameters() | {option: _parameter(option) for option in RULES}
+def _made(name: str, fields: Iterable[str], presets: Mapping[str, TransferOptions] = PRESETS) -> type:
+    parameters = _own_parameters() | {option: _parameter(option, presets) for option in RULES}
     made = make_dataclass(
         name,
         [(option, parameters[option], field(default=None)) for option in fields],
@@ -93,15 +95,20 @@ def _made(name: str, fields: Iterable[str]) -> type:
 if TYPE_CHECKING:
     FirstOptions = Any
     OtherOptions = Any
+    TextureOptions = Any
 else:
     FirstOptions = _made("FirstOptions", _FIRST)
     OtherOptions = _made("OtherOptions", ["preset", "network", *(name for name in RULES if name not in _NAMED)])
+    TextureOptions = _made(
+        "TextureOptions",
+        [*_FIRST_OF_TEXTURES, *(name for name in RULES if name not in (*_FIRST_OF_TEXTURES, *OF_THE_PHOTO, "size"))],
+        {preset: resolve_options(preset, texture_options((512, 512), preset, {})) for preset in PRESETS},
+    )
 
 
-def preset_and_overrides(first: FirstOptions, others: OtherOptions) -> tuple[str, dict[str, Any]]:
-    """The preset, and the options given in addition. Raises `BadRequestError`."""
-    given = asdict(first) | asdict(others)
-    overrides = {name: value for name, value in given.items() if value is not None}
+def preset_and_overrides(*options: Any) -> tuple[str, dict[str, Any]]:
+    """The preset, and the options given in addition, from instances of the classes above. Raises `BadRequestError`."""
+    overrides = {name: value for each in options for name, value in asdict(each).items() if value is not None}
     preset = overrides.pop("preset", "default")
     for name, value in overrides.items():
         rule = RULES.get(name, STRENGTH)
