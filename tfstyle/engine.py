@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tfstyle.checkpoint import Checkpoint
 from tfstyle.colour import standardise
 from tfstyle.errors import InvalidInputError, Violation
-from tfstyle.images import Picture, decode, encode_png
+from tfstyle.images import Picture, decode
 from tfstyle.inputs import File, Inputs, Size, Style, inputs_from_files
 from tfstyle.layout import (
     Outline,
@@ -41,6 +41,7 @@ from tfstyle.objective import (
 from tfstyle.options import COARSE_SCALES, LAYER_WEIGHTS, TransferOptions, lite_violations
 from tfstyle.precision import choose_precision
 from tfstyle.presets import resolve_options
+from tfstyle.provenance import Source
 from tfstyle.regions import count_regions
 from tfstyle.scaled_inputs import (
     ScaledInputs,
@@ -178,6 +179,7 @@ class Engine:
                 digest(inputs),
                 outline.estimate,
                 (*about_pictures, *outline.warnings),
+                tuple(_sources(inputs)),
                 inputs.content.taken,
             )
         )
@@ -230,6 +232,13 @@ class Engine:
             _, dropped = self._objectives.popitem(last=False)
             self._dropped += dropped.traces
         return self._objectives[key]
+
+
+def _sources(inputs: Inputs[Picture]) -> Iterator[Source]:
+    """Every picture as a result names it."""
+    weights = {name: style.weight for name, style in inputs.named_styles()}
+    for name, picture in inputs.pictures():
+        yield Source(name, *picture.size, picture.digest, weights.get(name))
 
 
 def _key(step: Step, whole_from: int, regions: int = 0, keeps: bool = False) -> tuple[object, ...]:
@@ -292,4 +301,4 @@ def stylize(
         if on_iterate is not None:
             on_iterate(iterate)
     delivered = transfer.deliver()
-    return Stylized(encode_png(delivered.picture, transfer.texts), delivered, transfer.network, options)
+    return Stylized(transfer.file(delivered, preset), delivered, transfer.network, options)

@@ -38,6 +38,8 @@ SINGLE_SCALE = 0
 DEPTHS = (8, 16)
 SRGB, DISPLAY_P3 = "srgb", "display-p3"
 PREVIEW_FORMATS = ("png", "webp")
+FULL, NONE = "full", "none"
+"""What `metadata` can be."""
 MOST_KEPT_PREVIEWS = 200
 ORIGINAL_SIZE = 0
 """The `size` that keeps the content picture's own size."""
@@ -227,6 +229,13 @@ class TransferOptions:
         "colour space of the result; display-p3 keeps colours of the pictures that sRGB cannot show",
         *(SRGB, DISPLAY_P3),
         group="main",
+    )
+    metadata: str = _choice(
+        FULL,
+        "what the result's file says besides its pixels: how it was made, so that it can be repeated, or nothing",
+        FULL,
+        NONE,
+        group="output",
     )
 
     @property

@@ -23,16 +23,19 @@ from tfstyle.checkpoint import Checkpoint, CheckpointError, write_checkpoint
 from tfstyle.colour import MEAN, STD, standardise, to_pixels
 from tfstyle.colour_matching import relit
 from tfstyle.depth import Samples, in_depth
-from tfstyle.images import Picture, Taken, resize_floats
+from tfstyle.images import Picture, Taken, encode_png, resize_floats
 from tfstyle.losses import Loss, Part, Parts
 from tfstyle.memory import Estimate, available_memory
 from tfstyle.networks.choice import Choice
 from tfstyle.networks.network import Network
 from tfstyle.objective import Evaluation, Kept, Objective, Targets
 from tfstyle.optimizers import OPTIMIZERS
-from tfstyle.options import TransferOptions
-from tfstyle.precision import Precision
+from tfstyle.options import NONE, TransferOptions
+from tfstyle.precision import Precision, device
+from tfstyle.provenance import Provenance, Source, StageFacts, joined
+from tfstyle.provenance_json import provenance_packet
 from tfstyle.pyramid import Pyramid
+from tfstyle.tensorflow_backend import tf
 from tfstyle.variables import ColourVariables, GreyVariables, Variables
 
 START = "start"
@@ -142,7 +145,7 @@ class Plan:
 
     `start` is a standardised picture [1, h, w, 3] of the size of the first stage; `grey` says whether the picture that
     is painted is grey; `digest` identifies all input pictures; `warnings` are warnings about them, one line each;
-    `taken` says when the photo was, if the result is to say so.
+    `sources` are their files. `taken` says when the photo was, if the result is to say so.
     """
 
     options: TransferOptions
@@ -154,6 +157,7 @@ class Plan:
     digest: str
     estimate: Estimate
     warnings: tuple[str, ...] = ()
+    sources: tuple[Source, ...] = ()
     taken: Taken | None = None
 
 
@@ -167,10 +171,13 @@ class Transfer:
         self.estimate = plan.estimate
         self.warnings = plan.warnings
         self.stages = plan.stages
+        self._sources = plan.sources
         self._grey = plan.grey
         self._taken = plan.taken
         stages = [(stage.network.digest, stage.size, stage.evaluations) for stage in plan.stages]
-        facts = (tfstyle.__version__, dataclasses.asdict(plan.options), stages, plan.digest)
+        options = dataclasses.asdict(plan.options)
+        del options["metadata"]  # which the computation does not depend on
+        facts = (tfstyle.__version__, options, stages, plan.digest)
         self._identity = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
         self._opened: tuple[int, Problem] | None = None
         self._begin(0, plan.start)
@@ -348,13 +355,34 @@ class Transfer:
         evaluation = self.judge(picture)
         return Delivered(picture, evaluation.total, evaluation.parts)
 
-    @property
-    def texts(self) -> dict[str, str]:
-        """What the delivered file says about itself, for `encode_png`."""
-        return {
-            "Software": f"tfstyle {tfstyle.__version__}",
-            "Comment": f"network {self.network.name}, precision {self.precision.name}",
+    def provenance(self, preset: str) -> Provenance:
+        """How the delivered picture is made. `preset` is the one that was named."""
+        stages = [
+            StageFacts(stage.network.name, *stage.size, stage.evaluations, layout.style_loss, layout.whole_from)
+            for stage, layout in zip(self.stages, self.estimate.layouts, strict=True)
+        ]
+        return Provenance(
+            tfstyle.__version__,
+            tf.__version__,
+            device(),
+            preset,
+            dataclasses.asdict(self.options),
+            self.precision.name,
+            {stage.network.name: stage.network.digest for stage in self.stages},
+            joined(stages),
+            self._sources,
+        )
+
+    def file(self, delivered: Delivered, preset: str) -> bytes:
+        """The PNG that the user receives, which says how it was made unless the option `metadata` is "none"."""
+        if self.options.metadata == NONE:
+            return encode_png(dataclasses.replace(delivered.picture, taken=None))
+        made = self.provenance(preset)
+        texts = {
+            "Software": f"tfstyle {made.version}",
+            "Comment": f"network {made.network}, precision {made.precision}",
         }
+        return encode_png(delivered.picture, texts, provenance_packet(made))
 
     def judge(self, picture: Picture) -> Evaluation:
         """The losses of any `picture` of this `size` under the targets and weights of the last stage.

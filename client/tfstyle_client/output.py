@@ -55,6 +55,16 @@ class Output:
         """Refuse, before any work, what could not be written. Raises `BadRequestError`."""
         if is_folder(self.path) and not self.keep_existing:
             raise refusal(self.field, f"{self.path} is a folder; name a file")
+        self.check_format()
+        if self.is_standard:
+            self._check_standard_output()
+        elif is_stream(self.path):
+            self._check_stream()
+        else:
+            check_writable(self._checked_name(), self.field)
+
+    def check_format(self) -> None:
+        """Refuse an ending or a quality that cannot be. Raises `BadRequestError`."""
         kind = FORMATS.get(self._ending)
         if kind is None:
             ending = f"the ending {self.path.suffix}" if self.path.suffix else "a name without an ending"
@@ -68,12 +78,6 @@ class Output:
             raise refusal("quality", "applies to JPEG, WebP and AVIF only; leave it out, or choose such an ending")
         if self.quality is not None and not 1 <= self.quality <= 100:
             raise refusal("quality", f"must be 1 to 100; got {self.quality}")
-        if self.is_standard:
-            self._check_standard_output()
-        elif is_stream(self.path):
-            self._check_stream()
-        else:
-            check_writable(self._checked_name(), self.field)
 
     def writes(self, path: Path) -> bool:
         """Whether the picture would be written at `path`, which can be written."""
@@ -191,6 +195,13 @@ def _beside(picture: Path, field: str, suffix: str) -> Output:
     except (OSError, ValueError) as error:
         raise refusal(field, f"cannot read {picture}: {reason(error)}") from None
     return Output(picture.with_name(f"{picture.stem}-{suffix}.png"), keep_existing=True)
+
+
+def repeated_output(result: Path) -> Output:
+    """RESULT.png beside the result, or with a number where that exists. Raises `BadRequestError` for a stream."""
+    if result == STANDARD_STREAM or _is_nameless(result):
+        raise refusal("output", "is needed when the result is a stream; give -o FILE, or -o -")
+    return Output(result.with_suffix(".png"), keep_existing=True)
 
 
 def _is_nameless(path: Path) -> bool:

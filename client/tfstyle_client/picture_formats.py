@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from tfstyle.inputs import Size
+
 if TYPE_CHECKING:
     from PIL.Image import Image
 
@@ -27,6 +29,10 @@ DEEP = ("PNG", "TIFF")
 QUALITY = 92
 _DEPTH = 24
 """Where a PNG has its bits per sample."""
+_ORIENTATION = 0x0112
+"""The number of the EXIF field."""
+_ON_ITS_SIDE = (5, 6, 7, 8)
+"""The orientations in which width and height change places."""
 
 
 def convert(png: bytes, ending: str, quality: int = QUALITY) -> bytes:
@@ -47,7 +53,7 @@ def convert(png: bytes, ending: str, quality: int = QUALITY) -> bytes:
     settings: dict[str, Any] = {"quality": quality}
     with _opened(png) as picture:
         settings |= {name: picture.info[name] for name in ("icc_profile", "exif", "xmp") if picture.info.get(name)}
-        shown = _on_white(picture) if kind == "JPEG" and picture.has_transparency_data else picture
+        shown = on_white(picture) if kind == "JPEG" and picture.has_transparency_data else picture
         buffer = io.BytesIO()
         shown.save(buffer, kind, **settings)
     return buffer.getvalue()
@@ -77,6 +83,20 @@ def longer_side(picture: bytes) -> int | None:
         return None
 
 
+def size_as_shown(picture: bytes) -> Size | None:
+    """(width, height) of a picture file, as its EXIF orientation has it shown; None where Pillow cannot tell."""
+    from PIL import UnidentifiedImageError
+
+    try:
+        with _opened(picture) as opened:
+            width, height = opened.size
+            # Pillow's size of a TIFF takes the orientation into account.
+            turned = opened.format != "TIFF" and opened.getexif().get(_ORIENTATION) in _ON_ITS_SIDE
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError):  # SyntaxError: a damaged PNG or EXIF block
+        return None
+    return (height, width) if turned else (width, height)
+
+
 @contextmanager
 def _opened(picture: bytes) -> Iterator[Image]:
     from PIL import Image
@@ -92,7 +112,8 @@ def _opened(picture: bytes) -> Iterator[Image]:
             Image.MAX_IMAGE_PIXELS = most
 
 
-def _on_white(picture: Image) -> Image:
+def on_white(picture: Image) -> Image:
+    """The picture in RGB; white shows through where it is transparent."""
     from PIL import Image
 
     layer = picture.convert("RGBA")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import warnings
+from dataclasses import replace
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -47,7 +49,7 @@ def decode(data: bytes, field: str, limits: ImageLimits | None = None, colour_sp
         with warnings.catch_warnings():
             # Pillow's warnings about metadata do not concern the pixels; our own pixel limit replaces Pillow's.
             warnings.simplefilter("ignore")
-            return _decode(data, limits, colour_space)
+            return replace(_decode(data, limits, colour_space), digest=hashlib.sha256(data).hexdigest())
     except UnsupportedError as error:
         raise InvalidInputError([Violation(field, str(error))]) from None
     except MemoryError:

@@ -17,6 +17,7 @@ from PIL.PngImagePlugin import PngInfo
 from tfstyle.images.picture import Picture
 from tfstyle.images.rgb_space import SPACES
 from tfstyle.options import DISPLAY_P3, SRGB
+from tfstyle.xmp_in_files import PNG_KEYWORD
 
 WEBP_QUALITY = 88
 """On a scale to 100. Below that, strokes lose their edges."""
@@ -30,15 +31,18 @@ _LEVEL = 3
 _BEHIND_HEADER = 33
 
 
-def encode_png(picture: Picture, texts: Mapping[str, str] | None = None) -> bytes:
+def encode_png(picture: Picture, texts: Mapping[str, str] | None = None, xmp: bytes = b"") -> bytes:
     """`picture` as the bytes of a PNG file: RGB, or RGBA if it has alpha, with 8 or 16 bits as the picture has.
 
-    `texts` are what the file says about itself: {keyword, as "Software" of the PNG specification: text}. A colour space
-    other than sRGB is declared by its profile and its code points. When the photo was taken is in the EXIF data.
+    `texts` are what the file says about itself: {keyword, as "Software" of the PNG specification: text}. `xmp` is an
+    XMP packet, if there is one. A colour space other than sRGB is declared by its profile and its code points. When the
+    photo was taken is in the EXIF data.
     """
     info = PngInfo()
     for keyword, text in (texts or {}).items():
         info.add_text(keyword, text)
+    if xmp:
+        info.add_itxt(PNG_KEYWORD.decode(), xmp.decode())
     if picture.colour_space in _CODE_POINTS:
         info.add(b"cICP", _CODE_POINTS[picture.colour_space])
     pixels = _with_alpha(picture)

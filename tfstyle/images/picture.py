@@ -30,6 +30,8 @@ class Picture:
     """"srgb" or "display-p3"."""
     taken: Taken | None = None
     """When the photo was taken, if the file says so."""
+    digest: str = ""
+    """SHA-256, in hexadecimal, of the file that the picture was decoded from; empty if there was none."""
 
     @property
     def size(self) -> tuple[int, int]:

@@ -74,6 +74,11 @@ def resize_floats(values: NDArray[np.float32], size: tuple[int, int], wraps: Wra
     return np.stack([np.asarray(channel) for channel in channels], axis=-1)
 
 
+def _reach(length: int, new: int) -> int:
+    """How far from its centre the bicubic filter reads, in pixels of a side of `length` that becomes `new`."""
+    return math.ceil(2 * max(1.0, length / new)) + 1
+
+
 def _scaled_samples(samples: Samples, size: tuple[int, int]) -> Samples:
     if samples.dtype == np.uint8:
         return _scaled(samples, size)
@@ -81,11 +86,6 @@ def _scaled_samples(samples: Samples, size: tuple[int, int]) -> Samples:
     channels = [samples] if samples.ndim == 2 else list(np.moveaxis(samples, -1, 0))
     scaled = [rounded(_scaled(channel.astype(np.float32), size), samples) for channel in channels]
     return scaled[0] if samples.ndim == 2 else np.stack(scaled, axis=-1)
-
-
-def _reach(length: int, new: int) -> int:
-    """How far from its centre the bicubic filter reads, in pixels of a side of `length` that becomes `new`."""
-    return math.ceil(2 * max(1.0, length / new)) + 1
 
 
 def _scaled(array: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:

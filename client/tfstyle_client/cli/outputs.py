@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tfstyle_client.errors import refusal
 from tfstyle_client.files import STANDARD_STREAM
+from tfstyle_client.growth_file import GrowthFile
 from tfstyle_client.output import Output
 from tfstyle_client.plot_file import PlotFile
 
@@ -46,6 +47,22 @@ def checked_plot(path: Path | None, output: Output | None = None, preview: Outpu
         if other is not None and other.writes(path):
             raise refusal("plot", f"{path} is the file of {field}; name another one")
     return plot
+
+
+def checked_growth(path: Path | None, **others: Output | PlotFile | None) -> GrowthFile | None:
+    """The animation's file, if there is one; `others` are those that it must not be, by their options.
+
+    Raises `BadRequestError` if it cannot be written, or is one of the others.
+    """
+    if path is None:
+        return None
+    _refuse_option(path, "gif")
+    growth = GrowthFile(path)
+    growth.check()
+    for field, other in others.items():
+        if other is not None and other.writes(path):
+            raise refusal("gif", f"{path} is the file of {field}; name another one")
+    return growth
 
 
 def _refuse_option(path: Path, field: str) -> None:

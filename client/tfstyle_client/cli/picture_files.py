@@ -17,21 +17,17 @@ from tfstyle.rules import shown
 from tfstyle_client.cli.parameters import PICTURES
 from tfstyle_client.errors import BadRequestError, refusal
 from tfstyle_client.files import STANDARD_STREAM, read_file
-from tfstyle_client.option_values import file_path
+from tfstyle_client.option_values import file_path, file_paths
 
 
 def _several(text: str) -> Parameter:
     return Parameter(
-        help=text, group=PICTURES, consume_multiple=True, metavar="FILE ...", converter=_file_paths, show_default=False
+        help=text, group=PICTURES, consume_multiple=True, metavar="FILE ...", converter=file_paths, show_default=False
     )
 
 
 def _one(text: str) -> Parameter:
     return Parameter(help=text, group=PICTURES, metavar="FILE", converter=file_path)
-
-
-def _file_paths(hint: Any, tokens: Sequence[Any]) -> tuple[Path, ...]:
-    return tuple(file_path(hint, [token]) for token in tokens)
 
 
 @Parameter(name="*")

@@ -12,13 +12,14 @@ from tfstyle.presets import resolve_options
 from tfstyle.rules import shown
 from tfstyle_client._sync.client import Client
 from tfstyle_client.cli.app import complain
-from tfstyle_client.cli.outputs import checked_output, checked_plot, checked_preview
+from tfstyle_client.cli.outputs import checked_growth, checked_output, checked_plot, checked_preview
 from tfstyle_client.cli.parameters import (
     ACCESS,
     NO_ACCESS,
     OUTPUT,
     PATIENCE,
     Access,
+    Gif,
     Json,
     OpenPage,
     OutputPath,
@@ -32,7 +33,7 @@ from tfstyle_client.cli.parameters import (
 from tfstyle_client.cli.picture_files import NO_PICTURE_FILES, PictureFiles, read_pictures, start_file
 from tfstyle_client.cli.picture_options import FirstOptions, OtherOptions, preset_and_overrides
 from tfstyle_client.cli.reports import report
-from tfstyle_client.cli.transfer import Run, check_server, reported
+from tfstyle_client.cli.transfer import FRAMES, PREVIEW_EVERY, Run, check_server, previews_every, reported
 from tfstyle_client.errors import refusal
 from tfstyle_client.files import STANDARD_STREAM
 from tfstyle_client.option_values import file_path, whole_number
@@ -40,7 +41,6 @@ from tfstyle_client.output import default_output
 from tfstyle_client.picture_formats import longer_side
 from tfstyle_client.requests import request_of, watchable
 
-PREVIEW_EVERY = 5
 NO_FIRST, NO_OTHERS = FirstOptions(), OtherOptions()
 
 
@@ -72,8 +72,15 @@ def stylize(
     quality: Quality = None,
     preview: Preview = None,
     preview_every: Annotated[
-        int, Parameter(help="evaluations between two previews", show_default=True, group=OUTPUT, converter=whole_number)
-    ] = PREVIEW_EVERY,
+        int | None,
+        Parameter(
+            help="evaluations between two previews",
+            show_default=f"{PREVIEW_EVERY}; with --gif: --steps / {FRAMES}",
+            group=OUTPUT,
+            converter=whole_number,
+        ),
+    ] = None,
+    gif: Gif = None,
     plot: Plot = None,
     open_page: OpenPage = False,
     as_json: Json = False,
@@ -94,34 +101,36 @@ def stylize(
         raise refusal("timeout", "has no effect with --open; cancel the job on the page, or with Ctrl-C")
     if detach:
         given: dict[str, object] = {"output": output, "quality": quality, "preview": preview, "timeout": timeout}
-        _check_detached(server, given | {"plot": plot, "open": open_page or None})
+        _check_detached(server, given | {"plot": plot, "gif": gif, "open": open_page or None})
         target = None
     else:
         target = checked_output(output or default_output(content, style), quality, as_json, overrides.get("depth", 8))
     preview_target = checked_preview(preview)
     plot_target = checked_plot(plot, target, preview_target)
+    growth = checked_growth(gif, output=target, preview=preview_target, plot=plot_target)
     inputs = read_pictures(content, (style, *more_styles), pictures, start)
     options = resolve_options(preset, overrides)
     if target is None:
         progress = watchable(options)
     else:
-        progress = reported(options, preview_every if preview_target is not None else 0, open_page=open_page)
+        progress = reported(
+            options, previews_every(preview_every, options, preview_target, growth), open_page=open_page
+        )
     request = request_of(inputs, preset, progress, overrides)
     if target is None:
         with Client(str(server), PATIENCE, access.credentials(), complain) as client:
             report("created", "name", client.submit(request).name, as_json)
         return
     content_side = None if "size" in overrides else longer_side(inputs.content)
-    Run(target, preview_target, server, access, weights, timeout, as_json, content_side, open_page, plot_target).make(
-        request
-    )
+    files = (target, preview_target, server, access, weights, timeout, as_json, content_side, open_page, plot_target)
+    Run(*files, growth).make(request)
 
 
-def _check(pictures: Iterable[Path], preview_every: int) -> None:
+def _check(pictures: Iterable[Path], preview_every: int | None) -> None:
     for path in pictures:
         if str(path).startswith("-") and path != STANDARD_STREAM:
             raise refusal(shown(str(path)), "there is no such option (see tfstyle stylize --help)")
-    if not 1 <= preview_every <= 10_000:
+    if preview_every is not None and not 1 <= preview_every <= 10_000:
         raise refusal("preview_every", f"must be 1 to 10000; got {shown(preview_every)}")
 
 

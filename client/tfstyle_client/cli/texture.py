@@ -29,8 +29,7 @@ from tfstyle_client.cli.parameters import (
 )
 from tfstyle_client.cli.picture_files import NO_PICTURE_FILES, PictureFiles, read_pictures, start_file
 from tfstyle_client.cli.picture_options import TextureOptions, preset_and_overrides
-from tfstyle_client.cli.stylize import PREVIEW_EVERY
-from tfstyle_client.cli.transfer import Run, check_server, reported
+from tfstyle_client.cli.transfer import PREVIEW_EVERY, Run, check_server, reported
 from tfstyle_client.errors import BadRequestError, refusal
 from tfstyle_client.files import STANDARD_STREAM
 from tfstyle_client.option_values import file_path

@@ -10,7 +10,7 @@ from tfstyle.options import ALIASES, KINDS, RULES
 from tfstyle.presets import PRESET_DOCS, PRESETS, STRENGTH, strength_of
 from tfstyle.rules import ListRule, Rule, shown
 
-GROUPS = {"main": "Picture", "losses": "Losses", "optimizer": "Optimizer"}
+GROUPS = {"main": "Picture", "losses": "Losses", "optimizer": "Optimizer", "output": "File"}
 """{group of a rule: its title}."""
 _KINDS = {int: "integer", float: "number"}
 

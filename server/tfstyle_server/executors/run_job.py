@@ -88,8 +88,6 @@ def run_job(engine: Engine, run: Run, port: Port) -> End:
 
 
 def _run(engine: Engine, run: Run, port: Port) -> Done:
-    from tfstyle.images import encode_png
-
     inputs = run.inputs.map(lambda name, digest: _decode(name, digest, run.options.colour_space, port))
     port.check_cancelled()
     began = time.perf_counter()
@@ -107,7 +105,7 @@ def _run(engine: Engine, run: Run, port: Port) -> Done:
                 kept = run.progress.keeps(made, iterate.max_evaluations)
                 port.report(events.progress(iterate, _kept(preview, run.job, port) if kept else ""), made, preview)
         delivered = transfer.deliver()
-    png = encode_png(delivered.picture, transfer.texts)
+    png = transfer.file(delivered, run.preset)
     digest = _write_result(png, run.job, port)
     log.info("job %s: %d evaluations, %.1f s in this process", run.job, made, time.perf_counter() - began)
     result = events.result(delivered, digest, len(png), made, seconds)

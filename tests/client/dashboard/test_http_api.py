@@ -310,6 +310,9 @@ def test_errors_name_their_fields(
         ("GET", "jobs?limit=" + "1" * 5000, None, 422),
         ("POST", "images", b"", 422),
         ("POST", "images", b"no picture", 422),
+        ("POST", "provenance", b"", 422),
+        ("POST", "provenance", b"no picture", 422),
+        ("POST", "provenance", b"x" * (33 * 2**20), 413),
         ("POST", "images", b"x" * (33 * 2**20), 413),
         ("POST", "estimates", b'{"content": {"width": 0, "height": 1}, "styles": []}', 422),
         ("GET", "jobs?limit=0", None, 422),
@@ -334,6 +337,19 @@ def test_what_cannot_be_answered_is_a_problem(
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["status"] == status
     assert "Traceback" not in answer.text
+
+
+def test_a_result_says_how_it_was_made(api: httpx.Client, saying: Callable[..., bytes]) -> None:
+    found = api.post("provenance", content=saying("subtle", size=48, scales=((32, 5),))).json()
+    assert (found["preset"], found["strength"]) == ("subtle", 0.2)
+    assert found["changed"] == {"size": 48, "scales": "32:5"}
+    assert set(found["options"]) == set(RULES)
+    assert found["pictures"] == [
+        {"name": "content", "width": 96, "height": 64, "digest": "ab" * 32, "weight": None},
+        {"name": "style", "width": 80, "height": 60, "digest": "cd" * 32, "weight": 1.0},
+    ]
+    assert found["stages"][-1]["width"] == 48
+    assert found["networks"] == {"vgg19-lite": "ef" * 32}
 
 
 def test_a_picture_that_is_announced_as_too_large_is_not_read(page: Dashboard) -> None:

@@ -23,7 +23,7 @@ class Estimator:
 
     def answer(self, question: Estimate) -> Estimated:
         """The answer. Networks are loaded for it where that needs no download."""
-        from tfstyle.networks.vgg19 import HOW_TO_GET, path_at_hand
+        from tfstyle.networks.at_hand import HOW_TO_GET, path_at_hand
 
         try:
             if question.options.network == "vgg19" and path_at_hand(self._settings.weights) is None:
