@@ -25,7 +25,7 @@ from tfstyle.colour_matching import relit
 from tfstyle.depth import Samples, in_depth
 from tfstyle.images import Picture, Taken, encode_png, resize_floats
 from tfstyle.losses import Loss, Part, Parts
-from tfstyle.memory import Estimate, available_memory
+from tfstyle.memory import Estimate, free_memory
 from tfstyle.networks.choice import Choice
 from tfstyle.networks.network import Network
 from tfstyle.objective import Evaluation, Kept, Objective, Targets
@@ -289,7 +289,7 @@ class Transfer:
             with ExitStack() as stepping:
                 stepping.enter_context(self._stepping)
                 arrays, notes = self._state()
-                if sum(array.nbytes for array in arrays.values()) <= available_memory() // COPIED_SHARE:
+                if sum(array.nbytes for array in arrays.values()) <= free_memory() // COPIED_SHARE:
                     arrays = {name: array.copy() for name, array in arrays.items()}
                     stepping.close()
                 write_checkpoint(draft.file, Checkpoint(arrays, notes))

@@ -361,8 +361,8 @@ def test_a_picture_that_is_announced_as_too_large_is_not_read(page: Dashboard) -
 
 def test_a_form_with_a_wrong_field_says_which(api: httpx.Client, landscape: bytes) -> None:
     files = {"content": landscape, "style": landscape}
-    answer = api.post("jobs", files=files, data={"hue": "1"})
-    assert answer.json()["errors"] == [{"field": "hue", "message": "there is no such field"}]
+    answer = api.post("jobs", files=files, data={"shade": "1"})
+    assert answer.json()["errors"] == [{"field": "shade", "message": "there is no such field"}]
     answer = api.post("jobs", data={"content": "photo.jpg"}, files={"style": landscape})
     assert answer.json()["errors"][0]["field"] == "content"
     answer = api.post("jobs", files={"content": landscape})
