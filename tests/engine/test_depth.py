@@ -49,7 +49,7 @@ def first_point(engine: Engine, content: bytes, style: bytes, **options: Any) ->
     delivered = transfer.deliver()
     assert delivered.picture.full_scale == 2**chosen.depth - 1
     assert delivered.total == transfer.judge(delivered.picture).total
-    return decode(tfstyle.encode_png(delivered.picture), "result", colour_space=chosen.colour_space)
+    return decode(transfer.file(delivered, "default"), "result", colour_space=chosen.colour_space)
 
 
 def in_tiff(samples: np.ndarray) -> bytes:
@@ -109,7 +109,9 @@ def test_the_result_has_the_date_of_the_photo_and_not_of_the_painting(engine: En
         exif = Image.Exif()
         exif.get_ifd(0x8769)[0x9003] = f"{year}:05:17 18:30:09"
         dates.append(saved(Image.fromarray(FIELDS), "JPEG", exif=exif.tobytes()))
-    assert first_point(engine, *dates).taken == Taken("2024:05:17 18:30:09")
+    for depth in (8, 16):
+        assert first_point(engine, *dates, depth=depth).taken == Taken("2024:05:17 18:30:09")
+        assert first_point(engine, *dates, depth=depth, metadata="none").taken is None
     assert first_point(engine, saved(Image.fromarray(FIELDS), "PNG"), dates[1]).taken is None
 
 
