@@ -19,7 +19,8 @@ def periodic_picture(picture: Picture, wraps: Wraps) -> Picture:
     """`picture` with the colours of `periodic`, rounded; its transparency stays as it is."""
     if not any(wraps):
         return picture
-    return replace(picture, pixels=rounded(periodic(picture.pixels.astype(np.float32), wraps), picture.pixels))
+    pixels = rounded(periodic(picture.pixels.astype(np.float32), wraps), picture.pixels)
+    return replace(picture, pixels=pixels)
 
 
 def periodic(values: NDArray[np.float32], wraps: Wraps) -> NDArray[np.float32]:
