@@ -25,10 +25,8 @@ export class BrushStrokes {
     const context = this.base.getContext("2d");
     context.drawImage(mask, 0, 0, width, height);
     const pixels = context.getImageData(0, 0, width, height);
-    for (let at = 0; at < pixels.data.length; at += 4) {
-      const [red, green, blue] = pixels.data.subarray(at, at + 3);
-      pixels.data[at + 3] = Math.round((red + green + blue) / 3);
-    }
+    const { data } = pixels;
+    for (let at = 0; at < data.length; at += 4) data[at + 3] = Math.round((data[at] + data[at + 1] + data[at + 2]) / 3);
     context.putImageData(pixels, 0, 0);
     context.globalCompositeOperation = "source-in";
     context.fillStyle = this.#colour();
@@ -69,11 +67,12 @@ export class BrushStrokes {
     const grey = copyOf(this.canvas);
     const context = grey.getContext("2d");
     const pixels = context.getImageData(0, 0, grey.width, grey.height);
+    const { data } = pixels;
     let any = 0;
-    for (let at = 0; at < pixels.data.length; at += 4) {
-      any |= pixels.data[at + 3];
-      pixels.data.fill(pixels.data[at + 3], at, at + 3);
-      pixels.data[at + 3] = 255;
+    for (let at = 0; at < data.length; at += 4) {
+      any |= data[at + 3];
+      data.fill(data[at + 3], at, at + 3);
+      data[at + 3] = 255;
     }
     if (!any) return null;
     context.putImageData(pixels, 0, 0);

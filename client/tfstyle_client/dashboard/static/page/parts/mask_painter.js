@@ -33,7 +33,7 @@ export async function paintMask(place, { title, help, under, mask, name, onDone 
   }, picture.element, canvas);
   frame.style.setProperty("--ratio", width / height);
   const note = h("p", { class: "small muted", role: "status" }, help);
-  const undo = tool("Undo", "undo", () => strokes.undo());
+  const undo = tool([icon("undo"), "Undo"], "undo", () => strokes.undo());
   const clear = tool("Clear", "clear-mask", () => strokes.clear());
   const done = h("button", { class: "button primary", type: "button", "data-testid": "paint-done", onclick: finish }, "Done");
   let erases = false;
@@ -54,12 +54,12 @@ export async function paintMask(place, { title, help, under, mask, name, onDone 
   frame.focus();
   if (mask) await showMask();
 
-  function tool(label, testId, act) {
+  function tool(content, testId, act) {
     const press = () => {
       act();
       changed();
     };
-    return h("button", { class: "button", type: "button", "data-testid": testId, onclick: press }, label === "Undo" && icon("undo"), label);
+    return h("button", { class: "button", type: "button", "data-testid": testId, onclick: press }, content);
   }
 
   function changed() {
