@@ -15,6 +15,7 @@ from tfstyle.errors import InvalidInputError
 from tfstyle.inputs import BESIDES, OF_A_STYLE
 from tfstyle.options import TransferOptions
 from tfstyle.presets import resolve_options, strength_of
+from tfstyle.provenance import Provenance
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle.v1.conversion import options_from_proto
 from tfstyle_client.dashboard.option_table import plain
@@ -104,7 +105,6 @@ def started_form(started: pb.Started) -> Json:
 
 def _request_form(request: pb.StylizeRequest) -> Json:
     given = options_from_proto(request.options)
-    preset = request.preset or "default"
     form: Json = {
         "content": digest_of(request.inputs.content.image),
         "styles": [
@@ -116,17 +116,36 @@ def _request_form(request: pb.StylizeRequest) -> Json:
             for style in request.inputs.styles
         ],
         **_pictures(request.inputs, BESIDES),
-        "preset": preset,
     }
+    return form | _options_form(request.preset or "default", given)
+
+
+def provenance_form(made: Provenance) -> Json:
+    """How a result was made."""
+    return {
+        "version": made.version,
+        "tensorflow": made.tensorflow,
+        "device": made.device,
+        "network": made.network,
+        "networks": dict(made.networks),
+        "precision": made.precision,
+        "stages": [dataclasses.asdict(stage) for stage in made.stages],
+        "pictures": [dataclasses.asdict(source) for source in made.pictures],
+        **_options_form(made.preset, made.options),
+    }
+
+
+def _options_form(preset: str, given: Mapping[str, Any]) -> Json:
+    """Preset, strength, and the options: those that neither stands for, and all of them."""
     try:
         options = TransferOptions(**given)
         strength = strength_of(options)
         base = resolve_options(preset, {"strength": strength})
     except (InvalidInputError, TypeError):  # of another release, or not all are set
-        return {**form, "strength": None, "changed": _plain(given), "options": _plain(given)}
+        return {"preset": preset, "strength": None, "changed": _plain(given), "options": _plain(given)}
     values = dataclasses.asdict(options)
     changed = {name: value for name, value in values.items() if value != getattr(base, name)}
-    return {**form, "strength": strength, "changed": _plain(changed), "options": _plain(values)}
+    return {"preset": preset, "strength": strength, "changed": _plain(changed), "options": _plain(values)}
 
 
 def _pictures(message: pb.Style | pb.Inputs, fields: Iterable[str]) -> Json:

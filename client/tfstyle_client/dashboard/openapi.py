@@ -68,6 +68,12 @@ def _paths() -> Json:
                 [_parameter("digest", "path", _DIGEST)],
             )
         },
+        "/provenance": {
+            "post": {
+                **_method("How a result was made", {"200": _json({"type": "object"})}),
+                "requestBody": {"required": True, "content": {"image/*": {}, "application/octet-stream": {}}},
+            }
+        },
         "/estimates": {
             "post": _method(
                 "Time and memory of a transfer", {"200": _json(_ref("Started"))}, body=_ref("EstimateRequest")

@@ -398,6 +398,23 @@ def test_errors_are_shown_at_their_fields(open_page: Callable[..., Page], page: 
     assert "#/new" in browser.url
 
 
+def test_the_form_takes_the_options_of_a_result(
+    open_page: Callable[..., Page], page: Dashboard, files: Path, saying: Callable[..., bytes]
+) -> None:
+    (files / "result.png").write_bytes(saying("bold", size=48, tv_weight=3.5))
+    browser = open_page()
+    browser.goto(f"{page.address}#/new")
+    found(browser, "file-content").set_input_files(files / "photo.jpg")
+    browser.get_by_text("photo.jpg, 1024 × 683").wait_for()
+    found(browser, "file-result").set_input_files(files / "photo.jpg")
+    browser.get_by_text("image: carries no record of how it was made").wait_for()
+    found(browser, "file-result").set_input_files(files / "result.png")
+    wait_until(browser, lambda: found(browser, "option-size").input_value() == "48", "its size")
+    assert found(browser, "option-tv_weight").input_value() == "3.5"
+    assert found(browser, "preset-bold").is_checked()
+    browser.get_by_text("photo.jpg, 1024 × 683").wait_for()
+
+
 def paint_the_right(page: Page) -> None:
     """Paint over the photo from 0.6 of its width on, in the window for that, and try the other tools."""
     frame, undo = found(page, "paint-frame"), found(page, "undo")

@@ -2,7 +2,7 @@
 import { h } from "../dom.js";
 import { hasFiles } from "../drop_guard.js";
 
-const ACCEPT = "image/png,image/jpeg,image/webp,image/tiff,image/bmp,image/gif,image/avif,.tif,.tiff,.avif";
+const ACCEPT = "image/png,image/jpeg,image/webp,image/tiff,image/bmp,image/gif,image/avif,image/heic,.tif,.tiff,.avif,.heic,.heif";
 
 /**
  * @param {object} what

@@ -14,6 +14,7 @@ import { mainOptions } from "../parts/main_options.js";
 import { moreOptions } from "../parts/more_options.js";
 import { PhotoField } from "../parts/photo_field.js";
 import { presetCards } from "../parts/preset_cards.js";
+import { ResultFile } from "../parts/result_file.js";
 import { StylesField } from "../parts/styles_field.js";
 import { gridAddress, jobAddress } from "../route.js";
 import { startingPoint } from "../starting_point.js";
@@ -38,12 +39,18 @@ export async function newView({ main, route, signal, title, again }) {
     keep();
   });
   const start = h("button", { class: "button primary start", "data-testid": "start" });
+  const resultFile = new ResultFile(errors, signal, (values) => {
+    keepDraft({ ...draft.kept(), ...values, grid: grid.kept(), from: null });
+    if (from) location.hash = "#/new";
+    else again();
+  });
   let uploads = 0;
   let ready = false;
 
   main.replaceChildren(
     h("div", { class: "view-head" }, h("h1", { tabindex: "-1" }, from ? "Again with changes" : "New picture"),
-      h("button", { class: "button quiet", type: "button", "data-testid": "clear", onclick: empty }, "Clear")),
+      h("div", { class: "row" }, resultFile.element,
+        h("button", { class: "button quiet", type: "button", "data-testid": "clear", onclick: empty }, "Clear"))),
     h("form", { class: "new", onsubmit: submit, onkeydown: withoutEnter, novalidate: true },
       h("div", { class: "new-fields" },
         h("div", { class: "pictures" }, photo.element, styles.element),
