@@ -83,9 +83,9 @@ def test_a_sheet_of_a_grid_is_made_of_the_pictures_themselves(files: Path, serve
         ).result()  # fmt: skip
     assert np.array_equal(pixels(alone.png), pixels((cells / names[1]).read_bytes()))
     # What is there is taken up, and the folder goes where nobody wants to keep it.
-    code, output, _ = compare(files, *words, "--content-weight", "0.5,1", "--json")
+    code, output, _ = compare(files, *words, "--content-weight", "0.5,1", "--tv-weight", "30,1", "--json")
     assert code == 0
-    assert [json.loads(line)["event"] for line in output.splitlines()] == ["skipped"] * 2 + ["written"]
+    assert [json.loads(line)["event"] for line in output.splitlines()] == ["skipped"] * 4 + ["written"]
     assert names_in(files) == ["oil.jpg", "photo.jpg", "sheet.png"]
 
 
