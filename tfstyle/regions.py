@@ -127,7 +127,7 @@ def flat_colours(name: str, picture: Picture) -> dict[Colour, NDArray[np.bool_]]
 
     Raises `InvalidInputError` for more than `MOST_COLOURS`.
     """
-    packed = picture.pixels.astype(np.int64) @ np.array([1 << 16, 1 << 8, 1])
+    packed = picture.in_depth(8).pixels.astype(np.int64) @ np.array([1 << 16, 1 << 8, 1])
     values, inverse, counts = np.unique(packed, return_inverse=True, return_counts=True)
     colours = np.stack([values >> 16, values >> 8 & 255, values & 255], 1)
     flat = counts >= LEAST_SHARE * packed.size

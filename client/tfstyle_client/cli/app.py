@@ -35,6 +35,8 @@ from tfstyle_client.usage_errors import usage_message
 
 COMMANDS = {
     "stylize:stylize": "Repaint CONTENT in the style of STYLE, or of several.",
+    "texture:texture": "Paint a texture in the style of STYLE, or of several, without a photo.",
+    "redo:redo": "Repeat RESULT, a picture that tfstyle has made, to the bit, or with changes.",
     "demo:demo": "Repaint the photo that comes with tfstyle in the style of the painting that comes with it.",
     "batch:batch": "Repaint many photos, each in the style of every STYLE. A second run makes what is missing.",
     "compare:compare": "Make a labelled sheet of one photo with every combination of STYLE and of options with several"
@@ -45,7 +47,7 @@ COMMANDS = {
     "jobs:result": "Wait until a job has ended, and write its picture.",
     "jobs:cancel": "Cancel a job; one that has ended stays as it is.",
     "jobs:delete": "Delete a job that has ended, and its picture on the server.",
-    "info:info": "Show a server's version, its network, what it is doing, and its limits.",
+    "info:info": "Show how the picture RESULT was made; without it, what a server is, does, and accepts.",
     "dashboard:dashboard": "Serve a page that shows the jobs of a server, and makes new ones.",
     "networks:networks": "List the networks on this machine, or get VGG19.",
     "token:token": "Make a token for a caller of a server, and print it; the server's file keeps only its hash.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from tfstyle_client.errors import refusal
@@ -11,13 +12,12 @@ from tfstyle_client.output import Output
 from tfstyle_client.plot_file import PlotFile
 
 
-def checked_output(output: Output | Path, quality: int | None, as_json: bool) -> Output:
-    """The output that was chosen. Raises `BadRequestError` if it cannot be written."""
+def checked_output(output: Output | Path, quality: int | None, as_json: bool, depth: int = 8) -> Output:
+    """The output that was chosen, for a picture of so many bits. Raises `BadRequestError` if it cannot be written."""
     if isinstance(output, Path):
         _refuse_option(output, "output")
-        output = Output(output, quality)
-    elif quality is not None:
-        output = Output(output.path, quality, keep_existing=output.keep_existing)
+        output = Output(output)
+    output = replace(output, quality=quality, depth=depth)
     output.check()
     if output.is_standard and as_json:
         raise refusal("output", "cannot be standard output, which --json uses; name a file")

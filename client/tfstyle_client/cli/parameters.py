@@ -41,7 +41,7 @@ OutputPath = Annotated[
 Quality = Annotated[
     int | None,
     Parameter(
-        help="quality of JPEG and WebP files (1 to 100)",
+        help="quality of JPEG, WebP and AVIF files (1 to 100)",
         show_default=str(QUALITY),
         group=OUTPUT,
         converter=whole_number,
@@ -101,6 +101,7 @@ Weights = Annotated[
 JobServer = Annotated[
     str, Parameter(name="--server", env_var="TFSTYLE_SERVER", help="HOST:PORT or unix:PATH of the server", group=ACCESS)
 ]
+Timeout = Annotated[float | None, Parameter(help="deadline in seconds", group=ACCESS)]
 JobName = Annotated[str, Parameter(help="the job's name, as printed by tfstyle stylize --detach")]
 
 

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, field, make_dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from cyclopts import Parameter
 
-from tfstyle.options import KINDS, RULES
-from tfstyle.presets import PRESETS, STRENGTH
+from tfstyle.canvas import OF_THE_PHOTO, texture_options
+from tfstyle.options import KINDS, NONE, RULES, TransferOptions
+from tfstyle.presets import PRESETS, STRENGTH, resolve_options
 from tfstyle.rules import ListRule, shown
-from tfstyle_client.cli.parameters import LOSSES, MAIN, OPTIMIZER
+from tfstyle_client.cli.parameters import LOSSES, MAIN, OPTIMIZER, OUTPUT
 from tfstyle_client.errors import refusal
 from tfstyle_client.option_values import whole_number
 
-_GROUPS = {"main": MAIN, "losses": LOSSES, "optimizer": OPTIMIZER}
+_GROUPS = {"main": MAIN, "losses": LOSSES, "optimizer": OPTIMIZER, "output": OUTPUT}
 _FIRST = ("size", "strength", "style_scale", "max_evaluations")
 """What people use first stands first, with -o after it."""
-_OTHERS = ("preset", "network", *(name for name in RULES if name not in (*_FIRST, "network")))
+_FIRST_OF_TEXTURES = ("style_scale", "max_evaluations", "seamless", "preset", "network")
+_LATER = ("preset", "network", *(name for name in RULES if name not in (*_FIRST, "network")), "no_metadata")
 FILES_TOO = ("start",)
 """Options in whose place a file may be named."""
 
@@ -29,7 +32,7 @@ def _defaults(values: dict[str, str]) -> str:
     return "; ".join([values["default"], *own])
 
 
-def _parameter(name: str) -> Any:
+def _parameter(name: str, presets: Mapping[str, TransferOptions]) -> Any:
     rule = RULES[name]
     kind: Any = str if KINDS[name] is tuple else KINDS[name]
     if rule.choices:
@@ -43,7 +46,7 @@ def _parameter(name: str) -> Any:
     parameter = Parameter(
         name=["--" + spelling.replace("_", "-") for spelling in spellings],
         help=f"{doc} ({rule.accepts()})",
-        show_default=_defaults({preset: rule.text(getattr(options, name)) for preset, options in PRESETS.items()}),
+        show_default=_defaults({preset: rule.text(getattr(options, name)) for preset, options in presets.items()}),
         group=_GROUPS[rule.group],
         metavar=_metavar(name),
         converter=whole_number if KINDS[name] is int else None,
@@ -56,7 +59,7 @@ def _metavar(name: str) -> str | None:
     if isinstance(rule, ListRule):
         return rule.placeholder
     if rule.choices:
-        return "NAME"
+        return "|".join(map(str, rule.choices)) if KINDS[name] is int else "NAME"
     return "|".join(["INT", *rule.words]) if rule.words else None
 
 
@@ -73,14 +76,16 @@ def _own_parameters() -> dict[str, Any]:
         group=MAIN,
         metavar="NAME",
     )
+    no_metadata = Parameter(help="write nothing into the file but pixels, as with metadata none", group=OUTPUT)
     return {
+        "no_metadata": Annotated[bool | None, no_metadata],
         "strength": Annotated[float | Literal[tuple(STRENGTH.words)] | None, strength],
         "preset": Annotated[Literal[tuple(PRESETS)] | None, preset],
     }
 
 
-def _usual(name: str) -> Any:
-    return _own_parameters().get(name) or _parameter(name)
+def _usual(name: str, presets: Mapping[str, TransferOptions] = PRESETS) -> Any:
+    return _own_parameters().get(name) or _parameter(name, presets)
 
 
 def _made(name: str, fields: Iterable[str], parameter: Callable[[str], Any] = _usual) -> type:
@@ -91,6 +96,21 @@ def _made(name: str, fields: Iterable[str], parameter: Callable[[str], Any] = _u
         frozen=True,
     )
     return Parameter(name="*")(made)
+
+
+def _of_texture(name: str) -> Any:
+    """The parameter of an option with the defaults that textures have."""
+    return _usual(name, _texture_presets())
+
+
+@cache
+def _texture_presets() -> Mapping[str, TransferOptions]:
+    return {preset: resolve_options(preset, texture_options((512, 512), preset, {})) for preset in PRESETS}
+
+
+def _changed(name: str) -> Any:
+    """The parameter of an option that a result already has."""
+    return Annotated[_usual(name), Parameter(show_default="as in RESULT")]
 
 
 def _listed(name: str) -> Any:
@@ -112,20 +132,35 @@ def _listed(name: str) -> Any:
 if TYPE_CHECKING:
     FirstOptions = Any
     OtherOptions = Any
+    TextureOptions = Any
+    ChangedOptions = Any
     FirstLists = Any
     OtherLists = Any
 else:
     FirstOptions = _made("FirstOptions", _FIRST)
-    OtherOptions = _made("OtherOptions", _OTHERS)
+    OtherOptions = _made("OtherOptions", _LATER)
+    ChangedOptions = _made("ChangedOptions", [*_FIRST, *_LATER[1:]], _changed)
+    TextureOptions = _made(
+        "TextureOptions",
+        [*_FIRST_OF_TEXTURES, *(name for name in _LATER if name not in (*_FIRST_OF_TEXTURES, *OF_THE_PHOTO))],
+        _of_texture,
+    )
     FirstLists = _made("FirstLists", _FIRST, _listed)
-    OtherLists = _made("OtherLists", _OTHERS, _listed)
+    OtherLists = _made("OtherLists", [name for name in _LATER if name != "no_metadata"], _listed)
 
 
-def preset_and_overrides(first: FirstOptions, others: OtherOptions) -> tuple[str, dict[str, Any]]:
-    """The preset, and the options given in addition. Raises `BadRequestError`."""
-    given = asdict(first) | asdict(others)
+def preset_and_overrides(*options: Any) -> tuple[str, dict[str, Any]]:
+    """The preset, and the options given in addition, from instances of the classes above. Raises `BadRequestError`."""
+    given = {name: value for each in options for name, value in asdict(each).items()}
+    preset = given.pop("preset") or "default"
+    return preset, overrides_of(given)
+
+
+def overrides_of(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that are not None, from the fields of the classes above. Raises `BadRequestError`."""
     overrides = {name: value for name, value in given.items() if value is not None}
-    preset = overrides.pop("preset", "default")
+    if overrides.pop("no_metadata", False) and overrides.setdefault("metadata", NONE) != NONE:
+        raise refusal("no_metadata", f"cannot be combined with --metadata {overrides['metadata']}")
     for name, value in overrides.items():
         rule = RULES.get(name, STRENGTH)
         if isinstance(rule, ListRule):
@@ -135,4 +170,4 @@ def preset_and_overrides(first: FirstOptions, others: OtherOptions) -> tuple[str
                 raise refusal(name, f"must be {rule.accepts()}; got {shown(value)}") from None
         elif rule is not STRENGTH and value in rule.words.values():  # the number that stands for a word in a request
             raise refusal(name, f"must be {rule.accepts()}; got {value}")
-    return preset, overrides
+    return overrides

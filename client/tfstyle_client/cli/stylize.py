@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
@@ -28,19 +27,19 @@ from tfstyle_client.cli.parameters import (
     Preview,
     Quality,
     Server,
+    Timeout,
     Weights,
 )
 from tfstyle_client.cli.picture_files import NO_PICTURE_FILES, PictureFiles, read_pictures, start_file
 from tfstyle_client.cli.picture_options import FirstOptions, OtherOptions, preset_and_overrides
 from tfstyle_client.cli.reports import report
-from tfstyle_client.cli.transfer import FRAMES, PREVIEW_EVERY, Run, previews_every, reported
+from tfstyle_client.cli.transfer import FRAMES, PREVIEW_EVERY, Run, check_server, previews_every, reported
 from tfstyle_client.errors import refusal
 from tfstyle_client.files import STANDARD_STREAM
 from tfstyle_client.option_values import file_path, whole_number
 from tfstyle_client.output import default_output
 from tfstyle_client.picture_formats import longer_side
 from tfstyle_client.requests import request_of, watchable
-from tfstyle_client.target import parse_target
 
 NO_FIRST, NO_OTHERS = FirstOptions(), OtherOptions()
 
@@ -87,7 +86,7 @@ def stylize(
     as_json: Json = False,
     server: Server = None,
     weights: Weights = None,
-    timeout: Annotated[float | None, Parameter(help="deadline in seconds", group=ACCESS)] = None,
+    timeout: Timeout = None,
     detach: Annotated[
         bool, Parameter(help="only create a job on the server at --server, and print its name", group=ACCESS)
     ] = False,
@@ -96,7 +95,8 @@ def stylize(
     """Repaint CONTENT in the style of STYLE, or of several."""
     preset, overrides = preset_and_overrides(first, others)
     start = start_file(overrides)
-    _check((content, style, *more_styles), preview_every, server, weights, timeout)
+    _check((content, style, *more_styles), preview_every)
+    check_server(server, weights, timeout)
     if open_page and timeout is not None:
         raise refusal("timeout", "has no effect with --open; cancel the job on the page, or with Ctrl-C")
     if detach:
@@ -104,7 +104,7 @@ def stylize(
         _check_detached(server, given | {"plot": plot, "gif": gif, "open": open_page or None})
         target = None
     else:
-        target = checked_output(output or default_output(content, style), quality, as_json)
+        target = checked_output(output or default_output(content, style), quality, as_json, overrides.get("depth", 8))
     preview_target = checked_preview(preview)
     plot_target = checked_plot(plot, target, preview_target)
     growth = checked_growth(gif, output=target, preview=preview_target, plot=plot_target)
@@ -126,20 +126,12 @@ def stylize(
     Run(*files, growth).make(request)
 
 
-def _check(
-    pictures: Iterable[Path], preview_every: int | None, server: str | None, weights: str | None, timeout: float | None
-) -> None:
+def _check(pictures: Iterable[Path], preview_every: int | None) -> None:
     for path in pictures:
         if str(path).startswith("-") and path != STANDARD_STREAM:
             raise refusal(shown(str(path)), "there is no such option (see tfstyle stylize --help)")
-    if timeout is not None and not (math.isfinite(timeout) and timeout > 0):
-        raise refusal("timeout", f"must be a number of seconds above 0; got {timeout}")
     if preview_every is not None and not 1 <= preview_every <= 10_000:
         raise refusal("preview_every", f"must be 1 to 10000; got {shown(preview_every)}")
-    if server is not None:
-        parse_target(server)
-        if weights is not None:
-            raise refusal("weights", "are for a private server; the server at --server has its own")
 
 
 def _check_detached(server: str | None, given: dict[str, object]) -> None:

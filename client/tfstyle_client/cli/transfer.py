@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from dataclasses import dataclass, replace
 
@@ -15,7 +16,7 @@ from tfstyle_client.cli.parameters import Access
 from tfstyle_client.cli.reports import report_file, report_growth, report_plot
 from tfstyle_client.credentials import PLAINTEXT
 from tfstyle_client.display import Display, display
-from tfstyle_client.errors import BadRequestError
+from tfstyle_client.errors import BadRequestError, refusal
 from tfstyle_client.events import Event, Progress, Result
 from tfstyle_client.growth import Growth
 from tfstyle_client.growth_file import GrowthFile
@@ -26,6 +27,7 @@ from tfstyle_client.plot_file import PlotFile
 from tfstyle_client.private_dashboard import private_dashboard
 from tfstyle_client.private_server import private_server
 from tfstyle_client.requests import watchable
+from tfstyle_client.target import parse_target
 
 PREVIEW_EVERY = 5
 FRAMES = 40
@@ -37,7 +39,8 @@ class Run:
     """Where a picture is made and where it goes. `server` None means a private server, with these `weights`.
 
     `content_side` is the longer side of the content picture, if the user has not chosen a size. `open_page` shows the
-    run in the browser. `plot` is the file of its loss curves, `growth` that of its previews as an animation.
+    run in the browser. `plot` is the file of its loss curves, `growth` that of its previews as an animation. `check`
+    looks at each event: it returns warnings, a line each, and what it raises ends the run.
     """
 
     output: Output
@@ -51,6 +54,7 @@ class Run:
     open_page: bool = False
     plot: PlotFile | None = None
     growth: GrowthFile | None = None
+    check: Callable[[Event], Iterable[str]] = lambda event: ()
 
     def make(self, request: pb.StylizeRequest) -> None:
         """Send the request, show its events, and write the picture. Raises `ClientError`."""
@@ -73,6 +77,8 @@ class Run:
             with closing(events):
                 for event in events:
                     screen.show(event)
+                    for warning in self.check(event):
+                        screen.say(f"warning: {warning}")
                     curves.add(event)
                     if isinstance(event, Progress):
                         previews.write(event)
@@ -89,6 +95,16 @@ class Run:
                 report_growth(self.growth, growth, result.png, screen)
             if page is not None:
                 _wait_for_ctrl_c(screen)
+
+
+def check_server(server: str | None, weights: str | None, timeout: float | None) -> None:
+    """Refuse, before any work, an impossible server or deadline. Raises `BadRequestError`."""
+    if timeout is not None and not (math.isfinite(timeout) and timeout > 0):
+        raise refusal("timeout", f"must be a number of seconds above 0; got {timeout}")
+    if server is not None:
+        parse_target(server)
+        if weights is not None:
+            raise refusal("weights", "are for a private server; the server at --server has its own")
 
 
 def previews_every(

@@ -37,12 +37,13 @@ class Estimator:
 
     def _budget(self) -> int:
         """The bytes that the next transfer may take, when what the one that may be running holds is free again."""
-        from tfstyle.memory import available_memory
+        from tfstyle.memory import free_memory, gpu_memory
 
         if self._settings.memory is not None:
             return self._settings.memory
         held = max(0, _resident() - self._resident)
-        return int(self._settings.memory_share * (available_memory() + held))
+        free, gpu = free_memory() + held, gpu_memory()
+        return int(self._settings.memory_share * (free if gpu is None else min(free, gpu.limit)))
 
 
 def _resident() -> int:
