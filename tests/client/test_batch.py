@@ -210,12 +210,12 @@ def test_a_dry_run_tells_and_writes_nothing(files: Path, server: Server) -> None
         ("photos/p0.jpg --style oil.jpg -o out --name {content}", "name: a name without an ending is not supported"),
         ("photos/p0.jpg --style oil.jpg -o photos --name {content}.jpg", "name: photos/p0.jpg is one of the pictures"),
         (
-            "photos/p0.jpg --style oil.jpg ink.jpg -o out --name {content}.png",
-            "name: p0.png would be made twice, from photos/p0.jpg and oil.jpg and from photos/p0.jpg and ink.jpg;",
+            "photos/p0.jpg --style oil.jpg -o out --name {content}.jpg --depth 16",
+            "depth: 16 needs a file that can hold it, PNG or TIFF; p0.jpg has 8 bits",
         ),
         (
-            "photos/p0.jpg --style oil.jpg -o out --depth 16 --name {content}.jpg",
-            "depth: 16 needs a file",
+            "photos/p0.jpg --style oil.jpg ink.jpg -o out --name {content}.png",
+            "name: p0.png would be made twice, from photos/p0.jpg and oil.jpg and from photos/p0.jpg and ink.jpg;",
         ),
         ("photos/p0.jpg --style oil.jpg -o out --quality 90", "quality: applies to JPEG, WebP and AVIF only"),
         ("photos/p0.jpg --style oil.jpg -o out --size 5", "size: must be 16 to 8192, or original; got 5"),
