@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tfstyle_client.picture_formats import on_white
+from tfstyle_client.picture_formats import in_srgb, on_white
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -102,7 +102,7 @@ def _opened(data: bytes, size: tuple[int, int]) -> Image:
     from PIL import Image
 
     with Image.open(io.BytesIO(data)) as opened:
-        flat = on_white(opened)
+        flat = on_white(in_srgb(opened))
     return flat if flat.size == size else flat.resize(size, Image.Resampling.LANCZOS)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tfstyle.inputs import Size
 from tfstyle_client.events import Progress
-from tfstyle_client.picture_formats import on_white
+from tfstyle_client.picture_formats import in_srgb, on_white
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -66,11 +66,11 @@ def _size_of(result: Size) -> Size:
 
 
 def _frame(data: bytes, size: Size) -> Image:
-    """A picture file in `size`: RGB, or RGBA where it has transparency."""
+    """A picture file in `size` and in sRGB: RGB, or RGBA where it has transparency."""
     from PIL.Image import Resampling
 
     with _opened(data) as opened:
-        picture = opened.convert("RGBA" if opened.has_transparency_data else "RGB")
+        picture = in_srgb(opened)
     return picture if picture.size == size else picture.resize(size, Resampling.BICUBIC)
 
 

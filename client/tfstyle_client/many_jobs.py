@@ -108,14 +108,17 @@ async def make_many(client: AsyncClient, tasks: Iterable[Task], at_once: int, fo
     except ExceptionGroup as group_of_errors:
         raise _first(group_of_errors) from None
     except BaseException:  # Ctrl-C, SIGTERM
-        await _cancel(unfinished.jobs)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CANCEL_SECONDS):
+                jobs = [_cancel(client, creation) for creation in unfinished.creations if creation.is_asked]
+                await asyncio.gather(*jobs, return_exceptions=True)
         raise
 
 
-async def _cancel(jobs: Iterable[AsyncJob]) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(CANCEL_SECONDS):
-            await asyncio.gather(*(job.cancel() for job in jobs), return_exceptions=True)
+async def _cancel(client: AsyncClient, creation: _Creation) -> None:
+    # Where no answer has come, the server may have the job all the same; asking again tells its name.
+    job = creation.job or await client.submit(creation.order.request, creation.order.request_id)
+    await job.cancel()
 
 
 def _first(errors: BaseExceptionGroup) -> BaseException:
@@ -123,25 +126,40 @@ def _first(errors: BaseExceptionGroup) -> BaseException:
     return _first(first) if isinstance(first, BaseExceptionGroup) else first
 
 
+@dataclass(eq=False)
+class _Creation:
+    """A job from before its creation: `is_asked` if the server may have it, and the `job` once it has said so."""
+
+    order: Order
+    is_asked: bool = False
+    job: AsyncJob | None = None
+
+
 class _Unfinished:
     """The unfinished jobs of a run, which are to be cancelled with it."""
 
     def __init__(self) -> None:
-        self.jobs: set[AsyncJob] = set()
+        self.creations: set[_Creation] = set()
         self.told_to_wait = False
         """Whether it was said that the server accepts no more."""
         self._ended = asyncio.Event()
 
+    @property
+    def is_working(self) -> bool:
+        """Whether the server has any of the jobs."""
+        return any(creation.job is not None for creation in self.creations)
+
     @contextmanager
-    def holds(self, job: AsyncJob) -> Iterator[None]:
-        """The job is unfinished inside the block, and afterwards too where the run is cancelled."""
-        self.jobs.add(job)
+    def creation(self, order: Order) -> Iterator[_Creation]:
+        """A job that is unfinished inside the block, and afterwards too where the run is cancelled."""
+        creation = _Creation(order)
+        self.creations.add(creation)
         try:
-            yield
+            yield creation
         except ClientError:
-            self._discard(job)
+            self._discard(creation)
             raise
-        self._discard(job)
+        self._discard(creation)
 
     async def one_has_ended(self, seconds: float) -> None:
         """Wait for the end of any job, and for so many seconds at most."""
@@ -149,8 +167,8 @@ class _Unfinished:
             async with asyncio.timeout(seconds):
                 await self._ended.wait()
 
-    def _discard(self, job: AsyncJob) -> None:
-        self.jobs.discard(job)
+    def _discard(self, creation: _Creation) -> None:
+        self.creations.discard(creation)
         self._ended.set()
         self._ended = asyncio.Event()
 
@@ -182,8 +200,8 @@ class _Maker:
     async def _make(self, task: Task, order: Order) -> None:
         for left in reversed(range(MOST_CREATIONS)):
             try:
-                job = await self._created(order)
-                with self._unfinished.holds(job):
+                with self._unfinished.creation(order) as creation:
+                    job = await self._created(creation)
                     result = await self._result(task, job)
                     await asyncio.to_thread(self._follower.made, task, order, result)
                 break
@@ -193,28 +211,32 @@ class _Maker:
         with suppress(JobNotFoundError):
             await job.delete()
 
-    async def _created(self, order: Order) -> AsyncJob:
+    async def _created(self, creation: _Creation) -> AsyncJob:
         """The job, made anew where a former run has left one that failed or was cancelled."""
-        job = await self._admitted(order)
+        job = await self._admitted(creation)
         if (await job.status()).state not in ("failed", "cancelled"):
             return job
         await job.delete()
-        return await self._admitted(order)
+        return await self._admitted(creation)
 
-    async def _admitted(self, order: Order) -> AsyncJob:
-        unfinished = self._unfinished
+    async def _admitted(self, creation: _Creation) -> AsyncJob:
+        unfinished, order = self._unfinished, creation.order
         while True:
+            creation.is_asked, creation.job = True, None
             try:
-                return await self._client.submit(order.request, order.request_id)
+                creation.job = await self._client.submit(order.request, order.request_id)
             except ServerBusyError as error:
+                creation.is_asked = False
                 # What is unfinished may be less later, but only if there is something.
-                if error.reason.startswith("DISK_") or (error.reason == "CALLER_WORK" and not unfinished.jobs):
+                if error.reason.startswith("DISK_") or (error.reason == "CALLER_WORK" and not unfinished.is_working):
                     raise
                 if not unfinished.told_to_wait:
                     self._follower.say(f"waiting until the server accepts more: {error}")
                     unfinished.told_to_wait = True
                 seconds = min(error.retry_after or BUSY_SECONDS, LONGEST_WAIT)
                 await unfinished.one_has_ended(seconds * random.uniform(0.75, 1.25))  # noqa: S311 - spreads the makers
+            else:
+                return creation.job
 
     async def _result(self, task: Task, job: AsyncJob) -> Result:
         """The job's result, while its events are shown."""

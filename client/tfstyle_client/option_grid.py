@@ -76,7 +76,7 @@ def _value(name: str, text: str) -> Any:
 
 def _parsed(rule: Rule, kind: type, text: str) -> Any:
     """The value that `text` stands for; None if it has another type."""
-    if rule.choices:
+    if rule.choices and kind is str:
         return text
     if text in rule.words:
         return kind(rule.words[text])

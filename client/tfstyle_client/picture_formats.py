@@ -119,3 +119,23 @@ def on_white(picture: Image) -> Image:
     layer = picture.convert("RGBA")
     white = Image.new("RGBA", layer.size, "white")
     return Image.alpha_composite(white, layer).convert("RGB")
+
+
+def in_srgb(picture: Image) -> Image:
+    """The picture in RGB, or RGBA where it has transparency, and in sRGB if its profile can be read."""
+    from PIL import ImageCms
+
+    flat = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
+    profile = picture.info.get("icc_profile")
+    if not profile:
+        return flat
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        shown = ImageCms.profileToProfile(flat.convert("RGB"), source, ImageCms.createProfile("sRGB"))
+    except (ImageCms.PyCMSError, OSError):
+        return flat
+    if shown is None:
+        return flat
+    if flat.mode == "RGBA":
+        shown.putalpha(flat.getchannel("A"))
+    return shown

@@ -14,6 +14,8 @@ import pytest
 from PIL import Image
 
 from conftest import Server, png
+from tfstyle.images.rgb_space import SPACES
+from tfstyle.options import KINDS, RULES, TransferOptions
 from tfstyle_client import Client
 from tfstyle_client.cli import run as run_here
 from tfstyle_client.contact_sheet import GREY, LONGEST_SIDE, Sheet, drawn
@@ -83,9 +85,9 @@ def test_a_sheet_of_a_grid_is_made_of_the_pictures_themselves(files: Path, serve
         ).result()  # fmt: skip
     assert np.array_equal(pixels(alone.png), pixels((cells / names[1]).read_bytes()))
     # What is there is taken up, and the folder goes where nobody wants to keep it.
-    code, output, _ = compare(files, *words, "--content-weight", "0.5,1", "--json")
+    code, output, _ = compare(files, *words, "--content-weight", "0.5,1", "--tv-weight", "30,1", "--json")
     assert code == 0
-    assert [json.loads(line)["event"] for line in output.splitlines()] == ["skipped"] * 2 + ["written"]
+    assert [json.loads(line)["event"] for line in output.splitlines()] == ["skipped"] * 4 + ["written"]
     assert names_in(files) == ["oil.jpg", "photo.jpg", "sheet.png"]
 
 
@@ -209,6 +211,15 @@ def test_every_option_with_one_value_can_be_an_axis() -> None:
         cells_of([axis_of("tv_weight", "1,2")], {"style_layers": ("conv9",)})
 
 
+@pytest.mark.parametrize("name", RULES)
+def test_an_axis_takes_whatever_the_option_takes(name: str) -> None:
+    rule = RULES[name]
+    text = ",".join(map(str, rule.choices)) or rule.text(getattr(TransferOptions(), name))
+    axis = axis_of(name, text)
+    assert axis.values == (rule.choices or (getattr(TransferOptions(), name),))
+    assert {type(value) for value in axis.values} == {KINDS[name]}
+
+
 def plain(width: int, height: int, *colour: int) -> bytes:
     return png(np.full((height, width, 3), colour, np.uint8))
 
@@ -246,3 +257,17 @@ def test_a_private_server_is_enough(files: Path) -> None:
     code, output, errors = compare(files, *words)
     assert (code, output) == (0, "sheet.webp\n"), errors
     assert names_in(files) == ["oil.jpg", "photo.jpg", "sheet.webp"]
+
+
+def test_wide_gamuts_are_shown_as_they_look() -> None:
+    colour, buffer = (150, 100, 50), io.BytesIO()
+    profile = SPACES["display-p3"].icc_profile(name="Display P3")
+    Image.new("RGB", (90, 60), colour).save(buffer, "PNG", icc_profile=profile)
+    sheet = pixels(drawn(Sheet("title", ["label"], [""], [[buffer.getvalue()]]), 90))
+    ((x, y),) = cells_on(sheet, 90, 60)
+    # Display P3 and sRGB have one curve; the matrix goes between their primaries (CSS Color 4, section 17).
+    light = [(each / 255 + 0.055) ** 2.4 / 1.055**2.4 for each in colour]
+    to_srgb = [[1.2249402, -0.2249402, 0], [-0.0420570, 1.0420570, 0], [-0.0196376, -0.0786361, 1.0982737]]
+    right = [255 * (1.055 * each ** (1 / 2.4) - 0.055) for each in np.array(to_srgb) @ light]
+    assert np.abs(sheet[y : y + 60, x : x + 90] - np.array(right)).max() <= 1.5
+    assert abs(right[0] - colour[0]) > 4, "which is another colour"

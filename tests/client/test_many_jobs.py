@@ -80,7 +80,7 @@ class Job:
 
     async def watch(self, after: int = 0) -> Any:
         self._server.running.add(self.name)
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(3600 if self._server.is_slow else 0.01)
         if self.name in self._server.forgotten:
             self._server.forgotten.remove(self.name)
             self._server.running.discard(self.name)
@@ -109,6 +109,7 @@ class Fake:
         self.forgotten: set[str] = set()
         self.states: dict[str, str] = {}
         self.most = 0
+        self.is_slow = self.answers_late = False
         self.submitted: list[str] = []
         self.cancelled: list[str] = []
         self.deleted: list[str] = []
@@ -117,6 +118,8 @@ class Fake:
         if len(self.running) >= self.room:
             raise ServerBusyError("the queue is full", 60.0, self.reason)
         self.submitted.append(request_id)
+        if self.answers_late and self.submitted.count(request_id) == 1:
+            await asyncio.sleep(3600)
         self.running.add(request_id)
         self.most = max(self.most, len(self.running))
         return Job(self, request_id)
@@ -193,12 +196,15 @@ def test_what_is_there_is_skipped_and_what_cannot_be_read_fails() -> None:
     assert (told.there, list(told.failures), told.pictures) == (["there"], ["gone"], [b"0"])
 
 
-def test_a_cancelled_run_cancels_its_jobs() -> None:
+@pytest.mark.parametrize("answers_late", [False, True])
+def test_a_cancelled_run_cancels_its_jobs(answers_late: bool) -> None:
     fake = Fake()
+    fake.is_slow, fake.answers_late = not answers_late, answers_late
 
     async def run() -> None:
         maker = asyncio.create_task(make_many(fake, tasks(9), 3, Told()))  # type: ignore[arg-type]
-        await asyncio.sleep(0.005)
+        while len(fake.submitted) < 3:  # noqa: ASYNC110 - the fake knows no events
+            await asyncio.sleep(0.001)
         maker.cancel()
         await maker
 

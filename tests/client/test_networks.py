@@ -194,21 +194,26 @@ def test_wrong_contents_are_refused_and_not_kept(site: Site, tmp_path: Path) -> 
     assert list((tmp_path / "models").iterdir()) == []
 
 
-def test_no_file_no_server_and_no_name_are_one_line(site: Site, tmp_path: Path) -> None:
+def check_unreachable(address: str, why: str, home: Path) -> None:
+    code, output, errors = get(address, home)
+    assert (code, output) == (3, "")
+    line = errors.splitlines()[-1]
+    assert line.startswith(f"tfstyle: network: cannot fetch {at_hand.CACHED_NAME} from {address.split('/')[2]}: ")
+    assert why in line
+    assert line.endswith(f"or put a copy of the file at {home / 'models' / at_hand.CACHED_NAME}")
+    assert list((home / "models").iterdir()) == []
+
+
+def test_no_file_and_no_server_are_one_line(site: Site, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         closed = taken.getsockname()[1]
-    for address, why in (
-        (site.address + "x", "it answers 404 Not Found"),
-        (f"http://127.0.0.1:{closed}/weights.h5", "Connection refused"),
-        ("http://nowhere.invalid/weights.h5", ""),
-    ):
-        code, output, errors = get(address, tmp_path)
-        assert (code, output) == (3, "")
-        line = errors.splitlines()[-1]
-        assert line.startswith(f"tfstyle: network: cannot fetch {at_hand.CACHED_NAME} from {address.split('/')[2]}: ")
-        assert why in line
-        assert line.endswith(f"or put a copy of the file at {tmp_path / 'models' / at_hand.CACHED_NAME}")
-        assert list((tmp_path / "models").iterdir()) == []
+    check_unreachable(site.address + "x", "it answers 404 Not Found", tmp_path)
+    check_unreachable(f"http://127.0.0.1:{closed}/weights.h5", "Connection refused", tmp_path)
+
+
+@pytest.mark.slow
+def test_no_such_host_is_one_line(tmp_path: Path) -> None:
+    check_unreachable("http://nowhere.invalid/weights.h5", "", tmp_path)
 
 
 def test_the_address_and_the_digest_are_those_of_keras() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,8 +13,10 @@ from tfstyle_client.private_server import private_server
 from tfstyle_client.target import parse_target
 
 
-def check_server(server: str | None, weights: str | None) -> None:
-    """Refuse, before any work, an address that cannot be one, and weights for it. Raises `BadRequestError`."""
+def check_server(server: str | None, weights: str | None, timeout: float | None = None) -> None:
+    """Refuse, before any work, an impossible server or deadline. Raises `BadRequestError`."""
+    if timeout is not None and not (math.isfinite(timeout) and timeout > 0):
+        raise refusal("timeout", f"must be a number of seconds above 0; got {timeout}")
     if server is not None:
         parse_target(server)
         if weights is not None:

@@ -113,7 +113,7 @@ def check_standard_input(
     """Refuse that two pictures come from standard input. Raises `BadRequestError`."""
     named = [name for name, path in _all(content, styles, files, start) if path == STANDARD_STREAM]
     if len(named) > 1:
-        other = named[0] if named[0] != named[1] else "first of them"
+        other = "first one" if named[0] == named[1] else named[0]
         raise refusal(named[1], f"cannot be standard input, because the {other} is; name a file")
 
 

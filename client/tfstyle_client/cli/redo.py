@@ -11,6 +11,7 @@ from cyclopts import Parameter
 from tfstyle.presets import PRESETS
 from tfstyle.provenance_json import read_provenance
 from tfstyle_client.cli.app import complain
+from tfstyle_client.cli.connecting import check_server
 from tfstyle_client.cli.outputs import checked_output, checked_preview
 from tfstyle_client.cli.parameters import (
     NO_ACCESS,
@@ -26,7 +27,7 @@ from tfstyle_client.cli.parameters import (
 )
 from tfstyle_client.cli.picture_files import start_file
 from tfstyle_client.cli.picture_options import ChangedOptions, overrides_of
-from tfstyle_client.cli.transfer import PREVIEW_EVERY, Run, check_server, reported
+from tfstyle_client.cli.transfer import PREVIEW_EVERY, Run, reported
 from tfstyle_client.errors import refusal
 from tfstyle_client.files import STANDARD_STREAM, read_file
 from tfstyle_client.option_values import file_path, file_paths

@@ -12,6 +12,7 @@ from tfstyle.presets import resolve_options
 from tfstyle.rules import shown
 from tfstyle_client._sync.client import Client
 from tfstyle_client.cli.app import complain
+from tfstyle_client.cli.connecting import check_server
 from tfstyle_client.cli.outputs import checked_growth, checked_output, checked_plot, checked_preview
 from tfstyle_client.cli.parameters import (
     ACCESS,
@@ -39,7 +40,7 @@ from tfstyle_client.cli.picture_files import (
 )
 from tfstyle_client.cli.picture_options import FirstOptions, OtherOptions, preset_and_overrides
 from tfstyle_client.cli.reports import report
-from tfstyle_client.cli.transfer import FRAMES, PREVIEW_EVERY, Run, check_server, previews_every, reported
+from tfstyle_client.cli.transfer import FRAMES, PREVIEW_EVERY, Run, previews_every, reported
 from tfstyle_client.errors import refusal
 from tfstyle_client.files import STANDARD_STREAM
 from tfstyle_client.option_values import file_path, whole_number

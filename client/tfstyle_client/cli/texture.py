@@ -12,6 +12,7 @@ from tfstyle.canvas import canvas, texture_options
 from tfstyle.errors import InvalidInputError
 from tfstyle.presets import resolve_options
 from tfstyle.rules import shown
+from tfstyle_client.cli.connecting import check_server
 from tfstyle_client.cli.outputs import checked_output, checked_plot, checked_preview
 from tfstyle_client.cli.parameters import (
     MAIN,
@@ -29,7 +30,7 @@ from tfstyle_client.cli.parameters import (
 )
 from tfstyle_client.cli.picture_files import NO_PICTURE_FILES, PictureFiles, read_pictures, start_file
 from tfstyle_client.cli.picture_options import TextureOptions, preset_and_overrides
-from tfstyle_client.cli.transfer import PREVIEW_EVERY, Run, check_server, reported
+from tfstyle_client.cli.transfer import PREVIEW_EVERY, Run, reported
 from tfstyle_client.errors import BadRequestError, refusal
 from tfstyle_client.files import STANDARD_STREAM
 from tfstyle_client.option_values import file_path

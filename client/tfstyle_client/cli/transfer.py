@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Callable, Generator, Iterable
 from contextlib import AbstractContextManager, closing, nullcontext, suppress
@@ -16,7 +15,7 @@ from tfstyle_client.cli.parameters import Access
 from tfstyle_client.cli.reports import report_file, report_growth, report_plot
 from tfstyle_client.credentials import PLAINTEXT
 from tfstyle_client.display import Display, display
-from tfstyle_client.errors import BadRequestError, refusal
+from tfstyle_client.errors import BadRequestError
 from tfstyle_client.events import Event, Progress, Result
 from tfstyle_client.growth import Growth
 from tfstyle_client.growth_file import GrowthFile
@@ -27,7 +26,6 @@ from tfstyle_client.plot_file import PlotFile
 from tfstyle_client.private_dashboard import private_dashboard
 from tfstyle_client.private_server import private_server
 from tfstyle_client.requests import watchable
-from tfstyle_client.target import parse_target
 
 PREVIEW_EVERY = 5
 FRAMES = 40
@@ -95,16 +93,6 @@ class Run:
                 report_growth(self.growth, growth, result.png, screen)
             if page is not None:
                 _wait_for_ctrl_c(screen)
-
-
-def check_server(server: str | None, weights: str | None, timeout: float | None) -> None:
-    """Refuse, before any work, an impossible server or deadline. Raises `BadRequestError`."""
-    if timeout is not None and not (math.isfinite(timeout) and timeout > 0):
-        raise refusal("timeout", f"must be a number of seconds above 0; got {timeout}")
-    if server is not None:
-        parse_target(server)
-        if weights is not None:
-            raise refusal("weights", "are for a private server; the server at --server has its own")
 
 
 def previews_every(
