@@ -50,6 +50,19 @@ def longer_side(picture: bytes) -> int | None:
         return None
 
 
+def mean_colour(picture: bytes) -> tuple[int, int, int] | None:
+    """The mean colour of what is visible of a picture file, in its own colour space; None where Pillow cannot tell."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with _opened(picture) as opened:
+            opened.draft("RGB", (64, 64))  # JPEG is decoded at a fraction of its size
+            mean = opened.convert("RGBA").resize((1, 1), Image.Resampling.BOX).convert("RGB").tobytes()
+            return mean[0], mean[1], mean[2]
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
+        return None
+
+
 @contextmanager
 def _opened(picture: bytes) -> Iterator[Image]:
     from PIL import Image

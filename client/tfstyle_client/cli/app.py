@@ -36,6 +36,7 @@ from tfstyle_client.usage_errors import usage_message
 COMMANDS = {
     "stylize:stylize": "Repaint CONTENT in the style of STYLE, or of several.",
     "demo:demo": "Repaint the photo that comes with tfstyle in the style of the painting that comes with it.",
+    "letter:letter": "Paint the letters of TEXT in the style of STYLE, and the ground, if wanted, in that of STYLE2.",
     "jobs:jobs": "List the jobs on a server, the newest first.",
     "jobs:watch": "Show a job's progress until it ends, across restarts of the server. Ctrl-C leaves the job alone.",
     "jobs:result": "Wait until a job has ended, and write its picture.",
@@ -47,7 +48,10 @@ COMMANDS = {
 }
 """{module:command: help}, in the order of the help. The texts stand here because the modules are imported late."""
 
-USAGES = {"stylize": "Usage: tfstyle stylize [OPTIONS] CONTENT STYLE [STYLE ...]"}
+USAGES = {
+    "stylize": "Usage: tfstyle stylize [OPTIONS] CONTENT STYLE [STYLE ...]",
+    "letter": "Usage: tfstyle letter [OPTIONS] TEXT STYLE [STYLE2]",
+}
 """Of commands that take several files, for which cyclopts has only a general word."""
 
 _PATHS = [

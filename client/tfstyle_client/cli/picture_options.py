@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, field, make_dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
@@ -16,11 +17,13 @@ from tfstyle_client.errors import refusal
 from tfstyle_client.option_values import whole_number
 
 _GROUPS = {"main": MAIN, "losses": LOSSES, "optimizer": OPTIMIZER}
-_FIRST = ("size", "strength", "style_scale", "max_evaluations")
+FIRST = ("size", "strength", "style_scale", "max_evaluations")
 """What people use first stands first, with -o after it."""
 FILES_TOO = ("start",)
 """Options in whose place a file may be named."""
-_NAMED = (*_FIRST, "network")
+_NAMED = (*FIRST, "network")
+OTHERS = ("preset", "network", *(name for name in RULES if name not in _NAMED))
+"""All that are not among the first."""
 
 
 def _defaults(values: dict[str, str]) -> str:
@@ -29,7 +32,8 @@ def _defaults(values: dict[str, str]) -> str:
     return "; ".join([values["default"], *own])
 
 
-def _parameter(name: str) -> Any:
+def _parameter(name: str, default: str | None) -> Any:
+    """The parameter of an option; `default` in words, if it is not that of the presets."""
     rule = RULES[name]
     kind: Any = str if KINDS[name] is tuple else KINDS[name]
     if rule.choices:
@@ -43,7 +47,8 @@ def _parameter(name: str) -> Any:
     parameter = Parameter(
         name=["--" + spelling.replace("_", "-") for spelling in spellings],
         help=f"{doc} ({rule.accepts()})",
-        show_default=_defaults({preset: rule.text(getattr(options, name)) for preset, options in PRESETS.items()}),
+        show_default=default
+        or _defaults({preset: rule.text(getattr(options, name)) for preset, options in PRESETS.items()}),
         group=_GROUPS[rule.group],
         metavar=_metavar(name),
         converter=whole_number if KINDS[name] is int else None,
@@ -60,16 +65,16 @@ def _metavar(name: str) -> str | None:
     return "|".join(["INT", *rule.words]) if rule.words else None
 
 
-def _own_parameters() -> dict[str, Any]:
+def _own_parameters(defaults: Mapping[str, str]) -> dict[str, Any]:
     strength = Parameter(
         help=f"{STRENGTH.doc} ({STRENGTH.accepts()})",
-        show_default="the preset's",
+        show_default=defaults.get("strength", "the preset's"),
         group=MAIN,
         metavar="|".join(["NUMBER", *STRENGTH.words]),
     )
     preset = Parameter(
         help=f"sets the defaults of the other options (one of {', '.join(PRESETS)})",
-        show_default="default",
+        show_default=defaults.get("preset", "default"),
         group=MAIN,
         metavar="NAME",
     )
@@ -79,8 +84,10 @@ def _own_parameters() -> dict[str, Any]:
     }
 
 
-def _made(name: str, fields: Iterable[str]) -> type:
-    parameters = _own_parameters() | {option: _parameter(option) for option in RULES}
+def options_class(name: str, fields: Iterable[str], defaults: Mapping[str, str] = MappingProxyType({})) -> type:
+    """A class of parameters for the options `fields`; `defaults` in words, where a command has its own."""
+    own = _own_parameters(defaults)
+    parameters = {option: own.get(option) or _parameter(option, defaults.get(option)) for option in fields}
     made = make_dataclass(
         name,
         [(option, parameters[option], field(default=None)) for option in fields],
@@ -94,15 +101,20 @@ if TYPE_CHECKING:
     FirstOptions = Any
     OtherOptions = Any
 else:
-    FirstOptions = _made("FirstOptions", _FIRST)
-    OtherOptions = _made("OtherOptions", ["preset", "network", *(name for name in RULES if name not in _NAMED)])
+    FirstOptions = options_class("FirstOptions", FIRST)
+    OtherOptions = options_class("OtherOptions", OTHERS)
 
 
-def preset_and_overrides(first: FirstOptions, others: OtherOptions) -> tuple[str, dict[str, Any]]:
-    """The preset, and the options given in addition. Raises `BadRequestError`."""
+def preset_and_overrides(
+    first: FirstOptions, others: OtherOptions, usual: str = "default"
+) -> tuple[str, dict[str, Any]]:
+    """The preset, which is the `usual` one unless it is given, and the options given in addition.
+
+    Raises `BadRequestError`.
+    """
     given = asdict(first) | asdict(others)
     overrides = {name: value for name, value in given.items() if value is not None}
-    preset = overrides.pop("preset", "default")
+    preset = overrides.pop("preset", usual)
     for name, value in overrides.items():
         rule = RULES.get(name, STRENGTH)
         if isinstance(rule, ListRule):

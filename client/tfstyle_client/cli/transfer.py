@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from dataclasses import dataclass, replace
 
@@ -26,10 +26,15 @@ from tfstyle_client.private_server import private_server
 from tfstyle_client.requests import watchable
 
 
+def _as_it_is(png: bytes, screen: Display) -> bytes:
+    return png
+
+
 @dataclass(frozen=True)
 class Run:
     """Where a picture is made and where it goes. `server` None means a private server, with these `weights`.
 
+    `finish` makes the picture that is written from the one that was transferred, and may say something about it.
     `content_side` is the longer side of the content picture, if the user has not chosen a size. `open_page` shows the
     run in the browser. `plot` is the file of its loss curves.
     """
@@ -44,6 +49,7 @@ class Run:
     content_side: int | None = None
     open_page: bool = False
     plot: PlotFile | None = None
+    finish: Callable[[bytes, Display], bytes] = _as_it_is
 
     def make(self, request: pb.StylizeRequest) -> None:
         """Send the request, show its events, and write the picture. Raises `ClientError`."""
@@ -73,7 +79,7 @@ class Run:
                         result = event
             if result is None:
                 raise AssertionError("the iteration raises where there is no result")
-            report_file(self.output, result.png, self.as_json)
+            report_file(self.output, self.finish(result.png, screen), self.as_json)
             if self.plot is not None:
                 report_plot(self.plot, curves, screen, request.preset)
             if page is not None:
