@@ -1,4 +1,4 @@
-"""Make docs/gallery.md and its pictures: every preset, strengths and style scales, on the demo's own pair.
+"""Make docs/gallery.md and its pictures: presets, strengths, style scales and the studio's options, on the demo's pair.
 
     python benchmarks/gallery.py [--out docs] [--pair PHOTO PAINTING] [--size 512] [--weights VGG19.h5] [--cards FOLDER]
 
@@ -21,6 +21,7 @@ from PIL import Image, ImageOps
 
 from contact_sheet import side_by_side
 from look import labelled, make
+from studio import Studio
 from tfstyle import Engine
 from tfstyle.losses.from_options import STYLE_LOSSES
 from tfstyle.options import TransferOptions
@@ -63,6 +64,11 @@ def _options(preset: str, size: int, **overrides: object) -> TransferOptions:
     return resolve_options(preset, {"size": size, "network": chosen, **overrides})
 
 
+def section(heading: str, text: str, name: str) -> str:
+    """A section of the page, with the picture `name`."""
+    return f"## {heading}\n\n{text}\n\n![{heading.replace('`', '')}](pictures/gallery/{name}.jpg)\n"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--out", type=Path, default=Path("docs"))
@@ -97,7 +103,14 @@ def main() -> None:
                     card = ImageOps.fit(picture.convert("RGB"), CARD, Image.Resampling.LANCZOS)
                 card.save(arguments.cards / f"{name.removeprefix('preset-')}.jpg", quality=82, optimize=True)
             side_by_side(tiles).save(pictures / f"{name}.jpg", quality=88)
-            page.append(f"## {heading}\n\n{text}\n\n![{heading.strip('`')}](pictures/gallery/{name}.jpg)\n")
+            page.append(section(heading, text, name))
+        folder_of_studio = Path(folder) / "studio"
+        folder_of_studio.mkdir()
+        for row in Studio(engine, photo, painting, arguments.size, folder_of_studio).rows():
+            side_by_side([labelled(file, label, HEIGHT) for label, file in row.tiles]).save(
+                pictures / f"{row.name}.jpg", quality=88
+            )
+            page.append(section(row.heading, row.text, row.name))
     (arguments.out / "gallery.md").write_text("\n".join(page), "utf-8")
 
 

@@ -19,27 +19,40 @@ from tfstyle.presets import PRESETS
 
 OPTIONS = PRESETS["reference"]
 CONTENT, STYLE = OPTIONS.content_layers, OPTIONS.style_layers
-CAFFE_MEAN_BGR = (103.939, 116.779, 123.68)
+CAFFE_MEAN_BGR = np.array([103.939, 116.779, 123.68], np.float32)
 
 Features = Mapping[str, torch.Tensor]
 
 
 class PyTorchLoss:
-    """Content + style + total variation of a standardised picture [1, 3, H, W], at the reference's weights."""
+    """Content + style + total variation of a standardised picture [1, 3, H, W], at the reference's weights.
 
-    def __init__(self, network: Network, photo: np.ndarray, painting: np.ndarray, *, channels_last: bool) -> None:
+    The features have the type `dtype`, except those of the first convolution, which are float32; losses are float32.
+    Tensors are made on PyTorch's default device.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        photo: np.ndarray,
+        painting: np.ndarray,
+        *,
+        channels_last: bool,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
         self._form = torch.channels_last if channels_last else torch.contiguous_format
-        self._kernels = {
-            name: (torch.tensor(kernel.transpose(3, 2, 0, 1).copy()).to(memory_format=self._form), torch.tensor(bias))
-            for name, (kernel, bias) in network.weights.items()
-        }
-        scale, shift = 255 * STD[::-1], 255 * MEAN[::-1] - np.float32(CAFFE_MEAN_BGR)
+        self._kernels = {}
+        for index, (name, (kernel, bias)) in enumerate(network.weights.items()):
+            own = dtype if index else torch.float32
+            kernels = torch.tensor(kernel.transpose(3, 2, 0, 1).copy()).to(memory_format=self._form)
+            self._kernels[name] = kernels.to(own), torch.tensor(bias).to(own)
+        scale, shift = 255 * STD[::-1], 255 * MEAN[::-1] - CAFFE_MEAN_BGR
         self._scale, self._shift = (
             torch.tensor(values.reshape(1, 3, 1, 1).copy()).float() for values in (scale, shift)
         )
         self.start = self.tensor(photo)
         with torch.no_grad():
-            self._contents = {name: self._features(self.start)[name] for name in CONTENT}
+            self._contents = {name: self._features(self.start)[name].float() for name in CONTENT}
             painted = self._features(self.tensor(painting))
             self._grams = {name: gram_matrix(painted[name]) for name in STYLE}
 
@@ -50,7 +63,7 @@ class PyTorchLoss:
     def __call__(self, picture: torch.Tensor) -> torch.Tensor:
         """The weighted total."""
         seen = self._features(picture)
-        content = sum(((seen[name] - target) ** 2).mean() for name, target in self._contents.items())
+        content = sum(((seen[name].float() - target) ** 2).mean() for name, target in self._contents.items())
         style = sum(((gram_matrix(seen[name]) - target) ** 2).mean() for name, target in self._grams.items())
         across = (picture[..., 1:] - picture[..., :-1]).abs().mean()
         down = (picture[..., 1:, :] - picture[..., :-1, :]).abs().mean()
@@ -66,7 +79,7 @@ class PyTorchLoss:
         for name, (kernel, bias) in self._kernels.items():
             if block_of(name) > block:
                 x, block = functional.max_pool2d(x, 2), block_of(name)
-            found[name] = x = torch.relu(functional.conv2d(x, kernel, bias, padding=1))
+            found[name] = x = torch.relu(functional.conv2d(x.to(kernel.dtype), kernel, bias, padding=1))
             if name == STYLE[-1]:
                 break
         return found
@@ -74,5 +87,5 @@ class PyTorchLoss:
 
 def gram_matrix(features: torch.Tensor) -> torch.Tensor:
     """X X^T / (C h w)."""
-    flat = features.reshape(features.shape[1], -1)
+    flat = features.float().reshape(features.shape[1], -1)
     return flat @ flat.T / flat.numel()

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from importlib.resources import files
 from pathlib import Path
 
@@ -19,7 +19,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tfstyle.images import Picture, decode
+from tfstyle.images import Picture, decode, encode_png
+from tfstyle.presets import resolve_options
+from tfstyle.provenance import Provenance, Source, StageFacts
+from tfstyle.provenance_json import provenance_packet
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # Tests must give the same result on a machine that has VGG19's weights.
@@ -244,6 +247,21 @@ def own_dashboard() -> Iterator[Callable[..., Dashboard]]:
     yield start
     for dashboard in started:
         dashboard.stop()
+
+
+@pytest.fixture(scope="session")
+def saying() -> Callable[..., bytes]:
+    """Makes a picture that says it was made with a preset, and options beside it, by vgg19-lite."""
+
+    def made(preset: str, **overrides: object) -> bytes:
+        options = resolve_options(preset, overrides)
+        stages = (StageFacts("vgg19-lite", options.size, options.size, 9, "neighbours", 1),)
+        sources = Source("content", 96, 64, "ab" * 32), Source("style", 80, 60, "cd" * 32, 1.0)
+        facts = "1.2.3", "2.21.0", "CPU", preset, asdict(options), "float32", {"vgg19-lite": "ef" * 32}
+        packet = provenance_packet(Provenance(*facts, stages, sources))
+        return encode_png(Picture(np.full((16, 16, 3), 128, np.uint8)), None, packet)
+
+    return made
 
 
 @pytest.fixture(scope="session")

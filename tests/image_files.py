@@ -118,3 +118,62 @@ def converted(samples: np.ndarray, to_light: Any, matrix: np.ndarray | None = No
     """`samples` 0..255 of an RGB space as sRGB, clipped to 0..255."""
     light = to_light(samples.astype(float))
     return np.clip(light_to_srgb(light if matrix is None else light @ matrix.T), 0, 255)
+
+
+SRGB_TO_P3 = np.linalg.inv(P3_TO_SRGB)
+D50_TO_SRGB = np.array(
+    [[3.1338561, -1.6168667, -0.4906146], [-0.9787684, 1.9161415, 0.0334540], [0.0719453, -0.2289914, 1.4052427]]
+)
+"""XYZ under D50 to linear light in sRGB, by the Bradford transform: Lindbloom."""
+
+
+def lab_to_srgb(lab: np.ndarray, darkest: float = 0.0) -> np.ndarray:
+    """CIE L*a*b* under D50 [..., 3] as sRGB, clipped to 0..255.
+
+    A grey of the lightness `darkest` (at most 8) becomes black, by the black point compensation of ISO 18619.
+    """
+    middle = (lab[..., 0] + 16) / 116
+    roots = np.stack([middle + lab[..., 1] / 500, middle, middle - lab[..., 2] / 200], -1)
+    xyz = np.where(roots > 6 / 29, roots**3, 3 * (6 / 29) ** 2 * (roots - 4 / 29)) * (0.9642, 1, 0.8249)
+    black = darkest * (3 / 29) ** 3
+    xyz = (xyz - black * np.array((0.9642, 1, 0.8249))) / (1 - black)
+    return np.clip(light_to_srgb(xyz @ D50_TO_SRGB.T), 0, 255)
+
+
+DARKEST_INK = 5.0
+"""L* of full black in `inks_in_lab`."""
+
+
+def inks_in_lab(inks: np.ndarray) -> np.ndarray:
+    """An invented printer: the colour of CMYK inks [..., 4] in 0..1, by `cmyk_profile` at corners and along edges."""
+    cyan, magenta, yellow, black = np.moveaxis(inks, -1, 0)
+    paper = 1 - black
+    lightness = 100 * (1 - 0.4 * cyan) * (1 - 0.45 * magenta) * (1 - 0.1 * yellow) * paper + DARKEST_INK * black
+    return np.stack([lightness, 40 * (magenta - cyan) * paper, 45 * (yellow - cyan) * paper], -1)
+
+
+def cmyk_profile() -> bytes:
+    """An ICC profile of a printer that is `inks_in_lab`, as a table with the 16 corners of the inks (lut16Type)."""
+    corners = np.stack(np.meshgrid(*[[0.0, 1.0]] * 4, indexing="ij"), -1).reshape(-1, 4)
+    lightness, a, b = inks_in_lab(corners).T
+    # Of version 2: L* of 100 is 0xFF00, and a* of 0 is 0x8000.
+    nodes = np.stack([lightness * 652.8, (a + 128) * 256, (b + 128) * 256], -1)
+    matrix = struct.pack(">9i", *(65536 * (row == column) for row in range(3) for column in range(3)))
+    table = b"mft2\0\0\0\0" + bytes((4, 3, 2, 0)) + matrix + struct.pack(">2H", 2, 2)
+    table += struct.pack(">8H", *[0, 65535] * 4) + np.rint(nodes).astype(">u2").tobytes()
+    table += struct.pack(">6H", *[0, 65535] * 3)
+    white = b"XYZ \0\0\0\0" + struct.pack(">3i", 63190, 65536, 54061)
+    start = 132 + 24
+    entries = struct.pack(">I", 2) + b"A2B0" + struct.pack(">II", start, len(table))
+    entries += b"wtpt" + struct.pack(">II", start + len(table), len(white))
+    header = struct.pack(
+        ">I4xI4s4s4s12x4s28x12s48x",
+        start + len(table + white),
+        0x02400000,
+        b"prtr",
+        b"CMYK",
+        b"Lab ",
+        b"acsp",
+        white[8:],
+    )
+    return header + entries + table + white

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from tfstyle.engine import Engine, Stylized, stylize
     from tfstyle.images import Picture, decode, encode_png
     from tfstyle.memory import Estimate
+    from tfstyle.provenance import Provenance
+    from tfstyle.provenance_json import read_provenance
+    from tfstyle.textures import texture
     from tfstyle.transfer import Delivered, Iterate, Transfer
 
 __version__ = "0.1.0"
@@ -37,6 +40,7 @@ __all__ = [
     "InvalidInputError",
     "Iterate",
     "Picture",
+    "Provenance",
     "Style",
     "Stylized",
     "TfstyleError",
@@ -48,8 +52,10 @@ __all__ = [
     "decode",
     "encode_png",
     "read_checkpoint",
+    "read_provenance",
     "resolve_options",
     "stylize",
+    "texture",
 ]
 
 _LAZY = {
@@ -58,6 +64,9 @@ _LAZY = {
     **dict.fromkeys(("Engine", "Stylized", "stylize"), "tfstyle.engine"),
     **dict.fromkeys(("Delivered", "Iterate", "Transfer"), "tfstyle.transfer"),
     "Estimate": "tfstyle.memory",
+    "texture": "tfstyle.textures",
+    "Provenance": "tfstyle.provenance",
+    "read_provenance": "tfstyle.provenance_json",
 }
 
 

@@ -15,10 +15,19 @@ from numpy.typing import NDArray
 
 from tfstyle.checkpoint import Checkpoint
 from tfstyle.colour import standardise
-from tfstyle.errors import InvalidInputError
-from tfstyle.images import Picture, decode, encode_png
+from tfstyle.errors import InvalidInputError, Violation
+from tfstyle.images import Picture, decode
 from tfstyle.inputs import File, Inputs, Size, Style, inputs_from_files
-from tfstyle.layout import Outline, Step, demand_of, estimate_of, fitting_layout, former_layouts, replaced_losses
+from tfstyle.layout import (
+    Outline,
+    Step,
+    demand_of,
+    estimate_of,
+    fitting_layout,
+    former_layouts,
+    replaced_losses,
+    rounded_sides,
+)
 from tfstyle.losses import Loss, loss_from_options, relative, split_loss_from_options
 from tfstyle.memory import available_memory
 from tfstyle.networks.choice import Choice, choose_network, load_network
@@ -32,6 +41,8 @@ from tfstyle.objective import (
 from tfstyle.options import COARSE_SCALES, LAYER_WEIGHTS, TransferOptions, lite_violations
 from tfstyle.precision import choose_precision
 from tfstyle.presets import resolve_options
+from tfstyle.provenance import Source
+from tfstyle.regions import count_regions
 from tfstyle.scaled_inputs import (
     ScaledInputs,
     digest,
@@ -92,13 +103,14 @@ class Engine:
         options: TransferOptions,
         *,
         grey: bool = False,
+        regions: int = 0,
         available: int | None = None,
         resume: Checkpoint | None = None,
     ) -> Outline:
         """What a transfer of pictures of these sizes would be, and what it would cost. No picture is needed.
 
-        `grey` says whether all pictures are grey; `available` are the bytes that it may take, by default what the
-        engine has now. Raises as `prepare` does.
+        `grey` says whether all pictures are grey, `regions` how many regions have styles of their own; `available`
+        are the bytes that it may take, by default what the engine has now. Raises as `prepare` does.
         """
         choice, network = self.network(options.network)
         precision = choose_precision(options.precision)
@@ -107,7 +119,7 @@ class Engine:
         lite = self.network("vgg19-lite")[1] if options.lite_evaluations else network
         if available is None:
             available = self._memory() if callable(self._memory) else self._memory
-        demand = partial(demand_of, options=options, precision=precision.name, grey=grey)
+        demand = partial(demand_of, options=options, precision=precision.name, grey=grey, regions=regions)
         choices = []
         for each, longer, losses, evaluations in self._divided(sizes, options, network, lite):
             scaled = scaled_sizes(sizes, options, longer)
@@ -119,9 +131,9 @@ class Engine:
             # The largest scale first, because an error names its size.
             layouts = [fitting_layout(steps, available) for steps in reversed(choices)][::-1]
         steps = tuple(steps[layout.style_loss] for steps, layout in zip(choices, layouts, strict=True))
-        warnings = tuple(replaced_losses(choices, layouts, available))
+        warnings = (*rounded_sides(sizes, steps[-1]), *replaced_losses(choices, layouts, available))
         estimate = estimate_of(steps, layouts)
-        keys = {_key(step, layout.whole_from) for step, layout in zip(steps, layouts, strict=True)}
+        keys = {_key(step, layout.whole_from, regions) for step, layout in zip(steps, layouts, strict=True)}
         new = keys - self._objectives.keys()
         estimate = replace(estimate, seconds=estimate.seconds + TRACING_SECONDS * len(new))
         return Outline(choice, precision, steps, estimate, warnings)
@@ -132,11 +144,13 @@ class Engine:
         A picture that is too large for the available memory is tiled, with the same result up to rounding; `style_loss`
         auto takes another style loss there, and a warning says so. `resume` is a checkpoint to continue from, bit for
         bit as long as the memory allows the same style losses and tiling.
-        Raises `InvalidInputError` if pictures or layers do not fit the options, or if the memory is insufficient,
-        `WeightsError`, and `CheckpointError` if `resume` belongs to another transfer.
+        Raises `InvalidInputError` if pictures, which must be decoded to `colour_space`, or layers do not fit the
+        options, or if the memory is insufficient, `WeightsError`, and `CheckpointError` if `resume` belongs to another
+        transfer.
         """
+        _check_colour_space(inputs, options)
         grey = is_grey(in_painted_colours(inputs, options))
-        outline = self.outline(sizes_of(inputs), options, grey=grey, resume=resume)
+        outline = self.outline(sizes_of(inputs), options, grey=grey, regions=count_regions(inputs), resume=resume)
         scaled = {
             longer: scaled_inputs(inputs, options, longer, grey)
             for longer in dict.fromkeys(step.longer for step in outline.steps)
@@ -165,6 +179,8 @@ class Engine:
                 digest(inputs),
                 outline.estimate,
                 (*about_pictures, *outline.warnings),
+                tuple(_sources(inputs)),
+                inputs.content.taken,
             )
         )
         if resume is not None:
@@ -202,24 +218,27 @@ class Engine:
         return Problem(objective, targets, relative(loss, targets, metrics) if relatively else loss, kept)
 
     def _objective(self, step: Step, whole_from: int, regions: int, keeps: bool) -> Objective:
-        network, pyramid, terms, pooling = (
-            step.network,
-            step.demand.pyramid,
-            step.demand.terms,
-            step.demand.options.pooling,
-        )
+        network, pyramid, terms = step.network, step.demand.pyramid, step.demand.terms
+        pooling, padding = step.demand.options.pooling, step.demand.options.padding
         key = _key(step, whole_from, regions, keeps)
         if key not in self._objectives:
             self._objectives[key] = (
-                TiledObjective(network, pyramid, whole_from, terms, pooling, step.demand.precision)
+                TiledObjective(network, pyramid, whole_from, terms, pooling, step.demand.precision, padding)
                 if whole_from > 1
-                else WholeObjective(network, pyramid, terms, pooling, step.demand.precision)
+                else WholeObjective(network, pyramid, terms, pooling, step.demand.precision, padding)
             )
         self._objectives.move_to_end(key)
         while len(self._objectives) > self._keep:
             _, dropped = self._objectives.popitem(last=False)
             self._dropped += dropped.traces
         return self._objectives[key]
+
+
+def _sources(inputs: Inputs[Picture]) -> Iterator[Source]:
+    """Every picture as a result names it."""
+    weights = {name: style.weight for name, style in inputs.named_styles()}
+    for name, picture in inputs.pictures():
+        yield Source(name, *picture.size, picture.digest, weights.get(name))
 
 
 def _key(step: Step, whole_from: int, regions: int = 0, keeps: bool = False) -> tuple[object, ...]:
@@ -229,17 +248,20 @@ def _key(step: Step, whole_from: int, regions: int = 0, keeps: bool = False) -> 
     # hypercolumns belong to their term.
     factors = options.balance, *(bool(getattr(options, name)) for name in LAYER_WEIGHTS)
     terms = tuple(demand.terms.items())
-    return (
-        step.network.digest,
-        demand.pyramid,
-        whole_from,
-        terms,
-        options.pooling,
-        demand.precision,
-        factors,
-        regions,
-        keeps,
-    )
+    how = options.pooling, options.padding, demand.precision
+    return step.network.digest, demand.pyramid, whole_from, terms, *how, factors, regions, keeps
+
+
+def _check_colour_space(inputs: Inputs[Picture], options: TransferOptions) -> None:
+    violations = [
+        Violation(
+            name, f"is decoded to {picture.colour_space}; decode it to {options.colour_space}, as the options say"
+        )
+        for name, picture in inputs.pictures()
+        if picture.colour_space != options.colour_space
+    ]
+    if violations:
+        raise InvalidInputError(violations)
 
 
 @dataclass(frozen=True)
@@ -273,10 +295,10 @@ def stylize(
     """
     options = resolve_options(preset, overrides)
     files = inputs_from_files(content, style, start_picture=start_picture, keep=keep, regions=regions)
-    inputs = files.map(lambda name, data: decode(data, name))
+    inputs = files.map(lambda name, data: decode(data, name, colour_space=options.colour_space))
     transfer = Engine(weights).prepare(inputs, options)
     for iterate in transfer.iterates():
         if on_iterate is not None:
             on_iterate(iterate)
     delivered = transfer.deliver()
-    return Stylized(encode_png(delivered.picture, transfer.texts), delivered, transfer.network, options)
+    return Stylized(transfer.file(delivered, preset), delivered, transfer.network, options)

@@ -7,7 +7,8 @@ the same record; `Inputs.map` converts one form to another and names each pictur
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -26,6 +27,7 @@ MASKS = frozenset({"mask", "region", "regions", "keep"})
 """Fields whose pictures say where something applies."""
 Size = tuple[int, int]
 """(width, height) of a picture in pixels."""
+_STYLE_NAME = re.compile(r"style(s\[[0-9]\])?")
 File = bytes | bytearray | memoryview
 """The contents of a picture file."""
 
@@ -163,6 +165,27 @@ def _file(name: str, picture: object) -> bytes:
         complaint = f"must be the bytes of a picture file; got {shown(picture)}"
         raise InvalidInputError([Violation(name, complaint)])
     return picture if isinstance(picture, bytes) else bytes(picture)
+
+
+def inputs_by_name(pictures: Mapping[str, Form], weights: Mapping[str, float]) -> Inputs[Form]:
+    """The inputs whose `pictures()` are these; `weights` has those of the styles, by the same names.
+
+    Raises `InvalidInputError` for pictures that are not those of a transfer, and as `Inputs` does.
+    """
+    names = [name for name in pictures if _STYLE_NAME.fullmatch(name)]
+    styles = tuple(
+        Style(pictures[name], weights.get(name, 1.0), *(pictures.get(f"{name}.{part}") for part in OF_A_STYLE))
+        for name in names
+    )
+    refusal = InvalidInputError(
+        [Violation("pictures", f"must be those of a transfer in this release; got {', '.join(pictures)}")]
+    )
+    if "content" not in pictures:
+        raise refusal
+    found = Inputs(pictures["content"], styles, *map(pictures.get, BESIDES))
+    if dict(found.pictures()).keys() != pictures.keys():
+        raise refusal
+    return found
 
 
 def content_and_style(content: Form, style: Form) -> Inputs[Form]:

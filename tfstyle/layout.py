@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from tfstyle.borders import SIDE_STEP, wraps_of
 from tfstyle.checkpoint import Checkpoint
+from tfstyle.images import fit_longer_side
+from tfstyle.inputs import Inputs, Size
 from tfstyle.losses import Loss
 from tfstyle.memory import (
     Demand,
@@ -101,9 +104,22 @@ def replaced_losses(stages: Sequence[Choices], layouts: Sequence[Layout], availa
             return
 
 
-def demand_of(sizes: ScaledSizes, loss: Loss, options: TransferOptions, precision: str, grey: bool) -> Demand:
+def rounded_sides(sizes: Inputs[Size], last: Step) -> Iterator[str]:
+    """A warning if the result does not have the size that was asked for, because it is seamless."""
+    asked = fit_longer_side(sizes.content, last.longer, "content")
+    pyramid = last.demand.pyramid
+    if asked != (pyramid.width, pyramid.height):
+        yield (
+            f"seamless: the result has {pyramid.width} x {pyramid.height} pixels instead of {asked[0]} x {asked[1]}, "
+            f"because sides along which it repeats must be multiples of {SIDE_STEP}"
+        )
+
+
+def demand_of(
+    sizes: ScaledSizes, loss: Loss, options: TransferOptions, precision: str, grey: bool, regions: int
+) -> Demand:
     """What determines the memory of a stage."""
     width, height = sizes.content
-    pyramid = Pyramid(height, width, options.pyramid_levels, options.pyramid_decay)
+    pyramid = Pyramid(height, width, options.pyramid_levels, options.pyramid_decay, wraps_of(options.seamless))
     largest = max(width * height for width, height in sizes.styles)
-    return Demand(pyramid, largest, loss.terms, options, precision, grey, len(sizes.styles))
+    return Demand(pyramid, largest, loss.terms, options, precision, grey, len(sizes.styles), regions)

@@ -18,7 +18,7 @@ MASK_TOLERANCE = 0.02
 
 def picture_weights(mask: Picture) -> Map:
     """The weights [h, w] that a mask stands for: 1 where it is white, 0 where it is black."""
-    weights: Map = mask.pixels.mean(2, dtype=np.float32) / np.float32(255)
+    weights: Map = mask.pixels.mean(2, dtype=np.float32) / np.float32(mask.full_scale)
     return weights
 
 

@@ -39,6 +39,8 @@ PART_FEATURES = 2.2
 """The same for a part of the network, whose features are about equally large (measured: 1.6 to 2.1)."""
 STATISTICS = 1.0
 """The same for the layers of the loss in float32, in addition (measured: 0.9)."""
+REGION = 0.6
+"""Memory of each region's weighted features, as a multiple of the layers of the loss in float32 (measured: 0.5)."""
 TARGETS = 1.2
 """Memory of the features alone, as a multiple of them (measured: 1.0 to 1.2)."""
 SURFACE = 480
@@ -49,6 +51,8 @@ FIXED = 150 * 10**6
 """Additional bytes for TensorFlow's own code and buffers (measured: 100 MB)."""
 TRAFFIC = 0.5e-6
 """Seconds per pixel and evaluation in addition to the arithmetic (measured: 0.3e-6 to 1.1e-6)."""
+GPU_TRAFFIC = 0.11e-6
+"""The same on a GPU, most of it the optimizer's, which computes on the processor (measured: 0.10e-6 to 0.11e-6)."""
 OVERHEAD = 0.03
 """Seconds of an evaluation besides, of any size (measured at 96 x 64 pixels: 0.03)."""
 _CGROUP = Path("/sys/fs/cgroup")
@@ -82,7 +86,8 @@ class Estimate:
 class Demand:
     """The properties of a transfer that determine its memory.
 
-    `style_pixels` is the pixel count of the largest of the `styles` style pictures, `terms` are those of the loss,
+    `style_pixels` is the pixel count of the largest of the `styles` style pictures, of which there are as many for each
+    of the `regions` that have styles of their own; `terms` are those of the loss,
     `precision` is that of the features, `grey` says whether the optimizer has only a third of the variables
     (`tfstyle.variables`).
     """
@@ -94,6 +99,7 @@ class Demand:
     precision: str
     grey: bool = False
     styles: int = 1
+    regions: int = 0
 
     @property
     def value_bytes(self) -> int:
@@ -107,6 +113,55 @@ class Demand:
 
 
 def available_memory() -> int:
+    """Bytes that a transfer can take: what is free of the machine's memory, or of the GPU's if that is less.
+
+    The optimizer's vectors are not in the GPU's memory, but counted there too.
+    """
+    gpu = gpu_memory()
+    return free_memory() if gpu is None else min(free_memory(), gpu.limit - gpu.used)
+
+
+class GpuMemory(NamedTuple):
+    """Bytes that TensorFlow may take of a GPU's memory in this process, and those of them that it uses."""
+
+    limit: int
+    used: int
+
+
+def gpu_memory() -> GpuMemory | None:
+    """The memory of the GPU that TensorFlow computes on. None if there is none, or if TensorFlow does not tell."""
+    limit = _limit_of("GPU") if has_gpu() else None
+    if limit is None:
+        return None
+    return GpuMemory(limit, int(tf.config.experimental.get_memory_info("GPU:0")["current"]))
+
+
+def has_gpu() -> bool:
+    """Whether TensorFlow computes on a GPU."""
+    return bool(tf.config.get_visible_devices("GPU"))
+
+
+def _limit_of(kind: str) -> int | None:
+    """TensorFlow's limit on the first device of this `kind`, for a GPU from what was free when it began to use it.
+
+    It has no public function for that; where these have changed, the machine's memory alone is respected.
+    """
+    try:
+        from tensorflow.python import pywrap_tfe
+        from tensorflow.python.client import pywrap_tf_session
+        from tensorflow.python.eager import context
+
+        context.ensure_initialized()
+        devices = pywrap_tfe.TFE_ContextListDevices(context.context()._handle)
+        for index in range(pywrap_tfe.TF_DeviceListCount(devices)):
+            if pywrap_tfe.TF_DeviceListType(devices, index) == kind:
+                return int(pywrap_tf_session.TF_DeviceListMemoryBytes(devices, index))
+    except (ImportError, AttributeError, TypeError):
+        pass
+    return None
+
+
+def free_memory() -> int:
     """Bytes that this process can still allocate: the free memory of the machine, or of its container if that is less.
 
     A container's `memory.current` includes the page cache, which the kernel frees under memory pressure. The inactive
@@ -227,8 +282,9 @@ def bytes_needed(network: Network, demand: Demand, whole_from: int) -> int:
     style_features = _feature_bytes(network, demand, whole, demand.style_pixels)
     targets = (FLOAT * 3 + maps) * demand.style_pixels + TARGETS * style_features
     if costs := _matching_costs(network, demand):
-        # Chosen while the optimizer holds its vectors, and twice more while those of several styles are averaged.
-        targets += optimizer_bytes(demand) + sum(cost.memory for cost in costs) + (2 * kept if demand.styles > 1 else 0)
+        # Chosen while the optimizer holds its vectors, and twice more while several are put together.
+        together = 2 * kept if demand.styles > 1 or demand.regions else 0
+        targets += optimizer_bytes(demand) + sum(cost.memory for cost in costs) + together
     multiple = PART_FEATURES if cuts else FEATURES
     features = max([_evaluation_bytes(network, demand, whole, pixels, multiple), *windows])
     picture = 2 * 3 * FLOAT  # and its gradient
@@ -246,22 +302,26 @@ def optimizer_bytes(demand: Demand) -> int:
 def seconds_needed(network: Network, demand: Demand, whole_from: int, evaluations: int, rate: float) -> float:
     """Time of some evaluations at `rate` multiplications per second, without tracing."""
     pixels = demand.pyramid.height * demand.pyramid.width
-    targets = demand.styles * sum(cost.work for cost in _matching_costs(network, demand)) / rate
+    targets = (
+        demand.styles * max(1, demand.regions) * sum(cost.work for cost in _matching_costs(network, demand)) / rate
+    )
     # Forward and backward, and a second forward pass for tiled blocks.
     multiplications = 2 * network.work + network.work_of(range(1, whole_from))
-    return targets + evaluations * (OVERHEAD + pixels * (multiplications / rate + TRAFFIC))
+    traffic = GPU_TRAFFIC if has_gpu() else TRAFFIC
+    return targets + evaluations * (OVERHEAD + pixels * (multiplications / rate + traffic))
 
 
 @cache
 def multiplication_rate(precision: str) -> float:
     """Multiply-adds per second of a matrix product in `precision` on this machine, measured once."""
-    matrix = tf.cast(tf.ones([1024, 1024]), precision)
+    side = 4096 if has_gpu() else 1024  # a GPU takes longer to begin a small product than to compute it
+    matrix = tf.cast(tf.ones([side, side]), precision)
     seconds = []
     for _ in range(4):
         began = time.perf_counter()
         tf.matmul(matrix, matrix)[0, 0].numpy()
         seconds.append(time.perf_counter() - began)
-    return float(1024**3 / min(seconds))
+    return float(side**3 / min(seconds))
 
 
 def _matching_costs(network: Network, demand: Demand) -> list[MatchingCost]:
@@ -292,7 +352,8 @@ def _window_pixels(network: Network, cut: segment.Cut) -> int:
 def _evaluation_bytes(network: Network, demand: Demand, blocks: range, pixels: int, multiple: float) -> float:
     """Memory of loss and gradient in `blocks`, for a picture of `pixels` pixels."""
     read = FLOAT * _values(network, _within(feature_layers(demand.terms), blocks), pixels)
-    return multiple * _feature_bytes(network, demand, blocks, pixels) + STATISTICS * read
+    statistics = STATISTICS + REGION * demand.regions
+    return multiple * _feature_bytes(network, demand, blocks, pixels) + statistics * read
 
 
 def _feature_bytes(network: Network, demand: Demand, blocks: range, pixels: int) -> float:

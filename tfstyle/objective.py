@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from tfstyle.borders import ZERO, Borders, borders_of, style_borders
 from tfstyle.losses import IMAGE, FeatureTerm, ImageTerm, LocalTerm, Loss, MatchedTerm, Metrics, Parts, PooledTerm, Term
 from tfstyle.losses.balance import unit_of
 from tfstyle.losses.term import RegionTargets, View
@@ -82,26 +83,37 @@ class WholeObjective:
     Weights and targets are arguments of that function, not constants in it, so pictures with the same size, terms,
     network and precision share it. It is not compiled by XLA, whose convolutions are no faster in float32 and do not
     use the instructions for bfloat16 (docs/performance.md).
+
+    `padding` is what the network sees beyond a border, unless the picture wraps there (`tfstyle.borders`).
     """
 
     traces = 1
 
     def __init__(
-        self, network: Network, pyramid: Pyramid, terms: Terms, pooling: str, precision: str = FLOAT32
+        self,
+        network: Network,
+        pyramid: Pyramid,
+        terms: Terms,
+        pooling: str,
+        precision: str = FLOAT32,
+        padding: str = ZERO,
     ) -> None:
         self.pyramid = pyramid
+        self._own, self._theirs = borders_of(padding, pyramid.wraps), style_borders(padding, pyramid.wraps)
         self._network = network
         self._terms = terms
         self._pooling = pooling
         self._precision = precision
-        self._extractor = extractor(network, feature_layers(terms), pooling, precision)
+        self._extractor = extractor(network, feature_layers(terms), pooling, precision, self._own)
         self._variables = tf.Variable(tf.zeros([pyramid.size]), name="picture")
         self._evaluate = tf.function(self._trace, autograph=False)
+        self._layers: dict[str, list[str]] = {}
+        """{name of the term: layers of its values}, in the order in which `_evaluate` returns them."""
 
     def content_targets(self, image: Map) -> Targets:
         """As in `Objective`."""
         local = {name: term for name, term in self._terms.items() if isinstance(term, LocalTerm)}
-        features = self._features(local, image)
+        features = self._features(local, image, self._own)
         return {
             name: {layer: tf.cast(features[layer], tf.float32) for layer in term.layers} for name, term in local.items()
         }
@@ -109,7 +121,7 @@ class WholeObjective:
     def style_statistics(self, image: Map, weights: Map | None) -> Targets:
         """As in `Objective`."""
         pooled = {name: term for name, term in self._terms.items() if isinstance(term, PooledTerm)}
-        features = self._features(pooled, image)
+        features = self._features(pooled, image, self._theirs)
         blocks = None if weights is None else BlockWeights(weights)
         targets: dict[str, dict[str, Any]] = {}
         for name, term in pooled.items():
@@ -130,15 +142,15 @@ class WholeObjective:
         def features_of_views() -> Iterator[View]:
             """One after the other, because the features of all are large."""
             for image, weights in views:
-                yield self._features(own, image), None if weights is None else BlockWeights(weights)
+                yield self._features(own, image, self._theirs), None if weights is None else BlockWeights(weights)
 
-        return term.match(self._features(own, query), features_of_views(), self._network.metrics)
+        return term.match(self._features(own, query, self._own), features_of_views(), self._network.metrics)
 
-    def _features(self, terms: Terms, image: Map) -> Mapping[str, tf.Tensor]:
+    def _features(self, terms: Terms, image: Map, borders: Borders) -> Mapping[str, tf.Tensor]:
         layers = feature_layers(terms)
         if not layers:
             return {}
-        return extractor(self._network, layers, self._pooling, self._precision)(tf.constant(image))
+        return extractor(self._network, layers, self._pooling, self._precision, borders)(tf.constant(image))
 
     def image(self, variables: Map, kept: Kept | None = None) -> Map:
         """As in `Objective`."""
@@ -159,13 +171,19 @@ class WholeObjective:
                 elif isinstance(term, ImageTerm):
                     values[name] = {IMAGE: term.value(image, size[0], size)}
             total = weighted_total(values, weights, factors)
-        return total, values, tape.gradient(total, self._variables)
+        self._layers = {name: list(by_layer) for name, by_layer in values.items()}
+        # In one tensor, because reading each of them from a GPU's memory takes a fifth of a millisecond.
+        stacked = tf.stack([total, *(value for by_layer in values.values() for value in by_layer.values())])
+        return stacked, tape.gradient(total, self._variables)
 
     def __call__(self, variables: Map, targets: Targets, loss: Loss, kept: Kept | None = None) -> Evaluation:
         """As in `Objective`."""
         self._variables.assign(variables)
-        total, values, gradient = self._evaluate(targets, *weight_tensors(loss), kept)
-        return Evaluation(float(total), parts(loss, values), gradient.numpy())
+        stacked, gradient = self._evaluate(targets, *weight_tensors(loss), kept)
+        total, *numbers = stacked.numpy().tolist()
+        left = iter(numbers)
+        values = {name: {layer: next(left) for layer in layers} for name, layers in self._layers.items()}
+        return Evaluation(total, parts(loss, values), gradient.numpy())
 
 
 def style_targets(terms: Terms, statistics: Targets, metrics: Metrics) -> Targets:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tfstyle.borders import PADDINGS, SEAMLESS, ZERO
 from tfstyle.errors import InvalidInputError, Violation
 from tfstyle.networks.topology import LITE_CONVOLUTIONS
 from tfstyle.precision import AUTO, PRECISIONS
@@ -34,7 +35,11 @@ COARSE_SCALES = -1
 """The `lite_evaluations` that stand for those of all scales but the last."""
 SINGLE_SCALE = 0
 """The `coarsest_scale` at which there is only one scale: that of the result."""
+DEPTHS = (8, 16)
+SRGB, DISPLAY_P3 = "srgb", "display-p3"
 PREVIEW_FORMATS = ("png", "webp")
+FULL, NONE = "full", "none"
+"""What `metadata` can be."""
 MOST_KEPT_PREVIEWS = 200
 ORIGINAL_SIZE = 0
 """The `size` that keeps the content picture's own size."""
@@ -52,7 +57,7 @@ def _weight(default: float, doc: str) -> Any:
     return _number(default, doc, 0, LARGEST_WEIGHT, group="losses")
 
 
-def _choice(default: str, doc: str, *choices: str, **more: Any) -> Any:
+def _choice(default: str | int, doc: str, *choices: Any, **more: Any) -> Any:
     return _option(default, Rule(doc, choices=choices, **more))
 
 
@@ -74,6 +79,20 @@ class TransferOptions:
         group="optimizer",
     )
     pooling: str = _choice("max", "pooling between the network's blocks", "max", "average", group="losses")
+    padding: str = _choice(
+        ZERO,
+        "what the network sees beyond the picture's borders: zeros, as published, or the border's pixels again "
+        "(replicate)",
+        *PADDINGS,
+        group="losses",
+    )
+    seamless: str = _choice(
+        "none",
+        "let copies of the result fit together without a seam: side by side (x), one below the other (y), or both; "
+        "its sides there become multiples of 16 pixels",
+        *SEAMLESS,
+        group="main",
+    )
     size: int = _number(
         512,
         "longer side of the result in pixels; the aspect ratio is kept",
@@ -144,7 +163,7 @@ class TransferOptions:
         "absolute",
         group="losses",
     )
-    gamut_weight: float = _weight(1000.0, "weight of the penalty on colours outside the sRGB gamut")
+    gamut_weight: float = _weight(1000.0, "weight of the penalty on colours outside the gamut of colour_space")
     optimizer: str = _choice("lbfgs", "optimizer of the picture", "lbfgs", "adam", group="optimizer")
     max_evaluations: int = _number(
         100, "evaluations of the loss and its gradient, at most", 1, 10_000, alias="steps", group="main"
@@ -203,6 +222,20 @@ class TransferOptions:
     )
     learning_rate_decay_every: int = _number(
         50, "evaluations between two decays of Adam's learning rate", 1, 10_000, group="optimizer"
+    )
+    depth: int = _choice(8, "bits per sample of the result, a PNG", *DEPTHS, group="main")
+    colour_space: str = _choice(
+        SRGB,
+        "colour space of the result; display-p3 keeps colours of the pictures that sRGB cannot show",
+        *(SRGB, DISPLAY_P3),
+        group="main",
+    )
+    metadata: str = _choice(
+        FULL,
+        "what the result's file says besides its pixels: how it was made, so that it can be repeated, or nothing",
+        FULL,
+        NONE,
+        group="output",
     )
 
     @property

@@ -121,11 +121,16 @@ def resolve_options(preset: str = "default", overrides: Mapping[str, Any] | None
     if preset not in PRESETS:
         complaint = f"there is no preset {shown(preset)}; the presets are {', '.join(PRESETS)}"
         raise InvalidInputError([Violation("preset", complaint)])
-    given = canonical_overrides(overrides or {})
+    return changed_options(PRESETS[preset], overrides or {})
+
+
+def changed_options(options: TransferOptions, overrides: Mapping[str, Any]) -> TransferOptions:
+    """`options` with `overrides` on top, as `canonical_overrides` takes them. Raises `InvalidInputError`."""
+    given = canonical_overrides(overrides)
     strength = given.pop("strength", None)
     if strength is not None:
-        given = _of_strength(strength, given.get("balance", PRESETS[preset].balance), given) | given
-    return dataclasses.replace(PRESETS[preset], **given)
+        given = _of_strength(strength, given.get("balance", options.balance), given) | given
+    return dataclasses.replace(options, **given)
 
 
 def _of_strength(strength: Any, balance: str, others: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from pathlib import Path
 AVX512 = "avx512f"
 BFLOAT16 = frozenset({"amx_bf16", "avx512_bf16"})
 """Instructions that multiply bfloat16: Intel's AMX, and AVX512_BF16 of Intel and AMD."""
+VECTOR_INSTRUCTIONS = BFLOAT16 | {"avx2", AVX512}
+"""Extensions of x86 by which TensorFlow chooses its kernels, which round differently."""
 _CPUINFO = Path("/proc/cpuinfo")
 
 

@@ -12,6 +12,9 @@ pass over the pixels in total instead of one per level.
 
 All levels but the finest are stored as [h, 3, w], colour planes side by side: interpolation along either side is then
 one matrix product without a transposition.
+
+A picture that wraps is interpolated across its borders too. That needs even sides, so the levels end before such a side
+would have to be rounded.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from tfstyle.borders import NO_WRAPS, Wraps
 from tfstyle.tensorflow_backend import tf
 
 BAND = 1024
@@ -33,14 +37,15 @@ BAND = 1024
 class Pyramid:
     """The layout of the variables of a picture of `height` x `width` pixels in at most `levels` levels.
 
-    Halving stops at one pixel per side. The variables are one flat float32 vector [size]: the levels in order from the
-    finest, which is [h, w, 3]; the others are [h, 3, w].
+    Halving stops at one pixel per side, and at an odd side along which the picture `wraps`. The variables are one flat
+    float32 vector [size]: the levels in order from the finest, which is [h, w, 3]; the others are [h, 3, w].
     """
 
     height: int
     width: int
     levels: int
     decay: float
+    wraps: Wraps = NO_WRAPS
 
     @cached_property
     def shapes(self) -> tuple[tuple[int, int], ...]:
@@ -48,6 +53,8 @@ class Pyramid:
         shapes = [(self.height, self.width)]
         while len(shapes) < self.levels and max(shapes[-1]) > 1:
             height, width = shapes[-1]
+            if (self.wraps.down and height % 2) or (self.wraps.across and width % 2):
+                break
             shapes.append(((height + 1) // 2, (width + 1) // 2))
         return tuple(shapes)
 
@@ -73,8 +80,8 @@ class Pyramid:
         for level in reversed(range(1, len(counts))):
             height, width = self.shapes[level]
             detail = tf.reshape(coarser[level - 1], [height, 3, width]) * 2.0 ** (-self.decay * level)
-            rows = detail if rows is None else detail + upsample(rows, *self._doublings[level])
-        above = upsample(rows, *self._doublings[0])
+            rows = detail if rows is None else detail + upsample(rows, *self._doublings[level], self.wraps)
+        above = upsample(rows, *self._doublings[0], self.wraps)
         return picture + tf.transpose(above, [0, 2, 1])[None]
 
     @cached_property
@@ -82,13 +89,23 @@ class Pyramid:
         # Created outside any trace, so that traced functions take them as arguments and do not hold copies of them.
         with tf.init_scope():
             return [
-                (tf.constant(doubling(h, height)), tf.constant(doubling(w, width)))
+                (
+                    tf.constant(wrapped_doubling(h) if self.wraps.down else doubling(h, height)),
+                    tf.constant(wrapped_doubling(w) if self.wraps.across else doubling(w, width)),
+                )
                 for (height, width), (h, w) in pairwise(self.shapes)
             ]
 
 
-def upsample(rows: tf.Tensor, down: tf.Tensor, across: tf.Tensor) -> tf.Tensor:
-    """`rows` [h, c, w] interpolated to [H, c, W] by the matrices `down` [H, h] and `across` [W, w]."""
+def upsample(rows: tf.Tensor, down: tf.Tensor, across: tf.Tensor, wraps: Wraps = NO_WRAPS) -> tf.Tensor:
+    """`rows` [h, c, w] interpolated to [H, c, W] by the matrices `down` [H, h] and `across` [W, w].
+
+    Where the picture `wraps`, they are those of `wrapped_doubling`.
+    """
+    if wraps.down:
+        rows = tf.concat([rows[-1:], rows, rows[:1]], 0)
+    if wraps.across:
+        rows = tf.concat([rows[..., -1:], rows, rows[..., :1]], 2)
     h, c, w = rows.shape
     height, width = down.shape[0], across.shape[0]
     taller = _banded(down, tf.reshape(rows, [h, c * w]), 0)
@@ -104,9 +121,10 @@ def _banded(matrix: tf.Tensor, values: tf.Tensor, axis: int) -> tf.Tensor:
     if length <= BAND:
         return tf.matmul(matrix, values) if axis == 0 else tf.matmul(values, matrix, transpose_b=True)
     parts = []
+    skipped = (2 * count - length) // 2  # 2 with values from the other side at both ends, else 0
     for start in range(0, length, BAND):
         stop = min(start + BAND, length)
-        first, last = max(0, start // 2 - 1), min(count, (stop + 1) // 2 + 1)
+        first, last = max(0, (start + skipped) // 2 - 1), min(count, (stop + skipped + 1) // 2 + 1)
         block = matrix[start:stop, first:last]
         if axis == 0:
             parts.append(tf.matmul(block, values[first:last]))
@@ -126,3 +144,11 @@ def doubling(count: int, length: int) -> NDArray[np.float32]:
         matrix[rows, own] += 0.75
         matrix[rows, np.clip(neighbour, 0, count - 1)] += 0.25
     return matrix[:length]
+
+
+def wrapped_doubling(count: int) -> NDArray[np.float32]:
+    """The matrix [2 count, count + 2] that interpolates `count` values, whose ends meet, to twice as many.
+
+    It is applied to the values with the last one before them and the first one after them.
+    """
+    return doubling(count + 2, 2 * count + 4)[2:-2]

@@ -61,6 +61,14 @@ def regions_of(
     return tuple(left)
 
 
+def count_regions(inputs: Inputs[Picture]) -> int:
+    """The most regions that `regions_of` finds at any scale."""
+    if inputs.regions is not None:
+        return len(flat_colours("regions", inputs.regions))
+    own = sum(style.region is not None for style in inputs.styles)
+    return own + (own < len(inputs.styles)) if own else int(inputs.keep is not None)
+
+
 def _regions(inputs: Inputs[Picture], paintings: tuple[Painting, ...], size: Size) -> Iterator[tuple[str, Region]]:
     """(name of the mask, region) of each region, whatever is kept."""
     if inputs.regions is not None:
@@ -119,7 +127,7 @@ def flat_colours(name: str, picture: Picture) -> dict[Colour, NDArray[np.bool_]]
 
     Raises `InvalidInputError` for more than `MOST_COLOURS`.
     """
-    packed = picture.pixels.astype(np.int64) @ np.array([1 << 16, 1 << 8, 1])
+    packed = picture.in_depth(8).pixels.astype(np.int64) @ np.array([1 << 16, 1 << 8, 1])
     values, inverse, counts = np.unique(packed, return_inverse=True, return_counts=True)
     colours = np.stack([values >> 16, values >> 8 & 255, values & 255], 1)
     flat = counts >= LEAST_SHARE * packed.size

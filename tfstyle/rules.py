@@ -34,15 +34,15 @@ class Rule:
     """The values that one option accepts.
 
     Numbers lie between `minimum` and `maximum`; `above_minimum` excludes the minimum itself. `choices` lists the
-    accepted texts. `words` names numbers outside the range, such as {"original": 0}. `alias` is a second
-    name of the option. `group` is the heading under which help lists it.
+    accepted texts or whole numbers. `words` names numbers outside the range, such as {"original": 0}. `alias` is a
+    second name of the option. `group` is the heading under which help lists it.
     """
 
     doc: str
     minimum: float | None = None
     maximum: float | None = None
     above_minimum: bool = False
-    choices: tuple[str, ...] = ()
+    choices: tuple[str, ...] | tuple[int, ...] = ()
     words: Mapping[str, float] = field(default_factory=dict)
     alias: str = ""
     group: str = ""
@@ -50,7 +50,7 @@ class Rule:
     def accepts(self) -> str:
         """The accepted values as text, for the contract's comments and the command line's help."""
         if self.choices:
-            return "one of " + ", ".join(self.choices)
+            return "one of " + ", ".join(map(str, self.choices))
         words = "".join(f", or {word}" for word in self.words)
         if self.minimum is None or self.maximum is None:
             raise ValueError("a rule needs choices, or a minimum and a maximum")

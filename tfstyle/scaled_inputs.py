@@ -9,10 +9,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from tfstyle.borders import wrapping_size, wraps_of
 from tfstyle.colour import standardise
 from tfstyle.colour_matching import ColourMatch, Colours, colours_of
 from tfstyle.errors import InvalidInputError, Violation
 from tfstyle.images import SMALLEST_SIDE, Picture, fit_longer_side, resize
+from tfstyle.images.periodic import periodic_picture
 from tfstyle.inputs import Inputs, Size, Style, is_mask
 from tfstyle.masks import BlockWeights, check_aspect_ratio, picture_weights
 from tfstyle.options import ORIGINAL_SIZE, RULES, TransferOptions, schedule
@@ -83,9 +85,10 @@ def _least_side(sizes: Inputs[Size], options: TransferOptions) -> int:
 def scaled_sizes(sizes: Inputs[Size], options: TransferOptions, longer: int) -> ScaledSizes:
     """The sizes of all pictures for a result whose longer side has `longer` pixels.
 
-    Raises `InvalidInputError`, naming the picture, where a side would be too short.
+    Sides along which the result is seamless are rounded. Raises `InvalidInputError`, naming the picture, where a side
+    would be too short.
     """
-    content = fit_longer_side(sizes.content, longer, "content")
+    content = wrapping_size(fit_longer_side(sizes.content, longer, "content"), wraps_of(options.seamless))
     if options.style_fit == "stretch":
         return ScaledSizes(content, (content,) * len(sizes.styles))
     longest = round(longer * options.style_scale)
@@ -109,14 +112,20 @@ def is_grey(inputs: Inputs[Picture]) -> bool:
 def scaled_inputs(inputs: Inputs[Picture], options: TransferOptions, longer: int, grey: bool) -> ScaledInputs:
     """The pictures for a result whose longer side has `longer` pixels; masks have the size of their picture.
 
-    With `grey`, all channels of a picture are made equal. Raises `InvalidInputError`, naming the picture.
+    With `grey`, all channels of a picture are made equal. Where the result is seamless, so are content and start.
+    Raises `InvalidInputError`, naming the picture.
     """
     for name, other in (("start_picture", inputs.start_picture), ("keep", inputs.keep)):
         if other is not None:
             check_aspect_ratio(name, other, inputs.content, "the content picture")
     sizes = scaled_sizes(sizes_of(inputs), options, longer)
     painted = in_painted_colours(inputs, options)
-    content = _in(grey, resize(painted.content, sizes.content))
+    wraps = wraps_of(options.seamless)
+
+    def fitted(picture: Picture) -> Picture:
+        return periodic_picture(resize(picture, sizes.content), wraps)
+
+    content = _in(grey, fitted(painted.content))
     wanted = None if options.colour == "style" else colours_of(standardise(content.pixels), content.visibility)
     paintings = tuple(
         _painting(name, style, share, size, grey, wanted)
@@ -128,9 +137,9 @@ def scaled_inputs(inputs: Inputs[Picture], options: TransferOptions, longer: int
         content,
         paintings,
         regions_of(inputs, paintings, weights, sizes.content),
-        None if start is None else _in(grey, resize(start, sizes.content)),
+        None if start is None else _in(grey, fitted(start)),
         weights,
-        None if painted is inputs else resize(inputs.content, sizes.content),
+        None if painted is inputs else fitted(inputs.content),
     )
 
 

@@ -1,4 +1,4 @@
-"""A running transfer: optimise step by step, write checkpoints, deliver the 8-bit picture."""
+"""A running transfer: optimise step by step, write checkpoints, deliver the picture with whole-numbered samples."""
 
 from __future__ import annotations
 
@@ -22,16 +22,20 @@ from tfstyle.atomic import new_draft
 from tfstyle.checkpoint import Checkpoint, CheckpointError, write_checkpoint
 from tfstyle.colour import MEAN, STD, standardise, to_pixels
 from tfstyle.colour_matching import relit
-from tfstyle.images import Picture, resize_floats
+from tfstyle.depth import Samples, in_depth
+from tfstyle.images import Picture, Taken, encode_png, resize_floats
 from tfstyle.losses import Loss, Part, Parts
-from tfstyle.memory import Estimate, available_memory
+from tfstyle.memory import Estimate, free_memory
 from tfstyle.networks.choice import Choice
 from tfstyle.networks.network import Network
 from tfstyle.objective import Evaluation, Kept, Objective, Targets
 from tfstyle.optimizers import OPTIMIZERS
-from tfstyle.options import TransferOptions
-from tfstyle.precision import Precision
+from tfstyle.options import NONE, TransferOptions
+from tfstyle.precision import Precision, device
+from tfstyle.provenance import Provenance, Source, StageFacts, joined
+from tfstyle.provenance_json import provenance_packet
 from tfstyle.pyramid import Pyramid
+from tfstyle.tensorflow_backend import tf
 from tfstyle.variables import ColourVariables, GreyVariables, Variables
 
 START = "start"
@@ -66,7 +70,10 @@ class Iterate:
 
 @dataclass(frozen=True)
 class Delivered:
-    """The 8-bit `picture` that the user receives; `total` and `losses` are measured on it, not inside the optimizer."""
+    """The `picture` that the user receives, with 8 or 16 bits as the options say.
+
+    `total` and `losses` are measured on it, not inside the optimizer.
+    """
 
     picture: Picture
     total: float
@@ -116,7 +123,7 @@ class Stage:
     network: Network
     pyramid: Pyramid
     evaluations: int
-    alpha: NDArray[np.uint8] | None
+    alpha: Samples | None
     problem: Callable[[NDArray[np.float32] | None], Problem]
     remembers: bool = False
     colours: Picture | None = None
@@ -137,7 +144,8 @@ class Plan:
     """Everything that a transfer starts from.
 
     `start` is a standardised picture [1, h, w, 3] of the size of the first stage; `grey` says whether the picture that
-    is painted is grey; `digest` identifies all input pictures; `warnings` are warnings about them, one line each.
+    is painted is grey; `digest` identifies all input pictures; `warnings` are warnings about them, one line each;
+    `sources` are their files. `taken` says when the photo was, if the result is to say so.
     """
 
     options: TransferOptions
@@ -149,6 +157,8 @@ class Plan:
     digest: str
     estimate: Estimate
     warnings: tuple[str, ...] = ()
+    sources: tuple[Source, ...] = ()
+    taken: Taken | None = None
 
 
 class Transfer:
@@ -161,9 +171,13 @@ class Transfer:
         self.estimate = plan.estimate
         self.warnings = plan.warnings
         self.stages = plan.stages
+        self._sources = plan.sources
         self._grey = plan.grey
+        self._taken = plan.taken
         stages = [(stage.network.digest, stage.size, stage.evaluations) for stage in plan.stages]
-        facts = (tfstyle.__version__, dataclasses.asdict(plan.options), stages, plan.digest)
+        options = dataclasses.asdict(plan.options)
+        del options["metadata"]  # which the computation does not depend on
+        facts = (tfstyle.__version__, options, stages, plan.digest)
         self._identity = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
         self._opened: tuple[int, Problem] | None = None
         self._begin(0, plan.start)
@@ -245,7 +259,7 @@ class Transfer:
             self._enter(self._stage + 1, self._image() if following.remembers else None)
             self._optimizer.retarget()
         else:
-            self._begin(self._stage + 1, resize_floats(self._image()[0], following.size)[None])
+            self._begin(self._stage + 1, resize_floats(self._image()[0], following.size, following.pyramid.wraps)[None])
 
     def _begin(self, stage: int, image: NDArray[np.float32]) -> None:
         """Begin a stage with a new optimizer, at the standardised `image` [1, h, w, 3]."""
@@ -275,7 +289,7 @@ class Transfer:
             with ExitStack() as stepping:
                 stepping.enter_context(self._stepping)
                 arrays, notes = self._state()
-                if sum(array.nbytes for array in arrays.values()) <= available_memory() // COPIED_SHARE:
+                if sum(array.nbytes for array in arrays.values()) <= free_memory() // COPIED_SHARE:
                     arrays = {name: array.copy() for name, array in arrays.items()}
                     stepping.close()
                 write_checkpoint(draft.file, Checkpoint(arrays, notes))
@@ -332,22 +346,43 @@ class Transfer:
             self._best = None
 
     def deliver(self) -> Delivered:
-        """The current picture in 8 bits at the size of the result, and its losses (one more evaluation)."""
+        """The current picture at the size and depth of the result, and its losses (one more evaluation)."""
         here, last = self.stages[self._stage], self.stages[-1]
         image = self._image()
         if here.size != last.size:
-            image = resize_floats(image[0], last.size)[None]
-        picture = self._shown(image, last)
+            image = resize_floats(image[0], last.size, last.pyramid.wraps)[None]
+        picture = dataclasses.replace(self._shown(image, last, self.options.depth), taken=self._taken)
         evaluation = self.judge(picture)
         return Delivered(picture, evaluation.total, evaluation.parts)
 
-    @property
-    def texts(self) -> dict[str, str]:
-        """What the delivered file says about itself, for `encode_png`."""
-        return {
-            "Software": f"tfstyle {tfstyle.__version__}",
-            "Comment": f"network {self.network.name}, precision {self.precision.name}",
+    def provenance(self, preset: str) -> Provenance:
+        """How the delivered picture is made. `preset` is the one that was named."""
+        stages = [
+            StageFacts(stage.network.name, *stage.size, stage.evaluations, layout.style_loss, layout.whole_from)
+            for stage, layout in zip(self.stages, self.estimate.layouts, strict=True)
+        ]
+        return Provenance(
+            tfstyle.__version__,
+            tf.__version__,
+            device(),
+            preset,
+            dataclasses.asdict(self.options),
+            self.precision.name,
+            {stage.network.name: stage.network.digest for stage in self.stages},
+            joined(stages),
+            self._sources,
+        )
+
+    def file(self, delivered: Delivered, preset: str) -> bytes:
+        """The PNG that the user receives, which says how it was made unless the option `metadata` is "none"."""
+        if self.options.metadata == NONE:
+            return encode_png(dataclasses.replace(delivered.picture, taken=None))
+        made = self.provenance(preset)
+        texts = {
+            "Software": f"tfstyle {made.version}",
+            "Comment": f"network {made.network}, precision {made.precision}",
         }
+        return encode_png(delivered.picture, texts, provenance_packet(made))
 
     def judge(self, picture: Picture) -> Evaluation:
         """The losses of any `picture` of this `size` under the targets and weights of the last stage.
@@ -385,17 +420,18 @@ class Transfer:
         variables: Variables,
         point: NDArray[np.float32],
     ) -> Picture:
-        return self._shown(image(variables.expand(point)), stage)
+        return self._shown(image(variables.expand(point)), stage, 8)
 
-    def _shown(self, image: NDArray[np.float32], stage: Stage) -> Picture:
+    def _shown(self, image: NDArray[np.float32], stage: Stage, depth: int) -> Picture:
         if stage.colours is not None:
             colours = standardise(stage.colours.pixels)[0] * STD + MEAN
             luma = np.clip(image[0, ..., 1] * STD[1] + MEAN[1], 0, 1)
             image = ((relit(colours, luma) - MEAN) / STD)[None]
-        pixels = to_pixels(image)
+        pixels = to_pixels(image, depth)
         if self._grey and stage.colours is None:  # the channels are equal up to rounding
             pixels = np.repeat(pixels[..., 1:2], 3, axis=2)
-        return Picture(pixels, stage.alpha)
+        alpha = None if stage.alpha is None else in_depth(stage.alpha, depth)
+        return Picture(pixels, alpha, colour_space=self.options.colour_space)
 
 
 def _parts_to_notes(parts: Parts) -> dict[str, Any]:

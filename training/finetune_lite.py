@@ -31,7 +31,8 @@ from keras_model import convolution, keras_model
 from numpy.typing import NDArray
 
 from tfstyle.colour import BRIGHTEST, DARKEST
-from tfstyle.networks.lite import DIGEST_FILE, FILE, lite_network
+from tfstyle.networks.at_hand import LITE_DIGEST_FILE, LITE_FILE
+from tfstyle.networks.lite import lite_network
 from tfstyle.networks.network import Network
 from tfstyle.networks.topology import LITE_CONVOLUTIONS, block_of
 from tfstyle.networks.vgg19 import load_vgg19
@@ -320,8 +321,8 @@ def write(folder: Path, arrays: Arrays) -> None:
     """Write the file that is shipped, in float16, and its digest."""
     buffer = io.BytesIO()
     np.savez(buffer, **{name: array.astype(np.float16) for name, array in arrays.items()})
-    (folder / FILE).write_bytes(buffer.getvalue())
-    (folder / DIGEST_FILE).write_text(hashlib.sha256(buffer.getvalue()).hexdigest() + "\n", "ascii")
+    (folder / LITE_FILE).write_bytes(buffer.getvalue())
+    (folder / LITE_DIGEST_FILE).write_text(hashlib.sha256(buffer.getvalue()).hexdigest() + "\n", "ascii")
 
 
 if __name__ == "__main__":

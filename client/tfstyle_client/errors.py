@@ -41,10 +41,14 @@ class UnauthenticatedError(ClientError):
 
 
 class ServerBusyError(ClientError):
-    """The server accepts no more requests now (RESOURCE_EXHAUSTED). `retry_after` is in seconds, or None."""
+    """The server accepts no more requests now (RESOURCE_EXHAUSTED). `retry_after` is in seconds, or None.
 
-    def __init__(self, message: str, retry_after: float | None) -> None:
+    `reason` is the server's own word for it, such as "QUEUE_FULL", or "".
+    """
+
+    def __init__(self, message: str, retry_after: float | None, reason: str = "") -> None:
         self.retry_after = retry_after
+        self.reason = reason
         advice = "" if retry_after is None else f"; try again in about {retry_after:.0f} s"
         super().__init__(message + advice, "RESOURCE_EXHAUSTED")
 
@@ -100,7 +104,7 @@ def from_status(status: status_pb2.Status) -> ClientError:
     if code == "INVALID_ARGUMENT":
         return BadRequestError(_violations(status), message)
     if code == "RESOURCE_EXHAUSTED":
-        return ServerBusyError(message, _retry_after(status))
+        return ServerBusyError(message, _retry_after(status), _reason(status))
     kind = _BY_CODE.get(code)
     return kind(message, code) if kind else ClientError(f"{message} ({code})", code)
 
@@ -135,3 +139,7 @@ def _retry_after(status: status_pb2.Status) -> float | None:
     for detail in _details(status, error_details_pb2.RetryInfo):
         return float(detail.retry_delay.ToTimedelta().total_seconds())
     return None
+
+
+def _reason(status: status_pb2.Status) -> str:
+    return next((str(detail.reason) for detail in _details(status, error_details_pb2.ErrorInfo)), "")

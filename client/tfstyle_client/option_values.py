@@ -30,3 +30,8 @@ def file_path(hint: Any, tokens: Sequence[Token]) -> Path:
     if not token.value:
         raise ValueError
     return Path(token.value)
+
+
+def file_paths(hint: Any, tokens: Sequence[Token]) -> tuple[Path, ...]:
+    """The same for several files."""
+    return tuple(file_path(hint, [token]) for token in tokens)

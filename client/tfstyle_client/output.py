@@ -21,7 +21,7 @@ from tfstyle_client.files import (
     reason,
 )
 from tfstyle_client.files import write_whole as write
-from tfstyle_client.picture_formats import FORMATS, LOSSY, QUALITY, convert, has_transparency
+from tfstyle_client.picture_formats import DEEP, FORMATS, LOSSY, QUALITY, convert, has_transparency, is_writable
 
 _STANDARD_OUTPUT = {"-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"}
 
@@ -30,14 +30,15 @@ _STANDARD_OUTPUT = {"-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"}
 class Output:
     """The file, pipe or device at `path`, or standard output. `field` is the option that names it.
 
-    `quality` (1 to 100) applies to JPEG and WebP. With `keep_existing` a file that is there already is left alone,
-    and the next free name with a number is taken.
+    `quality` (1 to 100) applies to JPEG, WebP and AVIF. With `keep_existing` a file that is there already is left
+    alone, and the next free name with a number is taken. `depth` are the bits per sample that the picture will have.
     """
 
     path: Path
     quality: int | None = None
     field: str = "output"
     keep_existing: bool = False
+    depth: int = 8
 
     @property
     def is_standard(self) -> bool:
@@ -54,20 +55,29 @@ class Output:
         """Refuse, before any work, what could not be written. Raises `BadRequestError`."""
         if is_folder(self.path) and not self.keep_existing:
             raise refusal(self.field, f"{self.path} is a folder; name a file")
-        kind = FORMATS.get(self._ending)
-        if kind is None:
-            ending = f"the ending {self.path.suffix}" if self.path.suffix else "a name without an ending"
-            raise refusal(self.field, f"{ending} is not supported; use one of {', '.join(FORMATS)}")
-        if self.quality is not None and kind not in LOSSY:
-            raise refusal("quality", "applies to JPEG and WebP only; leave it out, or choose such an ending")
-        if self.quality is not None and not 1 <= self.quality <= 100:
-            raise refusal("quality", f"must be 1 to 100; got {self.quality}")
+        self.check_format()
         if self.is_standard:
             self._check_standard_output()
         elif is_stream(self.path):
             self._check_stream()
         else:
             check_writable(self._checked_name(), self.field)
+
+    def check_format(self) -> None:
+        """Refuse an ending or a quality that cannot be. Raises `BadRequestError`."""
+        kind = FORMATS.get(self._ending)
+        if kind is None:
+            ending = f"the ending {self.path.suffix}" if self.path.suffix else "a name without an ending"
+            raise refusal(self.field, f"{ending} is not supported; use one of {', '.join(FORMATS)}")
+        if not is_writable(kind):
+            raise refusal(self.field, f"{self._ending} needs a Pillow with AVIF, which is not installed; use .png")
+        if self.depth > 8 and kind not in DEEP:
+            why = f"{self.depth} needs a file that can hold it, PNG or TIFF; {self.path.name} has 8 bits per sample"
+            raise refusal("depth", why)
+        if self.quality is not None and kind not in LOSSY:
+            raise refusal("quality", "applies to JPEG, WebP and AVIF only; leave it out, or choose such an ending")
+        if self.quality is not None and not 1 <= self.quality <= 100:
+            raise refusal("quality", f"must be 1 to 100; got {self.quality}")
 
     def writes(self, path: Path) -> bool:
         """Whether the picture would be written at `path`, which can be written."""
@@ -161,17 +171,37 @@ def default_output(content: Path, style: Path) -> Output:
 
     Raises `BadRequestError` where the content cannot be read, or comes from a pipe or device, which has no name.
     """
-    if content == STANDARD_STREAM or _is_nameless(content):
-        source = "standard input" if content == STANDARD_STREAM else f"{content}, a pipe or device"
-        raise refusal("output", f"is needed when the content is {source}; give -o FILE, or -o -")
-    try:
-        if not stat.S_ISREG(content.stat().st_mode):
-            what = "a folder" if is_folder(content) else "not a file"
-            raise refusal("content", f"{content} is {what}; name a file")
-    except (OSError, ValueError) as error:
-        raise refusal("content", f"cannot read {content}: {reason(error)}") from None
     style_name = "stdin" if style == STANDARD_STREAM else "style" if _is_nameless(style) else style.stem
-    return Output(content.with_name(f"{content.stem}-{style_name}.png"), keep_existing=True)
+    return _beside(content, "content", style_name)
+
+
+def default_texture(style: Path) -> Output:
+    """STYLE-texture.png beside the style picture, or with a number where that exists.
+
+    Raises `BadRequestError` as `default_output` does.
+    """
+    return _beside(style, "style", "texture")
+
+
+def _beside(picture: Path, field: str, suffix: str) -> Output:
+    """PICTURE-SUFFIX.png beside the picture of a field."""
+    if picture == STANDARD_STREAM or _is_nameless(picture):
+        source = "standard input" if picture == STANDARD_STREAM else f"{picture}, a pipe or device"
+        raise refusal("output", f"is needed when the {field} is {source}; give -o FILE, or -o -")
+    try:
+        if not stat.S_ISREG(picture.stat().st_mode):
+            what = "a folder" if is_folder(picture) else "not a file"
+            raise refusal(field, f"{picture} is {what}; name a file")
+    except (OSError, ValueError) as error:
+        raise refusal(field, f"cannot read {picture}: {reason(error)}") from None
+    return Output(picture.with_name(f"{picture.stem}-{suffix}.png"), keep_existing=True)
+
+
+def repeated_output(result: Path) -> Output:
+    """RESULT.png beside the result, or with a number where that exists. Raises `BadRequestError` for a stream."""
+    if result == STANDARD_STREAM or _is_nameless(result):
+        raise refusal("output", "is needed when the result is a stream; give -o FILE, or -o -")
+    return Output(result.with_suffix(".png"), keep_existing=True)
 
 
 def _is_nameless(path: Path) -> bool:

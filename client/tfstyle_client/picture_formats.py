@@ -8,29 +8,62 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from tfstyle.inputs import Size
+
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
+FORMATS = {
+    ".png": "PNG",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".webp": "WEBP",
+    ".avif": "AVIF",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+}
 """{ending: Pillow's name of the format}."""
-LOSSY = ("JPEG", "WEBP")
+LOSSY = ("JPEG", "WEBP", "AVIF")
+DEEP = ("PNG", "TIFF")
+"""The formats that hold 16 bits per sample."""
 QUALITY = 92
+_DEPTH = 24
+"""Where a PNG has its bits per sample."""
+_ORIENTATION = 0x0112
+"""The number of the EXIF field."""
+_ON_ITS_SIDE = (5, 6, 7, 8)
+"""The orientations in which width and height change places."""
 
 
 def convert(png: bytes, ending: str, quality: int = QUALITY) -> bytes:
-    """The picture in the format of `ending`; a PNG stays as it is. JPEG has no transparency: white shows through.
+    """The picture in the format of `ending`; a PNG stays as it is.
 
+    Its profile, EXIF data and XMP packet are kept. JPEG has no transparency: white shows through. Formats other than
+    PNG and TIFF have 8 bits per sample.
     Raises OSError or ValueError where the format cannot hold the picture.
     """
     kind = FORMATS[ending]
     if kind == "PNG":
         return png
-    settings: dict[str, Any] = {"quality": quality} if kind in LOSSY else {"compression": "tiff_deflate"}
+    if kind == "TIFF":
+        from tfstyle_client.tiff_writer import tiff_of
+
+        with _opened(png) as first, _opened(png) as second:
+            return tiff_of(first, second) if png[_DEPTH] == 16 else tiff_of(first)
+    settings: dict[str, Any] = {"quality": quality}
     with _opened(png) as picture:
-        shown = _on_white(picture) if kind == "JPEG" and picture.has_transparency_data else picture
+        settings |= {name: picture.info[name] for name in ("icc_profile", "exif", "xmp") if picture.info.get(name)}
+        shown = on_white(picture) if kind == "JPEG" and picture.has_transparency_data else picture
         buffer = io.BytesIO()
-        shown.save(buffer, kind, icc_profile=picture.info.get("icc_profile"), **settings)
+        shown.save(buffer, kind, **settings)
     return buffer.getvalue()
+
+
+def is_writable(kind: str) -> bool:
+    """Whether the installed Pillow can write the format of that name; some come without AVIF."""
+    from PIL import features
+
+    return kind != "AVIF" or bool(features.check("avif"))
 
 
 def has_transparency(picture: bytes) -> bool:
@@ -63,6 +96,20 @@ def mean_colour(picture: bytes) -> tuple[int, int, int] | None:
         return None
 
 
+def size_as_shown(picture: bytes) -> Size | None:
+    """(width, height) of a picture file, as its EXIF orientation has it shown; None where Pillow cannot tell."""
+    from PIL import UnidentifiedImageError
+
+    try:
+        with _opened(picture) as opened:
+            width, height = opened.size
+            # Pillow's size of a TIFF takes the orientation into account.
+            turned = opened.format != "TIFF" and opened.getexif().get(_ORIENTATION) in _ON_ITS_SIDE
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError):  # SyntaxError: a damaged PNG or EXIF block
+        return None
+    return (height, width) if turned else (width, height)
+
+
 @contextmanager
 def _opened(picture: bytes) -> Iterator[Image]:
     from PIL import Image
@@ -78,7 +125,8 @@ def _opened(picture: bytes) -> Iterator[Image]:
             Image.MAX_IMAGE_PIXELS = most
 
 
-def _on_white(picture: Image) -> Image:
+def on_white(picture: Image) -> Image:
+    """The picture in RGB; white shows through where it is transparent."""
     from PIL import Image
 
     layer = picture.convert("RGBA")

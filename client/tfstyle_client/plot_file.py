@@ -35,6 +35,10 @@ class PlotFile:
         except ImportError:
             raise refusal("plot", "needs matplotlib; pip install 'tfstyle[plot]'") from None
 
+    def writes(self, path: Path) -> bool:
+        """Whether this is the file at `path`."""
+        return self.path.resolve() == path.resolve()
+
     def write(self, curves: LossCurves, preset: str = "") -> None:
         """Draw the curves, and write the file as a whole. Raises `BadRequestError`."""
         if not curves.evaluations:

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from google.protobuf.message import Message
+
+from tfstyle import __version__
 from tfstyle.errors import InvalidInputError
 from tfstyle.inputs import File, Inputs, Size, Style, inputs_from_files
 from tfstyle.options import ProgressOptions, TransferOptions
 from tfstyle.presets import canonical_overrides, resolve_options
 from tfstyle.rules import shown
 from tfstyle.v1 import style_transfer_pb2 as pb
-from tfstyle.v1.conversion import inputs_from_proto, inputs_to_proto, options_to_proto
+from tfstyle.v1.conversion import inputs_to_proto, options_to_proto
 from tfstyle_client.errors import BadRequestError, refusal
 
 NO_PREVIEWS = ProgressOptions()
 LARGEST_INLINE = 4 * 2**20
 """Pictures of created jobs with more bytes are uploaded before, in pieces."""
 PIECE_BYTES = 2**20
+LONGEST_REQUEST_ID = 64
 WATCHED_REPORTS = 1000
 """Reports of a job that is watched; a server keeps the latest 2,000 events by default."""
 WATCHED_PREVIEWS = 50
@@ -111,15 +116,41 @@ def states_request(states: Iterable[str]) -> pb.ListJobsRequest:
     return pb.ListJobsRequest(states=[known[state] for state in wanted])
 
 
-def creation_request(transfer: pb.StylizeRequest) -> pb.CreateJobRequest:
-    """The message, with a request id of its own, so that it can be sent again without a second job."""
-    return pb.CreateJobRequest(transfer=transfer, request_id=str(uuid.uuid4()))
+def creation_request(transfer: pb.StylizeRequest, request_id: str | None = None) -> pb.CreateJobRequest:
+    """The message, with a request id of its own where none is given, so that it can be sent again without a second job.
+
+    Raises `BadRequestError` for an id that no server takes.
+    """
+    if request_id is not None and not 1 <= len(request_id) <= LONGEST_REQUEST_ID:
+        raise refusal("request_id", f"must have 1 to {LONGEST_REQUEST_ID} characters; got {shown(request_id)}")
+    return pb.CreateJobRequest(transfer=transfer, request_id=request_id or str(uuid.uuid4()))
+
+
+def request_id_of(transfer: pb.StylizeRequest) -> str:
+    """An id that two transfers share only if their pictures and options are the same, and the release of tfstyle."""
+    named = pb.StylizeRequest()
+    named.CopyFrom(transfer)
+    for picture in _pictures(named):
+        if picture.data:
+            picture.image = f"images/{hashlib.sha256(picture.data).hexdigest()}"
+    release = f"tfstyle {__version__}\n".encode()
+    return hashlib.sha256(release + named.SerializeToString(deterministic=True)).hexdigest()
 
 
 def large_pictures(transfer: pb.StylizeRequest) -> list[pb.Picture]:
     """The pictures in `transfer`, styles and masks included, that are uploaded before it is sent."""
-    pictures = (picture for _, picture in inputs_from_proto(transfer).pictures())
-    return [picture for picture in pictures if len(picture.data) > LARGEST_INLINE]
+    return [picture for picture in _pictures(transfer) if len(picture.data) > LARGEST_INLINE]
+
+
+def _pictures(message: Any) -> Iterator[pb.Picture]:
+    """Every picture in a message of the contract."""
+    if isinstance(message, pb.Picture):
+        yield message
+        return
+    for field, value in message.ListFields():
+        if field.message_type is not None:
+            for each in [value] if isinstance(value, Message) else value:
+                yield from _pictures(each)
 
 
 def pieces(picture: bytes) -> Iterator[pb.UploadImageRequest]:

@@ -168,7 +168,7 @@ class Dispatcher:
         attempt = pb.JobEvent.FromString(begun.data).begun.attempt
         job.began = time.monotonic()
         self._running.add(name)
-        self._executor.run(Run(name, attempt, job.plan.inputs, job.plan.options, job.plan.progress))
+        self._executor.run(Run(name, attempt, job.plan.inputs, job.plan.options, job.plan.progress, job.plan.preset))
         if self._job_seconds < math.inf:
             asyncio.get_running_loop().call_later(self._job_seconds, self._expire, name, attempt)
 

@@ -28,6 +28,8 @@ CAPABILITIES = (
     "kept-previews",
     "watch-jobs",
     "estimates",
+    "depth",  # results of 16 bits
+    "colour-space",  # results in Display P3
 )
 """What clients may ask for; a later release adds names and removes none."""
 MOST = 2**31 - 1

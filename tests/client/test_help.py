@@ -43,7 +43,7 @@ def test_options_that_are_used_first_stand_first(groups: dict[str, list[str]]) -
     assert list(groups) == ["Arguments", "Main options", "Pictures", "Output", "Losses", "Optimizer", "Access"]
     flags = [line.split()[0] for line in groups["Main options"]]
     assert flags[:7] == ["--size", "--strength", "--style-scale", "--steps", "--output", "--preset", "--network"]
-    headings = {"main": "Main options", "losses": "Losses", "optimizer": "Optimizer"}
+    headings = {"main": "Main options", "output": "Output", "losses": "Losses", "optimizer": "Optimizer"}
     for name, rule in RULES.items():
         flag = "--" + name.replace("_", "-")
         assert [heading for heading, lines in groups.items() for line in lines if flag in line.split()] == [
@@ -71,7 +71,22 @@ def test_flags_take_no_value_and_numbers_are_plain(groups: dict[str, list[str]])
 
 
 @pytest.mark.parametrize(
-    "command", ["stylize", "demo", "jobs", "watch", "result", "cancel", "delete", "token", "serve"]
+    "command",
+    [
+        "stylize",
+        "demo",
+        "compare",
+        "batch",
+        "estimate",
+        "networks",
+        "jobs",
+        "watch",
+        "result",
+        "cancel",
+        "delete",
+        "token",
+        "serve",
+    ],
 )
 def test_every_command_has_help_and_is_listed(command: str) -> None:
     assert re.search(rf"│ {command} ", output_of("--help"))

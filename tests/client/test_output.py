@@ -62,6 +62,7 @@ def opened(path: Path) -> Image.Image:
         ("a.jpg", "JPEG"),
         ("a.JPEG", "JPEG"),
         ("a.webp", "WEBP"),
+        ("a.avif", "AVIF"),
         ("a.tif", "TIFF"),
         ("a.tiff", "TIFF"),
         ("a.png", "PNG"),
@@ -74,7 +75,7 @@ def test_file_has_the_format_of_its_ending(tmp_path: Path, name: str, kind: str)
     picture = opened(tmp_path / name)
     assert (picture.format, picture.size) == (kind, (30, 20))
     difference = np.abs(np.asarray(picture.convert("RGB"), int) - PIXELS)
-    assert difference.mean() < (8 if kind in ("JPEG", "WEBP") else 1e-9)
+    assert difference.mean() < (8 if kind in ("JPEG", "WEBP", "AVIF") else 1e-9)
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
@@ -113,9 +114,13 @@ def test_jpeg_shows_white_where_the_picture_is_transparent(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("name", "quality", "says"),
     [
-        ("a.bmp", None, "output: the ending .bmp is not supported; use one of .png, .jpg, .jpeg, .webp, .tif, .tiff"),
+        (
+            "a.bmp",
+            None,
+            "output: the ending .bmp is not supported; use one of .png, .jpg, .jpeg, .webp, .avif, .tif, .tiff",
+        ),
         ("a", None, "output: a name without an ending is not supported; use one of .png"),
-        ("a.png", 90, "quality: applies to JPEG and WebP only"),
+        ("a.png", 90, "quality: applies to JPEG, WebP and AVIF only"),
         ("a.jpg", 0, "quality: must be 1 to 100; got 0"),
         ("a.jpg", 101, "quality: must be 1 to 100; got 101"),
         ("no/a.png", None, "output: there is no folder"),

@@ -137,9 +137,39 @@ def test_container_limit_is_respected(tmp_path: Path, monkeypatch: pytest.Monkey
     assert memory.available_memory() == 2_600_000
 
 
-def test_tiled_transfer_gives_the_same_picture_as_untiled(landscape: bytes, painting: bytes) -> None:
+def test_a_gpu_has_memory_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "free_memory", lambda: 5000)
+    monkeypatch.setattr(memory, "has_gpu", lambda: False)
+    assert memory.gpu_memory() is None
+    assert memory.available_memory() == 5000
+    monkeypatch.setattr(memory, "has_gpu", lambda: True)
+    monkeypatch.setattr(memory.tf.config.experimental, "get_memory_info", lambda name: {"current": 1000, "peak": 2000})
+    for limit, available in ((4000, 3000), (9000, 5000), (None, 5000)):
+        monkeypatch.setattr(memory, "_limit_of", lambda kind, limit=limit: limit)
+        assert memory.available_memory() == available
+
+
+def test_tensorflow_tells_its_limit_on_a_device() -> None:
+    assert (memory._limit_of("CPU") or 0) > 0
+    assert memory._limit_of("no such device") is None
+
+
+def test_pixels_take_less_time_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = []
+    for has_gpu in (False, True):
+        monkeypatch.setattr(memory, "has_gpu", lambda has_gpu=has_gpu: has_gpu)
+        seconds.append(memory.seconds_needed(load_lite(), demand(2000, 1000), 1, 10, 1e12))
+    assert seconds[1] < seconds[0] / 2
+
+
+@pytest.mark.parametrize(
+    "borders", [{}, pytest.param({"seamless": "x", "padding": "replicate"}, marks=pytest.mark.slow)]
+)
+def test_tiled_transfer_gives_the_same_picture_as_untiled(
+    landscape: bytes, painting: bytes, borders: dict[str, str]
+) -> None:
     pictures: tuple[Picture, Picture] = (tfstyle.decode(landscape, "content"), tfstyle.decode(painting, "style"))
-    options = resolve_options("fast", {"size": 480, "steps": 4, "history_size": 3, "precision": "float32"})
+    options = resolve_options("fast", {"size": 480, "steps": 4, "history_size": 3, "precision": "float32", **borders})
     delivered = []
     for limit in (None, 390 * 10**6):
         transfer = tfstyle.Engine(memory=limit).prepare(content_and_style(*pictures), options)

@@ -17,7 +17,7 @@ import tfstyle
 from tfstyle import precision
 from tfstyle.checkpoint import read_checkpoint
 from tfstyle.engine import Engine
-from tfstyle.images import Picture, encode_png
+from tfstyle.images import Picture
 from tfstyle.inputs import content_and_style
 from tfstyle.losses import (
     ContentLoss,
@@ -193,6 +193,6 @@ def test_the_file_says_network_and_precision(pair: tuple[Picture, Picture]) -> N
     options = resolve_options("fast", {"size": 32, "steps": 1, "precision": BFLOAT16})
     transfer = Engine().prepare(content_and_style(*pair), options)
     list(transfer.iterates())
-    with Image.open(io.BytesIO(encode_png(transfer.deliver().picture, transfer.texts))) as made:
+    with Image.open(io.BytesIO(transfer.file(transfer.deliver(), "fast"))) as made:
         assert made.info["Comment"] == "network vgg19-lite, precision bfloat16"
         assert made.info["Software"].startswith("tfstyle ")

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfstyle.pyramid import Pyramid, doubling, upsample
+from tfstyle.borders import Wraps
+from tfstyle.pyramid import Pyramid, doubling, upsample, wrapped_doubling
 
 RANDOM = np.random.default_rng(2)
 
@@ -56,4 +57,45 @@ def test_gradient_is_the_adjoint() -> None:
     # The picture is linear in its variables, so <image(v), w> = <v, gradient>.
     assert float(tf.tensordot(variables, tape.gradient(product, variables), 1)) == pytest.approx(
         float(product), rel=1e-4
+    )
+
+
+@pytest.mark.parametrize("shape", [(4, 6), (1, 5), (530, 2), (2, 700)])
+@pytest.mark.parametrize("wraps", [Wraps(True, True), Wraps(True, False), Wraps(False, True)])
+def test_upsample_of_a_picture_that_wraps_is_the_middle_of_that_of_its_copies(
+    shape: tuple[int, int], wraps: Wraps
+) -> None:
+    image = RANDOM.normal(size=(1, *shape, 3)).astype(np.float32)
+    copies = np.tile(image, (1, 3 if wraps.down else 1, 3 if wraps.across else 1, 1))
+    _, height, width, _ = copies.shape
+    double = tf.image.resize(copies, (2 * height, 2 * width), "bilinear")[0]
+    top, left = (2 * length if wrapped else 0 for length, wrapped in zip(shape, wraps, strict=True))
+    expected = double[top : top + 2 * shape[0], left : left + 2 * shape[1]]
+    matrices = [
+        wrapped_doubling(length) if wrapped else doubling(length, 2 * length)
+        for length, wrapped in zip(shape, wraps, strict=True)
+    ]
+    rows = upsample(tf.constant(image[0].transpose(0, 2, 1)), *map(tf.constant, matrices), wraps)
+    np.testing.assert_allclose(tf.transpose(rows, [0, 2, 1]), expected, atol=1e-5)
+
+
+def test_levels_end_before_a_side_that_wraps_would_be_rounded() -> None:
+    assert Pyramid(48, 50, 9, 1.0, Wraps(down=True)).shapes == ((48, 50), (24, 25), (12, 13), (6, 7), (3, 4))
+    assert Pyramid(48, 50, 9, 1.0, Wraps(across=True)).shapes == ((48, 50), (24, 25))
+    assert Pyramid(64, 32, 4, 1.0, Wraps(True, True)).shapes == ((64, 32), (32, 16), (16, 8), (8, 4))
+    assert Pyramid(4, 2, 9, 1.0, Wraps(True, True)).shapes == ((4, 2), (2, 1))
+
+
+def test_rolling_the_variables_rolls_a_picture_that_wraps() -> None:
+    pyramid = Pyramid(32, 48, 4, 1.0, Wraps(True, True))
+    variables = RANDOM.normal(size=pyramid.size).astype(np.float32)
+    image = pyramid.image(tf.constant(variables)).numpy()
+    rolled, start = [], 0
+    for level, (height, width) in enumerate(pyramid.shapes):
+        own = variables[start : start + 3 * height * width]
+        shape, axes = ((height, 3, width), (0, 2)) if level else ((height, width, 3), (0, 1))
+        rolled.append(np.roll(own.reshape(shape), (16 >> level, 24 >> level), axes).ravel())
+        start += own.size
+    np.testing.assert_allclose(
+        pyramid.image(tf.constant(np.concatenate(rolled))), np.roll(image, (16, 24), (1, 2)), atol=1e-5
     )

@@ -14,10 +14,13 @@ from collections.abc import Callable, Iterator
 
 import grpc
 import numpy as np
+import pillow_heif
 import pytest
+import tifffile
 from PIL import Image
 
 from conftest import Server
+from tfstyle.images import Picture, encode_png
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle.v1 import style_transfer_pb2_grpc
 
@@ -54,6 +57,15 @@ def pictures() -> list[bytes]:
         add(image, "WEBP", lossless=True)
         add(image, "WEBP", quality=40)
     add(colour, "WEBP", save_all=True, append_images=[colour.convert("L").convert("RGB")])
+    made.append(encode_png(Picture(noise[..., :3], noise[..., 3]).in_depth(16)))
+    for options in ({}, {"compression": "lzw", "predictor": True}, {"compression": "deflate", "bigtiff": True}):
+        buffer = io.BytesIO()
+        wide = noise.astype(np.uint16) * 257
+        tifffile.imwrite(buffer, wide, photometric="rgb", extrasamples=["unassalpha"], **options)
+        made.append(buffer.getvalue())
+    buffer = io.BytesIO()
+    pillow_heif.from_pillow(colour).save(buffer)
+    made.append(buffer.getvalue())
     return made
 
 

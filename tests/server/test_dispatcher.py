@@ -256,7 +256,7 @@ def test_unfinished_jobs_are_resumed_with_the_plans_that_the_store_has(tmp_path:
     async def after(jobs: Jobs, executor: FakeExecutor) -> None:
         await settle()
         (given,) = executor.runs
-        assert given == Run(runs[0].job, 2, runs[0].inputs, runs[0].options, runs[0].progress)
+        assert given == Run(runs[0].job, 2, runs[0].inputs, runs[0].options, runs[0].progress, "fast")
         executor.end(Refused(given.job, 2, (Violation("content", "is damaged"),)))
         await settle()
         assert (await jobs.get("ann", given.job)).error.message == "inputs.content: is damaged"

@@ -6,6 +6,8 @@ import warnings
 
 from PIL import features
 
+from tfstyle.images import heif
+
 ACCEPTED = "a PNG, JPEG, WebP, AVIF, TIFF, BMP or GIF picture"
 
 _MAGIC: tuple[tuple[str, int, tuple[bytes, ...]], ...] = (
@@ -84,9 +86,12 @@ def _recognise_boxes(data: bytes) -> str:
                 return "AVIF"
         raise UnsupportedError(f"is AVIF, which the installed Pillow cannot read; {_CONVERT}")
     if brands & _HEIC_BRANDS:
-        raise UnsupportedError(f"is HEIC; {_CONVERT}, or set the camera to its most compatible format")
+        if heif.is_readable():
+            return "HEIF"
+        install = "install its reader where pictures are made (pip install 'tfstyle[heic]')"
+        raise UnsupportedError(f"is HEIC; {install}, or {_CONVERT}")
     if brands & {b"mif1", b"msf1"}:
-        raise UnsupportedError(f"is HEIF; {_CONVERT}")
+        raise UnsupportedError(f"is HEIF of an unusual kind; {_CONVERT}")
     if b"crx " in brands:
         raise UnsupportedError(f"is raw camera data (Canon CR3); {_DEVELOP}")
     raise UnsupportedError("is a video; send one frame as PNG or JPEG")

@@ -1,14 +1,11 @@
-"""Parts of a PNG file that Pillow does not expose: the complete colour chunks, and 16-bit samples."""
+"""Parts of a PNG file that Pillow does not expose, or not before it decodes the pixels."""
 
 from __future__ import annotations
 
-import io
 import struct
+from collections.abc import Iterator
 from dataclasses import replace
-
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from itertools import takewhile
 
 from tfstyle.images.formats import UnsupportedError
 from tfstyle.images.rgb_space import HDR_TRANSFERS, SRGB, RgbSpace, of_code_points, power
@@ -18,17 +15,30 @@ _GAMMA_TOLERANCE = 0.05
 """Relative. libpng and browsers also treat gammas within this tolerance as equal."""
 
 
-def chunks_before_pixels(data: bytes) -> dict[bytes, bytes]:
-    """The first chunk of each type before the pixels, by type."""
-    chunks: dict[bytes, bytes] = {}
+_MAY_HOLD_EXIF = {b"eXIf", b"tEXt", b"zTXt", b"iTXt"}
+"""EXIF data were written as text before there was a chunk for them, and XMP may have the orientation."""
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """The type of each chunk, and where its contents begin and end."""
     start = 8
     while start + 8 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, start)
-        if kind == b"IDAT":
-            break
-        chunks.setdefault(kind, data[start + 8 : start + 8 + length])
+        yield kind, start + 8, start + 8 + length
         start += 12 + length
+
+
+def chunks_before_pixels(data: bytes) -> dict[bytes, bytes]:
+    """The first chunk of each type before the pixels, by type."""
+    chunks: dict[bytes, bytes] = {}
+    for kind, start, end in takewhile(lambda chunk: chunk[0] != b"IDAT", _chunks(data)):
+        chunks.setdefault(kind, data[start:end])
     return chunks
+
+
+def may_have_exif(data: bytes) -> bool:
+    """Whether the file has a chunk that may hold EXIF data or an orientation, before or behind the pixels."""
+    return any(kind in _MAY_HOLD_EXIF for kind, _, _ in _chunks(data))
 
 
 def declared_spaces(chunks: dict[bytes, bytes], icc_profile: bytes | None) -> tuple[bytes | RgbSpace, ...]:
@@ -69,19 +79,3 @@ def _gamma(gama: bytes, chrm: bytes) -> RgbSpace | None:
     if space.same_primaries(SRGB) and abs(gamma / _SRGB_GAMMA - 1) < _GAMMA_TOLERANCE:
         return SRGB  # the value that the specification recommends to write with an sRGB chunk
     return replace(space, curve=power(1 / gamma))
-
-
-def shown_where(data: bytes, upright: Image.Image, hidden: tuple[int, int, int]) -> NDArray[np.uint8]:
-    """The alpha [H, W] uint8, 0 or 255, of a 16-bit RGB PNG `data` in which the colour `hidden` (tRNS) is invisible.
-
-    `upright` has the high bytes, as Pillow reads them. The low bytes are needed too; they are read by making Pillow use
-    the other byte order.
-    """
-    low = Image.open(io.BytesIO(data), formats=("PNG",))
-    low.tile = [tile._replace(args="RGB;16L") for tile in low.tile]
-    low.load()
-    high_bytes, low_bytes = np.asarray(upright), np.asarray(ImageOps.exif_transpose(low))
-    invisible = np.ones(high_bytes.shape[:2], bool)
-    for channel, value in enumerate(hidden):
-        invisible &= (high_bytes[..., channel] == value >> 8) & (low_bytes[..., channel] == value & 255)
-    return np.where(invisible, 0, 255).astype(np.uint8)

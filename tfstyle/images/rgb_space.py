@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -58,16 +59,22 @@ class RgbSpace:
         """Whether the space is sRGB, ignoring the range of samples; for `grey` samples only the curve matters."""
         return self.curve == SRGB_CURVE and (grey or self.same_primaries(SRGB))
 
-    def icc_profile(self, grey: bool = False) -> bytes | None:
-        """An ICC profile of this space for RGB or for `grey` samples; None if the numbers do not define a space."""
+    def icc_profile(self, grey: bool = False, name: str = "") -> bytes | None:
+        """An ICC profile of this space for RGB or for `grey` samples; None if the numbers do not define a space.
+
+        With a `name` in ASCII it is complete as ICC.1:2022 wants it in a file, not only for a conversion.
+        """
         tags = {b"wtpt": _xyz(_D50)}
         try:
+            if name:
+                tags |= {b"desc": _text(name), b"cprt": _text("No copyright, use freely")}
+                tags[b"chad"] = b"sf32\0\0\0\0" + _fixed(adaptation(_light(self.white)).ravel())
             curve = struct.pack(">4s4xHxx", b"para", self.curve.kind) + _fixed(self.curve.parameters)
             if grey:
                 return _profile(b"GRAY", {**tags, b"kTRC": curve})
-            for name, column in zip(b"rgb", self._to_d50().T, strict=True):
-                tags[bytes([name]) + b"XYZ"] = _xyz(column)
-                tags[bytes([name]) + b"TRC"] = curve
+            for primary, column in zip(b"rgb", self._to_d50().T, strict=True):
+                tags[bytes([primary]) + b"XYZ"] = _xyz(column)
+                tags[bytes([primary]) + b"TRC"] = curve
         except (ArithmeticError, ValueError, struct.error, np.linalg.LinAlgError):
             return None
         return _profile(b"RGB ", tags)
@@ -75,17 +82,29 @@ class RgbSpace:
     def _to_d50(self) -> NDArray[np.float64]:
         """[3, 3]: the columns are the XYZ of red, green and blue under D50."""
         with np.errstate(all="raise"):
-            red, green, blue, white = (
-                np.array([x / y, 1, (1 - x - y) / y]) for x, y in (self.red, self.green, self.blue, self.white)
-            )
+            red, green, blue, white = (_light(each) for each in (self.red, self.green, self.blue, self.white))
             primaries = np.stack([red, green, blue], axis=1)
             matrix = primaries * np.linalg.solve(primaries, white)
-            cones = (_BRADFORD @ _D50) / (_BRADFORD @ white)
-            adapted: NDArray[np.float64] = np.linalg.solve(_BRADFORD, cones[:, None] * (_BRADFORD @ matrix))
-            return adapted
+            return adaptation(white) @ matrix
+
+
+def _light(x_y: Chromaticity) -> NDArray[np.float64]:
+    """XYZ of a chromaticity at the luminance 1."""
+    x, y = x_y
+    return np.array([x / y, 1, (1 - x - y) / y], np.float64)
+
+
+def adaptation(white: NDArray[np.float64]) -> NDArray[np.float64]:
+    """[3, 3]: from XYZ under a light whose XYZ is `white` to XYZ under D50, by the Bradford transform."""
+    cones = (_BRADFORD @ _D50) / (_BRADFORD @ white)
+    adapted: NDArray[np.float64] = np.linalg.solve(_BRADFORD, cones[:, None] * _BRADFORD)
+    return adapted
 
 
 SRGB = RgbSpace()
+DISPLAY_P3 = RgbSpace(red=(0.680, 0.320), green=(0.265, 0.690))
+SPACES: Mapping[str, RgbSpace] = {"srgb": SRGB, "display-p3": DISPLAY_P3}
+"""The spaces that a picture can be computed in, by their names as options."""
 
 _PRIMARIES = {
     1: SRGB,  # BT.709
@@ -94,7 +113,7 @@ _PRIMARIES = {
     7: RgbSpace(red=(0.630, 0.340), green=(0.310, 0.595), blue=(0.155, 0.070)),  # SMPTE 240M
     9: RgbSpace(red=(0.708, 0.292), green=(0.170, 0.797), blue=(0.131, 0.046)),  # BT.2020
     11: RgbSpace(red=(0.680, 0.320), green=(0.265, 0.690), white=(0.314, 0.351)),  # DCI-P3
-    12: RgbSpace(red=(0.680, 0.320), green=(0.265, 0.690)),  # Display P3
+    12: DISPLAY_P3,
 }
 """ColourPrimaries of ITU-T H.273, table 2."""
 _CURVES = {
@@ -123,6 +142,12 @@ def _fixed(values: tuple[float, ...] | NDArray[np.float64]) -> bytes:
 
 def _xyz(values: NDArray[np.float64]) -> bytes:
     return b"XYZ \0\0\0\0" + _fixed(values)
+
+
+def _text(text: str) -> bytes:
+    """`text` as ICC's multiLocalizedUnicodeType, in English."""
+    encoded = text.encode("utf-16-be")
+    return struct.pack(">4s4xII4sII", b"mluc", 1, 12, b"enUS", len(encoded), 28) + encoded
 
 
 def _profile(space: bytes, tags: dict[bytes, bytes]) -> bytes:

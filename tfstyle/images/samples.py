@@ -1,4 +1,4 @@
-"""Separate colours from transparency, both with 8 bits per sample."""
+"""Separate colours from transparency in pictures of 8 bits per sample."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tfstyle.images.formats import UnsupportedError
-from tfstyle.images.png_chunks import shown_where
 
 _PREMULTIPLIED = {"La": "LA", "RGBa": "RGBA"}
 _COLOURED = {"P", "PA", "RGBA", "RGBX", "YCbCr"}
@@ -15,24 +14,17 @@ _GREY = {"1", "LA"}
 _KEPT = {"L", "RGB", "CMYK", "LAB"}
 
 
-def separate(image: Image.Image, data: bytes, png_depth: int = 8) -> tuple[Image.Image, NDArray[np.uint8] | None]:
+def separate(image: Image.Image, png_depth: int = 8) -> tuple[Image.Image, NDArray[np.uint8] | None]:
     """The colours of `image`, of mode L, RGB, CMYK or LAB, and its alpha, [H, W] uint8 or None.
 
-    `image` is upright; `data` is the file that it was read from, and `png_depth` the bits per sample if that is a PNG.
+    `image` is upright; `png_depth` are the bits per sample if it comes from a PNG.
     Raises `UnsupportedError` for samples of 32 bits.
     """
     key = image.info.get("transparency")
-    if image.mode.startswith("I;16"):
-        # Pillow converts 16-bit grey to 8 bits by clipping, not by scaling.
-        samples = np.asarray(image)
-        grey = Image.fromarray((samples >> 8).astype(np.uint8))
-        return grey, np.where(samples == key, 0, 255).astype(np.uint8) if isinstance(key, int) else None
     if image.mode == "L" and isinstance(key, int):
         # Pillow scales samples of 2 and 4 bits to 0..255, but not the transparent value.
-        shown = np.asarray(image) != key * (255 // (2 ** min(png_depth, 8) - 1))
+        shown = np.asarray(image) != key * (255 // (2**png_depth - 1))
         return image, np.where(shown, 255, 0).astype(np.uint8)
-    if image.mode == "RGB" and isinstance(key, tuple) and png_depth == 16:
-        return image, shown_where(data, image, key)
     if image.mode in _PREMULTIPLIED:
         image = image.convert(_PREMULTIPLIED[image.mode])
     alpha: NDArray[np.uint8] | None = None

@@ -13,12 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from tfstyle.depth import Samples, rounded
+
 OPAQUE = np.float32(255)
 _BAND = 256
 
 
-def fill_hidden(pixels: NDArray[np.uint8], weights: NDArray[Any]) -> NDArray[np.uint8]:
-    """`pixels` [H, W, 3] with new colours wherever `weights` [H, W], on alpha's scale of 0..255, is 0.
+def fill_hidden(pixels: Samples, weights: NDArray[Any]) -> Samples:
+    """`pixels` [H, W, 3] uint8 or uint16 with new colours wherever `weights` [H, W], on alpha's scale of 0..255, is 0.
 
     The new colours depend only on the other pixels, in proportion to their weights. At least one weight must be above
     0. All other pixels are unchanged.
@@ -33,7 +35,7 @@ def fill_hidden(pixels: NDArray[np.uint8], weights: NDArray[Any]) -> NDArray[np.
         rows = hidden[top : top + _BAND]
         for channel in range(3):
             enlarged = _enlarge(smooth[..., channel], pixels.shape[1], top, top + len(rows))
-            filled[top : top + _BAND, :, channel][rows] = np.rint(enlarged[rows]).clip(0, 255)
+            filled[top : top + _BAND, :, channel][rows] = rounded(enlarged[rows], pixels)
     return filled
 
 

@@ -16,7 +16,7 @@ from tfstyle.losses.term import FeatureTerm, Metrics, RegionTargets
 from tfstyle.networks.network import LayerMetric
 
 LEAST_UNIT = 1e-6
-"""Keeps the loss finite where a target is nothing, as the variance of a photo of a single colour is."""
+"""A smaller target is nothing, as the variance of a photo of a single colour is where no border disturbs it."""
 
 
 def relative(loss: Loss, targets: Mapping[str, Mapping[str, Any]], metrics: Metrics) -> Loss:
@@ -35,5 +35,6 @@ def relative(loss: Loss, targets: Mapping[str, Mapping[str, Any]], metrics: Metr
 
 
 def unit_of(term: FeatureTerm, target: Any, metric: LayerMetric) -> float:
-    """The unit of a term's value in one layer: the magnitude of its `target`."""
-    return max(LEAST_UNIT, float(term.magnitude(target, metric)))
+    """The unit of a term's value in one layer: the magnitude of its `target`; 1 where that is nothing."""
+    magnitude = float(term.magnitude(target, metric))
+    return magnitude if magnitude >= LEAST_UNIT else 1.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from tfstyle.borders import Wraps, wraps_of
 from tfstyle.losses.content import ContentLoss
 from tfstyle.losses.gamut import GamutPenalty
 from tfstyle.losses.gram import GramLoss
@@ -17,7 +18,7 @@ from tfstyle.losses.total_variation import TotalVariation
 from tfstyle.losses.wasserstein import WassersteinLoss
 from tfstyle.options import TransferOptions
 
-VARIATIONS: dict[str, type[ImageTerm]] = {"absolute": TotalVariation, "squared": SquaredVariation}
+VARIATIONS: dict[str, Callable[[Wraps], ImageTerm]] = {"absolute": TotalVariation, "squared": SquaredVariation}
 """{`tv_form`: the term}."""
 NEIGHBOURS = 3.0
 """Weight of the neighbours beside the Wasserstein loss, as a multiple of `style_weight`, chosen by eye."""
@@ -47,7 +48,7 @@ def _with_style(options: TransferOptions, style: Loss) -> Loss:
     return (
         options.content_weight * _layered(ContentLoss(options.content_layers), options.content_layer_weights)
         + options.style_weight * style
-        + options.tv_weight * VARIATIONS[options.tv_form]()
+        + options.tv_weight * VARIATIONS[options.tv_form](wraps_of(options.seamless))
         + options.gamut_weight * GamutPenalty()
     )
 
@@ -72,7 +73,7 @@ STYLE_LOSSES: Mapping[str, Callable[[TransferOptions], Loss]] = {
     "wasserstein": _statistics(WassersteinLoss),
     # The layers' weights belong to the hypercolumns, which are compared as a whole.
     "neighbours": lambda options: _neighbours(
-        options, 1.0 * NeighboursLoss(options.style_layers, options.style_layer_weights)
+        options, 1.0 * NeighboursLoss(options.style_layers, options.style_layer_weights, wraps_of(options.seamless))
     ),
 }
 """{`style_loss`, but for auto: the style's part of the loss}."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from tfstyle.borders import CIRCULAR, NO_WRAPS, Wraps
 from tfstyle.losses.term import Features, Metrics
+from tfstyle.networks.bordered import surrounded
 from tfstyle.networks.network import LayerMetric
 from tfstyle.networks.topology import block_of
 from tfstyle.tensorflow_backend import tf
@@ -14,16 +16,19 @@ GRID_LAYER = "block3_conv1"
 GRID_BLOCK = block_of(GRID_LAYER)
 
 
-def hypercolumns(features: Features, weights: Mapping[str, float], metrics: Metrics) -> dict[str, tf.Tensor]:
+def hypercolumns(
+    features: Features, weights: Mapping[str, float], metrics: Metrics, wraps: Wraps = NO_WRAPS
+) -> dict[str, tf.Tensor]:
     """Each layer's part of the hypercolumns, {layer: [1, h, w, c]} in float32, for the layers in `weights`.
 
     A part is the layer's features times its weight, divided by the number of channels: averaged down to the grid, or
-    interpolated up to it. With metrics, the parts have the lengths and angles of the imitated network's.
+    interpolated up to it, also between its two ends where the picture `wraps`. With metrics, the parts have the lengths
+    and angles of the imitated network's.
     """
     height, width = grid(features, list(weights))
     parts = {}
     for layer, weight in weights.items():
-        values = _on_grid(features[layer], metrics[layer], block_of(layer), height, width)
+        values = _on_grid(features[layer], metrics[layer], block_of(layer), (height, width), wraps)
         parts[layer] = values * (weight / metrics[layer].channels)
     return parts
 
@@ -44,10 +49,23 @@ def measured(features: tf.Tensor, metric: LayerMetric) -> tf.Tensor:
     return tf.reshape(tf.matmul(tf.reshape(values, [-1, values.shape[-1]]), tf.constant(metric.root)), values.shape)
 
 
-def _on_grid(features: tf.Tensor, metric: LayerMetric, block: int, height: int, width: int) -> tf.Tensor:
+def _on_grid(features: tf.Tensor, metric: LayerMetric, block: int, size: tuple[int, int], wraps: Wraps) -> tf.Tensor:
     """As `measured`, at the positions of the grid. The metric is applied where there are fewer positions."""
     if block < GRID_BLOCK:
         step = 2 ** (GRID_BLOCK - block)
         return measured(tf.nn.avg_pool2d(features, step, step, "VALID"), metric)
     values = measured(features, metric)
-    return tf.image.resize(values, (height, width)) if block > GRID_BLOCK else values
+    return _enlarged(values, size, wraps) if block > GRID_BLOCK else values
+
+
+def _enlarged(values: tf.Tensor, size: tuple[int, int], wraps: Wraps) -> tf.Tensor:
+    """`values` [1, h, w, c] interpolated to `size` (height, width); a side that wraps is a multiple of its own."""
+    beyond = []  # rows or columns of the result that are interpolated beyond its ends
+    for axis, (length, wrapped) in enumerate(zip(size, wraps, strict=True), 1):
+        count = values.shape[axis]
+        beyond.append(length // count if wrapped else 0)
+        if wrapped:
+            values = surrounded(values, axis, CIRCULAR)
+    (height, width), (above, left) = size, beyond
+    enlarged = tf.image.resize(values, (height + 2 * above, width + 2 * left))
+    return enlarged[:, above : above + height, left : left + width] if any(wraps) else enlarged

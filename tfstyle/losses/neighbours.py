@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from tfstyle.borders import NO_WRAPS, Wraps
 from tfstyle.images import resize_floats
 from tfstyle.losses.hypercolumns import GRID_BLOCK, GRID_LAYER, hypercolumns
 from tfstyle.losses.matching import TINY, VIEWS, cost, directions, nearest, places, weighted_targets
@@ -30,7 +31,8 @@ class NeighboursLoss(MatchedTerm):
     t is the painting's hypercolumn, also of length 1, that is nearest to that of the query by the cosine of centred
     hypercolumns (Kolkin et al. 2022, arXiv 2203.13215). The value is then twice the cosine distance, 2 (1 - cos),
     divided among the layers. With several styles t is the average of their targets. `layer_weights` (none: all 1)
-    multiply the layers' parts of squared lengths and of cosines; only their ratios matter.
+    multiply the layers' parts of squared lengths and of cosines; only their ratios matter. The picture may wrap, the
+    painting does not.
 
     Deviations from the source: shallow layers are averaged over each cell of the grid, not sampled at one point of it;
     layers are those of the options, on VGG19, where the source takes ten of VGG16's first four blocks.
@@ -38,15 +40,16 @@ class NeighboursLoss(MatchedTerm):
 
     layers: tuple[str, ...]
     layer_weights: tuple[float, ...] = ()
+    wraps: Wraps = NO_WRAPS
     name: ClassVar[str] = "neighbours"
 
     def query(self, content: Map, start: Map) -> Map:
         """The photo, with `START_SHARE` of the picture at the start of the stage in all but its finest detail."""
-        return content + np.float32(START_SHARE) * (_smoothed(start) - _smoothed(content))
+        return content + np.float32(START_SHARE) * (_smoothed(start, self.wraps) - _smoothed(content, self.wraps))
 
     def match(self, query: Features, views: Iterable[View], metrics: Metrics) -> dict[str, tf.Tensor]:
         """As in `MatchedTerm`: {layer: its part of t [1, h, w, c]}."""
-        parts = self._parts(query, metrics)
+        parts = self._parts(query, metrics, self.wraps)
         columns = tf.concat([self._columns(view, metrics) for view in views], 0)
         found = nearest(_rows(parts), columns, query[self.layers[-1]].dtype)
         targets = tf.split(directions(tf.gather(columns, found)), [part.shape[-1] for part in parts.values()], -1)
@@ -66,7 +69,7 @@ class NeighboursLoss(MatchedTerm):
 
     def by_layer(self, features: Features, targets: Mapping[str, tf.Tensor], metrics: Metrics) -> dict[str, tf.Tensor]:
         """As in `FeatureTerm`."""
-        parts = self._parts(features, metrics)
+        parts = self._parts(features, metrics, self.wraps)
         squares = {layer: tf.reduce_sum(tf.square(part), -1) for layer, part in parts.items()}
         scale = tf.math.rsqrt(tf.add_n(list(squares.values())) + TINY)
         values = {}
@@ -79,23 +82,24 @@ class NeighboursLoss(MatchedTerm):
     def target_bytes(self, layer: str, channels: int, pixels: int) -> int:
         return FLOAT_BYTES * channels * positions_of(GRID_LAYER, pixels)
 
-    def _parts(self, features: Features, metrics: Metrics) -> dict[str, tf.Tensor]:
+    def _parts(self, features: Features, metrics: Metrics, wraps: Wraps) -> dict[str, tf.Tensor]:
         weights = np.array(self.layer_weights or (1.0,) * len(self.layers))
         factors = np.sqrt(weights / weights.max())  # of lengths
-        return hypercolumns(features, dict(zip(self.layers, map(float, factors), strict=True)), metrics)
+        return hypercolumns(features, dict(zip(self.layers, map(float, factors), strict=True)), metrics, wraps)
 
     def _columns(self, view: View, metrics: Metrics) -> tf.Tensor:
         """The hypercolumns [n, c] of a view of the painting that may be chosen."""
         features, weights = view
-        parts = self._parts(features, metrics)
+        parts = self._parts(features, metrics, NO_WRAPS)
         _, height, width, _ = parts[self.layers[0]].shape
         return tf.gather(_rows(parts), places((height, width), weights, GRID_LAYER, MOST_COLUMNS))
 
 
-def _smoothed(image: Map) -> Map:
+def _smoothed(image: Map, wraps: Wraps) -> Map:
     """`image` [1, H, W, 3] without the details that half its size cannot show."""
     _, height, width, _ = image.shape
-    return resize_floats(resize_floats(image[0], ((width + 1) // 2, (height + 1) // 2)), (width, height))[None]
+    half = resize_floats(image[0], ((width + 1) // 2, (height + 1) // 2), wraps)
+    return resize_floats(half, (width, height), wraps)[None]
 
 
 def _rows(parts: Mapping[str, tf.Tensor]) -> tf.Tensor:

@@ -231,5 +231,6 @@ class ImageTerm(Term):
     def value(self, rows: tf.Tensor, own: int, size: tuple[int, int]) -> tf.Tensor:
         """The part of the value of a picture of `size` (height, width) from the first `own` of `rows` [1, h, W, 3].
 
-        `rows` holds the band and up to `halo` rows below it, fewer at the bottom of the picture.
+        `rows` holds the band and up to `halo` rows below it, fewer at the bottom of the picture. If the picture wraps,
+        the rows at its top follow there, unless the band is the whole picture.
         """

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from tfstyle.borders import NO_WRAPS, Wraps
 from tfstyle.losses.term import ImageTerm
+from tfstyle.losses.wrapped import closed, closed_below
 from tfstyle.tensorflow_backend import tf
 
 
@@ -14,15 +16,19 @@ class TotalVariation(ImageTerm):
     """0.5 (mean|x[i+1, j] - x[i, j]| + mean|x[i, j+1] - x[i, j]|) of the standardised picture x.
 
     The anisotropic form of Rudin, Osher and Fatemi 1992, as in the published reference implementation. Its derivative
-    is taken as 0 where two neighbours are equal.
+    is taken as 0 where two neighbours are equal. Where the picture `wraps`, its two ends are neighbours as well.
     """
 
+    wraps: Wraps = NO_WRAPS
     name: ClassVar[str] = "tv"
     halo: ClassVar[int] = 1
 
     def value(self, rows: tf.Tensor, own: int, size: tuple[int, int]) -> tf.Tensor:
         height, width = size
-        down = tf.reduce_sum(tf.abs(rows[:, 1:] - rows[:, :-1])) / ((height - 1) * width * 3)
-        image = self.own_rows(rows, own)
-        across = tf.reduce_sum(tf.abs(image[:, :, 1:] - image[:, :, :-1])) / (height * (width - 1) * 3)
+        image = closed(self.own_rows(rows, own), 2, self.wraps.across)
+        rows = closed_below(rows, own, self.wraps.down)
+        down = tf.reduce_sum(tf.abs(rows[:, 1:] - rows[:, :-1])) / ((height - 1 + self.wraps.down) * width * 3)
+        across = tf.reduce_sum(tf.abs(image[:, :, 1:] - image[:, :, :-1])) / (
+            height * (width - 1 + self.wraps.across) * 3
+        )
         return 0.5 * (down + across)

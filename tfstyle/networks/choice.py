@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tfstyle.networks.at_hand import HOW_TO_GET, path_at_hand
 from tfstyle.networks.lite import load_lite
 from tfstyle.networks.network import Network
-from tfstyle.networks.vgg19 import HOW_TO_GET, load_vgg19, path_at_hand
+from tfstyle.networks.vgg19 import load_vgg19
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from weakref import WeakKeyDictionary
 
+from tfstyle.borders import ZERO_BORDERS, Borders
 from tfstyle.networks.layers import POOLINGS, FrozenConvolution, standardised_to_caffe
 from tfstyle.networks.network import Network
 from tfstyle.networks.topology import block_of
@@ -16,14 +17,20 @@ POOLED = "pooled"
 """Name of the map that a segment of the network passes to the next block."""
 
 
-def extractor(network: Network, layers: Sequence[str], pooling: str = "max", precision: str = FLOAT32) -> Extractor:
+def extractor(
+    network: Network,
+    layers: Sequence[str],
+    pooling: str = "max",
+    precision: str = FLOAT32,
+    borders: Borders = ZERO_BORDERS,
+) -> Extractor:
     """A function from [1, H, W, 3] standardised RGB, float32, to {layer: [1, h, w, c]}, after the ReLU.
 
     The features have the type `precision`, except those of the first convolution, which are float32: it takes little
     time, and bfloat16 would round the picture to fewer colours than 8 bits have. The function ends at the deepest of
-    `layers`. `pooling` is "max" or "average".
+    `layers`. `pooling` is "max" or "average"; `borders` lie around the picture and every map.
     """
-    return segment(network, 1, max(map(block_of, layers)), layers, pooling, precision)
+    return segment(network, 1, max(map(block_of, layers)), layers, pooling, precision, borders)
 
 
 def segment(
@@ -33,6 +40,7 @@ def segment(
     layers: Sequence[str],
     pooling: str,
     precision: str,
+    borders: Borders,
     *,
     pooled: bool = False,
 ) -> Extractor:
@@ -57,7 +65,7 @@ def segment(
             if block_of(name) > block:
                 x = pool(x)
                 block = block_of(name)
-            x = features[name] = convolution(tf.cast(x, precisions[name]))
+            x = features[name] = convolution(tf.cast(x, precisions[name]), borders)
         features = {name: features[name] for name in inside}
         if pooled:
             features[POOLED] = pool(x)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 
+from tfstyle.cuda_libraries import load_cusolver
 from tfstyle.errors import TfstyleError
 from tfstyle.processor import AVX512, instructions
 
@@ -18,6 +19,7 @@ _ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 if "tensorflow" not in sys.modules and instructions() and AVX512 not in instructions():
     # oneDNN's float32 convolutions with AVX2 take up to twice the time of TensorFlow's own (docs/performance.md).
     os.environ.setdefault(_ONEDNN, "0")
+load_cusolver()
 if "keras" in sys.modules:
     import keras
 else:

@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tfstyle.borders import ZERO_BORDERS, Borders
 from tfstyle.colour import MEAN, STD
+from tfstyle.networks.bordered import convolved, pulled_back
 from tfstyle.tensorflow_backend import tf
 
 _CAFFE_MEAN_BGR = np.array([103.939, 116.779, 123.68], np.float32)
@@ -29,7 +31,7 @@ def standardised_to_caffe(image: tf.Tensor) -> tf.Tensor:
 
 
 class FrozenConvolution:
-    """Convolution with zero padding, stride 1, bias and ReLU, whose kernels are constants of type `precision`.
+    """Convolution with stride 1, bias and ReLU, whose kernels are constants of type `precision`.
 
     `kernels` is one kernel [3, 3, c_in, c_out], or an equivalent low-rank chain [1, 1, c_in, r], [3, 3, r, s],
     [1, 1, s, c_out] without non-linearities in between; `bias` is [c_out]; all are float32.
@@ -42,27 +44,35 @@ class FrozenConvolution:
             self._flipped = [tf.cast(kernel, precision) for kernel in flipped]
             self._bias = tf.cast(bias, precision)
 
-    def __call__(self, features: tf.Tensor) -> tf.Tensor:
-        """[n, h, w, c_in] to [n, h, w, c_out]."""
+    def __call__(self, features: tf.Tensor, borders: Borders = ZERO_BORDERS) -> tf.Tensor:
+        """[n, h, w, c_in] to [n, h, w, c_out], with `borders` around the features."""
 
         @tf.custom_gradient  # type: ignore[untyped-decorator]
         def convolve(x: tf.Tensor) -> Any:
             # Nothing else reads what lies between the three operations, so that TensorFlow fuses them.
-            y = tf.nn.relu(tf.nn.bias_add(_chain(x, self._kernels), self._bias))
+            y = tf.nn.relu(tf.nn.bias_add(_chain(x, self._kernels, borders, convolved), self._bias))
 
             def gradient(upstream: tf.Tensor) -> tf.Tensor:
                 # Forward convolutions with flipped kernels are the gradient too; TensorFlow's own operation for it,
                 # Conv2DBackpropInput, takes up to 1.6 times as long (docs/performance.md).
-                return _chain(tf.raw_ops.ReluGrad(gradients=upstream, features=y), self._flipped)
+                return _chain(tf.raw_ops.ReluGrad(gradients=upstream, features=y), self._flipped, borders, pulled_back)
 
             return y, gradient
 
         return convolve(features)
 
 
-def _chain(features: tf.Tensor, kernels: Sequence[tf.Tensor]) -> tf.Tensor:
+def _chain(
+    features: tf.Tensor,
+    kernels: Sequence[tf.Tensor],
+    borders: Borders,
+    bordered: Callable[[tf.Tensor, tf.Tensor, Borders], tf.Tensor],
+) -> tf.Tensor:
     for kernel in kernels:
-        features = tf.nn.conv2d(features, kernel, 1, "SAME")
+        if borders == ZERO_BORDERS or kernel.shape[0] == 1:
+            features = tf.nn.conv2d(features, kernel, 1, "SAME")
+        else:
+            features = bordered(features, kernel, borders)
     return features
 
 

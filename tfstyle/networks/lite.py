@@ -12,20 +12,18 @@ from importlib.resources import files
 import numpy as np
 
 from tfstyle.errors import WeightsError
+from tfstyle.networks.at_hand import LITE_DIGEST_FILE, LITE_FILE
 from tfstyle.networks.network import LayerMetric, Network
 from tfstyle.networks.topology import LITE_CONVOLUTIONS, VGG19_CHANNELS, block_of
-
-FILE = "vgg19_lite.npz"
-DIGEST_FILE = "vgg19_lite.sha256"
 
 
 def load_lite() -> Network:
     """The shipped network, in float32. Raises `WeightsError` if the installed file is damaged."""
     package = files("tfstyle.networks")
-    data = package.joinpath(FILE).read_bytes()
+    data = package.joinpath(LITE_FILE).read_bytes()
     digest = hashlib.sha256(data).hexdigest()
-    if digest != package.joinpath(DIGEST_FILE).read_text("ascii").strip():
-        raise WeightsError(f"network: the installed {FILE} is damaged; reinstall tfstyle")
+    if digest != package.joinpath(LITE_DIGEST_FILE).read_text("ascii").strip():
+        raise WeightsError(f"network: the installed {LITE_FILE} is damaged; reinstall tfstyle")
     return lite_network(data, digest, "shipped with tfstyle")
 
 

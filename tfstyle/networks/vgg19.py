@@ -3,41 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 
 import numpy as np
 
 from tfstyle.errors import WeightsError
+from tfstyle.networks.at_hand import HOW_TO_GET, cached_path, path_at_hand
 from tfstyle.networks.keras_backend import keras
 from tfstyle.networks.network import LayerMetric, Network, Weights
 from tfstyle.networks.normalisation import normalise, shipped_mean_activations
 from tfstyle.networks.topology import CONVOLUTIONS, VGG19_CHANNELS, block_of
-
-CACHED_NAME = "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
-WEIGHTS_VARIABLE = "TFSTYLE_WEIGHTS"
-HOW_TO_GET = (
-    "give the path of Keras' VGG19 weights file without top layers (--weights or TFSTYLE_WEIGHTS), "
-    "or let Keras download it once with --network vgg19 while online"
-)
-
-
-def cached_path() -> Path:
-    """The path at which Keras stores downloaded weights; the file need not exist."""
-    return Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser() / "models" / CACHED_NAME
-
-
-def path_at_hand(path: str | None) -> Path | None:
-    """The weights that are available without a download: `path`, else TFSTYLE_WEIGHTS, else Keras' cache.
-
-    Raises `WeightsError` if a path is given and the file does not exist.
-    """
-    named = path or os.environ.get(WEIGHTS_VARIABLE)
-    if named:
-        if not Path(named).is_file():
-            raise WeightsError(f"weights: there is no file {named}")
-        return Path(named)
-    return cached_path() if cached_path().is_file() else None
 
 
 def load_vgg19(path: str | None = None) -> Network:

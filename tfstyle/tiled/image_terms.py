@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tfstyle.borders import NO_WRAPS, Wraps
 from tfstyle.losses import ImageTerm
 from tfstyle.objective import Terms
 from tfstyle.tensorflow_backend import tf
@@ -19,11 +20,12 @@ BAND_PIXELS = 2**17
 
 
 class BandedImageTerms:
-    """The image terms among `terms`, for a picture of `size` (height, width)."""
+    """The image terms among `terms`, for a picture of `size` (height, width) that may wrap."""
 
-    def __init__(self, terms: Terms, size: tuple[int, int]) -> None:
+    def __init__(self, terms: Terms, size: tuple[int, int], wraps: Wraps = NO_WRAPS) -> None:
         self._terms = {name: term for name, term in terms.items() if isinstance(term, ImageTerm)}
         self._size = size
+        self._wraps = wraps
         self._band = tf.function(self._trace, autograph=False)
 
     def add(
@@ -43,8 +45,14 @@ class BandedImageTerms:
         for start in range(0, height, count):
             own = min(count, height - start)
             rows = image[:, start : start + own + halo]
+            inside = rows.shape[1]
+            beyond = own + halo - inside if self._wraps.down else 0
+            if beyond:
+                rows = np.concatenate([rows, image[:, :beyond]], 1)
             found, by_rows = self._band(tf.constant(rows), own, factors)
-            gradient[:, start : start + rows.shape[1]] += by_rows
+            by_rows = np.asarray(by_rows)
+            gradient[:, start : start + inside] += by_rows[:, :inside]
+            gradient[:, :beyond] += by_rows[:, inside:]
             for name, value in found.items():
                 values[name] += float(value)
         return values

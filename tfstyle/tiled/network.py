@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from tfstyle.borders import ZERO_BORDERS, Borders
 from tfstyle.losses import FeatureTerm, LocalTerm, PooledTerm
 from tfstyle.losses.term import weights_of
 from tfstyle.masks import BlockWeights, layer_weights
@@ -37,23 +38,30 @@ class TiledNetwork:
     """A network over pictures of `size` (height, width) whose blocks before `whole_from` are tiled.
 
     `whole_from` is the first block that is computed whole: one that follows a segment of `CUTS`. `terms` are feature
-    terms.
+    terms. `borders` lie around the pictures.
     """
 
     def __init__(
-        self, network: Network, size: tuple[int, int], whole_from: int, terms: Terms, pooling: str, precision: str
+        self,
+        network: Network,
+        size: tuple[int, int],
+        whole_from: int,
+        terms: Terms,
+        pooling: str,
+        precision: str,
+        borders: Borders = ZERO_BORDERS,
     ) -> None:
         self._network = network
         self._terms: dict[str, FeatureTerm] = {n: term for n, term in terms.items() if isinstance(term, FeatureTerm)}
         self.segments: list[Segment] = []
         for cut in segments.CUTS:
             if cut.last < whole_from:
-                self.segments.append(Segment(network, cut, size, self._terms, pooling, precision))
+                self.segments.append(Segment(network, cut, size, self._terms, pooling, precision, borders))
                 size = self.segments[-1].next_size
         self._tail_layers = layers_inside(self._terms, range(whole_from, 6))
         layers = [layer for layer in feature_layers(self._terms) if block_of(layer) >= whole_from]
         deepest = max(map(block_of, feature_layers(self._terms)))
-        self._model = network_segment(network, whole_from, deepest, layers, pooling, precision)
+        self._model = network_segment(network, whole_from, deepest, layers, pooling, precision, borders)
         self._whole = tf.function(self._trace_whole, autograph=False)
         self._tail = tf.function(self._trace_tail, autograph=False)
         self._by_sums = tf.function(self._trace_by_sums, autograph=False)

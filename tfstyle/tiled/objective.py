@@ -6,6 +6,7 @@ from collections import OrderedDict
 
 import numpy as np
 
+from tfstyle.borders import ZERO, Borders, borders_of, style_borders
 from tfstyle.losses import IMAGE, FeatureTerm, Loss
 from tfstyle.networks.network import Network
 from tfstyle.objective import Evaluation, Kept, Map, Targets, Terms, parts
@@ -22,23 +23,33 @@ MOST_STYLE_SIZES = 2
 class TiledObjective:
     """Computes the same as `tfstyle.objective.WholeObjective`, in bounded memory.
 
-    `whole_from` is as in `TiledNetwork`. The first call for a size traces.
+    `whole_from` is as in `TiledNetwork`, `padding` as in `WholeObjective`. The first call for a size traces.
     """
 
     def __init__(
-        self, network: Network, pyramid: Pyramid, whole_from: int, terms: Terms, pooling: str, precision: str = FLOAT32
+        self,
+        network: Network,
+        pyramid: Pyramid,
+        whole_from: int,
+        terms: Terms,
+        pooling: str,
+        precision: str = FLOAT32,
+        padding: str = ZERO,
     ) -> None:
         self.pyramid = pyramid
         self._network, self._terms = network, terms
         self._whole_from, self._pooling, self._precision = whole_from, pooling, precision
+        self._style_borders = style_borders(padding, pyramid.wraps)
         size = pyramid.height, pyramid.width
-        self._tiled = self._over(size)
-        self._image_terms = BandedImageTerms(terms, size)
-        self._styles = OrderedDict({size: self._tiled})
+        self._tiled = self._over(size, borders_of(padding, pyramid.wraps))
+        self._image_terms = BandedImageTerms(terms, size, pyramid.wraps)
+        self._styles: OrderedDict[tuple[int, int], TiledNetwork] = OrderedDict()
+        if not any(pyramid.wraps):
+            self._styles[size] = self._tiled
         self.traces = 1
 
-    def _over(self, size: tuple[int, int]) -> TiledNetwork:
-        return TiledNetwork(self._network, size, self._whole_from, self._terms, self._pooling, self._precision)
+    def _over(self, size: tuple[int, int], borders: Borders) -> TiledNetwork:
+        return TiledNetwork(self._network, size, self._whole_from, self._terms, self._pooling, self._precision, borders)
 
     def content_targets(self, image: Map) -> Targets:
         """As in `tfstyle.objective.Objective`."""
@@ -49,7 +60,7 @@ class TiledObjective:
         _, height, width, _ = image.shape
         size = height, width
         if size not in self._styles:
-            self._styles[size] = self._over(size)
+            self._styles[size] = self._over(size, self._style_borders)
             self.traces += 1
             if len(self._styles) > MOST_STYLE_SIZES:
                 self._styles.popitem(last=False)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tfstyle.borders import CIRCULAR, Borders
 from tfstyle.losses import FeatureTerm, LocalTerm, PooledTerm
 from tfstyle.masks import BlockWeights
 from tfstyle.networks.extractor import POOLED, segment
@@ -17,7 +18,7 @@ from tfstyle.networks.network import Network
 from tfstyle.networks.topology import block_of
 from tfstyle.objective import Terms, feature_layers
 from tfstyle.tensorflow_backend import tf
-from tfstyle.tiled.windows import Window, margin, poolings_stride, windows
+from tfstyle.tiled.windows import Window, margin, poolings_stride, read, windows
 
 Map = NDArray[np.float32]
 ByTerm = dict[str, dict[str, Any]]
@@ -41,11 +42,18 @@ be the largest of all. The map below block 4 has a 256th of the picture's positi
 class Segment:
     """The segment `cut` of a network on a map of `size` (height, width), as functions that are traced once a shape.
 
-    `terms` are feature terms; only their layers inside the cut are used.
+    `terms` are feature terms; only their layers inside the cut are used. `borders` lie around the map.
     """
 
     def __init__(
-        self, network: Network, cut: Cut, size: tuple[int, int], terms: Terms, pooling: str, precision: str
+        self,
+        network: Network,
+        cut: Cut,
+        size: tuple[int, int],
+        terms: Terms,
+        pooling: str,
+        precision: str,
+        borders: Borders,
     ) -> None:
         self.cut, self.size = cut, size
         self._network = network
@@ -55,10 +63,14 @@ class Segment:
         self._pooled = {name: layers[name] for name, term in terms.items() if isinstance(term, PooledTerm)}
         self._local = {name: layers[name] for name, term in terms.items() if isinstance(term, LocalTerm)}
         inside = [layer for layer in feature_layers(terms) if block_of(layer) in blocks]
-        self._model = segment(network, cut.first, cut.last, inside, pooling, precision, pooled=True)
+        self._model = segment(network, cut.first, cut.last, inside, pooling, precision, borders, pooled=True)
         convolutions = [sum(block_of(name) == block for name in network.layers) for block in blocks]
         stride = poolings_stride(len(convolutions), pooled=True)
-        sides = [windows(length, cut.tile, margin(convolutions, pooled=True), stride) for length in size]
+        edge = margin(convolutions, pooled=True)
+        sides = [
+            windows(length, cut.tile, edge, stride, wraps=border == CIRCULAR)
+            for length, border in zip(size, borders, strict=True)
+        ]
         self._tiles = list(product(*sides))
         self.next_channels = network.channels_into(cut.last + 1)
         self._forward = tf.function(self._trace_forward, autograph=False)
@@ -92,7 +104,7 @@ class Segment:
         for rows, columns in self._tiles:
             parts = {} if weights is None else self._weight_parts(weights, rows, columns)
             pooled, own, features = self._forward(
-                below[:, rows.read, columns.read],
+                read(below, rows, columns),
                 rows.mask,
                 columns.mask,
                 parts,
@@ -133,7 +145,7 @@ class Segment:
                 for name, layers in self._local.items()
             }
             own_totals, own = self._backward(
-                below[:, rows.read, columns.read],
+                read(below, rows, columns),
                 rows.mask,
                 columns.mask,
                 self._part(above, rows, columns, self.cut.last + 1),
@@ -161,7 +173,7 @@ class Segment:
         parts = {}
         for block in range(self.cut.first, self.cut.last + 1):
             here, across = (side.halved(block - self.cut.first) for side in (rows, columns))
-            parts[str(block)] = weights.of(block)[here.read, across.read]
+            parts[str(block)] = read(weights.of(block)[None], here, across)[0]
         return parts
 
     def _region_parts(self, regions: Mapping[str, Map], rows: Window, columns: Window) -> dict[str, Map]:
@@ -172,7 +184,7 @@ class Segment:
 
     def _part(self, whole: Map, rows: Window, columns: Window, block: int) -> Map:
         rows, columns = (side.halved(block - self.cut.first) for side in (rows, columns))
-        return whole[:, rows.read, columns.read]
+        return read(whole, rows, columns)
 
     def _paste(self, whole: Map, part: tf.Tensor, rows: Window, columns: Window, block: int) -> None:
         rows, columns = (side.halved(block - self.cut.first) for side in (rows, columns))

@@ -1,14 +1,16 @@
 """The layout of tiles: windows of equal length along one side of a map, which overlap by a margin.
 
-At a window's edge inside the map, a convolution reads zeros instead of the features of the neighbouring window, so
-positions near the edge are wrong. The margin covers these positions, forward and backward. Each window
-owns only correct positions, and the owned parts cover the map exactly once.
+At a window's edge inside the map, a convolution does not read the features of the neighbouring window, so positions
+near the edge are wrong. The margin covers these positions, forward and backward. Each window owns only correct
+positions, and the owned parts cover the map exactly once. Where the map wraps, the first and the last window reach
+beyond it, and read its other side there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,17 +18,15 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Window:
-    """A range along one side: `start` to `stop` is read, and `own_start` to `own_stop` is owned."""
+    """A range along one side: `start` to `stop` is read, and `own_start` to `own_stop` is owned.
+
+    `start` is below 0, or `stop` above the length of the side, where the window reads the other side of the map.
+    """
 
     start: int
     stop: int
     own_start: int
     own_stop: int
-
-    @property
-    def read(self) -> slice:
-        """The part of the map that is read."""
-        return slice(self.start, self.stop)
 
     @property
     def owned(self) -> slice:
@@ -50,17 +50,34 @@ class Window:
         return Window(*(value >> times for value in (self.start, self.stop, self.own_start, self.own_stop)))
 
 
-def windows(length: int, owned: int, margin: int, stride: int) -> list[Window]:
+def read(whole: NDArray[np.float32], rows: Window, columns: Window) -> NDArray[np.float32]:
+    """The part of the map `whole` [1, h, w, ...] that two windows read; a copy where they reach beyond it."""
+    for axis, window in enumerate((rows, columns), 1):
+        if window.start < 0 or window.stop > whole.shape[axis]:
+            whole = np.take(whole, range(window.start, window.stop), axis, mode="wrap")
+        elif axis == 1:
+            whole = whole[:, window.start : window.stop]
+        else:
+            whole = whole[:, :, window.start : window.stop]
+    return whole
+
+
+def windows(length: int, owned: int, margin: int, stride: int, *, wraps: bool = False) -> list[Window]:
     """The fewest windows over a side of `length` that own at most `owned` positions each and overlap by twice `margin`.
 
     All windows have the same length, so that they share one trace. The length is no greater than needed to divide
     the side evenly. They start at multiples of `stride`, the product of the poolings inside; `margin` and `owned` are
-    multiples of it too.
+    multiples of it too. A side that `wraps` has a length that is a multiple of `stride`.
     """
     if owned + 2 * margin + length % stride >= length:
         return [Window(0, length, 0, length)]
-    count = -(-(length - 2 * margin) // owned)
-    owned = -(-(length - 2 * margin) // (count * stride)) * stride
+    # The outer margins lie inside a map that ends, and outside one that wraps.
+    inner = length if wraps else length - 2 * margin
+    count = -(-inner // owned)
+    owned = -(-inner // (count * stride)) * stride
+    if wraps:
+        edges = [*range(0, length - owned, owned), length - owned, length]
+        return [Window(edge - margin, edge + owned + margin, edge, end) for edge, end in pairwise(edges)]
     size = owned + 2 * margin + length % stride
     starts = [*range(0, length - size, owned), length - size]
     edges = [0, *(start + margin for start in starts[1:]), length]

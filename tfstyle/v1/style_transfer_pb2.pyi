@@ -74,10 +74,12 @@ class Picture(_message.Message):
     def __init__(self, data: _Optional[bytes] = ..., image: _Optional[str] = ...) -> None: ...
 
 class TransferOptions(_message.Message):
-    __slots__ = ("network", "precision", "pooling", "size", "style_scale", "style_fit", "colour", "content_layers", "style_layers", "style_loss", "content_layer_weights", "style_layer_weights", "balance", "content_weight", "style_weight", "tv_weight", "tv_form", "gamut_weight", "optimizer", "max_evaluations", "lite_evaluations", "split_evaluations", "start", "seed", "coarsest_scale", "scales", "pyramid_levels", "pyramid_decay", "history_size", "learning_rate", "learning_rate_decay", "learning_rate_decay_every")
+    __slots__ = ("network", "precision", "pooling", "padding", "seamless", "size", "style_scale", "style_fit", "colour", "content_layers", "style_layers", "style_loss", "content_layer_weights", "style_layer_weights", "balance", "content_weight", "style_weight", "tv_weight", "tv_form", "gamut_weight", "optimizer", "max_evaluations", "lite_evaluations", "split_evaluations", "start", "seed", "coarsest_scale", "scales", "pyramid_levels", "pyramid_decay", "history_size", "learning_rate", "learning_rate_decay", "learning_rate_decay_every", "depth", "colour_space", "metadata")
     NETWORK_FIELD_NUMBER: _ClassVar[int]
     PRECISION_FIELD_NUMBER: _ClassVar[int]
     POOLING_FIELD_NUMBER: _ClassVar[int]
+    PADDING_FIELD_NUMBER: _ClassVar[int]
+    SEAMLESS_FIELD_NUMBER: _ClassVar[int]
     SIZE_FIELD_NUMBER: _ClassVar[int]
     STYLE_SCALE_FIELD_NUMBER: _ClassVar[int]
     STYLE_FIT_FIELD_NUMBER: _ClassVar[int]
@@ -107,9 +109,14 @@ class TransferOptions(_message.Message):
     LEARNING_RATE_FIELD_NUMBER: _ClassVar[int]
     LEARNING_RATE_DECAY_FIELD_NUMBER: _ClassVar[int]
     LEARNING_RATE_DECAY_EVERY_FIELD_NUMBER: _ClassVar[int]
+    DEPTH_FIELD_NUMBER: _ClassVar[int]
+    COLOUR_SPACE_FIELD_NUMBER: _ClassVar[int]
+    METADATA_FIELD_NUMBER: _ClassVar[int]
     network: str
     precision: str
     pooling: str
+    padding: str
+    seamless: str
     size: int
     style_scale: float
     style_fit: str
@@ -139,7 +146,10 @@ class TransferOptions(_message.Message):
     learning_rate: float
     learning_rate_decay: float
     learning_rate_decay_every: int
-    def __init__(self, network: _Optional[str] = ..., precision: _Optional[str] = ..., pooling: _Optional[str] = ..., size: _Optional[int] = ..., style_scale: _Optional[float] = ..., style_fit: _Optional[str] = ..., colour: _Optional[str] = ..., content_layers: _Optional[_Union[Layers, _Mapping]] = ..., style_layers: _Optional[_Union[Layers, _Mapping]] = ..., style_loss: _Optional[str] = ..., content_layer_weights: _Optional[_Union[LayerWeights, _Mapping]] = ..., style_layer_weights: _Optional[_Union[LayerWeights, _Mapping]] = ..., balance: _Optional[str] = ..., content_weight: _Optional[float] = ..., style_weight: _Optional[float] = ..., tv_weight: _Optional[float] = ..., tv_form: _Optional[str] = ..., gamut_weight: _Optional[float] = ..., optimizer: _Optional[str] = ..., max_evaluations: _Optional[int] = ..., lite_evaluations: _Optional[int] = ..., split_evaluations: _Optional[int] = ..., start: _Optional[str] = ..., seed: _Optional[int] = ..., coarsest_scale: _Optional[int] = ..., scales: _Optional[_Union[Scales, _Mapping]] = ..., pyramid_levels: _Optional[int] = ..., pyramid_decay: _Optional[float] = ..., history_size: _Optional[int] = ..., learning_rate: _Optional[float] = ..., learning_rate_decay: _Optional[float] = ..., learning_rate_decay_every: _Optional[int] = ...) -> None: ...
+    depth: int
+    colour_space: str
+    metadata: str
+    def __init__(self, network: _Optional[str] = ..., precision: _Optional[str] = ..., pooling: _Optional[str] = ..., padding: _Optional[str] = ..., seamless: _Optional[str] = ..., size: _Optional[int] = ..., style_scale: _Optional[float] = ..., style_fit: _Optional[str] = ..., colour: _Optional[str] = ..., content_layers: _Optional[_Union[Layers, _Mapping]] = ..., style_layers: _Optional[_Union[Layers, _Mapping]] = ..., style_loss: _Optional[str] = ..., content_layer_weights: _Optional[_Union[LayerWeights, _Mapping]] = ..., style_layer_weights: _Optional[_Union[LayerWeights, _Mapping]] = ..., balance: _Optional[str] = ..., content_weight: _Optional[float] = ..., style_weight: _Optional[float] = ..., tv_weight: _Optional[float] = ..., tv_form: _Optional[str] = ..., gamut_weight: _Optional[float] = ..., optimizer: _Optional[str] = ..., max_evaluations: _Optional[int] = ..., lite_evaluations: _Optional[int] = ..., split_evaluations: _Optional[int] = ..., start: _Optional[str] = ..., seed: _Optional[int] = ..., coarsest_scale: _Optional[int] = ..., scales: _Optional[_Union[Scales, _Mapping]] = ..., pyramid_levels: _Optional[int] = ..., pyramid_decay: _Optional[float] = ..., history_size: _Optional[int] = ..., learning_rate: _Optional[float] = ..., learning_rate_decay: _Optional[float] = ..., learning_rate_decay_every: _Optional[int] = ..., depth: _Optional[int] = ..., colour_space: _Optional[str] = ..., metadata: _Optional[str] = ...) -> None: ...
 
 class Layers(_message.Message):
     __slots__ = ("names",)

@@ -15,6 +15,7 @@ from tfstyle_client._async.image import read_image
 from tfstyle_client._async.job import AsyncJob
 from tfstyle_client._async.stylize_call import AsyncStylizeCall
 from tfstyle_client.credentials import PLAINTEXT, Credentials
+from tfstyle_client.errors import ServerBusyError
 from tfstyle_client.events import JobStatus, Started
 from tfstyle_client.readers import job_status, read_started
 from tfstyle_client.requests import (
@@ -111,17 +112,29 @@ class AsyncClient:
         start_picture: File | None = None,
         keep: File | None = None,
         regions: File | None = None,
+        request_id: str | None = None,
         **options: Any,
     ) -> AsyncJob:
-        """Create a job, with arguments as for `stylize`. Raises `ClientError`."""
-        pictures = {"start_picture": start_picture, "keep": keep, "regions": regions}
-        return await self.submit(stylize_request(content, style, preset, progress, options, **pictures))
+        """Create a job, with arguments as for `stylize`. Raises `ClientError`.
 
-    async def submit(self, request: pb.StylizeRequest) -> AsyncJob:
-        """Create a job from a request; pictures of more than 4 MiB are uploaded first. Raises `ClientError`."""
-        creation = creation_request(request)
+        With a `request_id` of up to 64 characters, a second call with the same id and arguments returns the same job.
+        """
+        pictures = {"start_picture": start_picture, "keep": keep, "regions": regions}
+        return await self.submit(stylize_request(content, style, preset, progress, options, **pictures), request_id)
+
+    async def submit(self, request: pb.StylizeRequest, request_id: str | None = None) -> AsyncJob:
+        """Create a job from a request; pictures of more than 4 MiB are uploaded first. Raises `ClientError`.
+
+        `request_id` is as for `create`.
+        """
+        creation = creation_request(request, request_id)
         for picture in large_pictures(creation.transfer):
-            picture.image = await self.upload(picture.data)
+            try:
+                picture.image = await self.upload(picture.data)
+            except ServerBusyError as error:
+                if error.reason != "CALLER_IMAGES":
+                    raise
+                break  # uploaded images are kept for a day; where there is no room for more, the request carries them
         job = await self._connection.call(lambda: self._connection.stub.CreateJob(creation))
         return AsyncJob(self._connection, job.name)
 

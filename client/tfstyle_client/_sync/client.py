@@ -16,6 +16,7 @@ from tfstyle_client._sync.image import read_image
 from tfstyle_client._sync.job import Job
 from tfstyle_client._sync.stylize_call import StylizeCall
 from tfstyle_client.credentials import PLAINTEXT, Credentials
+from tfstyle_client.errors import ServerBusyError
 from tfstyle_client.events import JobStatus, Started
 from tfstyle_client.readers import job_status, read_started
 from tfstyle_client.requests import (
@@ -112,17 +113,29 @@ class Client:
         start_picture: File | None = None,
         keep: File | None = None,
         regions: File | None = None,
+        request_id: str | None = None,
         **options: Any,
     ) -> Job:
-        """Create a job, with arguments as for `stylize`. Raises `ClientError`."""
-        pictures = {"start_picture": start_picture, "keep": keep, "regions": regions}
-        return self.submit(stylize_request(content, style, preset, progress, options, **pictures))
+        """Create a job, with arguments as for `stylize`. Raises `ClientError`.
 
-    def submit(self, request: pb.StylizeRequest) -> Job:
-        """Create a job from a request; pictures of more than 4 MiB are uploaded first. Raises `ClientError`."""
-        creation = creation_request(request)
+        With a `request_id` of up to 64 characters, a second call with the same id and arguments returns the same job.
+        """
+        pictures = {"start_picture": start_picture, "keep": keep, "regions": regions}
+        return self.submit(stylize_request(content, style, preset, progress, options, **pictures), request_id)
+
+    def submit(self, request: pb.StylizeRequest, request_id: str | None = None) -> Job:
+        """Create a job from a request; pictures of more than 4 MiB are uploaded first. Raises `ClientError`.
+
+        `request_id` is as for `create`.
+        """
+        creation = creation_request(request, request_id)
         for picture in large_pictures(creation.transfer):
-            picture.image = self.upload(picture.data)
+            try:
+                picture.image = self.upload(picture.data)
+            except ServerBusyError as error:
+                if error.reason != "CALLER_IMAGES":
+                    raise
+                break  # uploaded images are kept for a day; where there is no room for more, the request carries them
         job = self._connection.call(lambda: self._connection.stub.CreateJob(creation))
         return Job(self._connection, job.name)
 

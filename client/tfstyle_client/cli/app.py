@@ -35,15 +35,22 @@ from tfstyle_client.usage_errors import usage_message
 
 COMMANDS = {
     "stylize:stylize": "Repaint CONTENT in the style of STYLE, or of several.",
+    "texture:texture": "Paint a texture in the style of STYLE, or of several, without a photo.",
+    "redo:redo": "Repeat RESULT, a picture that tfstyle has made, to the bit, or with changes.",
     "demo:demo": "Repaint the photo that comes with tfstyle in the style of the painting that comes with it.",
     "letter:letter": "Paint the letters of TEXT in the style of STYLE, and the ground, if wanted, in that of STYLE2.",
+    "batch:batch": "Repaint many photos, each in the style of every STYLE. A second run makes what is missing.",
+    "compare:compare": "Make a labelled sheet of one photo with every combination of STYLE and of options with several"
+    " values.",
+    "estimate:estimate": "Tell the time and the memory that a picture would take, without making it.",
     "jobs:jobs": "List the jobs on a server, the newest first.",
     "jobs:watch": "Show a job's progress until it ends, across restarts of the server. Ctrl-C leaves the job alone.",
     "jobs:result": "Wait until a job has ended, and write its picture.",
     "jobs:cancel": "Cancel a job; one that has ended stays as it is.",
     "jobs:delete": "Delete a job that has ended, and its picture on the server.",
-    "info:info": "Show a server's version, its network, what it is doing, and its limits.",
+    "info:info": "Show how the picture RESULT was made; without it, what a server is, does, and accepts.",
     "dashboard:dashboard": "Serve a page that shows the jobs of a server, and makes new ones.",
+    "networks:networks": "List the networks on this machine, or get VGG19.",
     "token:token": "Make a token for a caller of a server, and print it; the server's file keeps only its hash.",
 }
 """{module:command: help}, in the order of the help. The texts stand here because the modules are imported late."""
@@ -78,7 +85,8 @@ app = App(
 )
 for _place, (_path, _help) in enumerate(COMMANDS.items()):
     _name = _path.partition(":")[2]
-    app.command(f"tfstyle_client.cli.{_path}", name=_name, help=_help, usage=USAGES.get(_name), sort_key=_place)
+    _usage = {"usage": USAGES[_name]} if _name in USAGES else {}
+    app.command(f"tfstyle_client.cli.{_path}", name=_name, help=_help, sort_key=_place, **_usage)
 app.register_install_completion_command(help="Install completion for the shell in use: bash, zsh or fish.")
 
 

@@ -9,10 +9,20 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from tfstyle.presets import PRESETS, resolve_options
-from tfstyle_client.cli.outputs import checked_output, checked_preview
-from tfstyle_client.cli.parameters import MAIN, NO_ACCESS, Access, Json, OpenPage, OutputPath, Preview, Quality, Server
-from tfstyle_client.cli.stylize import PREVIEW_EVERY
-from tfstyle_client.cli.transfer import Run, reported
+from tfstyle_client.cli.outputs import checked_growth, checked_output, checked_preview
+from tfstyle_client.cli.parameters import (
+    MAIN,
+    NO_ACCESS,
+    Access,
+    Gif,
+    Json,
+    OpenPage,
+    OutputPath,
+    Preview,
+    Quality,
+    Server,
+)
+from tfstyle_client.cli.transfer import Run, previews_every, reported
 from tfstyle_client.option_values import whole_number
 from tfstyle_client.requests import stylize_request
 
@@ -29,6 +39,7 @@ def demo(
     output: Annotated[OutputPath, Parameter(show_default=True)] = OUTPUT,
     quality: Quality = None,
     preview: Preview = None,
+    gif: Gif = None,
     as_json: Json = False,
     open_page: OpenPage = False,
     server: Server = None,
@@ -36,9 +47,11 @@ def demo(
 ) -> None:
     """Repaint the photo that comes with tfstyle in the style of the painting that comes with it."""
     target, preview_target = checked_output(output, quality, as_json), checked_preview(preview)
+    growth = checked_growth(gif, output=target, preview=preview_target)
     folder = files("tfstyle_client").joinpath("demo")
     photo, painting = (folder.joinpath(name).read_bytes() for name in ("landscape.jpg", "painting.jpg"))
     options = resolve_options(PRESET, {"size": size})
-    progress = reported(options, PREVIEW_EVERY if preview_target is not None else 0, open_page=open_page)
+    progress = reported(options, previews_every(None, options, preview_target, growth), open_page=open_page)
     request = stylize_request(photo, painting, PRESET, progress, {"size": size})
-    Run(target, preview_target, server, access, None, None, as_json, open_page=open_page).make(request)
+    run = Run(target, preview_target, server, access, None, None, as_json, open_page=open_page, growth=growth)
+    run.make(request)

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from tfstyle.options import RULES
+from tfstyle.options import RULES, TransferOptions
 from tfstyle.presets import PRESETS, resolve_options
 from tfstyle.rules import number
-from tfstyle_client.cli.outputs import checked_output, checked_plot, checked_preview
+from tfstyle_client.cli.outputs import checked_growth, checked_output, checked_plot, checked_preview
 from tfstyle_client.cli.parameters import (
-    ACCESS,
     MAIN,
     NO_ACCESS,
     PICTURES,
     Access,
+    Gif,
     Json,
     OpenPage,
     OutputPath,
@@ -25,11 +25,12 @@ from tfstyle_client.cli.parameters import (
     Preview,
     Quality,
     Server,
+    Timeout,
+    Weights,
 )
 from tfstyle_client.cli.picture_files import start_file
-from tfstyle_client.cli.picture_options import FIRST, OTHERS, options_class, preset_and_overrides
-from tfstyle_client.cli.stylize import PREVIEW_EVERY
-from tfstyle_client.cli.transfer import Run, reported
+from tfstyle_client.cli.picture_options import FIRST, LATER, options_class, preset_and_overrides, usual
+from tfstyle_client.cli.transfer import Run, check_server, previews_every, reported
 from tfstyle_client.display import Display
 from tfstyle_client.errors import refusal
 from tfstyle_client.files import STANDARD_STREAM, read_file
@@ -46,7 +47,6 @@ from tfstyle_client.lettering.legibility import HARD_TO_READ
 from tfstyle_client.lettering.sheet import TRANSPARENT
 from tfstyle_client.option_values import file_path
 from tfstyle_client.requests import request_of
-from tfstyle_client.target import parse_target
 
 
 def _default(alone: object, on_a_painting: object) -> str:
@@ -55,15 +55,22 @@ def _default(alone: object, on_a_painting: object) -> str:
     return "; with STYLE2 ".join(dict.fromkeys(shown))
 
 
+def _parameter(name: str) -> Any:
+    """The parameter of an option with the default that letters have."""
+    if name == "preset":
+        return Annotated[usual(name), Parameter(show_default=_default(ALONE.preset, ON_A_PAINTING.preset))]
+    if name in ALONE.options:
+        shown = _default(ALONE.options[name], ON_A_PAINTING.options[name])
+        return Annotated[usual(name), Parameter(show_default=shown)]
+    return usual(name)
+
+
 if TYPE_CHECKING:
     FirstOptions = Any
     OtherOptions = Any
 else:
-    _shown = {"preset": _default(ALONE.preset, ON_A_PAINTING.preset)} | {
-        name: _default(value, ON_A_PAINTING.options[name]) for name, value in ALONE.options.items()
-    }
-    FirstOptions = options_class("FirstOptions", FIRST, _shown)
-    OtherOptions = options_class("OtherOptions", OTHERS, _shown)
+    FirstOptions = options_class("FirstOptions", FIRST, _parameter)
+    OtherOptions = options_class("OtherOptions", LATER, _parameter)
 NO_FIRST, NO_OTHERS = FirstOptions(), OtherOptions()
 
 
@@ -117,30 +124,38 @@ def letter(
     others: OtherOptions = NO_OTHERS,
     quality: Quality = None,
     preview: Preview = None,
+    gif: Gif = None,
     plot: Plot = None,
     open_page: OpenPage = False,
     as_json: Json = False,
     server: Server = None,
-    weights: Annotated[
-        str | None, Parameter(help="VGG19 weights (Keras' HDF5 without top) for the private server", group=ACCESS)
-    ] = None,
+    weights: Weights = None,
+    timeout: Timeout = None,
     access: Access = NO_ACCESS,
 ) -> None:
     """Paint the letters of TEXT in the style of STYLE, and the ground, if wanted, in that of STYLE2."""
     recipe = ALONE if ground is None else ON_A_PAINTING
-    preset, overrides = preset_and_overrides(first, others, recipe.preset)
+    _, overrides = preset_and_overrides(first, others)
+    preset = others.preset or recipe.preset
     overrides = _with_defaults(recipe, preset, overrides)
-    reach = recipe.reach if reach is None else reach
     if start_file(overrides) is not None:
         raise refusal("start", f"cannot be a file here; give {RULES['start'].accepts()}")
-    if server is not None:
-        parse_target(server)
-        if weights is not None:
-            raise refusal("weights", "are for a private server; the server at --server has its own")
+    check_server(server, weights, timeout)
+    if open_page and timeout is not None:
+        raise refusal("timeout", "has no effect with --open; cancel the job on the page, or with Ctrl-C")
     options = resolve_options(preset, overrides)
+    if ground is None:
+        _check_cut_out(options)
     typeface = Typeface(None if font is None else read_file(font, "font"))
     words = text.replace("\\n", "\n")
-    lettering = draw(words, typeface, size=options.size, reach=reach, margin=margin, bold=bold)
+    lettering = draw(
+        words,
+        typeface,
+        size=options.size,
+        reach=recipe.reach if reach is None else reach,
+        margin=margin,
+        bold=bold,
+    )
     if ground == style == STANDARD_STREAM:
         raise refusal("style", "cannot be standard input twice; name a file")
     sheet = Sheet(
@@ -149,9 +164,10 @@ def letter(
         None if ground is None else read_file(ground, "style2"),
         background,
     )
-    target, preview_target = checked_output(output, quality, as_json), checked_preview(preview)
+    target, preview_target = checked_output(output, quality, as_json, options.depth), checked_preview(preview)
     plot_target = checked_plot(plot, target, preview_target)
-    progress = reported(options, PREVIEW_EVERY if preview_target is not None else 0, open_page=open_page)
+    growth = checked_growth(gif, output=target, preview=preview_target, plot=plot_target)
+    progress = reported(options, previews_every(None, options, preview_target, growth), open_page=open_page)
     request = request_of(sheet.inputs, preset, progress, overrides)
 
     def finish(png: bytes, screen: Display) -> bytes:
@@ -159,8 +175,8 @@ def letter(
         _report(legibility(finished, lettering), screen, as_json)
         return finished
 
-    run = Run(target, preview_target, server, access, weights, None, as_json, None, open_page, plot_target, finish)
-    run.make(request)
+    files = (target, preview_target, server, access, weights, timeout, as_json, None, open_page, plot_target, growth)
+    Run(*files, finish=finish).make(request)
 
 
 def _with_defaults(recipe: Recipe, preset: str, overrides: dict[str, Any]) -> dict[str, Any]:
@@ -170,6 +186,13 @@ def _with_defaults(recipe: Recipe, preset: str, overrides: dict[str, Any]) -> di
     if {"content_weight", "style_weight"} & overrides.keys() or balance != "relative":
         del defaults["strength"]
     return defaults | overrides
+
+
+def _check_cut_out(options: TransferOptions) -> None:
+    """Refuse what the letters lose that are cut out of their ground. Raises `BadRequestError`."""
+    for name, only in (("depth", 8), ("colour_space", "srgb")):
+        if (given := getattr(options, name)) != only:
+            raise refusal(name, f"must be {only} for letters without STYLE2; got {given}")
 
 
 def _report(found: Legibility, screen: Display, as_json: bool) -> None:

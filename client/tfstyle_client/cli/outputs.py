@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from tfstyle_client.errors import refusal
 from tfstyle_client.files import STANDARD_STREAM
+from tfstyle_client.growth_file import GrowthFile
 from tfstyle_client.output import Output
 from tfstyle_client.plot_file import PlotFile
 
 
-def checked_output(output: Output | Path, quality: int | None, as_json: bool) -> Output:
-    """The output that was chosen. Raises `BadRequestError` if it cannot be written."""
+def checked_output(output: Output | Path, quality: int | None, as_json: bool, depth: int = 8) -> Output:
+    """The output that was chosen, for a picture of so many bits. Raises `BadRequestError` if it cannot be written."""
     if isinstance(output, Path):
         _refuse_option(output, "output")
-        output = Output(output, quality)
-    elif quality is not None:
-        output = Output(output.path, quality, keep_existing=output.keep_existing)
+        output = Output(output)
+    output = replace(output, quality=quality, depth=depth)
     output.check()
     if output.is_standard and as_json:
         raise refusal("output", "cannot be standard output, which --json uses; name a file")
@@ -46,6 +47,22 @@ def checked_plot(path: Path | None, output: Output | None = None, preview: Outpu
         if other is not None and other.writes(path):
             raise refusal("plot", f"{path} is the file of {field}; name another one")
     return plot
+
+
+def checked_growth(path: Path | None, **others: Output | PlotFile | None) -> GrowthFile | None:
+    """The animation's file, if there is one; `others` are those that it must not be, by their options.
+
+    Raises `BadRequestError` if it cannot be written, or is one of the others.
+    """
+    if path is None:
+        return None
+    _refuse_option(path, "gif")
+    growth = GrowthFile(path)
+    growth.check()
+    for field, other in others.items():
+        if other is not None and other.writes(path):
+            raise refusal("gif", f"{path} is the file of {field}; name another one")
+    return growth
 
 
 def _refuse_option(path: Path, field: str) -> None:

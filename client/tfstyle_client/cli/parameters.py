@@ -11,6 +11,7 @@ from cyclopts import Group, Parameter
 from tfstyle_client.credentials import Credentials
 from tfstyle_client.errors import refusal
 from tfstyle_client.files import read_file
+from tfstyle_client.growth import ENDINGS as GROWTH_ENDINGS
 from tfstyle_client.option_values import file_path, whole_number
 from tfstyle_client.picture_formats import FORMATS, QUALITY
 from tfstyle_client.plot_file import ENDINGS
@@ -40,7 +41,7 @@ OutputPath = Annotated[
 Quality = Annotated[
     int | None,
     Parameter(
-        help="quality of JPEG and WebP files (1 to 100)",
+        help="quality of JPEG, WebP and AVIF files (1 to 100)",
         show_default=str(QUALITY),
         group=OUTPUT,
         converter=whole_number,
@@ -59,6 +60,17 @@ Plot = Annotated[
     Path | None,
     Parameter(
         help=f"write the loss curves to this file at the end; {_PLOT_ENDINGS}",
+        group=OUTPUT,
+        allow_leading_hyphen=True,
+        converter=file_path,
+    ),
+]
+Gif = Annotated[
+    Path | None,
+    Parameter(
+        help="write how the picture came about to this file at the end, as an animation; {}, {} or {}".format(
+            *GROWTH_ENDINGS
+        ),
         group=OUTPUT,
         allow_leading_hyphen=True,
         converter=file_path,
@@ -83,9 +95,13 @@ Server = Annotated[
         group=ACCESS,
     ),
 ]
+Weights = Annotated[
+    str | None, Parameter(help="VGG19 weights (Keras' HDF5 without top) for the private server", group=ACCESS)
+]
 JobServer = Annotated[
     str, Parameter(name="--server", env_var="TFSTYLE_SERVER", help="HOST:PORT or unix:PATH of the server", group=ACCESS)
 ]
+Timeout = Annotated[float | None, Parameter(help="deadline in seconds", group=ACCESS)]
 JobName = Annotated[str, Parameter(help="the job's name, as printed by tfstyle stylize --detach")]
 
 

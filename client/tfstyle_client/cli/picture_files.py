@@ -17,21 +17,17 @@ from tfstyle.rules import shown
 from tfstyle_client.cli.parameters import PICTURES
 from tfstyle_client.errors import BadRequestError, refusal
 from tfstyle_client.files import STANDARD_STREAM, read_file
-from tfstyle_client.option_values import file_path
+from tfstyle_client.option_values import file_path, file_paths
 
 
 def _several(text: str) -> Parameter:
     return Parameter(
-        help=text, group=PICTURES, consume_multiple=True, metavar="FILE ...", converter=_file_paths, show_default=False
+        help=text, group=PICTURES, consume_multiple=True, metavar="FILE ...", converter=file_paths, show_default=False
     )
 
 
 def _one(text: str) -> Parameter:
     return Parameter(help=text, group=PICTURES, metavar="FILE", converter=file_path)
-
-
-def _file_paths(hint: Any, tokens: Sequence[Any]) -> tuple[Path, ...]:
-    return tuple(file_path(hint, [token]) for token in tokens)
 
 
 @Parameter(name="*")
@@ -76,8 +72,10 @@ def start_file(overrides: dict[str, Any]) -> Path | None:
     return Path(overrides.pop("start"))
 
 
-def read_pictures(content: Path, styles: Sequence[Path], files: PictureFiles, start: Path | None) -> Inputs[bytes]:
-    """Read all files. Raises `BadRequestError`, naming the option."""
+def read_pictures(
+    content: Path | bytes, styles: Sequence[Path], files: PictureFiles, start: Path | None
+) -> Inputs[bytes]:
+    """Read all files; `content` may have been read already. Raises `BadRequestError`, naming the option."""
     if not styles:
         raise refusal("style", "is missing; name a painting after the photo")
     if len(styles) > MOST_STYLES:
@@ -87,12 +85,13 @@ def read_pictures(content: Path, styles: Sequence[Path], files: PictureFiles, st
             raise refusal(option, f"must be at most one for each painting, {len(styles)}; got {given}")
     paths = [path for path in _all(content, styles, files, start) if path == STANDARD_STREAM]
     if len(paths) > 1:
-        raise refusal("style", "cannot be standard input, because the content is; name a file")
+        other = "content" if content == STANDARD_STREAM else "first of them"
+        raise refusal("style", f"cannot be standard input, because the {other} is; name a file")
     shares = _shares(files.blend, len(styles))
     parts = zip_longest(styles, files.mask, files.region, files.style_regions)
     try:
         return Inputs(
-            read_file(content, "content"),
+            content if isinstance(content, bytes) else read_file(content, "content"),
             tuple(
                 Style(
                     read_file(style, "style"),
@@ -111,7 +110,9 @@ def read_pictures(content: Path, styles: Sequence[Path], files: PictureFiles, st
         raise BadRequestError(error.violations) from None
 
 
-def _all(content: Path, styles: Sequence[Path], files: PictureFiles, start: Path | None) -> Iterator[Path | None]:
+def _all(
+    content: Path | bytes, styles: Sequence[Path], files: PictureFiles, start: Path | None
+) -> Iterator[Path | bytes | None]:
     yield from (content, *styles, *files.region, *files.style_regions, *files.mask, files.regions, files.keep, start)
 
 

@@ -6,6 +6,8 @@ import sys
 
 from tfstyle_client.display import Display, job_line
 from tfstyle_client.events import JobStatus
+from tfstyle_client.growth import Growth
+from tfstyle_client.growth_file import GrowthFile
 from tfstyle_client.json_lines import job_fields, print_json
 from tfstyle_client.loss_plot import LossCurves
 from tfstyle_client.output import Output
@@ -41,6 +43,12 @@ def report_plot(plot: PlotFile, curves: LossCurves, screen: Display, preset: str
     """Write the loss curves, and say where they are, apart from the picture's path. Raises `BadRequestError`."""
     plot.write(curves, preset)
     screen.say(f"loss curves in {plot.path}")
+
+
+def report_growth(file: GrowthFile, growth: Growth, result: bytes, screen: Display) -> None:
+    """Write the animation, and say where it is, apart from the picture's path. Raises `BadRequestError`."""
+    file.write(growth, result)
+    screen.say(f"animation in {file.path}")
 
 
 def print_line(text: str) -> None:

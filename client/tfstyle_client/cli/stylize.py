@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
@@ -13,13 +12,14 @@ from tfstyle.presets import resolve_options
 from tfstyle.rules import shown
 from tfstyle_client._sync.client import Client
 from tfstyle_client.cli.app import complain
-from tfstyle_client.cli.outputs import checked_output, checked_plot, checked_preview
+from tfstyle_client.cli.outputs import checked_growth, checked_output, checked_plot, checked_preview
 from tfstyle_client.cli.parameters import (
     ACCESS,
     NO_ACCESS,
     OUTPUT,
     PATIENCE,
     Access,
+    Gif,
     Json,
     OpenPage,
     OutputPath,
@@ -27,20 +27,20 @@ from tfstyle_client.cli.parameters import (
     Preview,
     Quality,
     Server,
+    Timeout,
+    Weights,
 )
 from tfstyle_client.cli.picture_files import NO_PICTURE_FILES, PictureFiles, read_pictures, start_file
 from tfstyle_client.cli.picture_options import FirstOptions, OtherOptions, preset_and_overrides
 from tfstyle_client.cli.reports import report
-from tfstyle_client.cli.transfer import Run, reported
+from tfstyle_client.cli.transfer import FRAMES, PREVIEW_EVERY, Run, check_server, previews_every, reported
 from tfstyle_client.errors import refusal
 from tfstyle_client.files import STANDARD_STREAM
 from tfstyle_client.option_values import file_path, whole_number
 from tfstyle_client.output import default_output
 from tfstyle_client.picture_formats import longer_side
 from tfstyle_client.requests import request_of, watchable
-from tfstyle_client.target import parse_target
 
-PREVIEW_EVERY = 5
 NO_FIRST, NO_OTHERS = FirstOptions(), OtherOptions()
 
 
@@ -72,16 +72,21 @@ def stylize(
     quality: Quality = None,
     preview: Preview = None,
     preview_every: Annotated[
-        int, Parameter(help="evaluations between two previews", show_default=True, group=OUTPUT, converter=whole_number)
-    ] = PREVIEW_EVERY,
+        int | None,
+        Parameter(
+            help="evaluations between two previews",
+            show_default=f"{PREVIEW_EVERY}; with --gif: --steps / {FRAMES}",
+            group=OUTPUT,
+            converter=whole_number,
+        ),
+    ] = None,
+    gif: Gif = None,
     plot: Plot = None,
     open_page: OpenPage = False,
     as_json: Json = False,
     server: Server = None,
-    weights: Annotated[
-        str | None, Parameter(help="VGG19 weights (Keras' HDF5 without top) for the private server", group=ACCESS)
-    ] = None,
-    timeout: Annotated[float | None, Parameter(help="deadline in seconds", group=ACCESS)] = None,
+    weights: Weights = None,
+    timeout: Timeout = None,
     detach: Annotated[
         bool, Parameter(help="only create a job on the server at --server, and print its name", group=ACCESS)
     ] = False,
@@ -90,48 +95,43 @@ def stylize(
     """Repaint CONTENT in the style of STYLE, or of several."""
     preset, overrides = preset_and_overrides(first, others)
     start = start_file(overrides)
-    _check((content, style, *more_styles), preview_every, server, weights, timeout)
+    _check((content, style, *more_styles), preview_every)
+    check_server(server, weights, timeout)
     if open_page and timeout is not None:
         raise refusal("timeout", "has no effect with --open; cancel the job on the page, or with Ctrl-C")
     if detach:
         given: dict[str, object] = {"output": output, "quality": quality, "preview": preview, "timeout": timeout}
-        _check_detached(server, given | {"plot": plot, "open": open_page or None})
+        _check_detached(server, given | {"plot": plot, "gif": gif, "open": open_page or None})
         target = None
     else:
-        target = checked_output(output or default_output(content, style), quality, as_json)
+        target = checked_output(output or default_output(content, style), quality, as_json, overrides.get("depth", 8))
     preview_target = checked_preview(preview)
     plot_target = checked_plot(plot, target, preview_target)
+    growth = checked_growth(gif, output=target, preview=preview_target, plot=plot_target)
     inputs = read_pictures(content, (style, *more_styles), pictures, start)
     options = resolve_options(preset, overrides)
     if target is None:
         progress = watchable(options)
     else:
-        progress = reported(options, preview_every if preview_target is not None else 0, open_page=open_page)
+        progress = reported(
+            options, previews_every(preview_every, options, preview_target, growth), open_page=open_page
+        )
     request = request_of(inputs, preset, progress, overrides)
     if target is None:
         with Client(str(server), PATIENCE, access.credentials(), complain) as client:
             report("created", "name", client.submit(request).name, as_json)
         return
     content_side = None if "size" in overrides else longer_side(inputs.content)
-    Run(target, preview_target, server, access, weights, timeout, as_json, content_side, open_page, plot_target).make(
-        request
-    )
+    files = (target, preview_target, server, access, weights, timeout, as_json, content_side, open_page, plot_target)
+    Run(*files, growth).make(request)
 
 
-def _check(
-    pictures: Iterable[Path], preview_every: int, server: str | None, weights: str | None, timeout: float | None
-) -> None:
+def _check(pictures: Iterable[Path], preview_every: int | None) -> None:
     for path in pictures:
         if str(path).startswith("-") and path != STANDARD_STREAM:
             raise refusal(shown(str(path)), "there is no such option (see tfstyle stylize --help)")
-    if timeout is not None and not (math.isfinite(timeout) and timeout > 0):
-        raise refusal("timeout", f"must be a number of seconds above 0; got {timeout}")
-    if not 1 <= preview_every <= 10_000:
+    if preview_every is not None and not 1 <= preview_every <= 10_000:
         raise refusal("preview_every", f"must be 1 to 10000; got {shown(preview_every)}")
-    if server is not None:
-        parse_target(server)
-        if weights is not None:
-            raise refusal("weights", "are for a private server; the server at --server has its own")
 
 
 def _check_detached(server: str | None, given: dict[str, object]) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from dataclasses import dataclass, replace
 
@@ -12,11 +13,13 @@ from tfstyle.presets import PRESETS
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle_client._sync.client import Client
 from tfstyle_client.cli.parameters import Access
-from tfstyle_client.cli.reports import report_file, report_plot
+from tfstyle_client.cli.reports import report_file, report_growth, report_plot
 from tfstyle_client.credentials import PLAINTEXT
 from tfstyle_client.display import Display, display
-from tfstyle_client.errors import BadRequestError
+from tfstyle_client.errors import BadRequestError, refusal
 from tfstyle_client.events import Event, Progress, Result
+from tfstyle_client.growth import Growth
+from tfstyle_client.growth_file import GrowthFile
 from tfstyle_client.loss_plot import LossCurves
 from tfstyle_client.open_browser import open_in_browser
 from tfstyle_client.output import Output
@@ -24,19 +27,21 @@ from tfstyle_client.plot_file import PlotFile
 from tfstyle_client.private_dashboard import private_dashboard
 from tfstyle_client.private_server import private_server
 from tfstyle_client.requests import watchable
+from tfstyle_client.target import parse_target
 
-
-def _as_it_is(png: bytes, screen: Display) -> bytes:
-    return png
+PREVIEW_EVERY = 5
+FRAMES = 40
+"""Previews that an animation is made from, at most."""
 
 
 @dataclass(frozen=True)
 class Run:
     """Where a picture is made and where it goes. `server` None means a private server, with these `weights`.
 
-    `finish` makes the picture that is written from the one that was transferred, and may say something about it.
     `content_side` is the longer side of the content picture, if the user has not chosen a size. `open_page` shows the
-    run in the browser. `plot` is the file of its loss curves.
+    run in the browser. `plot` is the file of its loss curves, `growth` that of its previews as an animation. `check`
+    looks at each event: it returns warnings, a line each, and what it raises ends the run. `finish` makes the picture
+    that is written from the one that was transferred, and may say something about it.
     """
 
     output: Output
@@ -49,7 +54,9 @@ class Run:
     content_side: int | None = None
     open_page: bool = False
     plot: PlotFile | None = None
-    finish: Callable[[bytes, Display], bytes] = _as_it_is
+    growth: GrowthFile | None = None
+    check: Callable[[Event], Iterable[str]] = lambda event: ()
+    finish: Callable[[bytes, Display], bytes] = lambda png, screen: png
 
     def make(self, request: pb.StylizeRequest) -> None:
         """Send the request, show its events, and write the picture. Raises `ClientError`."""
@@ -67,14 +74,18 @@ class Run:
             private_dashboard(address, access) if self.open_page else nullcontext() as page,
         ):
             events = _of_call(client, request, self.timeout) if page is None else _of_job(client, request, page, screen)
-            previews, curves = Previews(self.preview, screen), LossCurves()
+            previews, curves, growth = Previews(self.preview, screen), LossCurves(), Growth()
             result = None
             with closing(events):
                 for event in events:
                     screen.show(event)
+                    for warning in self.check(event):
+                        screen.say(f"warning: {warning}")
                     curves.add(event)
                     if isinstance(event, Progress):
                         previews.write(event)
+                        if self.growth is not None:
+                            growth.add(event)
                     if isinstance(event, Result):
                         result = event
             if result is None:
@@ -82,8 +93,31 @@ class Run:
             report_file(self.output, self.finish(result.png, screen), self.as_json)
             if self.plot is not None:
                 report_plot(self.plot, curves, screen, request.preset)
+            if self.growth is not None:
+                report_growth(self.growth, growth, result.png, screen)
             if page is not None:
                 _wait_for_ctrl_c(screen)
+
+
+def check_server(server: str | None, weights: str | None, timeout: float | None) -> None:
+    """Refuse, before any work, an impossible server or deadline. Raises `BadRequestError`."""
+    if timeout is not None and not (math.isfinite(timeout) and timeout > 0):
+        raise refusal("timeout", f"must be a number of seconds above 0; got {timeout}")
+    if server is not None:
+        parse_target(server)
+        if weights is not None:
+            raise refusal("weights", "are for a private server; the server at --server has its own")
+
+
+def previews_every(
+    given: int | None, options: TransferOptions, preview: Output | None, growth: GrowthFile | None
+) -> int:
+    """Evaluations between two previews, of which `given` is the user's choice; 0 where nobody wants any."""
+    if preview is None and growth is None:
+        return 0
+    if given is not None:
+        return given
+    return PREVIEW_EVERY if growth is None else -(-options.max_evaluations // FRAMES)
 
 
 def reported(options: TransferOptions, preview_every: int, *, open_page: bool) -> ProgressOptions:

@@ -14,12 +14,13 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 
-from tfstyle.inputs import MOST_STYLES
+from tfstyle.inputs import BESIDES, MOST_STYLES, OF_A_STYLE
 from tfstyle_client.dashboard.problems import ProblemError
 
 JSON_BYTES = 256 * 1024
 FIELD_BYTES = 4096
 MOST_FIELDS = 100
+MOST_FILES = 1 + len(BESIDES) + MOST_STYLES * (1 + len(OF_A_STYLE))
 JSON_SECONDS = 30.0
 SECONDS = 300.0
 """Time for a body with pictures to arrive."""
@@ -114,11 +115,10 @@ async def picture_of(request: Request, most_bytes: int) -> AsyncIterator[Spooled
 @asynccontextmanager
 async def form_of(request: Request, most_bytes: int) -> AsyncIterator[FormData]:
     """The form in a request, whose files have at most `most_bytes` each. Raises `ProblemError`."""
-    most_files = MOST_STYLES + 1
     parser = MultiPartParser(
         request.headers,
         _within(request, FORM_PICTURES * most_bytes),
-        max_files=most_files,
+        max_files=MOST_FILES,
         max_fields=MOST_FIELDS,
         max_part_size=FIELD_BYTES,
     )

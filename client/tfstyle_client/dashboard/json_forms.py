@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
+from google.rpc import status_pb2
 
 from tfstyle.errors import InvalidInputError
+from tfstyle.inputs import BESIDES, OF_A_STYLE
 from tfstyle.options import TransferOptions
 from tfstyle.presets import resolve_options, strength_of
+from tfstyle.provenance import Provenance
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle.v1.conversion import options_from_proto
 from tfstyle_client.dashboard.option_table import plain
+from tfstyle_client.dashboard.problems import field_name
+from tfstyle_client.errors import BadRequestError, from_status
 
 Json = dict[str, Any]
 
@@ -46,7 +51,7 @@ def job_form(job: pb.Job) -> Json:
         "progress": _progress_form(job.progress) if job.HasField("progress") else None,
         "preview": digest_of(job.preview_image),
         "result": _result_form(job.result) if job.HasField("result") else None,
-        "error": job.error.message if job.HasField("error") else None,
+        "error": _error_form(job.error) if job.HasField("error") else None,
     }
 
 
@@ -67,7 +72,7 @@ def event_form(event: pb.JobEvent) -> Json:
         case "result":
             fields = _result_form(event.result)
         case "failed":
-            fields = {"error": event.failed.message}
+            fields = {"error": _error_form(event.failed)}
         case "cancelled":
             fields = {"reason": event.cancelled.reason}
         case _:
@@ -100,32 +105,63 @@ def started_form(started: pb.Started) -> Json:
 
 def _request_form(request: pb.StylizeRequest) -> Json:
     given = options_from_proto(request.options)
-    preset = request.preset or "default"
     form: Json = {
         "content": digest_of(request.inputs.content.image),
         "styles": [
             {
                 "image": digest_of(style.picture.image),
                 "weight": style.weight if style.HasField("weight") else 1,
-                "mask": digest_of(style.mask.image) if style.HasField("mask") else None,
+                **_pictures(style, OF_A_STYLE),
             }
             for style in request.inputs.styles
         ],
-        "preset": preset,
+        **_pictures(request.inputs, BESIDES),
     }
+    return form | _options_form(request.preset or "default", given)
+
+
+def provenance_form(made: Provenance) -> Json:
+    """How a result was made."""
+    return {
+        "version": made.version,
+        "tensorflow": made.tensorflow,
+        "device": made.device,
+        "network": made.network,
+        "networks": dict(made.networks),
+        "precision": made.precision,
+        "stages": [dataclasses.asdict(stage) for stage in made.stages],
+        "pictures": [dataclasses.asdict(source) for source in made.pictures],
+        **_options_form(made.preset, made.options),
+    }
+
+
+def _options_form(preset: str, given: Mapping[str, Any]) -> Json:
+    """Preset, strength, and the options: those that neither stands for, and all of them."""
     try:
         options = TransferOptions(**given)
         strength = strength_of(options)
         base = resolve_options(preset, {"strength": strength})
     except (InvalidInputError, TypeError):  # of another release, or not all are set
-        return {**form, "strength": None, "changed": _plain(given), "options": _plain(given)}
+        return {"preset": preset, "strength": None, "changed": _plain(given), "options": _plain(given)}
     values = dataclasses.asdict(options)
     changed = {name: value for name, value in values.items() if value != getattr(base, name)}
-    return {**form, "strength": strength, "changed": _plain(changed), "options": _plain(values)}
+    return {"preset": preset, "strength": strength, "changed": _plain(changed), "options": _plain(values)}
+
+
+def _pictures(message: pb.Style | pb.Inputs, fields: Iterable[str]) -> Json:
+    """The digests of pictures that may be missing."""
+    return {name: digest_of(getattr(message, name).image) if message.HasField(name) else None for name in fields}
 
 
 def _plain(values: Mapping[str, Any]) -> Json:
     return {name: plain(name, value) for name, value in values.items()}
+
+
+def _error_form(status: status_pb2.Status) -> str:
+    """Why a job has failed, with the fields named as the HTTP API names them."""
+    error = from_status(status)
+    violations = error.violations if isinstance(error, BadRequestError) else ()
+    return "; ".join(f"{field_name(each.field)}: {each.description}" for each in violations) or status.message
 
 
 def _progress_form(progress: pb.Progress) -> Json:

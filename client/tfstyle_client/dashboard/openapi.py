@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from tfstyle import __version__
+from tfstyle.inputs import BESIDES, OF_A_STYLE
 from tfstyle_client.dashboard.option_table import option_table
+from tfstyle_client.dashboard.transfer_form import FOR_EACH_STYLE, ONCE
 
 Json = dict[str, Any]
 _DIGEST: Json = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
@@ -65,6 +67,12 @@ def _paths() -> Json:
                 {"200": _json(_ref("Image"))},
                 [_parameter("digest", "path", _DIGEST)],
             )
+        },
+        "/provenance": {
+            "post": {
+                **_method("How a result was made", {"200": _json({"type": "object"})}),
+                "requestBody": {"required": True, "content": {"image/*": {}, "application/octet-stream": {}}},
+            }
         },
         "/estimates": {
             "post": _method(
@@ -149,15 +157,15 @@ def _schemas() -> Json:
     options = {entry["name"]: _option(entry) for entry in option_table()["options"]}
     strength = options.pop("strength")
     presets = {"enum": [preset["name"] for preset in option_table()["presets"]]}
+    perhaps = {**_DIGEST, "type": ["string", "null"]}
     style = _object(
-        {"image": _DIGEST, "weight": {"type": "number", "minimum": 0}, "mask": {**_DIGEST, "type": ["string", "null"]}},
-        "image",
+        {"image": _DIGEST, "weight": {"type": "number", "minimum": 0}, **dict.fromkeys(OF_A_STYLE, perhaps)}, "image"
     )
     chosen = {"preset": presets, "strength": strength, "options": _object(options)}
     size = _object(
         {"width": {"type": "integer", "minimum": 1}, "height": {"type": "integer", "minimum": 1}}, "width", "height"
     )
-    transfer = {"content": _DIGEST, "styles": _list(style), **chosen}
+    transfer = {"content": _DIGEST, "styles": _list(style), **dict.fromkeys(BESIDES, perhaps), **chosen}
     axis = _object({"option": {"type": "string"}, "values": _list(_NUMBER_OR_TEXT)}, "option", "values")
     file = {"type": "string", "format": "binary"}
     return {
@@ -173,7 +181,14 @@ def _schemas() -> Json:
         ),
         "Transfer": _object(transfer, "content", "styles"),
         "TransferForm": _object(
-            {"content": file, "style": _list(file), "preset": presets, "strength": strength, **options},
+            {
+                **dict.fromkeys(ONCE, file),
+                **dict.fromkeys(("style", *FOR_EACH_STYLE), _list(file)),
+                "weight": _list({"type": "number", "minimum": 0}),
+                "preset": presets,
+                "strength": strength,
+                **options,
+            },
             "content",
             "style",
         ),

@@ -10,7 +10,7 @@ from tfstyle.options import ALIASES, KINDS, RULES
 from tfstyle.presets import PRESET_DOCS, PRESETS, STRENGTH, strength_of
 from tfstyle.rules import ListRule, Rule, shown
 
-GROUPS = {"main": "Picture", "losses": "Losses", "optimizer": "Optimizer"}
+GROUPS = {"main": "Picture", "losses": "Losses", "optimizer": "Optimizer", "output": "File"}
 """{group of a rule: its title}."""
 _KINDS = {int: "integer", float: "number"}
 
@@ -59,7 +59,7 @@ def _parsed(name: str, value: Any) -> Any:
             raise ValueError
         return rule.parse(value)
     if isinstance(value, str):
-        return value if rule.choices or value in rule.words else _number(kind, value)
+        return value if kind is str or value in rule.words else _number(kind, value)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or kind is str:
         raise ValueError
     if kind is int and value != int(value):

@@ -19,6 +19,7 @@ CACHE_BYTES = 64 * 2**20
 """Of the thumbnails that are kept, and of small pictures."""
 AT_ONCE = 2
 SECONDS = 20.0
+HEIC_BRANDS = (b"heic", b"heix", b"mif1")
 PROGRAM = Path(__file__).with_name("thumbnail.py")
 SIGNATURES = {
     b"\x89PNG\r\n\x1a\n": "image/png",
@@ -111,6 +112,8 @@ def media_type(head: bytes) -> str:
         return "image/webp"
     if head[4:12] in (b"ftypavif", b"ftypavis"):
         return "image/avif"
+    if head[4:8] == b"ftyp" and head[8:12] in HEIC_BRANDS:
+        return "image/heic"
     return next(
         (kind for signature, kind in SIGNATURES.items() if head.startswith(signature)), "application/octet-stream"
     )

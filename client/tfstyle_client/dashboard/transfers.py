@@ -1,22 +1,21 @@
-"""Requests of the HTTP API as requests of the contract: pictures by digest, and options by name."""
+"""Requests of the HTTP API as requests of the contract: what is asked for, and with which options."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 from tfstyle.errors import InvalidInputError, Violation
-from tfstyle.inputs import MOST_STYLES, Inputs, Size, Style
+from tfstyle.inputs import Size
 from tfstyle.options import ProgressOptions
 from tfstyle.presets import canonical_overrides, resolve_options
 from tfstyle.rules import shown
 from tfstyle.v1 import style_transfer_pb2 as pb
+from tfstyle_client.dashboard.given_pictures import inputs_of
 from tfstyle_client.dashboard.option_table import parsed
 from tfstyle_client.requests import estimate_request, transfer_request, watchable
 
-_DIGEST = re.compile("[0-9a-f]{64}")
 MOST_VALUES = 8
 """Values of one option in a grid."""
 
@@ -61,41 +60,6 @@ def choices_of(body: Mapping[str, Any]) -> Choices:
     overrides = canonical_overrides(parsed({**options, "strength": body.get("strength")}))
     resolve_options(preset, overrides)
     return Choices(preset, overrides)
-
-
-def inputs_of(body: Mapping[str, Any]) -> Inputs[pb.Picture]:
-    """The pictures of a request. Raises `InvalidInputError`."""
-    violations: list[Violation] = []
-
-    def picture(name: str, digest: object) -> pb.Picture:
-        if digest is None or digest == "":
-            violations.append(Violation(name, "is missing; choose a picture"))
-        elif not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
-            violations.append(Violation(name, f"must be the digest of a picture; got {shown(digest)}"))
-        return pb.Picture(image=f"images/{digest}")
-
-    content = picture("content", body.get("content"))
-    given = body.get("styles")
-    if not isinstance(given, list) or not 1 <= len(given) <= MOST_STYLES:
-        violations.append(Violation("styles[0]", f"must be 1 to {MOST_STYLES} paintings"))
-        given = []
-    styles = []
-    for index, style in enumerate(given):
-        name = f"styles[{index}]"
-        if not isinstance(style, dict):
-            violations.append(Violation(name, f"must be a JSON object; got {shown(style)}"))
-            continue
-        mask = style.get("mask")
-        styles.append(
-            Style(
-                picture(name, style.get("image")),
-                1.0 if style.get("weight") is None else style["weight"],
-                None if mask is None else picture(f"{name}.mask", mask),
-            )
-        )
-    if violations:
-        raise InvalidInputError(violations)
-    return Inputs(content, tuple(styles))
 
 
 def creation_of(body: Mapping[str, Any]) -> pb.StylizeRequest:

@@ -13,13 +13,17 @@ from tfstyle.v1.style_transfer_pb2 import JobEvent, Network, Started
 
 @dataclass(frozen=True)
 class Run:
-    """One attempt at a job. The pictures of `inputs` are digests of blobs; the options have been checked."""
+    """One attempt at a job. The pictures of `inputs` are digests of blobs; the options have been checked.
+
+    `preset` is the one that the caller named.
+    """
 
     job: str
     attempt: int
     inputs: Inputs[str]
     options: TransferOptions
     progress: ProgressOptions
+    preset: str = "default"
 
 
 @dataclass(frozen=True)

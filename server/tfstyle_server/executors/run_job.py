@@ -88,9 +88,7 @@ def run_job(engine: Engine, run: Run, port: Port) -> End:
 
 
 def _run(engine: Engine, run: Run, port: Port) -> Done:
-    from tfstyle.images import encode_png
-
-    inputs = run.inputs.map(lambda name, digest: _decode(name, digest, port))
+    inputs = run.inputs.map(lambda name, digest: _decode(name, digest, run.options.colour_space, port))
     port.check_cancelled()
     began = time.perf_counter()
     with port.checkpoints as checkpoints:
@@ -107,20 +105,20 @@ def _run(engine: Engine, run: Run, port: Port) -> Done:
                 kept = run.progress.keeps(made, iterate.max_evaluations)
                 port.report(events.progress(iterate, _kept(preview, run.job, port) if kept else ""), made, preview)
         delivered = transfer.deliver()
-    png = encode_png(delivered.picture, transfer.texts)
+    png = transfer.file(delivered, run.preset)
     digest = _write_result(png, run.job, port)
     log.info("job %s: %d evaluations, %.1f s in this process", run.job, made, time.perf_counter() - began)
     result = events.result(delivered, digest, len(png), made, seconds)
     return Done(run.job, run.attempt, result)
 
 
-def _decode(name: str, digest: str, port: Port) -> Picture:
+def _decode(name: str, digest: str, colour_space: str, port: Port) -> Picture:
     from tfstyle.images import decode
 
     data = port.blobs.read(digest)
     try:
         with address_space_limit(port.limits.pixels):
-            return decode(data, name, port.limits)
+            return decode(data, name, port.limits, colour_space)
     except InvalidInputError as error:
         raise InvalidInputError(_with_switch(violation, port.limits) for violation in error.violations) from None
 

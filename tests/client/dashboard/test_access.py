@@ -47,7 +47,7 @@ def test_without_a_token_there_is_only_the_login(entrance: Dashboard) -> None:
         for path in ("jobs", "server", "stream?jobs", "images/" + "0" * 64, "jobs/abc", "jobs/abc/events"):
             answer = nobody.get(f"api/v1/{path}")
             assert (answer.status_code, answer.json()["code"]) == (401, "UNAUTHENTICATED"), path
-        for path in ("jobs", "grids", "images", "estimates"):
+        for path in ("jobs", "grids", "images", "provenance", "estimates"):
             assert nobody.post(f"api/v1/{path}", content=b"{}").status_code in (401, 422), path
 
 

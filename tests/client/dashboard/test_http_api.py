@@ -17,11 +17,15 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 from openapi_spec_validator import validate
 from PIL import Image
 
 from conftest import Dashboard, Server
+from image_files import P3_TO_SRGB, converted, iccp, raw_png, srgb_to_light
+from tfstyle.images import decode
+from tfstyle.images.rgb_space import DISPLAY_P3
 from tfstyle.options import RULES
 from tfstyle_client import Client
 
@@ -111,6 +115,28 @@ def test_its_previews_are_pictures(api: httpx.Client, done: dict[str, Any]) -> N
     answer = api.get(f"images/{kept[20]}")
     assert answer.headers["content-type"] == "image/webp"
     assert Image.open(io.BytesIO(answer.content)).size == (64, 43)
+
+
+def test_16_bits_and_display_p3(api: httpx.Client, pictures: dict[str, Any]) -> None:
+    """The first evaluation is that of the photo itself: what comes out and what is shown are its colours."""
+    profile = DISPLAY_P3.icc_profile()
+    assert profile is not None
+    photo = raw_png(np.full((48, 64, 3), (65535, 300, 21_111)), 16, 2, iccp(profile))
+    content = api.post("images", content=photo).json()["image"]
+    options = {**SMALL, "size": "original", "steps": 1, "depth": "16", "colour_space": "display-p3"}
+    request = {**pictures, "content": content, "preset": "fast", "options": options}
+    job = ended(api, api.post("jobs", json=request).json()["id"])
+    assert (job["request"]["options"]["depth"], job["request"]["options"]["colour_space"]) == (16, "display-p3")
+    assert "--depth 16 --colour-space display-p3" in api.get(f"jobs/{job['id']}/commands").json()["cli"]
+    result = decode(api.get(f"jobs/{job['id']}/result").content, "result", colour_space="display-p3")
+    assert np.abs(result.pixels.astype(int) - (65535, 300, 21_111)).max() <= 1
+    shown = []
+    for picture in (content, job["result"]["digest"]):
+        with Image.open(io.BytesIO(api.get(f"images/{picture}", params={"side": 160}).content)) as thumbnail:
+            shown.append(np.asarray(thumbnail.convert("RGB"))[20, 20].astype(int))
+    assert np.abs(shown[0] - shown[1]).max() < 4
+    expected = converted(np.array([65535, 300, 21_111]) / 257, srgb_to_light, P3_TO_SRGB)
+    assert np.abs(shown[1] - expected).max() < 8
 
 
 def test_pictures_are_kept_by_the_browser(api: httpx.Client, done: dict[str, Any], landscape: bytes) -> None:
@@ -284,6 +310,9 @@ def test_errors_name_their_fields(
         ("GET", "jobs?limit=" + "1" * 5000, None, 422),
         ("POST", "images", b"", 422),
         ("POST", "images", b"no picture", 422),
+        ("POST", "provenance", b"", 422),
+        ("POST", "provenance", b"no picture", 422),
+        ("POST", "provenance", b"x" * (33 * 2**20), 413),
         ("POST", "images", b"x" * (33 * 2**20), 413),
         ("POST", "estimates", b'{"content": {"width": 0, "height": 1}, "styles": []}', 422),
         ("GET", "jobs?limit=0", None, 422),
@@ -310,6 +339,19 @@ def test_what_cannot_be_answered_is_a_problem(
     assert "Traceback" not in answer.text
 
 
+def test_a_result_says_how_it_was_made(api: httpx.Client, saying: Callable[..., bytes]) -> None:
+    found = api.post("provenance", content=saying("subtle", size=48, scales=((32, 5),))).json()
+    assert (found["preset"], found["strength"]) == ("subtle", 0.2)
+    assert found["changed"] == {"size": 48, "scales": "32:5"}
+    assert set(found["options"]) == set(RULES)
+    assert found["pictures"] == [
+        {"name": "content", "width": 96, "height": 64, "digest": "ab" * 32, "weight": None},
+        {"name": "style", "width": 80, "height": 60, "digest": "cd" * 32, "weight": 1.0},
+    ]
+    assert found["stages"][-1]["width"] == 48
+    assert found["networks"] == {"vgg19-lite": "ef" * 32}
+
+
 def test_a_picture_that_is_announced_as_too_large_is_not_read(page: Dashboard) -> None:
     host, port = page.address.removeprefix("http://").strip("/").split(":")
     with socket.create_connection((host, int(port)), 20) as connection:
@@ -319,8 +361,8 @@ def test_a_picture_that_is_announced_as_too_large_is_not_read(page: Dashboard) -
 
 def test_a_form_with_a_wrong_field_says_which(api: httpx.Client, landscape: bytes) -> None:
     files = {"content": landscape, "style": landscape}
-    answer = api.post("jobs", files=files, data={"colour": "1"})
-    assert answer.json()["errors"] == [{"field": "colour", "message": "there is no such field"}]
+    answer = api.post("jobs", files=files, data={"shade": "1"})
+    assert answer.json()["errors"] == [{"field": "shade", "message": "there is no such field"}]
     answer = api.post("jobs", data={"content": "photo.jpg"}, files={"style": landscape})
     assert answer.json()["errors"][0]["field"] == "content"
     answer = api.post("jobs", files={"content": landscape})

@@ -50,7 +50,7 @@ def test_values_survive_the_way_out_and_back(preset: str, form: str) -> None:
         ({"style_loss": 3}, "style_loss: must be one of auto, gram"),
         ({"scales": 3}, "scales: must be auto, or SIZE:EVALUATIONS"),
         ({"scales": "96"}, "scales: must be auto, or SIZE:EVALUATIONS"),
-        ({"colour": 1, "strength": {}}, "colour: there is no such option; strength: must be 0 to 1, or mild"),
+        ({"hue": 1, "strength": {}}, "hue: there is no such option; strength: must be 0 to 1, or mild"),
     ],
 )
 def test_what_is_no_value_names_the_option(values: dict[str, Any], complaint: str) -> None:

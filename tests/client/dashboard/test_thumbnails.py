@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import struct
+import subprocess
+import sys
 import zlib
 from collections.abc import Awaitable, Callable
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
-from image_files import profile_with_red_and_blue_exchanged
+from image_files import SRGB_TO_P3, light_to_srgb, profile_with_red_and_blue_exchanged, srgb_to_light
+from tfstyle.images import Picture, encode_png
 from tfstyle_client.dashboard import pictures
 from tfstyle_client.dashboard.pictures import Thumbnail, Thumbnails, media_type
 from tfstyle_client.dashboard.problems import ProblemError
@@ -82,6 +87,57 @@ def test_sixteen_bits_are_scaled() -> None:
     pixels = np.full((50, 50), 40_000, np.uint16)
     _, made = thumbnail(saved(Image.fromarray(pixels)))
     assert abs(made[25, 25, 0] - 40_000 / 257) < 4
+
+
+@pytest.mark.parametrize("depth", [8, 16])
+@pytest.mark.parametrize("alpha", [None, 255])
+def test_results_in_display_p3_have_their_colours(depth: int, alpha: int | None) -> None:
+    light = srgb_to_light(np.array([180, 60, 90])) @ SRGB_TO_P3.T
+    colour = np.rint(light_to_srgb(light)).astype(np.uint8)
+    pixels = np.broadcast_to(colour, (40, 40, 3)).copy()
+    opacity = None if alpha is None else np.full((40, 40), alpha, np.uint8)
+    if opacity is not None:
+        opacity[0, 0] = 0
+    png = encode_png(Picture(pixels, opacity, colour_space="display-p3").in_depth(depth))
+    made, shown = thumbnail(png)
+    assert made.file_format == "PNG"
+    assert np.abs(shown[25, 25] - [180, 60, 90, 255]).max() < 6
+
+
+def test_lab_is_shown() -> None:
+    lab = Image.merge("LAB", [Image.new("L", (40, 40), value) for value in (round(0.5 * 255), 128, 128)])
+    assert np.abs(thumbnail(saved(lab, "TIFF"))[1][20, 20] - [119, 119, 119, 255]).max() < 4
+
+
+def test_heic_is_shown_where_its_reader_is() -> None:
+    heif = pytest.importorskip("pillow_heif")
+    file = io.BytesIO()
+    heif.from_pillow(Image.new("RGB", (400, 200), (200, 40, 40))).save(file)
+    made, pixels = thumbnail(file.getvalue())
+    assert (made.width, made.height, made.file_format) == (400, 200, "HEIC")
+    assert np.abs(pixels[40, 80] - [200, 40, 40, 255]).max() < 12
+    assert media_type(file.getvalue()) == "image/heic"
+
+
+@pytest.mark.parametrize("kind", ["planar", "grey with alpha", "Lab"])
+def test_tiffs_that_pillow_misreads_are_shown_by_the_engine(kind: str) -> None:
+    """Run without -I, which would take the engine that is installed in place of this one."""
+    file, wide = io.BytesIO(), np.full((48, 64, 3), (40_000, 10_000, 30_000), np.uint16)
+    if kind == "planar":
+        tifffile.imwrite(file, np.moveaxis(wide, -1, 0), photometric="rgb", planarconfig="separate")
+        expected = np.array([156, 39, 117, 255])
+    elif kind == "Lab":
+        tifffile.imwrite(file, np.full((48, 64, 3), (32768, 0, 0), np.uint16), photometric="cielab")
+        expected = np.array([119, 119, 119, 255])
+    else:
+        grey = np.full((48, 64, 2), (40_000, 65535), np.uint16)
+        tifffile.imwrite(file, grey, photometric="minisblack", extrasamples=["unassalpha"], planarconfig="contig")
+        expected = np.array([156, 156, 156, 255])
+    command = [sys.executable, str(pictures.PROGRAM), "160", str(PIXELS)]
+    head, _, webp = subprocess.run(command, input=file.getvalue(), capture_output=True).stdout.partition(b"\n")
+    assert json.loads(head) == {"width": 64, "height": 48, "format": "TIFF"}
+    shown = np.asarray(Image.open(io.BytesIO(webp)).convert("RGBA")).astype(int)
+    assert np.abs(shown[20, 20] - expected).max() < 4
 
 
 def test_transparency_is_kept() -> None:

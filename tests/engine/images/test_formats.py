@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+import sys
 
 import numpy as np
 import pytest
@@ -77,9 +78,9 @@ def ftyp(*brands: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        (ftyp(b"heic", b"mif1"), "is HEIC; convert it to JPEG or PNG"),
-        (ftyp(b"mif1", b"heix"), "is HEIC; convert it to JPEG or PNG"),
-        (ftyp(b"mif1"), "is HEIF; convert it to JPEG or PNG"),
+        (ftyp(b"heic", b"mif1"), "is HEIC, but its header is damaged"),
+        (ftyp(b"mif1", b"heix"), "is HEIC, but its header is damaged"),
+        (ftyp(b"mif1"), "is HEIF of an unusual kind; convert it to JPEG or PNG"),
         (ftyp(b"crx "), "is raw camera data (Canon CR3); develop it"),
         (ftyp(b"isom", b"mp42"), "is a video; send one frame"),
         (ftyp(b"qt  "), "is a video; send one frame"),
@@ -111,6 +112,12 @@ def test_avif_is_rejected_if_pillow_cannot_read_it(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(features, "check", lambda feature: None)
     with pytest.raises(InvalidInputError, match="is AVIF, which the installed Pillow cannot read; convert it"):
         decode(ftyp(b"avif", b"mif1"), "content")
+
+
+def test_heic_is_rejected_with_the_fix_where_its_reader_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    with pytest.raises(InvalidInputError, match=r"is HEIC; install its reader .* \(pip install 'tfstyle\[heic\]'\)"):
+        decode(ftyp(b"heic", b"mif1"), "content")
 
 
 def test_only_the_reader_of_the_recognised_format_is_used(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,8 +7,9 @@ import pytest
 from PIL import Image
 
 from image_files import GRADIENT
+from tfstyle.borders import Wraps
 from tfstyle.errors import InvalidInputError
-from tfstyle.images import Picture, fit_longer_side, resize
+from tfstyle.images import Picture, fit_longer_side, resize, resize_floats
 
 
 @pytest.mark.parametrize(
@@ -56,3 +57,14 @@ def test_opaque_pictures_are_resized_exactly_as_by_pillow(alpha: np.ndarray | No
     np.testing.assert_array_equal(resized.pixels, expected)
     assert (resized.alpha is None) == (alpha is None)
     assert resized.warnings == ("a warning",)
+
+
+@pytest.mark.parametrize("size", [(48, 64), (20, 24), (96, 16), (32, 48)])
+@pytest.mark.parametrize("wraps", [Wraps(True, True), Wraps(down=True), Wraps(across=True)])
+def test_floats_that_wrap_are_resized_as_the_middle_one_of_their_copies(size: tuple[int, int], wraps: Wraps) -> None:
+    values = np.random.default_rng(1).normal(size=(48, 32, 3)).astype(np.float32)
+    down, across = (3 if wrapped else 1 for wrapped in wraps)
+    copies = resize_floats(np.tile(values, (down, across, 1)), (size[0] * across, size[1] * down))
+    top, left = size[1] * (down // 2), size[0] * (across // 2)
+    expected = copies[top : top + size[1], left : left + size[0]]
+    np.testing.assert_allclose(resize_floats(values, size, wraps), expected, atol=1e-5)

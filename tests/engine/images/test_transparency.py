@@ -107,9 +107,9 @@ def test_transparent_grey_value_hides_exactly_that_value(depth: int) -> None:
     samples = np.arange(16 * 20).reshape(16, 20) * (257 if depth == 16 else 1) % 2**depth
     key = int(samples[3, 1])
     picture = decode(raw_png(samples, depth, 0, trns(key)), "content")
-    np.testing.assert_array_equal(picture.alpha, np.where(samples == key, 0, 255))
-    shown = picture.alpha == 255
-    expected = samples >> 8 if depth == 16 else samples * (255 // (2**depth - 1))
+    np.testing.assert_array_equal(picture.alpha, np.where(samples == key, 0, picture.full_scale))
+    shown = picture.alpha > 0
+    expected = samples * (picture.full_scale // (2**depth - 1))
     np.testing.assert_array_equal(picture.pixels[..., 0][shown], expected[shown])
 
 
@@ -117,12 +117,12 @@ def test_transparent_16_bit_value_does_not_hide_neighbouring_values() -> None:
     grey = np.full((20, 20), 0x4080)
     grey[:, 10:] = 0x4081
     picture = decode(raw_png(grey, 16, 0, trns(0x4081)), "content")
-    np.testing.assert_array_equal(picture.alpha, np.where(grey == 0x4081, 0, 255))
+    np.testing.assert_array_equal(picture.alpha, np.where(grey == 0x4081, 0, 65535))
     colours = np.full((20, 20, 3), (0x1020, 0x3040, 0x5060))
     colours[:, 10:] = 0x1020, 0x3041, 0x5060
     picture = decode(raw_png(colours, 16, 2, trns(0x1020, 0x3041, 0x5060)), "content")
-    np.testing.assert_array_equal(picture.alpha, np.where(colours[..., 1] == 0x3041, 0, 255))
-    np.testing.assert_array_equal(picture.pixels[0, 0], (0x10, 0x30, 0x50))
+    np.testing.assert_array_equal(picture.alpha, np.where(colours[..., 1] == 0x3041, 0, 65535))
+    np.testing.assert_array_equal(picture.pixels[0, 0], (0x1020, 0x3040, 0x5060))
 
 
 def test_palette_transparency_is_kept() -> None:

@@ -9,7 +9,6 @@ from features import FEATURES, IMITATING, OTHERS, PLAIN, READ_OUT
 from pooled import target_of
 
 from tfstyle.losses import ContentLoss, GramLoss, Loss, MomentsLoss, TotalVariation, WassersteinLoss, Weighted, relative
-from tfstyle.losses.balance import LEAST_UNIT
 
 CONTENT, STYLE = ContentLoss(("a",)), GramLoss(("a", "b"))
 LOSS = 2 * CONTENT + Loss({"style": Weighted(STYLE, 3.0, {"b": 8.0})}) + 10 * TotalVariation()
@@ -61,6 +60,6 @@ def test_a_painting_of_stronger_features_has_the_same_relative_loss(term) -> Non
     assert values[0] == pytest.approx(values[1], rel=2e-2)
 
 
-def test_photo_of_one_colour_has_a_finite_loss() -> None:
+def test_photo_of_one_colour_has_an_absolute_loss() -> None:
     flat = {"content": {"a": tf.fill((1, 2, 2, 3), 0.5)}}
-    assert relative(1 * CONTENT, flat, PLAIN).weighted["content"].units == {"a": LEAST_UNIT}
+    assert relative(1 * CONTENT, flat, PLAIN).weighted["content"].units == {"a": 1.0}

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tfstyle.borders import Wraps
 from tfstyle.losses.hypercolumns import grid, hypercolumns, measured
 from tfstyle.networks.network import LayerMetric
 
@@ -73,3 +74,15 @@ def test_measured_keeps_features_of_a_network_that_imitates_none() -> None:
 )
 def test_grid_follows_from_the_finest_layer(layers: list[str], expected: tuple[int, int]) -> None:
     assert grid(FEATURES, layers) == expected
+
+
+@pytest.mark.parametrize("wraps", [Wraps(True, True), Wraps(down=True), Wraps(across=True)])
+def test_coarse_layers_are_interpolated_across_the_borders_of_a_picture_that_wraps(wraps: Wraps) -> None:
+    sizes = {"block3_conv1": (8, 12), "block4_conv3": (4, 6), "block5_conv1": (2, 3)}
+    features = {layer: RANDOM.random((1, *size, 3), np.float32) for layer, size in sizes.items()}
+    parts = hypercolumns(features, dict.fromkeys(sizes, 3.0), dict.fromkeys(sizes, LayerMetric(3)), wraps)
+    times = 3 if wraps.down else 1, 3 if wraps.across else 1
+    for layer, values in features.items():
+        copies = interpolated(np.tile(values, (1, *times, 1)), 8 * times[0], 12 * times[1])
+        top, left = 8 * (times[0] // 2), 12 * (times[1] // 2)
+        np.testing.assert_allclose(parts[layer], copies[:, top : top + 8, left : left + 12], rtol=1e-5, atol=1e-6)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tfstyle.borders import Wraps
 from tfstyle.colour import BRIGHTEST, DARKEST
 from tfstyle.losses import GamutPenalty, ImageTerm, SquaredVariation, TotalVariation
 
@@ -28,6 +29,23 @@ def test_squared_variation() -> None:
     down = (np.diff(IMAGE, axis=1) ** 2).mean()
     across = (np.diff(IMAGE, axis=2) ** 2).mean()
     assert value(SquaredVariation(), IMAGE) == pytest.approx(down + across, rel=1e-5)
+
+
+def wrapped_differences(wraps: Wraps) -> list[np.ndarray]:
+    """The differences of neighbours down and across, by NumPy."""
+    return [
+        IMAGE - np.roll(IMAGE, 1, axis) if wrapped else np.diff(IMAGE, axis=axis)
+        for axis, wrapped in enumerate(wraps, 1)
+    ]
+
+
+@pytest.mark.parametrize("wraps", [Wraps(True, True), Wraps(down=True), Wraps(across=True)])
+def test_variations_of_a_picture_that_wraps_count_its_ends_as_neighbours(wraps: Wraps) -> None:
+    down, across = wrapped_differences(wraps)
+    assert value(TotalVariation(wraps), IMAGE) == pytest.approx(
+        0.5 * (np.abs(down).mean() + np.abs(across).mean()), rel=1e-5
+    )
+    assert value(SquaredVariation(wraps), IMAGE) == pytest.approx((down**2).mean() + (across**2).mean(), rel=1e-5)
 
 
 def test_gamut_penalty_is_zero_inside_the_gamut_and_quadratic_outside() -> None:

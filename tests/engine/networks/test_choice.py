@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tfstyle.errors import WeightsError
-from tfstyle.networks import choice, lite, vgg19
+from tfstyle.networks import at_hand, choice, lite
 from tfstyle.networks.choice import Choice, choose_network
 from tfstyle.networks.network import Network
 
@@ -67,11 +67,11 @@ def test_failed_download_is_an_error_that_lists_alternatives(monkeypatch: pytest
 
 
 def test_damaged_installation_is_detected(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in (lite.FILE, lite.DIGEST_FILE):
+    for name in (at_hand.LITE_FILE, at_hand.LITE_DIGEST_FILE):
         shutil.copy(Path(lite.__file__).parent / name, tmp_path)
-    data = bytearray((tmp_path / lite.FILE).read_bytes())
+    data = bytearray((tmp_path / at_hand.LITE_FILE).read_bytes())
     data[len(data) // 2] ^= 1
-    (tmp_path / lite.FILE).write_bytes(data)
+    (tmp_path / at_hand.LITE_FILE).write_bytes(data)
     monkeypatch.setattr(lite, "files", lambda _: tmp_path)
     with pytest.raises(WeightsError, match="is damaged; reinstall"):
         lite.load_lite()
@@ -79,17 +79,17 @@ def test_damaged_installation_is_detected(monkeypatch: pytest.MonkeyPatch, tmp_p
 
 def test_weights_come_from_argument_environment_or_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    assert vgg19.path_at_hand(None) is None
-    cached = tmp_path / "models" / vgg19.CACHED_NAME
+    assert at_hand.path_at_hand(None) is None
+    cached = tmp_path / "models" / at_hand.CACHED_NAME
     cached.parent.mkdir()
     cached.touch()
-    assert vgg19.path_at_hand(None) == cached
+    assert at_hand.path_at_hand(None) == cached
     named, given = tmp_path / "named.h5", tmp_path / "given.h5"
     named.touch()
     given.touch()
     monkeypatch.setenv("TFSTYLE_WEIGHTS", str(named))
-    assert vgg19.path_at_hand(None) == named
-    assert vgg19.path_at_hand(str(given)) == given
+    assert at_hand.path_at_hand(None) == named
+    assert at_hand.path_at_hand(str(given)) == given
 
 
 def test_auto_chooses_vgg19_if_its_weights_are_available(vgg19_weights: Path) -> None:

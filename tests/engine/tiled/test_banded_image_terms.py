@@ -6,19 +6,26 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tfstyle.borders import NO_WRAPS, Wraps
 from tfstyle.losses import GamutPenalty, SquaredVariation, TotalVariation
 from tfstyle.tiled import image_terms
 from tfstyle.tiled.image_terms import BandedImageTerms
 
-TERMS = {"tv": TotalVariation(), "tv-2": SquaredVariation(), "gamut": GamutPenalty()}
 WEIGHTS = {"tv": 10.0, "tv-2": 3.0, "gamut": 1000.0}
 
 
-@pytest.mark.parametrize("size", [(7, 5), (64, 48), (65, 33)])
+@pytest.mark.parametrize(
+    ("size", "wraps"),
+    [
+        *(((7, 5), NO_WRAPS), ((64, 48), NO_WRAPS), ((65, 33), NO_WRAPS)),
+        *(((16, 48), Wraps(True, True)), ((16, 48), Wraps(down=True)), ((16, 48), Wraps(across=True))),
+    ],
+)
 @pytest.mark.parametrize("band", [1, 40, 333, 10**6])
 def test_values_and_gradient_match_the_whole_picture(
-    size: tuple[int, int], band: int, monkeypatch: pytest.MonkeyPatch
+    size: tuple[int, int], band: int, wraps: Wraps, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    terms = {"tv": TotalVariation(wraps), "tv-2": SquaredVariation(wraps), "gamut": GamutPenalty()}
     monkeypatch.setattr(image_terms, "BAND_PIXELS", band)
     random = np.random.default_rng(0)
     image = random.normal(0, 2, (1, *size, 3)).astype(np.float32)
@@ -26,11 +33,11 @@ def test_values_and_gradient_match_the_whole_picture(
     before = random.normal(size=image.shape).astype(np.float32)
     variable = tf.Variable(image)
     with tf.GradientTape() as tape:
-        wanted = {name: term.value(variable, size[0], size) for name, term in TERMS.items()}
+        wanted = {name: term.value(variable, size[0], size) for name, term in terms.items()}
         total = sum(WEIGHTS[name] * value for name, value in wanted.items())
     expected = tape.gradient(total, variable).numpy()
     gradient = before.copy()
-    found = BandedImageTerms(TERMS, size).add(image, gradient, WEIGHTS)
+    found = BandedImageTerms(terms, size, wraps).add(image, gradient, WEIGHTS)
     for name, value in wanted.items():
         assert found[name] == pytest.approx(float(value), rel=1e-6)
     np.testing.assert_allclose(gradient - before, expected, atol=1e-6 * np.abs(expected).max())

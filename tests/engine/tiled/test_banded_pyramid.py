@@ -6,11 +6,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tfstyle.borders import NO_WRAPS, Wraps
 from tfstyle.pyramid import Pyramid
 from tfstyle.tiled import banded_pyramid
 
 RANDOM = np.random.default_rng(3)
 SIZES = [(37, 50, 7), (38, 51, 3), (64, 64, 7), (5, 1, 4), (1, 9, 2), (3, 2, 9), (21, 34, 1)]
+WRAPPED = [
+    (size, Wraps(*wraps))
+    for size in [(48, 32, 7), (16, 80, 3)]
+    for wraps in [(True, True), (True, False), (False, True)]
+]
 
 
 @pytest.fixture(params=[16, 2**21])
@@ -19,9 +25,9 @@ def band(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.usefixtures("band")
-@pytest.mark.parametrize("size", SIZES)
-def test_image_and_adjoint_match_the_whole_pyramid(size: tuple[int, int, int]) -> None:
-    pyramid = Pyramid(*size, 0.75)
+@pytest.mark.parametrize(("size", "wraps"), [*((size, NO_WRAPS) for size in SIZES), *WRAPPED])
+def test_image_and_adjoint_match_the_whole_pyramid(size: tuple[int, int, int], wraps: Wraps) -> None:
+    pyramid = Pyramid(*size, 0.75, wraps)
     variables = RANDOM.normal(size=pyramid.size).astype(np.float32)
     by_image = RANDOM.normal(size=(1, *size[:2], 3)).astype(np.float32)
     with tf.GradientTape() as tape:

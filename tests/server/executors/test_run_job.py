@@ -162,8 +162,8 @@ def test_warnings_are_prefixed_by_the_pictures_name(
 ) -> None:
     decoded = module._decode
 
-    def warned(name: str, digest: str, port: Port) -> Any:
-        picture = decoded(name, digest, port)
+    def warned(name: str, digest: str, colour_space: str, port: Port) -> Any:
+        picture = decoded(name, digest, colour_space, port)
         object.__setattr__(picture, "warnings", (f"a remark on {name}", "another"))
         return picture
 

@@ -14,11 +14,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from tfstyle.provenance_json import read_provenance
 from tfstyle.rules import shown
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle_client.dashboard.bodies import picture_of
 from tfstyle_client.dashboard.callers import Caller
 from tfstyle_client.dashboard.context import Dashboard, caller_of, dashboard_of
+from tfstyle_client.dashboard.json_forms import provenance_form
 from tfstyle_client.dashboard.pictures import SIDES, Thumbnail, media_type
 from tfstyle_client.dashboard.problems import ProblemError
 from tfstyle_client.errors import from_rpc_error
@@ -42,6 +44,19 @@ async def upload(request: Request) -> Response:
         async with dashboard.bodies.memory:
             await caller.client.upload(await _contents(file))
     return JSONResponse(_facts(digest, made), 201)
+
+
+async def provenance(request: Request) -> Response:
+    """How the picture in the body, a result, was made. It is not kept, and no pixel of it is decoded."""
+    caller, dashboard = await caller_of(request), dashboard_of(request)
+    limits = await dashboard.limits(caller)
+    async with (
+        dashboard.bodies.arriving(caller.mark),
+        picture_of(request, limits.image_bytes) as file,
+        dashboard.bodies.memory,
+    ):
+        made = await asyncio.to_thread(read_provenance, await _contents(file), "image")
+    return JSONResponse(provenance_form(made))
 
 
 def _digest_of(file: IO[bytes]) -> str:
@@ -189,6 +204,7 @@ def _file_response(digest: str, head: bytes, stream: AsyncIterator[bytes] | None
 
 ROUTES = [
     Route("/images", upload, methods=["POST"]),
+    Route("/provenance", provenance, methods=["POST"]),
     Route("/images/{digest}", get_image),
     Route("/images/{digest}/facts", get_facts),
 ]

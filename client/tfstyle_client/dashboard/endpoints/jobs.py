@@ -17,15 +17,16 @@ from tfstyle_client.dashboard.callers import Caller
 from tfstyle_client.dashboard.commands import commands_of
 from tfstyle_client.dashboard.context import caller_of, dashboard_of
 from tfstyle_client.dashboard.endpoints.images import is_known, result_response
+from tfstyle_client.dashboard.given_pictures import PICTURE_FIELDS
 from tfstyle_client.dashboard.json_forms import digest_of, job_form, job_id
-from tfstyle_client.dashboard.option_table import OPTION_NAMES
 from tfstyle_client.dashboard.problems import ProblemError
+from tfstyle_client.dashboard.transfer_form import transfer_of_form
 from tfstyle_client.dashboard.transfers import creation_of, fields_of, grid_of
 from tfstyle_client.errors import ClientError
 from tfstyle_client.requests import creation_request, deletions, states_request
 
 PAGE, LARGEST_PAGE = 50, 200
-TRANSFER_FIELDS = ("content", "styles", "preset", "strength", "options")
+TRANSFER_FIELDS = (*PICTURE_FIELDS, "preset", "strength", "options")
 _ID = re.compile("[0-9a-f]{1,64}")
 
 
@@ -59,26 +60,13 @@ async def _from_form(request: Request, caller: Caller) -> dict[str, Any]:
     """The form as the JSON that asks for the same; its files are uploaded."""
     dashboard = dashboard_of(request)
     limits = await dashboard.limits(caller)
-    body: dict[str, Any] = {"styles": [], "options": {}}
+
+    async def upload(file: UploadFile) -> str:
+        async with dashboard.bodies.memory:
+            return str(digest_of(await caller.client.upload(await file.read())))
+
     async with dashboard.bodies.arriving(caller.mark), form_of(request, limits.image_bytes) as form:
-        for name, value in form.multi_items():
-            if name in ("content", "style"):
-                if not isinstance(value, UploadFile):
-                    raise ProblemError(422, "must be a file; with curl: -F content=@photo.jpg", name)
-                async with dashboard.bodies.memory:
-                    digest = digest_of(await caller.client.upload(await value.read()))
-                if name == "content":
-                    body["content"] = digest
-                else:
-                    body["styles"].append({"image": digest})
-            elif isinstance(value, str) and name == "preset":
-                body["preset"] = value
-            elif isinstance(value, str) and name in OPTION_NAMES:
-                body["options"][name] = value
-            else:
-                raise ProblemError(422, "there is no such field", name)
-    body["strength"] = body["options"].pop("strength", None)
-    return body
+        return await transfer_of_form(form, upload)
 
 
 async def create_grid(request: Request) -> Response:

@@ -23,7 +23,7 @@ class Estimator:
 
     def answer(self, question: Estimate) -> Estimated:
         """The answer. Networks are loaded for it where that needs no download."""
-        from tfstyle.networks.vgg19 import HOW_TO_GET, path_at_hand
+        from tfstyle.networks.at_hand import HOW_TO_GET, path_at_hand
 
         try:
             if question.options.network == "vgg19" and path_at_hand(self._settings.weights) is None:
@@ -37,12 +37,13 @@ class Estimator:
 
     def _budget(self) -> int:
         """The bytes that the next transfer may take, when what the one that may be running holds is free again."""
-        from tfstyle.memory import available_memory
+        from tfstyle.memory import free_memory, gpu_memory
 
         if self._settings.memory is not None:
             return self._settings.memory
         held = max(0, _resident() - self._resident)
-        return int(self._settings.memory_share * (available_memory() + held))
+        free, gpu = free_memory() + held, gpu_memory()
+        return int(self._settings.memory_share * (free if gpu is None else min(free, gpu.limit)))
 
 
 def _resident() -> int:

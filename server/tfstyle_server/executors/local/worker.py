@@ -137,6 +137,9 @@ def _set_environment(settings: WorkerSettings) -> None:
     os.environ["CUDA_VISIBLE_DEVICES"] = "" if settings.device == CPU else settings.device
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if settings.device != CPU:
+        # A job that is resumed gives the same picture. On a processor that needs no setting.
+        os.environ.setdefault("TF_DETERMINISTIC_OPS", "1")
 
 
 def memory_budget(settings: WorkerSettings) -> int | Callable[[], int]:
@@ -180,7 +183,14 @@ def _start(pipe: Pipe, settings: WorkerSettings) -> Engine | None:
     """The engine with the server's network loaded. None where that failed, which has then been reported."""
     try:
         from tfstyle.engine import Engine
+        from tfstyle.memory import has_gpu
 
+        if settings.device != CPU and not has_gpu():
+            log.warning(
+                "TensorFlow sees no GPU %s, so this worker computes on the processor: GPUs need tensorflow[and-cuda] "
+                "in place of tensorflow-cpu, and NVIDIA's driver",
+                settings.device,
+            )
         engine = Engine(settings.weights, memory=memory_budget(settings))
         choice, network = engine.network(settings.network)
     except WeightsError as error:

@@ -24,13 +24,14 @@ export class ApiError extends Error {
   }
 }
 
-/** @param {{method?: string, body?: any, signal?: AbortSignal, accept?: string}} options `body` is sent as JSON */
+/** @param {{method?: string, body?: any, signal?: AbortSignal, accept?: string}} options `body` is a file, or sent as JSON */
 export async function call(path, { method = "GET", body, signal, accept = "application/json" } = {}) {
   const headers = { Accept: accept };
-  if (body !== undefined) headers["Content-Type"] = "application/json";
+  const isFile = body instanceof Blob;
+  if (body !== undefined) headers["Content-Type"] = isFile ? "application/octet-stream" : "application/json";
   let response;
   try {
-    response = await fetch(apiUrl(path), { method, headers, signal, body: body && JSON.stringify(body) });
+    response = await fetch(apiUrl(path), { method, headers, signal, body: isFile ? body : body && JSON.stringify(body) });
   } catch (error) {
     if (signal?.aborted) throw error;
     reach.network(false);

@@ -1,8 +1,10 @@
 /** A request in the making. */
+import { OF_PAINTING, OF_PHOTO } from "./further_pictures.js";
 
 /**
  * @typedef {{image: string, width: number, height: number, name: string}} Picture an uploaded picture
- * @typedef {{picture: Picture, weight: string, mask: Picture | null}} StyleDraft
+ * @typedef {Record<string, Picture | null>} FurtherPictures by the names that the API gives them
+ * @typedef {{picture: Picture, weight: string, further: FurtherPictures}} StyleDraft
  */
 
 /** As the contract has it. */
@@ -21,6 +23,8 @@ export class Draft {
     this.values = new Map();
     /** @type {Picture | null} */
     this.content = null;
+    /** What comes with the photo. @type {FurtherPictures} */
+    this.further = {};
     /** @type {StyleDraft[]} */
     this.styles = [];
   }
@@ -48,7 +52,8 @@ export class Draft {
     return {
       ...this.#choices(),
       content: this.content?.image,
-      styles: this.styles.map(({ picture, weight, mask }) => ({ image: picture.image, weight: number(weight || "1"), mask: mask?.image ?? null })),
+      ...digests(OF_PHOTO, this.further),
+      styles: this.styles.map(({ picture, weight, further }) => ({ image: picture.image, weight: number(weight || "1"), ...digests(OF_PAINTING, further) })),
     };
   }
 
@@ -61,7 +66,7 @@ export class Draft {
 
   /** All of it, as plain data. */
   kept() {
-    return { preset: this.preset, values: [...this.values], content: this.content, styles: this.styles };
+    return { preset: this.preset, values: [...this.values], content: this.content, further: this.further, styles: this.styles };
   }
 
   /** The preset and the values of a kept draft, as far as this server has them; the fields of the pictures put these. */
@@ -81,6 +86,11 @@ export class Draft {
     const { strength, ...rest } = options;
     return { preset: this.preset, ...(strength === undefined ? {} : { strength }), options: rest };
   }
+}
+
+/** @param {import("./further_pictures.js").Further[]} kinds @param {FurtherPictures} pictures */
+function digests(kinds, pictures) {
+  return Object.fromEntries(kinds.map(({ name }) => [name, pictures[name]?.image ?? null]));
 }
 
 function number(text) {

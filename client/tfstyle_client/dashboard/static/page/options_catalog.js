@@ -10,7 +10,7 @@ import { callUntilReached } from "./api.js";
  * @property {string} accepts
  * @property {number | null} minimum
  * @property {number | null} maximum
- * @property {string[]} choices
+ * @property {(string|number)[]} choices
  * @property {string[]} words
  * @property {Record<string, any>} defaults by preset
  */

@@ -2,12 +2,13 @@
 import { pictureUrl } from "../api.js";
 import { h } from "../dom.js";
 import { sentence, words } from "../format.js";
+import { furtherOf, OF_PAINTING, OF_PHOTO } from "../further_pictures.js";
 import { valueText } from "../options_catalog.js";
 
 /** @returns {[string, string, string][]} name, and what it is in each request, as text */
 function differences(a, b) {
   const flat = (request) => new Map([
-    ["photo", request.content],
+    ["photo", JSON.stringify([request.content, ...furtherOf(OF_PHOTO, request).flatMap(([{ name }, digest]) => [name, digest])])],
     ["paintings", JSON.stringify(request.styles)],
     ["preset", request.preset],
     ["strength", valueText(request.strength)],
@@ -21,10 +22,10 @@ function differences(a, b) {
 
 /** Pictures are shown, not named. */
 function shown(name, text, request) {
-  if (name === "photo") return thumbnail(request.content, "");
+  const further = (kinds, of) => furtherOf(kinds, of).map(([{ short }, digest]) => thumbnail(digest, short));
+  if (name === "photo") return [thumbnail(request.content, ""), further(OF_PHOTO, request)];
   if (name !== "paintings") return text;
-  return request.styles.map(({ image, weight, mask }) =>
-    thumbnail(image, [request.styles.length > 1 && `weight ${weight}`, mask && "masked"].filter(Boolean).join(", ")));
+  return request.styles.map((style) => [thumbnail(style.image, request.styles.length > 1 && `weight ${style.weight}`), further(OF_PAINTING, style)]);
 }
 
 const thumbnail = (digest, note) => h("span", { class: "thumbnail" }, h("img", { src: pictureUrl(digest, 160), alt: `Picture ${digest.slice(0, 8)}` }), note);

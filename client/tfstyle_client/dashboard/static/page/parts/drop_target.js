@@ -2,7 +2,7 @@
 import { h } from "../dom.js";
 import { hasFiles } from "../drop_guard.js";
 
-const ACCEPT = "image/png,image/jpeg,image/webp,image/tiff,image/bmp,image/gif,image/avif,.tif,.tiff,.avif";
+const ACCEPT = "image/png,image/jpeg,image/webp,image/tiff,image/bmp,image/gif,image/avif,image/heic,.tif,.tiff,.avif,.heic,.heif";
 
 /**
  * @param {object} what
@@ -12,20 +12,7 @@ const ACCEPT = "image/png,image/jpeg,image/webp,image/tiff,image/bmp,image/gif,i
  */
 export function dropTarget({ onFiles, input, ...props }, ...content) {
   const file = h("input", { type: "file", accept: ACCEPT, class: "visually-hidden", ...input, onchange: choose });
-  let depth = 0;
-  const target = h("label", {
-    class: "drop", ...props,
-    // Moving over a child leaves the parent, as browsers count it.
-    ondragenter: () => target.toggleAttribute("data-over", ++depth > 0),
-    ondragleave: () => target.toggleAttribute("data-over", --depth > 0),
-    ondragover: (event) => event.preventDefault(),
-    ondrop(event) {
-      event.preventDefault();
-      depth = 0;
-      target.removeAttribute("data-over");
-      take(event.dataTransfer.files);
-    },
-  }, file, ...content);
+  const target = h("label", { class: "drop", ...props, ...dropHandlers(() => target, take) }, file, ...content);
 
   function choose() {
     take(file.files);
@@ -39,11 +26,35 @@ export function dropTarget({ onFiles, input, ...props }, ...content) {
   return { target, file };
 }
 
+/**
+ * Handlers for an element on which files are dropped. It has `data-over` while they are held over it.
+ * @param {() => HTMLElement} element @param {(files: File[]) => void} onFiles
+ */
+export function dropHandlers(element, onFiles) {
+  let depth = 0;
+  const over = (change) => element().toggleAttribute("data-over", (depth += change) > 0);
+  return {
+    // Moving over a child leaves the parent, as browsers count it.
+    ondragenter: () => over(1),
+    ondragleave: () => over(-1),
+    ondragover: (event) => event.preventDefault(),
+    ondrop(event) {
+      over(-depth);
+      // An element inside may have taken them.
+      if (event.defaultPrevented) return;
+      event.preventDefault();
+      if (event.dataTransfer.files.length) onFiles([...event.dataTransfer.files]);
+    },
+  };
+}
+
+export const pastedFiles = (event) => [...event.clipboardData.files].filter((file) => file.type.startsWith("image/"));
+
 /** Picture files that are pasted, or dropped anywhere but on a place of their own. */
 export function takeAnywhere(onFiles, signal) {
   document.addEventListener("paste", (event) => {
-    const files = [...event.clipboardData.files].filter((file) => file.type.startsWith("image/"));
-    if (!files.length) return;
+    const files = pastedFiles(event);
+    if (!files.length || event.defaultPrevented) return;
     event.preventDefault();
     onFiles(files);
   }, { signal });

@@ -2,6 +2,7 @@
 import { pictureUrl } from "../api.js";
 import { h } from "../dom.js";
 import { age, bytes, duration, moment, sentence, words } from "../format.js";
+import { furtherOf, OF_PAINTING, OF_PHOTO } from "../further_pictures.js";
 import { valueText } from "../options_catalog.js";
 import { patientImage } from "../patient_image.js";
 import { copyButton } from "./copy_button.js";
@@ -16,12 +17,15 @@ function factList(entries) {
 export function inputPictures(request) {
   const styles = request.styles;
   const picture = (digest, name, note) =>
-    h("figure", { class: "made-from" }, patientImage({ src: pictureUrl(digest, 320), alt: name, loading: "lazy" }), h("figcaption", null, name, note && h("span", { class: "muted" }, note)));
+    h("figure", { class: "made-from" }, patientImage({ src: pictureUrl(digest, 320), alt: note ? `${name}, ${note}` : name, loading: "lazy" }), h("figcaption", null, name, note && h("span", { class: "muted" }, note)));
+  const painting = (index) => (styles.length > 1 ? `Painting ${index + 1}` : "Painting");
+  const further = (kinds, of, name) => furtherOf(kinds, of).map(([{ short }, digest]) => picture(digest, name, short));
   return h("section", { class: "panel", "aria-label": "Pictures" },
     h("div", { class: "inputs" },
       picture(request.content, "Photo"),
-      styles.map((style, index) => picture(style.image, styles.length > 1 ? `Painting ${index + 1}` : "Painting",
-        [styles.length > 1 && `weight ${style.weight}`, style.mask && "masked"].filter(Boolean).join(", ")))));
+      styles.map((style, index) => picture(style.image, painting(index), styles.length > 1 ? `weight ${style.weight}` : ""))),
+    h("div", { class: "inputs-further small" },
+      further(OF_PHOTO, request, "Photo"), styles.map((style, index) => further(OF_PAINTING, style, painting(index)))));
 }
 
 /** @param {any} request @param {import("../options_catalog.js").Option[]} options */

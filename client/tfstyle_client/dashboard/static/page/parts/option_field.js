@@ -40,7 +40,7 @@ export class OptionField {
 
   #select(props) {
     this.usual = h("option", { value: "" });
-    const choices = this.option.choices.map((choice) => h("option", { value: choice }, choice));
+    const choices = this.option.choices.map((choice) => h("option", { value: String(choice) }, String(choice)));
     return h("select", { class: "select", ...props, onchange: () => this.draft.set(this.option.name, this.control.value) }, this.usual, choices);
   }
 

@@ -9,19 +9,20 @@ import { dropTarget } from "./drop_target.js";
 export class PictureField {
   /**
    * @param {object} what
-   * @param {string} what.label @param {string} what.hint what to do while it is empty
+   * @param {string} what.label @param {string} [what.hint] what to do while it is empty
+   * @param {Node} [what.prompt] what to show while it is empty, in place of label and hint
    * @param {Record<string, any>} what.input props of the file input
    * @param {string} what.field as errors name it @param {import("./field_errors.js").FieldErrors} what.errors
    * @param {(picture: import("../draft.js").Picture | null) => void} what.onPicture
    * @param {(change: 1 | -1) => void} what.onUploading one upload more, or less
    * @param {() => void} [what.onRemove]
    */
-  constructor({ label, hint, input, field, errors, onPicture, onUploading, onRemove }) {
+  constructor({ label, hint, prompt, input, field, errors, onPicture, onUploading, onRemove }) {
     Object.assign(this, { label, field, errors, onPicture, onUploading, onRemove });
     this.image = patientImage({ alt: "", hidden: true });
     this.bar = h("span");
     this.progress = h("span", { class: "progress", hidden: true }, this.bar);
-    this.hint = h("span", { class: "drop-hint" }, h("strong", null, label), h("span", { class: "muted small" }, hint));
+    this.hint = h("span", { class: "drop-hint" }, prompt ?? [h("strong", null, label), h("span", { class: "muted small" }, hint)]);
     this.drop = dropTarget({ onFiles: ([file]) => this.take(file), input: { "aria-label": label, ...input } }, this.hint, this.image, this.progress);
     this.caption = h("span", { class: "drop-name small" });
     this.remove = h("button", { class: "button quiet icon", type: "button", hidden: !onRemove, "aria-label": `Remove: ${label}`, title: "Remove", onclick: () => this.clear() }, icon("close"));
@@ -29,6 +30,12 @@ export class PictureField {
     this.error = errors.place(field, this.drop.file);
     this.element = h("div", { class: "picture-field" }, this.drop.target, h("div", { class: "drop-line" }, this.caption, this.retry, this.remove), this.error);
     this.uploading = null;
+  }
+
+  /** @param {string} field as errors name it now */
+  rename(field) {
+    this.field = field;
+    this.errors.rename(this.error, field);
   }
 
   async take(file) {

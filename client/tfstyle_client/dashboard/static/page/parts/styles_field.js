@@ -1,9 +1,8 @@
-/** The paintings: one or several, each with a weight and a mask. */
+/** The paintings: one or several. */
 import { h, setText } from "../dom.js";
-import { isWeight, MOST_STYLES } from "../draft.js";
-import { pixels } from "../format.js";
+import { MOST_STYLES } from "../draft.js";
 import { dropTarget } from "./drop_target.js";
-import { PictureField } from "./picture_field.js";
+import { Painting } from "./painting.js";
 
 export class StylesField {
   /** @param {import("../draft.js").Draft} draft @param {import("./field_errors.js").FieldErrors} errors */
@@ -33,8 +32,16 @@ export class StylesField {
     this.#changed();
   }
 
+  /** The photo is another one. */
+  check() {
+    for (const painting of this.paintings) painting.check();
+  }
+
   #painting() {
-    const painting = new Painting(this.errors, this.onUploading, () => this.#changed(), () => this.#remove(painting));
+    const painting = new Painting({
+      photo: () => this.draft.content, errors: this.errors, onUploading: this.onUploading,
+      onChange: () => this.#changed(), onRemove: () => this.#remove(painting),
+    });
     this.paintings.push(painting);
     this.#arrange();
     return painting;
@@ -62,79 +69,9 @@ export class StylesField {
 
   #changed() {
     const chosen = this.paintings.filter((painting) => painting.chosen);
-    this.draft.styles = chosen.map(({ chosen: picture, weight, mask }) => ({ picture, weight, mask }));
+    const total = chosen.reduce((sum, { weight }) => sum + Number(weight || "1"), 0);
+    for (const painting of chosen) painting.showShare(total);
+    this.draft.styles = chosen.map(({ chosen: picture, weight, further }) => ({ picture, weight, further: further.values }));
     this.draft.onChange();
   }
 }
-
-/** One painting. */
-class Painting {
-  constructor(errors, onUploading, onChange, onRemove) {
-    this.chosen = null;
-    this.weight = "1";
-    this.mask = null;
-    this.errors = errors;
-    this.picture = new PictureField({
-      label: "Painting", hint: "", field: `style ${nextKey++}`, errors, onUploading, onRemove,
-      onPicture: (picture) => {
-        this.chosen = picture;
-        this.#checkMask();
-        onChange();
-      },
-    });
-    this.maskField = new PictureField({
-      label: "Mask", hint: "Only its white areas lend their style", field: `mask ${nextKey++}`, errors, onUploading,
-      onPicture: (mask) => {
-        this.mask = mask;
-        this.#checkMask();
-        onChange();
-      },
-    });
-    this.weightInput = h("input", { class: "input", inputmode: "decimal", value: "1", oninput: () => {
-      this.weight = this.weightInput.value.trim().replace(",", ".");
-      errors.set(this.weightField, isWeight(this.weight) ? "" : "must be a number of 0 or more");
-      onChange();
-    } });
-    this.weightError = errors.place(`weight ${nextKey++}`, this.weightInput);
-    this.weightPlace = h("label", { class: "field weight" }, h("span", null, "Weight"), this.weightInput, this.weightError);
-    this.element = h("div", { class: "painting" }, this.picture.element, this.weightPlace,
-      (this.fold = h("details", { class: "fold" }, h("summary", null, "Mask"), this.maskField.element)));
-  }
-
-  put({ picture, weight, mask }) {
-    Object.assign(this, { chosen: picture, weight, mask });
-    this.picture.show(picture);
-    this.weightInput.value = weight;
-    if (mask) this.maskField.show(mask);
-    this.#checkMask();
-  }
-
-  /** It lies over the painting, so that both need the same shape. */
-  #checkMask() {
-    if (!this.chosen || !this.mask) return;
-    const ratio = ({ width, height }) => width / height;
-    const differ = Math.abs(ratio(this.mask) / ratio(this.chosen) - 1) > MOST_DIFFERENCE;
-    this.errors.set(this.maskField.field, differ ? `must have the shape of the painting, ${pixels(this.chosen.width, this.chosen.height)}` : "");
-    if (differ) this.fold.open = true;
-  }
-
-  forget() {
-    for (const error of [this.picture.error, this.maskField.error, this.weightError]) this.errors.forget(error);
-  }
-
-  /** @param {number} index its place among the paintings */
-  arrange(index, several) {
-    this.weightPlace.hidden = !several;
-    this.errors.rename(this.picture.error, `styles[${index}]`);
-    this.errors.rename(this.maskField.error, `styles[${index}].mask`);
-    this.errors.rename(this.weightError, `styles[${index}].weight`);
-    this.picture.field = `styles[${index}]`;
-    this.maskField.field = `styles[${index}].mask`;
-    this.weightField = `styles[${index}].weight`;
-  }
-}
-
-/** Of the ratios of width to height, as the server has it. */
-const MOST_DIFFERENCE = 0.02;
-
-let nextKey = 0;

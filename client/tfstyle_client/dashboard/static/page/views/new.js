@@ -12,8 +12,9 @@ import { FieldErrors } from "../parts/field_errors.js";
 import { GridFields } from "../parts/grid_fields.js";
 import { mainOptions } from "../parts/main_options.js";
 import { moreOptions } from "../parts/more_options.js";
-import { PictureField } from "../parts/picture_field.js";
+import { PhotoField } from "../parts/photo_field.js";
 import { presetCards } from "../parts/preset_cards.js";
+import { ResultFile } from "../parts/result_file.js";
 import { StylesField } from "../parts/styles_field.js";
 import { gridAddress, jobAddress } from "../route.js";
 import { startingPoint } from "../starting_point.js";
@@ -29,15 +30,8 @@ export async function newView({ main, route, signal, title, again }) {
   const draft = new Draft(catalog, changed);
   if (beginning) draft.restore(beginning);
   const estimate = new Estimate(draft, errors, signal);
-  const photo = new PictureField({
-    label: "Photo", hint: "Drop, paste or choose one", field: "content", errors, onUploading,
-    input: { id: "file-content", "data-testid": "file-content" },
-    onPicture(picture) {
-      draft.content = picture;
-      changed();
-    },
-  });
   const styles = new StylesField(draft, errors, onUploading);
+  const photo = new PhotoField(draft, errors, onUploading, () => styles.check());
   const main3 = mainOptions(draft, errors);
   const more = moreOptions(catalog, draft, errors, main3.map(({ option: { name } }) => name));
   const grid = new GridFields(draft, errors, () => {
@@ -45,12 +39,18 @@ export async function newView({ main, route, signal, title, again }) {
     keep();
   });
   const start = h("button", { class: "button primary start", "data-testid": "start" });
+  const resultFile = new ResultFile(errors, signal, (values) => {
+    keepDraft({ ...draft.kept(), ...values, grid: grid.kept(), from: null });
+    if (from) location.hash = "#/new";
+    else again();
+  });
   let uploads = 0;
   let ready = false;
 
   main.replaceChildren(
     h("div", { class: "view-head" }, h("h1", { tabindex: "-1" }, from ? "Again with changes" : "New picture"),
-      h("button", { class: "button quiet", type: "button", "data-testid": "clear", onclick: empty }, "Clear")),
+      h("div", { class: "row" }, resultFile.element,
+        h("button", { class: "button quiet", type: "button", "data-testid": "clear", onclick: empty }, "Clear"))),
     h("form", { class: "new", onsubmit: submit, onkeydown: withoutEnter, novalidate: true },
       h("div", { class: "new-fields" },
         h("div", { class: "pictures" }, photo.element, styles.element),
@@ -87,8 +87,7 @@ export async function newView({ main, route, signal, title, again }) {
   }
 
   function putPictures() {
-    draft.content = beginning.content;
-    if (draft.content) photo.show(draft.content);
+    photo.put(beginning);
     for (const style of beginning.styles) styles.put(style);
     if (beginning.grid) grid.restore(beginning.grid);
   }
@@ -129,7 +128,7 @@ export async function newView({ main, route, signal, title, again }) {
   function complete() {
     if (!draft.styles.length) errors.set("styles", "Choose a painting.");
     if (!draft.content) errors.set("content", "Choose a photo.");
-    if (!draft.content) photo.drop.file.focus();
+    if (!draft.content) photo.focus();
     else if (!draft.styles.length) styles.add.file.focus();
     if (!draft.content || !draft.styles.length || (grid.wanted && !grid.check())) return false;
     const wrong = errors.firstOwn();

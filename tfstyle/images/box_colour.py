@@ -1,4 +1,4 @@
-"""The colour space that an AVIF file declares by code points, which Pillow does not report."""
+"""The colour space that an AVIF or HEIC file declares by code points, which their readers do not report."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _UNSPECIFIED = 2
 
 
 def declared_spaces(data: bytes, icc_profile: bytes | None) -> tuple[bytes | RgbSpace, ...]:
-    """The colour spaces that the AVIF file `data` declares, as an ICC profile or as numbers, in order of precedence.
+    """The colour spaces that the AVIF or HEIC file `data` declares, as ICC profiles or numbers, in order of precedence.
 
     An ICC profile takes precedence over code points (ISO/IEC 14496-12, 12.1.5). Unspecified code points mean sRGB.
     Raises `UnsupportedError` for a high dynamic range.

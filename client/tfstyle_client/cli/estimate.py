@@ -1,0 +1,85 @@
+"""`tfstyle estimate`."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from tfstyle.inputs import Size
+from tfstyle.presets import PRESETS
+from tfstyle_client._sync.client import Client
+from tfstyle_client.cli.connecting import check_server, reached
+from tfstyle_client.cli.parameters import NO_ACCESS, Access, Json, Server, Weights
+from tfstyle_client.cli.picture_files import start_file
+from tfstyle_client.cli.picture_options import FirstOptions, OtherOptions, preset_and_overrides
+from tfstyle_client.cli.reports import print_line
+from tfstyle_client.display import clock
+from tfstyle_client.errors import refusal
+from tfstyle_client.events import Started
+from tfstyle_client.files import read_file
+from tfstyle_client.json_lines import print_json
+from tfstyle_client.option_values import file_path
+from tfstyle_client.picture_formats import size_as_shown
+from tfstyle_client.requests import estimate_request
+
+NO_FIRST, NO_OTHERS = FirstOptions(), OtherOptions()
+
+
+def estimate(
+    content: Annotated[Path, Parameter(help="the photo; only its size counts", converter=file_path)],
+    /,
+    *style: Annotated[
+        Path, Parameter(help="the painting, or several; only their sizes count", required=True, converter=file_path)
+    ],
+    first: FirstOptions = NO_FIRST,
+    others: OtherOptions = NO_OTHERS,
+    as_json: Json = False,
+    server: Server = None,
+    weights: Weights = None,
+    access: Access = NO_ACCESS,
+) -> None:
+    """Tell the time and the memory that a picture would take, without making it."""
+    preset, overrides = preset_and_overrides(first, others)
+    start_file(overrides)  # takes as long as any other start
+    check_server(server, weights)
+    photo, paintings = size_of(content, "content"), [size_of(path, "style") for path in style]
+    estimate_request(photo, paintings, preset, overrides)  # raises before a server is started
+    network = overrides.get("network") or PRESETS[preset].network
+    # A private server that is to have VGG19 would fetch it first.
+    loaded = network if network == "vgg19-lite" else "auto"
+    with (
+        reached(server, access, weights, loaded) as (address, credentials),
+        Client(address, credentials=credentials) as client,
+    ):
+        found = client.estimate(photo, paintings, preset=preset, **overrides)
+    if as_json:
+        print_json("estimate", dataclasses.asdict(found))
+        return
+    for line in lines(found):
+        print_line(line)
+
+
+def size_of(path: Path, field: str) -> Size:
+    """(width, height) of the picture at `path`, as it is shown. Raises `BadRequestError` naming `field`."""
+    size = size_as_shown(read_file(path, field))
+    if size is None:
+        raise refusal(
+            field, f"{path} is not a picture that can be read; give a PNG, JPEG, WebP, AVIF, TIFF, BMP or GIF"
+        )
+    return size
+
+
+def lines(found: Started) -> Iterator[str]:
+    """An estimate for a person."""
+    yield f"{found.width} x {found.height} pixels, {found.max_evaluations} evaluations on {found.network}"
+    tiles = "in tiles, because it does not fit as a whole" if found.tiled else "not in tiles"
+    yield f"time: about {clock(found.expected)}"
+    yield f"memory: about {found.memory / 1e9:.1f} GB, {tiles}"
+    scales = [f"{stage.width} x {stage.height} ({stage.evaluations} on {stage.network})" for stage in found.stages]
+    yield f"scales: {', '.join(scales)}"
+    yield from (note for note in (found.note, found.precision_note) if note)
+    yield from (f"warning: {warning}" for warning in found.warnings)
