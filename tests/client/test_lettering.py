@@ -66,6 +66,22 @@ def test_bold_letters_are_wider_on_each_side() -> None:
     assert runs[1] - runs[0] == pytest.approx(0.1, abs=0.015)
 
 
+def test_tracking_adds_space_to_the_font_s_own_and_keeps_its_kerning() -> None:
+    plain, spaced = (draw("AVA to", serif(), size=600, tracking=tracking) for tracking in (0, 0.2))
+    ems = [[x / each.font_size for _, x, _ in each.pieces] for each in (plain, spaced)]
+    np.testing.assert_allclose(np.diff(ems[1]) - np.diff(ems[0]), [0.2, 0.2, 0.4, 0.2], atol=1e-6)
+    font = serif().at(1000)
+    assert ems[0][1] - ems[0][0] == pytest.approx((font.getlength("AV") - font.getlength("V")) / 1000)
+    assert ems[0][1] - ems[0][0] < font.getlength("A") / 1000, "the pair is kerned"
+
+
+def test_letters_that_join_stay_together() -> None:
+    if not features.check("raqm"):
+        pytest.skip("Pillow has no libraqm here")
+    sans = Typeface(files("matplotlib").joinpath("mpl-data/fonts/ttf/DejaVuSans-Bold.ttf").read_bytes())
+    assert [piece for piece, _, _ in draw("سلام", sans, tracking=0.5).pieces] == ["سلام"]
+
+
 @pytest.mark.parametrize(
     ("text", "options", "line"),
     [
@@ -83,6 +99,7 @@ def test_bold_letters_are_wider_on_each_side() -> None:
         ("a", {"reach": float("nan")}, "reach: must be a finite number; got nan"),
         ("a", {"margin": -0.1}, "margin: must be 0 to 2; got -0.1"),
         ("a", {"bold": 0.2}, "bold: must be 0 to 0.1; got 0.2"),
+        ("a", {"tracking": 2}, "tracking: must be 0 to 1; got 2"),
         ("a", {"size": 40}, "size: must be 64 to 8192 for letters; got 40"),
     ],
 )
@@ -93,8 +110,8 @@ def test_errors_name_the_field(text: str, options: dict[str, float], line: str) 
 
 
 def test_other_fonts_have_other_characters() -> None:
-    assert draw("Äö", serif()).lines[0][0] == "Äö"
-    assert draw("A\u0308", serif()).lines[0][0] == "Ä"
+    assert [piece for piece, _, _ in draw("Äö", serif()).pieces] == ["Ä", "ö"]
+    assert [piece for piece, _, _ in draw("A\u0308", serif()).pieces] == ["Ä"]
     with pytest.raises(BadRequestError, match=r"font: is not a TrueType or OpenType font"):
         Typeface(b"no font")
 

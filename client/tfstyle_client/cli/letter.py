@@ -42,6 +42,7 @@ from tfstyle_client.lettering.drawing import (
     DEFAULT_MARGIN,
     MARGIN,
     REACH,
+    TRACKING,
 )
 from tfstyle_client.lettering.legibility import HARD_TO_READ
 from tfstyle_client.lettering.sheet import TRANSPARENT
@@ -104,6 +105,10 @@ def letter(
     margin: Annotated[
         float, Parameter(help=f"{MARGIN.doc} ({MARGIN.accepts()})", group=PICTURES, show_default=True)
     ] = DEFAULT_MARGIN,
+    tracking: Annotated[
+        float | None,
+        Parameter(help=f"{TRACKING.doc} ({TRACKING.accepts()})", group=PICTURES, show_default="a third of the reach"),
+    ] = None,
     bold: Annotated[
         float | None,
         Parameter(
@@ -155,6 +160,7 @@ def letter(
         reach=recipe.reach if reach is None else reach,
         margin=margin,
         bold=bold,
+        tracking=tracking,
     )
     if ground == style == STANDARD_STREAM:
         raise refusal("style", "cannot be standard input twice; name a file")

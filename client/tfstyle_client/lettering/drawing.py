@@ -17,12 +17,15 @@ from PIL import Image, ImageChops, ImageDraw, ImageMath
 from tfstyle.options import RULES
 from tfstyle.rules import Rule, shown
 from tfstyle_client.errors import refusal
-from tfstyle_client.lettering.typeface import Typeface
+from tfstyle_client.lettering.typeface import Typeface, needs_shaping
 
 REACH = Rule("how far beyond the letters the painting may grow, as a part of the font size", 0, 0.5)
 MARGIN = Rule("free space around the letters and their reach, as a part of the font size", 0, 2)
 BOLD = Rule("by how much the letters are widened on each side, as a part of the font size", 0, 0.1)
+TRACKING = Rule("space between letters beside what the font has, as a part of the font size", 0, 1)
 DEFAULT_REACH, DEFAULT_MARGIN = 0.12, 0.1
+TRACKED_REACH = 1 / 3
+"""The usual tracking, as a part of the reach: where letters grow, they need more room."""
 BOLD_OF_OWN_FONT = 0.03
 """Pillow's font is thin for a painting."""
 MOST_CHARACTERS = 200
@@ -43,14 +46,15 @@ Box = tuple[float, float, float, float]
 class Lettering:
     """Words, set with a font of `font_size` pixels to the em on a sheet of `size` (width, height).
 
-    `lines` are (text, x, y): where each begins on its baseline. Letters are widened by `bold` pixels, and painted up to
+    `pieces` are (text, x, y): a letter, or a line whose letters join, and where it begins on its baseline. Letters are
+    widened by `bold` pixels, and painted up to
     `reach` pixels beyond.
     """
 
     typeface: Typeface
     size: tuple[int, int]
     font_size: float
-    lines: tuple[tuple[str, float, float], ...]
+    pieces: tuple[tuple[str, float, float], ...]
     bold: float
     reach: float
 
@@ -99,7 +103,7 @@ class Lettering:
         canvas = ImageDraw.Draw(drawn)
         font = self.typeface.at(larger * self.font_size)
         stroke = round(larger * (self.bold + distance))
-        for text, x, y in self.lines:
+        for text, x, y in self.pieces:
             place = round(larger * x), round(larger * y)
             canvas.text(place, text, 255, font, anchor="ls", stroke_width=stroke, stroke_fill=255)
         return drawn.reduce(larger)
@@ -113,17 +117,21 @@ def draw(
     reach: float = DEFAULT_REACH,
     margin: float = DEFAULT_MARGIN,
     bold: float | None = None,
+    tracking: float | None = None,
 ) -> Lettering:
     """Set `text` so large that the longer side of its sheet has `size` pixels; lines end with a newline.
 
-    `typeface` None means Pillow's own font. `reach`, `margin` and `bold` are parts of the font size; `bold` None means
-    `BOLD_OF_OWN_FONT` for Pillow's font and 0 for others.
+    `typeface` None means Pillow's own font. `reach`, `margin`, `bold` and `tracking` are parts of the font size; `bold`
+    None means `BOLD_OF_OWN_FONT` for Pillow's font and 0 for others, `tracking` None `TRACKED_REACH` of the reach.
     Raises `BadRequestError`, naming the field.
     """
     typeface = typeface or Typeface()
     if bold is None:
         bold = BOLD_OF_OWN_FONT if typeface.data is None else 0.0
-    for field, rule, value in (("reach", REACH, reach), ("margin", MARGIN, margin), ("bold", BOLD, bold)):
+    if tracking is None:
+        tracking = TRACKED_REACH * reach
+    given = {"reach": reach, "margin": margin, "bold": bold, "tracking": tracking}
+    for (field, value), rule in zip(given.items(), (REACH, MARGIN, BOLD, TRACKING), strict=True):
         if complaint := rule.complaint(value):
             raise refusal(field, complaint)
     most = int(RULES["size"].maximum or size)
@@ -133,7 +141,7 @@ def draw(
     for line in lines:
         typeface.check(line)
     border = bold + reach + margin
-    placed = list(_placed(typeface, lines))
+    placed = list(_placed(typeface, lines, tracking))
     boxes = [box for *_, box in placed]
     left, top, right, bottom = (
         extreme(sides) for extreme, sides in zip((min, min, max, max), zip(*boxes, strict=True), strict=True)
@@ -150,7 +158,7 @@ def draw(
         typeface,
         (across, down),
         font_size,
-        tuple((line, (x + border - left) * font_size, (y + border - top) * font_size) for line, x, y, _ in placed),
+        tuple((piece, (x + border - left) * font_size, (y + border - top) * font_size) for piece, x, y, _ in placed),
         bold * font_size,
         reach * font_size,
     )
@@ -168,17 +176,27 @@ def _lines(text: str) -> list[str]:
     return lines
 
 
-def _placed(typeface: Typeface, lines: list[str]) -> Iterator[tuple[str, float, float, Box]]:
-    """(line, x, y, box) of each line that has letters, centred on x 0, with the first baseline at y 0, in ems.
+def _placed(typeface: Typeface, lines: list[str], tracking: float) -> Iterator[tuple[str, float, float, Box]]:
+    """(text, x, y, box) of each piece with ink, in ems: lines centred on x 0, the first with its baseline at y 0.
 
-    The box is that of its ink: left, top, right, bottom.
+    A piece is a letter, or a line whose letters join, which cannot be tracked. The box is that of its ink: left, top,
+    right, bottom.
     """
     font = typeface.at(_TRIAL)
     for number, line in enumerate(lines):
-        if line:
-            x, y = -font.getlength(line) / 2 / _TRIAL, number * _LEADING
-            left, top, right, bottom = (side / _TRIAL for side in font.getbbox(line, anchor="ls"))
-            yield line, x, y, (x + left, y + top, x + right, y + bottom)
+        pieces = [line] if any(map(needs_shaping, line)) else list(line)
+        # Kerning is in the length of what goes before.
+        ends = [font.getlength("".join(pieces[: count + 1])) for count in range(len(pieces))]
+        places = [
+            (end - font.getlength(piece)) / _TRIAL + count * tracking
+            for count, (piece, end) in enumerate(zip(pieces, ends, strict=True))
+        ]
+        width = ends[-1] / _TRIAL + (len(pieces) - 1) * tracking if pieces else 0.0
+        for piece, place in zip(pieces, places, strict=True):
+            if not piece.isspace():
+                x, y = place - width / 2, number * _LEADING
+                left, top, right, bottom = (side / _TRIAL for side in font.getbbox(piece, anchor="ls"))
+                yield piece, x, y, (x + left, y + top, x + right, y + bottom)
 
 
 def _sum(images: dict[str, Any]) -> Any:

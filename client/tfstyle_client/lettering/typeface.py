@@ -44,7 +44,7 @@ class Typeface:
 
     def check(self, text: str) -> None:
         """Raise `BadRequestError`, naming the field, if the font or Pillow cannot set a line of text."""
-        if any(map(_needs_shaping, text)) and not features.check("raqm"):
+        if any(map(needs_shaping, text)) and not features.check("raqm"):
             why = "has letters that join or run from right to left; setting them needs Pillow with libraqm"
             raise refusal("text", f"{why}, which is not installed here")
         try:
@@ -69,6 +69,6 @@ def _has_ink(sign: str) -> bool:
     return not sign.isspace() and unicodedata.category(sign) != "Cf"
 
 
-def _needs_shaping(sign: str) -> bool:
+def needs_shaping(sign: str) -> bool:
     """Whether the character is set from right to left, or is a mark that is placed on others."""
     return unicodedata.bidirectional(sign) in {"R", "AL"} or unicodedata.category(sign) in {"Mn", "Mc"}
