@@ -50,10 +50,10 @@ def letter(server: Server, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_letters_grow_within_their_reach_and_are_the_right_ones(styles: Path, server: Server) -> None:
-    ended = letter(server, "Oak", "painting.jpg", "-o", "out.png", "--json", "--steps", "25", "--reach", "0.2")
+    ended = letter(server, "Oak", "painting.jpg", "-o", "out.png", "--json", "--steps", "25")
     assert ended.returncode == 0, ended.stderr
     (said,) = [event for line in ended.stdout.splitlines() if (event := json.loads(line))["event"] == "legibility"]
-    lettering = drawn("Oak", 0.2)
+    lettering = drawn("Oak", 0.12)
     with Image.open("out.png") as picture:
         assert picture.mode == "RGBA"
         assert picture.size == lettering.size
@@ -68,10 +68,10 @@ def test_letters_grow_within_their_reach_and_are_the_right_ones(styles: Path, se
     assert said["within_reach"] == pytest.approx((alpha * around).sum() / alpha.sum(), abs=1e-6)
     assert said["on_letters"] == pytest.approx((alpha * ink).sum() / alpha.sum(), abs=1e-6)
     assert said["on_letters"] > 0.4
-    right = agreement(alpha, "Oak", 0.2)
+    right = agreement(alpha, "Oak", 0.12)
     assert said["correlation"] == pytest.approx(right, abs=1e-6)
-    assert right > 0.75
-    assert right > agreement(alpha, "Elm", 0.2) + 0.2
+    assert right > 0.7
+    assert right > agreement(alpha, "Elm", 0.12) + 0.2
     assert pixels[ink == 1][:, :3].std(0).max() > 0.1, "they are painted"
 
 
@@ -88,7 +88,7 @@ def test_letters_on_a_painting_and_on_a_colour(styles: Path, server: Server) -> 
     right = agreement(difference, "Oak", 0.04)
     assert right > 0.4
     assert right > agreement(difference, "Elm", 0.04) + 0.1
-    on_a_colour = letter(server, "Oak", "painting.jpg", "-o", "on.png", "--steps", "4", "--background", "#ffcc00")
+    on_a_colour = letter(server, "Oak", "painting.jpg", "-o", "on.png", "--steps", "2", "--background", "#ffcc00")
     assert on_a_colour.returncode == 0, on_a_colour.stderr
     with Image.open("on.png") as picture:
         assert picture.mode == "RGB"
@@ -111,6 +111,9 @@ def test_letters_on_a_painting_and_on_a_colour(styles: Path, server: Server) -> 
         (["a", "painting.jpg", "--reach", "2"], "reach: must be 0 to 0.5; got 2"),
         (["a", "painting.jpg", "--background", "skyish"], "background: must be transparent, or a colour such as"),
         (["a", "painting.jpg", "other.jpg", "--background", "red"], "background: cannot be combined with a second"),
+        (["a", "painting.jpg", "--reech", "0.2"], "'--reech': there is no such option; did you mean --reach?"),
+        (["a", "painting.jpg", "--tracking", "2"], "tracking: must be 0 to 1; got 2"),
+        (["a", "painting.jpg", "--depth", "16"], "depth: must be 8 for letters without STYLE2; got 16"),
         (["a", "painting.jpg", "--start", "other.jpg"], "start: cannot be a file here; give one of"),
         (["a", "painting.jpg", "--size", "original"], "size: must be 64 to 8192 for letters"),
         (["one word and another", "painting.jpg", "--size", "100"], "text: is too long for a picture of 100 pixels"),

@@ -166,6 +166,9 @@ def test_grounds_are_colours_or_paintings(painting: bytes) -> None:
     inputs = Sheet(lettering, painting, background="#102030").inputs
     with Image.open(io.BytesIO(inputs.content)) as content:
         assert content.getpixel((0, 0)) == (16, 32, 48)
+        (of_ink,) = np.asarray(content)[levels(lettering.ink) == 1][:1]
+    with Image.open(io.BytesIO(painting)) as picture:
+        np.testing.assert_allclose(of_ink, np.asarray(picture).reshape(-1, 3).mean(0), atol=2)
     assert inputs.keep is not None
     with Image.open(io.BytesIO(inputs.keep)) as keep:
         np.testing.assert_array_equal(np.asarray(keep), 255 - np.asarray(lettering.weights))

@@ -76,7 +76,7 @@ NO_FIRST, NO_OTHERS = FirstOptions(), OtherOptions()
 
 
 def letter(
-    text: Annotated[str, Parameter(help="the words; \\n begins a new line", allow_leading_hyphen=True)],
+    text: Annotated[str, Parameter(help="the words; \\n begins a new line")],
     style: Annotated[Path, Parameter(help="the painting of the letters: PNG, JPEG, WebP ...", converter=file_path)],
     ground: Annotated[
         Path | None, Parameter(name="STYLE2", help="the painting of the ground", converter=file_path)
