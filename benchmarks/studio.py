@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from tfstyle import Engine
+from tfstyle.canvas import canvas, texture_options
 from tfstyle.images import Picture, decode, encode_png
 from tfstyle.inputs import Inputs, Style
 from tfstyle.presets import resolve_options
@@ -53,6 +54,8 @@ class Studio:
         yield self._keep()
         yield self._colours()
         yield self._starts()
+        yield self._seamless()
+        yield self._textures()
 
     def _blends(self) -> Row:
         tiles = [self._shown("night", self._night), self._shown("earth", self._earth)]
@@ -112,8 +115,30 @@ class Studio:
         )
         return Row("start", "`--start`", text, tuple(tiles))
 
+    def _seamless(self) -> Row:
+        inputs = Inputs(self._photo, (Style(self._painting),))
+        tiles = [
+            self._twice(f"{label}, twice", self._made(label, inputs, seamless=axis)[1])
+            for label, axis in (("without", "none"), ("--seamless x", "x"))
+        ]
+        return Row("seamless", "`--seamless`", "Two copies side by side.", tuple(tiles))
+
+    def _textures(self) -> Row:
+        size = (self._size // 2, self._size // 2)
+        empty = Inputs(decode(canvas(size), "content"), (Style(self._painting),))
+        tiles = []
+        for label, axes in (("tfstyle texture", "none"), ("--seamless both", "both")):
+            options = texture_options(size, "default", {"network": "vgg19-lite", "seamless": axes})
+            tiles.append(self._twice(f"{label}, 2 x 2", self._made(label, empty, **options)[1], down=True))
+        return Row("texture", "`tfstyle texture`", "The painting without a photo; four copies together.", tuple(tiles))
+
+    def _twice(self, label: str, path: Path, *, down: bool = False) -> tuple[str, Path]:
+        """Copies of a picture beside each other, and below each other too with `down`."""
+        picture = decode(path.read_bytes(), "picture")
+        return self._shown(label, Picture(np.tile(picture.pixels, (2 if down else 1, 2, 1))))
+
     def _made(self, label: str, inputs: Inputs[Picture], **overrides: object) -> tuple[str, Path]:
-        options = resolve_options("default", {"size": self._size, "network": "vgg19-lite", **overrides})
+        options = resolve_options("default", {"size": self._size, "network": "vgg19-lite"} | overrides)
         transfer = self._engine.prepare(inputs, options)
         for _ in transfer.iterates():
             pass

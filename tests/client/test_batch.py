@@ -210,10 +210,14 @@ def test_a_dry_run_tells_and_writes_nothing(files: Path, server: Server) -> None
         ("photos/p0.jpg --style oil.jpg -o out --name {content}", "name: a name without an ending is not supported"),
         ("photos/p0.jpg --style oil.jpg -o photos --name {content}.jpg", "name: photos/p0.jpg is one of the pictures"),
         (
+            "photos/p0.jpg --style oil.jpg -o out --name {content}.jpg --depth 16",
+            "depth: 16 needs a file that can hold it, PNG or TIFF; p0.jpg has 8 bits",
+        ),
+        (
             "photos/p0.jpg --style oil.jpg ink.jpg -o out --name {content}.png",
             "name: p0.png would be made twice, from photos/p0.jpg and oil.jpg and from photos/p0.jpg and ink.jpg;",
         ),
-        ("photos/p0.jpg --style oil.jpg -o out --quality 90", "quality: applies to JPEG and WebP only"),
+        ("photos/p0.jpg --style oil.jpg -o out --quality 90", "quality: applies to JPEG, WebP and AVIF only"),
         ("photos/p0.jpg --style oil.jpg -o out --size 5", "size: must be 16 to 8192, or original; got 5"),
         ("photos/p0.jpg --style oil.jpg -o out --at-once 0", "at_once: must be 1 to 32; got 0"),
         ("photos/p0.jpg --style oil.jpg -o out --server nowhere", "server: has no port"),

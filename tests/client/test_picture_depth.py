@@ -17,6 +17,7 @@ from conftest import Server
 from image_files import PATCHES, chunk, raw_png, with_chunks
 from tfstyle.images import Picture, decode, encode_png
 from tfstyle.images.taken import Taken
+from tfstyle.xmp_in_files import find_packet
 from tfstyle_client import tiff_writer
 from tfstyle_client.errors import BadRequestError
 from tfstyle_client.output import Output
@@ -57,7 +58,7 @@ def test_a_tiff_has_the_samples_of_the_png(
 def test_profile_date_and_xmp_are_kept(ending: str, depth: int) -> None:
     picture = Picture(PATCHES, colour_space="display-p3", taken=TAKEN).in_depth(depth)
     png = encode_png(picture)
-    packet = b"<x:xmpmeta>a test</x:xmpmeta>"
+    packet = b"<x:xmpmeta>a test</x:xmpmeta> "
     text = chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + packet)
     made = convert(with_chunks(png, text), ending)
     with Image.open(io.BytesIO(made)) as opened:
@@ -66,6 +67,7 @@ def test_profile_date_and_xmp_are_kept(ending: str, depth: int) -> None:
         assert opened.info["xmp"].rstrip(b"\0") == packet
         assert dict(opened.getexif().get_ifd(0x8769)) == {0x9003: TAKEN.date_time, 0x9011: TAKEN.offset}
         assert np.abs(np.asarray(opened.convert("RGB")).astype(int) - PATCHES)[4:12, 4:12].max() < 8
+    assert find_packet(made) == packet
     again = decode(made, "result", colour_space="display-p3")
     assert again.taken == TAKEN
     assert np.abs(again.in_depth(8).pixels.astype(int) - PATCHES)[4:12, 4:12].max() < 8

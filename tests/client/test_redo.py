@@ -66,6 +66,18 @@ def redo(files: Path, server: Server, *arguments: object) -> subprocess.Complete
     )  # fmt: skip
 
 
+def test_a_texture_is_repeated_without_a_photo(tmp_path: Path, server: Server, painting: bytes) -> None:
+    (tmp_path / "b.jpg").write_bytes(painting)
+    small = ["--steps", "2", "--coarsest-scale", "none", "--server", server.address]
+    first = run("texture", tmp_path / "b.jpg", "--size", "64x48", "-o", tmp_path / "first.png", *small)
+    assert first.returncode == 0, first.stderr
+    again = ["--style", tmp_path / "b.jpg", "--server", server.address, "-o", tmp_path / "second.png"]
+    second = run("redo", tmp_path / "first.png", *again)
+    assert second.returncode == 0, second.stderr
+    assert "warning" not in second.stderr
+    np.testing.assert_array_equal(pixels(tmp_path / "first.png"), pixels(tmp_path / "second.png"))
+
+
 def test_redo_repeats_the_result_to_the_bit(files: Path, server: Server) -> None:
     ended = redo(files, server)
     assert ended.returncode == 0, ended.stderr

@@ -52,6 +52,7 @@ def test_sides_that_are_rounded_are_told_in_a_warning(painted: Path, server: Ser
     [
         (["--size", "1024"], "size: must be WIDTHxHEIGHT in pixels, such as 1024x512; got '1024'"),
         (["--start", "content"], "start: must be style or noise; a texture has no photo"),
+        (["--depth", "16", "-o", "out.jpg"], "depth: 16 needs a file that can hold it"),
         (["--timeout", "9", "--open"], "timeout: has no effect with --open"),
         (["--keep", "none.png"], "keep: has no effect on a texture, which has no photo"),
         (["--blend", "1,2"], "blend: must be as many numbers as paintings, 1; got 2"),

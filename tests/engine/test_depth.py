@@ -14,6 +14,7 @@ from PIL import Image
 import tfstyle
 from image_files import PATCHES, raw_png, saved
 from tfstyle import Engine, InvalidInputError, Picture, TransferOptions, content_and_style, decode
+from tfstyle.images.periodic import periodic_picture
 from tfstyle.images.rgb_space import DISPLAY_P3
 from tfstyle.images.taken import Taken
 from tfstyle.masks import picture_weights
@@ -48,7 +49,7 @@ def first_point(engine: Engine, content: bytes, style: bytes, **options: Any) ->
     delivered = transfer.deliver()
     assert delivered.picture.full_scale == 2**chosen.depth - 1
     assert delivered.total == transfer.judge(delivered.picture).total
-    return decode(tfstyle.encode_png(delivered.picture), "result", colour_space=chosen.colour_space)
+    return decode(transfer.file(delivered, "default"), "result", colour_space=chosen.colour_space)
 
 
 def in_tiff(samples: np.ndarray) -> bytes:
@@ -108,7 +109,9 @@ def test_the_result_has_the_date_of_the_photo_and_not_of_the_painting(engine: En
         exif = Image.Exif()
         exif.get_ifd(0x8769)[0x9003] = f"{year}:05:17 18:30:09"
         dates.append(saved(Image.fromarray(FIELDS), "JPEG", exif=exif.tobytes()))
-    assert first_point(engine, *dates).taken == Taken("2024:05:17 18:30:09")
+    for depth in (8, 16):
+        assert first_point(engine, *dates, depth=depth).taken == Taken("2024:05:17 18:30:09")
+        assert first_point(engine, *dates, depth=depth, metadata="none").taken is None
     assert first_point(engine, saved(Image.fromarray(FIELDS), "PNG"), dates[1]).taken is None
 
 
@@ -125,7 +128,7 @@ def test_other_values_are_refused(options: dict[str, Any], says: str) -> None:
         TransferOptions(**options)
 
 
-def test_masks_maps_and_lightness_count_alike_in_both_depths() -> None:
+def test_masks_maps_borders_and_lightness_count_alike_in_both_depths() -> None:
     narrow = Picture(FIELDS)
     wide = narrow.in_depth(16)
     np.testing.assert_allclose(picture_weights(wide), picture_weights(narrow), rtol=1e-6)
@@ -133,4 +136,6 @@ def test_masks_maps_and_lightness_count_alike_in_both_depths() -> None:
     assert maps[0].keys() == maps[1].keys()
     for colour, where in maps[0].items():
         np.testing.assert_array_equal(maps[1][colour], where)
+    borders = [periodic_picture(picture, (True, True)).pixels for picture in (narrow, wide)]
+    assert np.abs(borders[1] / 257 - borders[0]).max() <= 0.51
     assert np.abs(wide.in_luma().pixels / 257 - narrow.in_luma().pixels).max() <= 0.51

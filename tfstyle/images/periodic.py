@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tfstyle.borders import Wraps
+from tfstyle.depth import rounded
 from tfstyle.images.picture import Picture
 
 
@@ -18,7 +19,7 @@ def periodic_picture(picture: Picture, wraps: Wraps) -> Picture:
     """`picture` with the colours of `periodic`, rounded; its transparency stays as it is."""
     if not any(wraps):
         return picture
-    pixels = np.rint(periodic(picture.pixels.astype(np.float32), wraps)).clip(0, 255).astype(np.uint8)
+    pixels = rounded(periodic(picture.pixels.astype(np.float32), wraps), picture.pixels)
     return replace(picture, pixels=pixels)
 
 

@@ -133,7 +133,8 @@ def _works(photos: list[Path], paintings: list[Path], template: str, manner: Man
 def _check_outputs(works: list[Work], folder: Path, quality: int | None, seen: Journal, *, overwrite: bool) -> None:
     """Raises `BadRequestError`."""
     inputs = {path.resolve() for work in works for path in (work.content, work.style)}
-    Output(Path(works[0].name), quality).check_format()
+    depth = works[0].manner.overrides.get("depth", 8)
+    Output(Path(works[0].name), quality, depth=depth).check_format()
     for work in works:
         if (path := folder / work.name).resolve() in inputs:
             raise refusal("name", f"{path} is one of the pictures that it is made from; choose another --name")

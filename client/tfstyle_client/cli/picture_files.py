@@ -83,10 +83,7 @@ def read_pictures(
     for option in ("region", "style_regions", "mask"):
         if (given := len(getattr(files, option))) > len(styles):
             raise refusal(option, f"must be at most one for each painting, {len(styles)}; got {given}")
-    paths = [path for path in _all(content, styles, files, start) if path == STANDARD_STREAM]
-    if len(paths) > 1:
-        other = "content" if content == STANDARD_STREAM else "first of them"
-        raise refusal("style", f"cannot be standard input, because the {other} is; name a file")
+    check_standard_input(content, styles, files, start)
     shares = _shares(files.blend, len(styles))
     parts = zip_longest(styles, files.mask, files.region, files.style_regions)
     try:
@@ -110,10 +107,27 @@ def read_pictures(
         raise BadRequestError(error.violations) from None
 
 
+def check_standard_input(
+    content: Path | bytes, styles: Sequence[Path], files: PictureFiles, start: Path | None
+) -> None:
+    """Refuse that two pictures come from standard input. Raises `BadRequestError`."""
+    named = [name for name, path in _all(content, styles, files, start) if path == STANDARD_STREAM]
+    if len(named) > 1:
+        raise refusal(
+            named[1],
+            f"cannot be standard input, because the {'first one' if named[0] == named[1] else named[0]} is; name a file",
+        )
+
+
 def _all(
     content: Path | bytes, styles: Sequence[Path], files: PictureFiles, start: Path | None
-) -> Iterator[Path | bytes | None]:
-    yield from (content, *styles, *files.region, *files.style_regions, *files.mask, files.regions, files.keep, start)
+) -> Iterator[tuple[str, Path | bytes | None]]:
+    """(option, where it comes from) of every picture."""
+    yield "content", content
+    yield from (("style", path) for path in styles)
+    for option in ("region", "style_regions", "mask"):
+        yield from ((option, path) for path in getattr(files, option))
+    yield from (("regions", files.regions), ("keep", files.keep), ("start", start))
 
 
 def _read(path: Path | None, field: str) -> bytes | None:

@@ -31,7 +31,7 @@ from tfstyle_client.errors import refusal
 from tfstyle_client.files import STANDARD_STREAM, read_file
 from tfstyle_client.option_values import file_path, file_paths
 from tfstyle_client.output import repeated_output
-from tfstyle_client.repetition import Repetition, check_names, files_by_name
+from tfstyle_client.repetition import Repetition, canvas_of, check_names, files_by_name
 from tfstyle_client.requests import request_of
 
 NO_CHANGES = ChangedOptions()
@@ -94,8 +94,9 @@ def redo(
     if result == content == STANDARD_STREAM:
         raise refusal("content", "cannot be standard input, because the result is; name a file")
     made = read_provenance(read_file(result, "result"), "result")
-    check_names(made, str(result), files)
-    pictures = {name: read_file(path, name) for name, path in files.items()}
+    empty = {} if content is not None or (painted := canvas_of(made)) is None else {"content": painted}
+    check_names(made, str(result), [*empty, *files])
+    pictures = empty | {name: read_file(path, name) for name, path in files.items()}
     repetition = Repetition(made, str(result), pictures, overrides, private=server is None)
     options, inputs = repetition.options, repetition.inputs
     target = checked_output(output or repeated_output(result), quality, as_json, options.depth)

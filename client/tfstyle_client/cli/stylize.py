@@ -30,7 +30,13 @@ from tfstyle_client.cli.parameters import (
     Timeout,
     Weights,
 )
-from tfstyle_client.cli.picture_files import NO_PICTURE_FILES, PictureFiles, read_pictures, start_file
+from tfstyle_client.cli.picture_files import (
+    NO_PICTURE_FILES,
+    PictureFiles,
+    check_standard_input,
+    read_pictures,
+    start_file,
+)
 from tfstyle_client.cli.picture_options import FirstOptions, OtherOptions, preset_and_overrides
 from tfstyle_client.cli.reports import report
 from tfstyle_client.cli.transfer import FRAMES, PREVIEW_EVERY, Run, check_server, previews_every, reported
@@ -96,6 +102,7 @@ def stylize(
     preset, overrides = preset_and_overrides(first, others)
     start = start_file(overrides)
     _check((content, style, *more_styles), preview_every)
+    check_standard_input(content, (style, *more_styles), pictures, start)
     check_server(server, weights, timeout)
     if open_page and timeout is not None:
         raise refusal("timeout", "has no effect with --open; cancel the job on the page, or with Ctrl-C")

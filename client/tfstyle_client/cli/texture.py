@@ -87,7 +87,7 @@ def texture(
     for path in styles:
         if str(path).startswith("-") and path != STANDARD_STREAM:
             raise refusal(shown(str(path)), "there is no such option (see tfstyle texture --help)")
-    target = checked_output(output or default_texture(style), quality, as_json)
+    target = checked_output(output or default_texture(style), quality, as_json, resolved.depth)
     preview_target = checked_preview(preview)
     plot_target = checked_plot(plot, target, preview_target)
     inputs = read_pictures(canvas(sides), styles, pictures, start)

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
-from collections.abc import Iterable, Mapping
 from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc import status_pb2
 
-from tfstyle.errors import InvalidInputError
-from tfstyle.inputs import BESIDES, OF_A_STYLE
-from tfstyle.options import TransferOptions
-from tfstyle.presets import resolve_options, strength_of
-from tfstyle.provenance import Provenance
 from tfstyle.v1 import style_transfer_pb2 as pb
-from tfstyle.v1.conversion import options_from_proto
-from tfstyle_client.dashboard.option_table import plain
 from tfstyle_client.dashboard.problems import field_name
+from tfstyle_client.dashboard.request_forms import digest_of, request_form
 from tfstyle_client.errors import BadRequestError, from_status
 
 Json = dict[str, Any]
@@ -28,11 +20,6 @@ Json = dict[str, Any]
 def job_id(name: str) -> str:
     """The id of the job "jobs/ID"."""
     return name.removeprefix("jobs/")
-
-
-def digest_of(image: str) -> str | None:
-    """The digest in "images/DIGEST"; None for an empty name."""
-    return image.rpartition("/")[2] or None
 
 
 def job_form(job: pb.Job) -> Json:
@@ -46,7 +33,7 @@ def job_form(job: pb.Job) -> Json:
         "position": job.position,
         "attempts": job.attempts,
         "sequence": job.sequence,
-        "request": _request_form(job.request) if job.HasField("request") else None,
+        "request": request_form(job.request) if job.HasField("request") else None,
         "started": started_form(job.started) if job.HasField("started") else None,
         "progress": _progress_form(job.progress) if job.HasField("progress") else None,
         "preview": digest_of(job.preview_image),
@@ -101,60 +88,6 @@ def started_form(started: pb.Started) -> Json:
             for each in started.stages
         ],
     }
-
-
-def _request_form(request: pb.StylizeRequest) -> Json:
-    given = options_from_proto(request.options)
-    form: Json = {
-        "content": digest_of(request.inputs.content.image),
-        "styles": [
-            {
-                "image": digest_of(style.picture.image),
-                "weight": style.weight if style.HasField("weight") else 1,
-                **_pictures(style, OF_A_STYLE),
-            }
-            for style in request.inputs.styles
-        ],
-        **_pictures(request.inputs, BESIDES),
-    }
-    return form | _options_form(request.preset or "default", given)
-
-
-def provenance_form(made: Provenance) -> Json:
-    """How a result was made."""
-    return {
-        "version": made.version,
-        "tensorflow": made.tensorflow,
-        "device": made.device,
-        "network": made.network,
-        "networks": dict(made.networks),
-        "precision": made.precision,
-        "stages": [dataclasses.asdict(stage) for stage in made.stages],
-        "pictures": [dataclasses.asdict(source) for source in made.pictures],
-        **_options_form(made.preset, made.options),
-    }
-
-
-def _options_form(preset: str, given: Mapping[str, Any]) -> Json:
-    """Preset, strength, and the options: those that neither stands for, and all of them."""
-    try:
-        options = TransferOptions(**given)
-        strength = strength_of(options)
-        base = resolve_options(preset, {"strength": strength})
-    except (InvalidInputError, TypeError):  # of another release, or not all are set
-        return {"preset": preset, "strength": None, "changed": _plain(given), "options": _plain(given)}
-    values = dataclasses.asdict(options)
-    changed = {name: value for name, value in values.items() if value != getattr(base, name)}
-    return {"preset": preset, "strength": strength, "changed": _plain(changed), "options": _plain(values)}
-
-
-def _pictures(message: pb.Style | pb.Inputs, fields: Iterable[str]) -> Json:
-    """The digests of pictures that may be missing."""
-    return {name: digest_of(getattr(message, name).image) if message.HasField(name) else None for name in fields}
-
-
-def _plain(values: Mapping[str, Any]) -> Json:
-    return {name: plain(name, value) for name, value in values.items()}
 
 
 def _error_form(status: status_pb2.Status) -> str:

@@ -423,6 +423,10 @@ def paint_the_right(page: Page) -> None:
     frame.press("Space")
     undo.click()
     assert undo.is_disabled()
+    corner = "() => document.querySelector('canvas.mask').getContext('2d').getImageData(9, 9, 1, 1).data[3]"
+    for wanted in (255, 0):
+        found(page, "invert").click()
+        assert page.evaluate(corner) == wanted
     found(page, "brush-size").fill("40")
     found(page, "brush-soft").fill("0")
     box = frame.bounding_box()

@@ -53,12 +53,15 @@ def test_the_other_axis_keeps_its_two_borders_apart(wraps: Wraps, axis: int) -> 
     np.testing.assert_allclose(inner, sources, atol=1e-4)
 
 
-def test_pictures_keep_their_transparency_and_their_range() -> None:
-    pixels = RANDOM.integers(0, 256, (20, 24, 3), np.uint8)
-    alpha = RANDOM.integers(0, 256, (20, 24), np.uint8)
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_pictures_keep_their_transparency_and_their_range(dtype: type[np.uint8 | np.uint16]) -> None:
+    white = np.iinfo(dtype).max
+    pixels = RANDOM.integers(0, white, (20, 24, 3), dtype, endpoint=True)
+    alpha = RANDOM.integers(0, white, (20, 24), dtype, endpoint=True)
     found = periodic_picture(Picture(pixels, alpha), BOTH)
     assert found.alpha is alpha
-    expected = np.clip(periodic(pixels.astype(np.float32), BOTH), 0, 255)
+    expected = np.clip(periodic(pixels.astype(np.float32), BOTH), 0, white)
+    assert found.pixels.dtype == dtype
     assert np.abs(found.pixels - expected).max() <= 0.5
     picture = Picture(pixels)
     assert periodic_picture(picture, NO_WRAPS) is picture

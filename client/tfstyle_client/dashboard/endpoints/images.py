@@ -20,9 +20,9 @@ from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle_client.dashboard.bodies import picture_of
 from tfstyle_client.dashboard.callers import Caller
 from tfstyle_client.dashboard.context import Dashboard, caller_of, dashboard_of
-from tfstyle_client.dashboard.json_forms import provenance_form
 from tfstyle_client.dashboard.pictures import SIDES, Thumbnail, media_type
 from tfstyle_client.dashboard.problems import ProblemError
+from tfstyle_client.dashboard.request_forms import provenance_form
 from tfstyle_client.errors import from_rpc_error
 
 KEPT = {"Cache-Control": "private, max-age=31536000, immutable", "Vary": "Cookie, Authorization"}

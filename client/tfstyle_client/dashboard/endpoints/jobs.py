@@ -18,8 +18,9 @@ from tfstyle_client.dashboard.commands import commands_of
 from tfstyle_client.dashboard.context import caller_of, dashboard_of
 from tfstyle_client.dashboard.endpoints.images import is_known, result_response
 from tfstyle_client.dashboard.given_pictures import PICTURE_FIELDS
-from tfstyle_client.dashboard.json_forms import digest_of, job_form, job_id
+from tfstyle_client.dashboard.json_forms import job_form, job_id
 from tfstyle_client.dashboard.problems import ProblemError
+from tfstyle_client.dashboard.request_forms import digest_of
 from tfstyle_client.dashboard.transfer_form import transfer_of_form
 from tfstyle_client.dashboard.transfers import creation_of, fields_of, grid_of
 from tfstyle_client.errors import ClientError

@@ -15,8 +15,10 @@ export class Brush {
     this.ring = h("span", { class: "brush-ring", "aria-hidden": "true", hidden: true });
     frame.append(this.ring);
     this.point = { x: strokes.canvas.width / 2, y: strokes.canvas.height / 2 };
-    this.draw = oncePerFrame(() => strokes.show());
+    /** The pointer that is down, by its id. */
     this.pointer = null;
+    // The end of a stroke has drawn it, and it may be undone already.
+    this.draw = oncePerFrame(() => this.pointer !== null && strokes.show());
     frame.addEventListener("pointerdown", (event) => this.#down(event));
     frame.addEventListener("pointermove", (event) => this.#move(event));
     for (const end of ["pointerup", "pointercancel"]) frame.addEventListener(end, (event) => this.#up(event));

@@ -5,14 +5,15 @@
 
 /** Lines are drawn this far beside the canvas, and only their shadows fall on it: a soft edge in every browser. */
 const FAR = 20_000;
-const CLEAR = null;
+const CLEAR = "clear";
+const INVERT = "invert";
 
 export class BrushStrokes {
   /** @param {HTMLCanvasElement} canvas with its size; strokes have the colour that its style sets */
   constructor(canvas) {
     this.canvas = canvas;
     this.context = canvas.getContext("2d", { willReadFrequently: true });
-    /** @type {(Stroke | null)[]} */
+    /** @type {(Stroke | CLEAR | INVERT)[]} */
     this.strokes = [];
     /** What was there before the first stroke, and before the present one. */
     this.base = copyOf(canvas);
@@ -25,10 +26,8 @@ export class BrushStrokes {
     const context = this.base.getContext("2d");
     context.drawImage(mask, 0, 0, width, height);
     const pixels = context.getImageData(0, 0, width, height);
-    for (let at = 0; at < pixels.data.length; at += 4) {
-      const [red, green, blue] = pixels.data.subarray(at, at + 3);
-      pixels.data[at + 3] = Math.round((red + green + blue) / 3);
-    }
+    const { data } = pixels;
+    for (let at = 0; at < data.length; at += 4) data[at + 3] = Math.round((data[at] + data[at + 1] + data[at + 2]) / 3);
     context.putImageData(pixels, 0, 0);
     context.globalCompositeOperation = "source-in";
     context.fillStyle = this.#colour();
@@ -59,6 +58,12 @@ export class BrushStrokes {
     this.#redraw();
   }
 
+  /** What is painted is not, and the other way round. */
+  invert() {
+    this.strokes.push(INVERT);
+    this.#redraw();
+  }
+
   undo() {
     this.strokes.pop();
     this.#redraw();
@@ -69,11 +74,12 @@ export class BrushStrokes {
     const grey = copyOf(this.canvas);
     const context = grey.getContext("2d");
     const pixels = context.getImageData(0, 0, grey.width, grey.height);
+    const { data } = pixels;
     let any = 0;
-    for (let at = 0; at < pixels.data.length; at += 4) {
-      any |= pixels.data[at + 3];
-      pixels.data.fill(pixels.data[at + 3], at, at + 3);
-      pixels.data[at + 3] = 255;
+    for (let at = 0; at < data.length; at += 4) {
+      any |= data[at + 3];
+      data.fill(data[at + 3], at, at + 3);
+      data[at + 3] = 255;
     }
     if (!any) return null;
     context.putImageData(pixels, 0, 0);
@@ -92,10 +98,25 @@ export class BrushStrokes {
     if (canvas) this.context.drawImage(canvas, 0, 0);
   }
 
-  /** @param {Stroke} stroke */
-  #draw({ points, size, softness, erases }) {
+  /** @param {Stroke | INVERT} stroke */
+  #draw(stroke) {
     const context = this.context;
     context.save();
+    if (stroke === INVERT) this.#fillOutside();
+    else this.#drawLine(stroke);
+    context.restore();
+  }
+
+  /** The colour where the canvas is transparent, in place of what was there. */
+  #fillOutside() {
+    this.context.globalCompositeOperation = "source-out";
+    this.context.fillStyle = this.#colour();
+    this.context.fillRect(0, 0, this.canvas.width, this.canvas.height);
+  }
+
+  /** @param {Stroke} stroke */
+  #drawLine({ points, size, softness, erases }) {
+    const context = this.context;
     context.globalCompositeOperation = erases ? "destination-out" : "source-over";
     context.lineCap = context.lineJoin = "round";
     // The edge is soft on both sides of the line's own.
@@ -108,7 +129,6 @@ export class BrushStrokes {
     // A dot is a line too, if a short one.
     for (const { x, y } of points) context.lineTo(x - FAR + 0.01, y);
     context.stroke();
-    context.restore();
   }
 
   #colour() {

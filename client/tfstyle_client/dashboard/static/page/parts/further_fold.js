@@ -17,8 +17,7 @@ export class FurtherFold {
       },
     }));
     this.count = h("span", { class: "muted" });
-    this.fold = h("details", { class: "fold" }, h("summary", null, label, this.count), h("div", { class: "further-list" }, this.pictures.map(({ element }) => element)));
-    this.element = this.fold;
+    this.element = h("details", { class: "fold" }, h("summary", null, label, this.count), h("div", { class: "further-list" }, this.pictures.map(({ element }) => element)));
     this.errors = what.errors;
   }
 
@@ -30,14 +29,14 @@ export class FurtherFold {
   /** @param {Record<string, import("../draft.js").Picture | null>} values */
   put(values) {
     for (const each of this.pictures) each.put(values[each.kind.name]);
-    this.fold.open ||= this.pictures.some(({ picture }) => picture);
+    this.element.open ||= this.pictures.some(({ picture }) => picture);
     this.#show();
   }
 
   /** What they lie over has changed. */
   check() {
     for (const each of this.pictures) each.check();
-    if (this.pictures.some(({ field }) => field.error.textContent)) this.fold.open = true;
+    if (this.pictures.some(({ field }) => field.error.textContent)) this.element.open = true;
   }
 
   /** @param {string} prefix of their fields' names */

@@ -33,8 +33,9 @@ export async function paintMask(place, { title, help, under, mask, name, onDone 
   }, picture.element, canvas);
   frame.style.setProperty("--ratio", width / height);
   const note = h("p", { class: "small muted", role: "status" }, help);
-  const undo = tool("Undo", "undo", () => strokes.undo());
+  const undo = tool([icon("undo"), "Undo"], "undo", () => strokes.undo());
   const clear = tool("Clear", "clear-mask", () => strokes.clear());
+  const invert = tool("Invert", "invert", () => strokes.invert());
   const done = h("button", { class: "button primary", type: "button", "data-testid": "paint-done", onclick: finish }, "Done");
   let erases = false;
   const size = slider("Size", { min: 1, max: 40, value: 10 }, () => brush.showRing());
@@ -44,7 +45,7 @@ export async function paintMask(place, { title, help, under, mask, name, onDone 
       h("span", { class: "row" }, h("button", { class: "button", type: "button", onclick: () => dialog.close() }, "Cancel"), done)),
     h("div", { class: "paint-tools" },
       segments("Brush", [["paint", "Paint"], ["erase", "Erase"]], "paint", (choice) => (erases = choice === "erase")),
-      size.element, softness.element, h("span", { class: "row" }, undo, clear)),
+      size.element, softness.element, h("span", { class: "row" }, undo, invert, clear)),
     h("div", { class: "paint-area" }, frame));
   place.append(dialog);
   dialog.showModal();
@@ -54,12 +55,12 @@ export async function paintMask(place, { title, help, under, mask, name, onDone 
   frame.focus();
   if (mask) await showMask();
 
-  function tool(label, testId, act) {
+  function tool(content, testId, act) {
     const press = () => {
       act();
       changed();
     };
-    return h("button", { class: "button", type: "button", "data-testid": testId, onclick: press }, label === "Undo" && icon("undo"), label);
+    return h("button", { class: "button", type: "button", "data-testid": testId, onclick: press }, content);
   }
 
   function changed() {
@@ -89,7 +90,8 @@ export async function paintMask(place, { title, help, under, mask, name, onDone 
   }
 
   function undoByKey(event) {
-    if (event.key.toLowerCase() !== "z" || !(event.ctrlKey || event.metaKey) || undo.disabled) return;
+    const isUndo = event.key.toLowerCase() === "z" && (event.ctrlKey || event.metaKey);
+    if (!isUndo || undo.disabled || brush.pointer !== null) return;
     event.preventDefault();
     undo.click();
   }
