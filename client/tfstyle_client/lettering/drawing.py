@@ -47,8 +47,7 @@ class Lettering:
     """Words, set with a font of `font_size` pixels to the em on a sheet of `size` (width, height).
 
     `pieces` are (text, x, y): a letter, or a line whose letters join, and where it begins on its baseline. Letters are
-    widened by `bold` pixels, and painted up to
-    `reach` pixels beyond.
+    widened by `bold` pixels, and painted up to `reach` pixels beyond.
     """
 
     typeface: Typeface
