@@ -113,10 +113,8 @@ def check_standard_input(
     """Refuse that two pictures come from standard input. Raises `BadRequestError`."""
     named = [name for name, path in _all(content, styles, files, start) if path == STANDARD_STREAM]
     if len(named) > 1:
-        raise refusal(
-            named[1],
-            f"cannot be standard input, because the {'first one' if named[0] == named[1] else named[0]} is; name a file",
-        )
+        other = named[0] if named[0] != named[1] else "first of them"
+        raise refusal(named[1], f"cannot be standard input, because the {other} is; name a file")
 
 
 def _all(
