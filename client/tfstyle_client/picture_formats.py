@@ -83,6 +83,19 @@ def longer_side(picture: bytes) -> int | None:
         return None
 
 
+def mean_colour(picture: bytes) -> tuple[int, int, int] | None:
+    """The mean colour of what is visible of a picture file, in its own colour space; None where Pillow cannot tell."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with _opened(picture) as opened:
+            opened.draft("RGB", (64, 64))  # JPEG is decoded at a fraction of its size
+            mean = opened.convert("RGBA").resize((1, 1), Image.Resampling.BOX).convert("RGB").tobytes()
+            return mean[0], mean[1], mean[2]
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
+        return None
+
+
 def size_as_shown(picture: bytes) -> Size | None:
     """(width, height) of a picture file, as its EXIF orientation has it shown; None where Pillow cannot tell."""
     from PIL import UnidentifiedImageError

@@ -38,6 +38,7 @@ COMMANDS = {
     "texture:texture": "Paint a texture in the style of STYLE, or of several, without a photo.",
     "redo:redo": "Repeat RESULT, a picture that tfstyle has made, to the bit, or with changes.",
     "demo:demo": "Repaint the photo that comes with tfstyle in the style of the painting that comes with it.",
+    "letter:letter": "Paint the letters of TEXT in the style of STYLE, and the ground, if wanted, in that of STYLE2.",
     "batch:batch": "Repaint many photos, each in the style of every STYLE. A second run makes what is missing.",
     "compare:compare": "Make a labelled sheet of one photo with every combination of STYLE and of options with several"
     " values.",
@@ -54,7 +55,10 @@ COMMANDS = {
 }
 """{module:command: help}, in the order of the help. The texts stand here because the modules are imported late."""
 
-USAGES = {"stylize": "Usage: tfstyle stylize [OPTIONS] CONTENT STYLE [STYLE ...]"}
+USAGES = {
+    "stylize": "Usage: tfstyle stylize [OPTIONS] CONTENT STYLE [STYLE ...]",
+    "letter": "Usage: tfstyle letter [OPTIONS] TEXT STYLE [STYLE2]",
+}
 """Of commands that take several files, for which cyclopts has only a general word."""
 
 _PATHS = [

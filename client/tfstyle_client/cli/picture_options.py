@@ -18,10 +18,10 @@ from tfstyle_client.errors import refusal
 from tfstyle_client.option_values import whole_number
 
 _GROUPS = {"main": MAIN, "losses": LOSSES, "optimizer": OPTIMIZER, "output": OUTPUT}
-_FIRST = ("size", "strength", "style_scale", "max_evaluations")
+FIRST = ("size", "strength", "style_scale", "max_evaluations")
 """What people use first stands first, with -o after it."""
 _FIRST_OF_TEXTURES = ("style_scale", "max_evaluations", "seamless", "preset", "network")
-_LATER = ("preset", "network", *(name for name in RULES if name not in (*_FIRST, "network")), "no_metadata")
+LATER = ("preset", "network", *(name for name in RULES if name not in (*FIRST, "network")), "no_metadata")
 FILES_TOO = ("start",)
 """Options in whose place a file may be named."""
 
@@ -84,11 +84,13 @@ def _own_parameters() -> dict[str, Any]:
     }
 
 
-def _usual(name: str, presets: Mapping[str, TransferOptions] = PRESETS) -> Any:
+def usual(name: str, presets: Mapping[str, TransferOptions] = PRESETS) -> Any:
+    """The parameter of an option, with its default in each of `presets`."""
     return _own_parameters().get(name) or _parameter(name, presets)
 
 
-def _made(name: str, fields: Iterable[str], parameter: Callable[[str], Any] = _usual) -> type:
+def options_class(name: str, fields: Iterable[str], parameter: Callable[[str], Any] = usual) -> type:
+    """A class of parameters for the options `fields`; `parameter` gives the type of each."""
     made = make_dataclass(
         name,
         [(option, parameter(option), field(default=None)) for option in fields],
@@ -100,7 +102,7 @@ def _made(name: str, fields: Iterable[str], parameter: Callable[[str], Any] = _u
 
 def _of_texture(name: str) -> Any:
     """The parameter of an option with the defaults that textures have."""
-    return _usual(name, _texture_presets())
+    return usual(name, _texture_presets())
 
 
 @cache
@@ -110,12 +112,12 @@ def _texture_presets() -> Mapping[str, TransferOptions]:
 
 def _changed(name: str) -> Any:
     """The parameter of an option that a result already has."""
-    return Annotated[_usual(name), Parameter(show_default="as in RESULT")]
+    return Annotated[usual(name), Parameter(show_default="as in RESULT")]
 
 
 def _listed(name: str) -> Any:
     """The parameter of an option that may have several values, as a text. None of them is a file."""
-    _, parameter = get_args(_usual(name))[:2]
+    _, parameter = get_args(usual(name))[:2]
     rule = RULES.get(name)
     one_value = isinstance(rule, ListRule)
     metavar = parameter.metavar or "NUMBER"
@@ -137,16 +139,16 @@ if TYPE_CHECKING:
     FirstLists = Any
     OtherLists = Any
 else:
-    FirstOptions = _made("FirstOptions", _FIRST)
-    OtherOptions = _made("OtherOptions", _LATER)
-    ChangedOptions = _made("ChangedOptions", [*_FIRST, *_LATER[1:]], _changed)
-    TextureOptions = _made(
+    FirstOptions = options_class("FirstOptions", FIRST)
+    OtherOptions = options_class("OtherOptions", LATER)
+    ChangedOptions = options_class("ChangedOptions", [*FIRST, *LATER[1:]], _changed)
+    TextureOptions = options_class(
         "TextureOptions",
-        [*_FIRST_OF_TEXTURES, *(name for name in _LATER if name not in (*_FIRST_OF_TEXTURES, *OF_THE_PHOTO))],
+        [*_FIRST_OF_TEXTURES, *(name for name in LATER if name not in (*_FIRST_OF_TEXTURES, *OF_THE_PHOTO))],
         _of_texture,
     )
-    FirstLists = _made("FirstLists", _FIRST, _listed)
-    OtherLists = _made("OtherLists", [name for name in _LATER if name != "no_metadata"], _listed)
+    FirstLists = options_class("FirstLists", FIRST, _listed)
+    OtherLists = options_class("OtherLists", [name for name in LATER if name != "no_metadata"], _listed)
 
 
 def preset_and_overrides(*options: Any) -> tuple[str, dict[str, Any]]:

@@ -38,7 +38,8 @@ class Run:
 
     `content_side` is the longer side of the content picture, if the user has not chosen a size. `open_page` shows the
     run in the browser. `plot` is the file of its loss curves, `growth` that of its previews as an animation. `check`
-    looks at each event: it returns warnings, a line each, and what it raises ends the run.
+    looks at each event: it returns warnings, a line each, and what it raises ends the run. `finish` makes the picture
+    that is written from the one that was transferred, and may say something about it.
     """
 
     output: Output
@@ -53,6 +54,7 @@ class Run:
     plot: PlotFile | None = None
     growth: GrowthFile | None = None
     check: Callable[[Event], Iterable[str]] = lambda event: ()
+    finish: Callable[[bytes, Display], bytes] = lambda png, screen: png
 
     def make(self, request: pb.StylizeRequest) -> None:
         """Send the request, show its events, and write the picture. Raises `ClientError`."""
@@ -86,7 +88,7 @@ class Run:
                         result = event
             if result is None:
                 raise AssertionError("the iteration raises where there is no result")
-            report_file(self.output, result.png, self.as_json)
+            report_file(self.output, self.finish(result.png, screen), self.as_json)
             if self.plot is not None:
                 report_plot(self.plot, curves, screen, request.preset)
             if self.growth is not None:

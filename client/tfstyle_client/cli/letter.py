@@ -1,0 +1,213 @@
+"""`tfstyle letter`."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from tfstyle.options import RULES, TransferOptions
+from tfstyle.presets import PRESETS, resolve_options
+from tfstyle.rules import number
+from tfstyle_client.cli.outputs import checked_growth, checked_output, checked_plot, checked_preview
+from tfstyle_client.cli.parameters import (
+    MAIN,
+    NO_ACCESS,
+    PICTURES,
+    Access,
+    Gif,
+    Json,
+    OpenPage,
+    OutputPath,
+    Plot,
+    Preview,
+    Quality,
+    Server,
+    Timeout,
+    Weights,
+)
+from tfstyle_client.cli.picture_files import start_file
+from tfstyle_client.cli.picture_options import FIRST, LATER, options_class, preset_and_overrides, usual
+from tfstyle_client.cli.transfer import Run, check_server, previews_every, reported
+from tfstyle_client.display import Display
+from tfstyle_client.errors import refusal
+from tfstyle_client.files import STANDARD_STREAM, read_file
+from tfstyle_client.json_lines import print_json
+from tfstyle_client.lettering import ALONE, ON_A_PAINTING, Legibility, Recipe, Sheet, Typeface, draw, legibility
+from tfstyle_client.lettering.drawing import (
+    BOLD,
+    BOLD_OF_OWN_FONT,
+    DEFAULT_MARGIN,
+    MARGIN,
+    REACH,
+    TRACKING,
+)
+from tfstyle_client.lettering.legibility import HARD_TO_READ
+from tfstyle_client.lettering.sheet import TRANSPARENT
+from tfstyle_client.option_values import file_path
+from tfstyle_client.requests import request_of
+
+
+def _default(alone: object, on_a_painting: object) -> str:
+    """A default as help shows it."""
+    shown = [number(value) if isinstance(value, float) else str(value) for value in (alone, on_a_painting)]
+    return "; with STYLE2 ".join(dict.fromkeys(shown))
+
+
+def _parameter(name: str) -> Any:
+    """The parameter of an option with the default that letters have."""
+    if name == "preset":
+        return Annotated[usual(name), Parameter(show_default=_default(ALONE.preset, ON_A_PAINTING.preset))]
+    if name in ALONE.options:
+        shown = _default(ALONE.options[name], ON_A_PAINTING.options[name])
+        return Annotated[usual(name), Parameter(show_default=shown)]
+    return usual(name)
+
+
+if TYPE_CHECKING:
+    FirstOptions = Any
+    OtherOptions = Any
+else:
+    FirstOptions = options_class("FirstOptions", FIRST, _parameter)
+    OtherOptions = options_class("OtherOptions", LATER, _parameter)
+NO_FIRST, NO_OTHERS = FirstOptions(), OtherOptions()
+
+
+def letter(
+    text: Annotated[str, Parameter(help="the words; \\n begins a new line")],
+    style: Annotated[Path, Parameter(help="the painting of the letters: PNG, JPEG, WebP ...", converter=file_path)],
+    ground: Annotated[
+        Path | None, Parameter(name="STYLE2", help="the painting of the ground", converter=file_path)
+    ] = None,
+    /,
+    *,
+    first: FirstOptions = NO_FIRST,
+    output: Annotated[OutputPath, Parameter(show_default=True)] = Path("lettering.png"),
+    font: Annotated[
+        Path | None,
+        Parameter(
+            help="TrueType or OpenType font; bold ones suit best",
+            group=MAIN,
+            show_default="Aileron, which comes with Pillow, for English",
+            converter=file_path,
+        ),
+    ] = None,
+    reach: Annotated[
+        float | None,
+        Parameter(
+            help=f"{REACH.doc} ({REACH.accepts()})",
+            group=MAIN,
+            show_default=_default(ALONE.reach, ON_A_PAINTING.reach),
+        ),
+    ] = None,
+    margin: Annotated[
+        float, Parameter(help=f"{MARGIN.doc} ({MARGIN.accepts()})", group=PICTURES, show_default=True)
+    ] = DEFAULT_MARGIN,
+    tracking: Annotated[
+        float | None,
+        Parameter(help=f"{TRACKING.doc} ({TRACKING.accepts()})", group=PICTURES, show_default="a third of the reach"),
+    ] = None,
+    bold: Annotated[
+        float | None,
+        Parameter(
+            help=f"{BOLD.doc} ({BOLD.accepts()})",
+            group=PICTURES,
+            show_default=f"0, without --font {BOLD_OF_OWN_FONT:g}",
+        ),
+    ] = None,
+    background: Annotated[
+        str,
+        Parameter(
+            help=f"{TRANSPARENT}, or a colour such as white or #20242c",
+            group=PICTURES,
+            metavar="COLOUR",
+            show_default=True,
+        ),
+    ] = TRANSPARENT,
+    others: OtherOptions = NO_OTHERS,
+    quality: Quality = None,
+    preview: Preview = None,
+    gif: Gif = None,
+    plot: Plot = None,
+    open_page: OpenPage = False,
+    as_json: Json = False,
+    server: Server = None,
+    weights: Weights = None,
+    timeout: Timeout = None,
+    access: Access = NO_ACCESS,
+) -> None:
+    """Paint the letters of TEXT in the style of STYLE, and the ground, if wanted, in that of STYLE2."""
+    recipe = ALONE if ground is None else ON_A_PAINTING
+    _, overrides = preset_and_overrides(first, others)
+    preset = others.preset or recipe.preset
+    overrides = _with_defaults(recipe, preset, overrides)
+    if start_file(overrides) is not None:
+        raise refusal("start", f"cannot be a file here; give {RULES['start'].accepts()}")
+    check_server(server, weights, timeout)
+    if open_page and timeout is not None:
+        raise refusal("timeout", "has no effect with --open; cancel the job on the page, or with Ctrl-C")
+    options = resolve_options(preset, overrides)
+    if ground is None:
+        _check_cut_out(options)
+    typeface = Typeface(None if font is None else read_file(font, "font"))
+    words = text.replace("\\n", "\n")
+    lettering = draw(
+        words,
+        typeface,
+        size=options.size,
+        reach=recipe.reach if reach is None else reach,
+        margin=margin,
+        bold=bold,
+        tracking=tracking,
+    )
+    if ground == style == STANDARD_STREAM:
+        raise refusal("style", "cannot be standard input twice; name a file")
+    sheet = Sheet(
+        lettering,
+        read_file(style, "style"),
+        None if ground is None else read_file(ground, "style2"),
+        background,
+    )
+    target, preview_target = checked_output(output, quality, as_json, options.depth), checked_preview(preview)
+    plot_target = checked_plot(plot, target, preview_target)
+    growth = checked_growth(gif, output=target, preview=preview_target, plot=plot_target)
+    progress = reported(options, previews_every(None, options, preview_target, growth), open_page=open_page)
+    request = request_of(sheet.inputs, preset, progress, overrides)
+
+    def finish(png: bytes, screen: Display) -> bytes:
+        finished = sheet.finish(png)
+        _report(legibility(finished, lettering), screen, as_json)
+        return finished
+
+    files = (target, preview_target, server, access, weights, timeout, as_json, None, open_page, plot_target, growth)
+    Run(*files, finish=finish).make(request)
+
+
+def _with_defaults(recipe: Recipe, preset: str, overrides: dict[str, Any]) -> dict[str, Any]:
+    """The options, with what suits letters where the user has not chosen otherwise."""
+    defaults = dict(recipe.options)
+    balance = overrides.get("balance", PRESETS[preset].balance)
+    if {"content_weight", "style_weight"} & overrides.keys() or balance != "relative":
+        del defaults["strength"]
+    return defaults | overrides
+
+
+def _check_cut_out(options: TransferOptions) -> None:
+    """Refuse what the letters lose that are cut out of their ground. Raises `BadRequestError`."""
+    for name, only in (("depth", 8), ("colour_space", "srgb")):
+        if (given := getattr(options, name)) != only:
+            raise refusal(name, f"must be {only} for letters without STYLE2; got {given}")
+
+
+def _report(found: Legibility, screen: Display, as_json: bool) -> None:
+    if as_json:
+        print_json("legibility", dataclasses.asdict(found))
+    else:
+        screen.say(
+            f"paint: {found.on_letters:.0%} on the letters, {found.within_reach:.0%} within their reach; "
+            f"correlation with the letters as drawn {found.correlation:.2f}"
+        )
+    if found.correlation < HARD_TO_READ:
+        screen.say("warning: the letters may be hard to read; try a smaller --reach, a bolder font, or other paintings")
