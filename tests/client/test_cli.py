@@ -536,7 +536,7 @@ def test_token_file_that_is_not_there_is_a_clear_error(files: Path) -> None:
         ("transfer.options.size: is 3; transfer.inputs.content: is empty", "size: is 3; content: is empty"),
         ("inputs.styles[0].picture: is empty", "style: is empty"),
         ("inputs.styles[0].mask: is empty", "style.mask: is empty"),
-        ("inputs.styles[1].picture: is empty", "styles[1].picture: is empty"),
+        ("inputs.styles[1].picture: is empty", "styles[1]: is empty"),
         ("progress.every: is 0", "every: is 0"),
         ("there is no job 'jobs/options.a'", "there is no job 'jobs/options.a'"),
     ],

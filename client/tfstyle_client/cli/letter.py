@@ -11,6 +11,7 @@ from cyclopts import Parameter
 from tfstyle.options import RULES, TransferOptions
 from tfstyle.presets import PRESETS, resolve_options
 from tfstyle.rules import number
+from tfstyle_client.cli.connecting import check_server
 from tfstyle_client.cli.outputs import checked_growth, checked_output, checked_plot, checked_preview
 from tfstyle_client.cli.parameters import (
     MAIN,
@@ -30,7 +31,7 @@ from tfstyle_client.cli.parameters import (
 )
 from tfstyle_client.cli.picture_files import start_file
 from tfstyle_client.cli.picture_options import FIRST, LATER, options_class, preset_and_overrides, usual
-from tfstyle_client.cli.transfer import Run, check_server, previews_every, reported
+from tfstyle_client.cli.transfer import Run, previews_every, reported
 from tfstyle_client.display import Display
 from tfstyle_client.errors import refusal
 from tfstyle_client.files import STANDARD_STREAM, read_file
