@@ -16,6 +16,9 @@ import tensorflow as tf
 # GPUs would otherwise compute float32 products with 10 bits: covariances are small differences of such products.
 tf.config.experimental.enable_tensor_float_32_execution(False)
 
+# It joins sums of two tensors to one of many, whose rounding depends on how threads happen to run (tfstyle.gradients).
+tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})
+
 
 def share_gpus() -> None:
     """Take a GPU's memory as it is needed. TensorFlow would take nearly all at once, and other processes none.

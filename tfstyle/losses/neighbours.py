@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import ClassVar
 
 import numpy as np
@@ -71,7 +72,7 @@ class NeighboursLoss(MatchedTerm):
         """As in `FeatureTerm`."""
         parts = self._parts(features, metrics, self.wraps)
         squares = {layer: tf.reduce_sum(tf.square(part), -1) for layer, part in parts.items()}
-        scale = tf.math.rsqrt(tf.add_n(list(squares.values())) + TINY)
+        scale = tf.math.rsqrt(reduce(tf.add, squares.values()) + TINY)
         values = {}
         for layer, part in parts.items():
             along = tf.reduce_sum(part * targets[layer], -1)

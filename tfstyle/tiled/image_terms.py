@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tfstyle.borders import NO_WRAPS, Wraps
+from tfstyle.gradients import gradient
 from tfstyle.losses import ImageTerm
 from tfstyle.objective import Terms
 from tfstyle.tensorflow_backend import tf
@@ -58,10 +59,6 @@ class BandedImageTerms:
         return values
 
     def _trace(self, rows: tf.Tensor, own: int, weights: Mapping[str, tf.Tensor]) -> Any:
-        with tf.GradientTape() as tape:
-            tape.watch(rows)
-            values = {
-                name: term.value(rows[:, : own + term.halo], own, self._size) for name, term in self._terms.items()
-            }
-            total = tf.add_n([weights[name] * value for name, value in values.items()])
-        return values, tape.gradient(total, rows)
+        values = {name: term.value(rows[:, : own + term.halo], own, self._size) for name, term in self._terms.items()}
+        total = tf.add_n([weights[name] * value for name, value in values.items()])
+        return values, gradient(total, rows)

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from tfstyle.borders import ZERO_BORDERS, Borders
+from tfstyle.gradients import gradient
 from tfstyle.losses import FeatureTerm, LocalTerm, PooledTerm
 from tfstyle.losses.term import weights_of
 from tfstyle.masks import BlockWeights, layer_weights
@@ -149,15 +150,12 @@ class TiledNetwork:
         return {layer: tf.cast(features, tf.float32) for layer, features in self._model(below).items()}
 
     def _trace_tail(self, below: tf.Tensor, targets: ByTerm, weights: ByTerm) -> Any:
-        with tf.GradientTape() as tape:
-            tape.watch(below)
-            features = self._model(below)
-            values = {
-                name: term.by_layer(features, targets[name], self._network.metrics)
-                for name, term in self._terms.items()
-            }
-            total = _weighted(values, weights)
-        return values, tape.gradient(total, below, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        features = self._model(below)
+        values = {
+            name: term.by_layer(features, targets[name], self._network.metrics) for name, term in self._terms.items()
+        }
+        total = _weighted(values, weights)
+        return values, gradient(total, below)
 
     def _trace_by_sums(self, sums: ByTerm, targets: ByTerm, weights: ByTerm) -> Any:
         counts = {
@@ -167,18 +165,16 @@ class TiledNetwork:
             if segment.cut.first <= block_of(layer) <= segment.cut.last
         }
         values: ByTerm = {}
-        with tf.GradientTape() as tape:
-            tape.watch(sums)
-            for name, by_layer in sums.items():
-                term = self._terms[name]
-                assert isinstance(term, PooledTerm)
-                values[name] = {}
-                for layer, total in by_layer.items():
-                    values[name][layer] = term.value(
-                        total, counts[layer], targets[name][layer], self._network.metrics[layer]
-                    )
-            total = _weighted(values, weights)
-        return values, tape.gradient(total, sums)
+        for name, by_layer in sums.items():
+            term = self._terms[name]
+            assert isinstance(term, PooledTerm)
+            values[name] = {}
+            for layer, total in by_layer.items():
+                values[name][layer] = term.value(
+                    total, counts[layer], targets[name][layer], self._network.metrics[layer]
+                )
+        total = _weighted(values, weights)
+        return values, gradient(total, sums)
 
 
 def _weighted(values: ByTerm, weights: ByTerm) -> tf.Tensor:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tfstyle.borders import CIRCULAR, Borders
+from tfstyle.gradients import gradient
 from tfstyle.losses import FeatureTerm, LocalTerm, PooledTerm
 from tfstyle.masks import BlockWeights
 from tfstyle.networks.extractor import POOLED, segment
@@ -236,27 +237,25 @@ class Segment:
     ) -> Any:
         metrics = self._network.metrics
         totals: ByTerm = {}
-        with tf.GradientTape() as tape:
-            tape.watch(below)
-            features = self._model(below)
-            # This total is linear in the incoming gradients, so its derivative is the one given by the chain rule.
-            total = tf.reduce_sum(tf.cast(features[POOLED], tf.float32) * above)
-            for name, layers in self._pooled.items():
-                term = self._terms[name]
-                assert isinstance(term, PooledTerm)
-                for layer in layers:
-                    total += term.pullback(features[layer], by_sums[name][layer], regions.get(layer))
-            for name, layers in self._local.items():
-                local = self._terms[name]
-                assert isinstance(local, LocalTerm)
-                totals[name] = {}
-                for layer in layers:
-                    target, own = targets[name][layer], self._mask(rows, columns, layer)
-                    totals[name][layer] = local.total(features[layer], target, own, metrics[layer])
-                    # Over the whole window, not only the owned part: the gradient depends on neighbours too.
-                    around = local.total(features[layer], target, None, metrics[layer])
-                    total += weights[name][layer] / self._divisor(name, layer) * around
-        return totals, tape.gradient(total, below)
+        features = self._model(below)
+        # This total is linear in the incoming gradients, so its derivative is the one given by the chain rule.
+        total = tf.reduce_sum(tf.cast(features[POOLED], tf.float32) * above)
+        for name, layers in self._pooled.items():
+            term = self._terms[name]
+            assert isinstance(term, PooledTerm)
+            for layer in layers:
+                total += term.pullback(features[layer], by_sums[name][layer], regions.get(layer))
+        for name, layers in self._local.items():
+            local = self._terms[name]
+            assert isinstance(local, LocalTerm)
+            totals[name] = {}
+            for layer in layers:
+                target, own = targets[name][layer], self._mask(rows, columns, layer)
+                totals[name][layer] = local.total(features[layer], target, own, metrics[layer])
+                # Over the whole window, not only the owned part: the gradient depends on neighbours too.
+                around = local.total(features[layer], target, None, metrics[layer])
+                total += weights[name][layer] / self._divisor(name, layer) * around
+        return totals, gradient(total, below)
 
 
 def layers_inside(terms: Terms, blocks: range) -> dict[str, list[str]]:
