@@ -12,6 +12,8 @@ pictures than the demo's; write those outside of the repository.
 from __future__ import annotations
 
 import argparse
+import subprocess
+import sys
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
@@ -40,6 +42,24 @@ WHAT = {
     "cascade": "As `default`, with all scales but the last on vgg19-lite",
     "reference": "The published algorithm",
 }
+SMALL = ("--network", "vgg19-lite", "--size", "224")
+COMMANDS = (
+    (
+        ("compare", "PHOTO", "PAINTING", "--strength", "0.3,0.6", "--style-scale", "0.5,1,2", *SMALL, "-o", "FILE"),
+        "A sheet of every combination; see [commands](commands.md).",
+        ".jpg",
+    ),
+    (
+        ("demo", "--size", "256", "--gif", "FILE"),
+        "How a picture came about: the previews of all scales as an animation.",
+        ".webp",
+    ),
+)
+"""(words of a command, text, ending of its picture)."""
+LETTERING = (
+    "A text in the style of the painting, on two grounds; made by `benchmarks/lettering.py`. "
+    "See [lettering](lettering.md)."
+)
 
 
 def sections(size: int, *, vgg19: bool) -> Iterator[tuple[str, str, str, dict[str, TransferOptions]]]:
@@ -64,9 +84,10 @@ def _options(preset: str, size: int, **overrides: object) -> TransferOptions:
     return resolve_options(preset, {"size": size, "network": chosen, **overrides})
 
 
-def section(heading: str, text: str, name: str) -> str:
+def section(heading: str, text: str, name: str, ending: str = ".jpg") -> str:
     """A section of the page, with the picture `name`."""
-    return f"## {heading}\n\n{text}\n\n![{heading.replace('`', '')}](pictures/gallery/{name}.jpg)\n"
+    address = f"pictures/gallery/{name}{ending}".replace("gallery/../", "")
+    return f"## {heading}\n\n{text}\n\n![{heading.replace('`', '')}]({address})\n"
 
 
 def main() -> None:
@@ -111,6 +132,16 @@ def main() -> None:
                 pictures / f"{row.name}.jpg", quality=88
             )
             page.append(section(row.heading, row.text, row.name))
+        for command, text, ending in COMMANDS:
+            name = command[0]
+            target = pictures / f"{name}{ending}"
+            target.unlink(missing_ok=True)
+            print(f"tfstyle {' '.join(command)}", flush=True)
+            words = [{"PHOTO": str(photo), "PAINTING": str(painting), "FILE": str(target)}.get(w, w) for w in command]
+            # What a command makes besides goes to a folder that does not stay.
+            subprocess.run([sys.executable, "-m", "tfstyle_client", *words], check=True, cwd=folder)
+            page.append(section(f"`tfstyle {' '.join(command)}`", text, name, ending))
+    page.append(section("`tfstyle letter`", LETTERING, "../lettering-alone"))
     (arguments.out / "gallery.md").write_text("\n".join(page), "utf-8")
 
 

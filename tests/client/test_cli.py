@@ -240,7 +240,7 @@ def alive(pid: int) -> bool:
         return False
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGKILL, marks=pytest.mark.slow)])
 def test_private_server_ends_with_its_client(files: Path, number: signal.Signals) -> None:
     process = start(files)
     wait_for_progress(process)

@@ -75,6 +75,7 @@ def test_letters_grow_within_their_reach_and_are_the_right_ones(styles: Path, se
     assert pixels[ink == 1][:, :3].std(0).max() > 0.1, "they are painted"
 
 
+@pytest.mark.slow
 def test_letters_on_a_painting_and_on_a_colour(styles: Path, server: Server) -> None:
     on_a_painting = letter(server, "Oak", "painting.jpg", "other.jpg", "-o", "both.png", "--steps", "15")
     assert on_a_painting.returncode == 0, on_a_painting.stderr

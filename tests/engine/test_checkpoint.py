@@ -71,7 +71,9 @@ def records(iterates: object) -> list[tuple[object, ...]]:
     return [(i.evaluation, i.stage, i.total, i.losses, i.accepted) for i in iterates]  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("name", RUNS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name == "neighbours")) for name in RUNS]
+)
 def test_resumed_run_gives_an_identical_picture(name: str, pictures: tuple[Picture, Picture], tmp_path: Path) -> None:
     engine = engine_for(name)
     whole = engine.prepare(content_and_style(*pictures), RUNS[name])

@@ -104,6 +104,7 @@ def test_the_black_part_of_a_mask_is_never_chosen(engine: Engine, photo: Picture
     np.testing.assert_allclose(masked[0], masked[1], rtol=1e-3, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_split_evaluations_choose_anew_in_rounds_at_the_last_scale(photo: Picture, oils: Picture) -> None:
     engine = Engine()
     options = detail(steps=45, scales=((48, 12),), split_evaluations=23)
@@ -136,6 +137,7 @@ def test_a_plain_painting_has_finite_losses(engine: Engine, photo: Picture) -> N
     assert np.isfinite(totals).all()
 
 
+@pytest.mark.slow
 def test_transfer_may_be_delivered_and_judged_before_its_last_stage(
     engine: Engine, photo: Picture, oils: Picture
 ) -> None:

@@ -109,6 +109,7 @@ def seams(picture: Picture, axis: int) -> float:
     return float(ends / np.abs(np.diff(pixels, axis=axis)).mean())
 
 
+@pytest.mark.slow
 def test_result_has_no_seam_where_it_is_asked_for(engine: Engine, photo: Picture, oils: Picture) -> None:
     inputs = content_and_style(resize(photo, (192, 128)), oils)
     found = {}

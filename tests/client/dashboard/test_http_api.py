@@ -446,6 +446,7 @@ def test_pages_that_are_allowed_may_read(
             assert next(messages(stream.iter_lines()))[1] == "job"
 
 
+@pytest.mark.slow
 def test_two_hundred_pages_watch_at_once(api: httpx.Client, page: Dashboard, pictures: dict[str, Any]) -> None:
     job = api.post("jobs", json={**pictures, "options": {"size": 64, "steps": 200, "style_loss": "gram"}}).json()["id"]
     seen: list[int] = []

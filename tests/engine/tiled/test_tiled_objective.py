@@ -181,6 +181,7 @@ def test_other_style_losses_relative_to_the_pair(
     check(*found, tolerance=tolerance)
 
 
+@pytest.mark.slow
 def test_regions_and_what_is_kept(network: Network) -> None:
     loss = ContentLoss(("block4_conv2",)) + 2 * WassersteinLoss(STYLE_LAYERS) + 3 * GramLoss(STYLE_LAYERS)
     left = np.zeros((HEIGHT, WIDTH), np.float32)
