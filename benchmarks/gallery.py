@@ -137,7 +137,8 @@ def main() -> None:
             target = pictures / f"{name}{ending}"
             target.unlink(missing_ok=True)
             print(f"tfstyle {' '.join(command)}", flush=True)
-            words = [{"PHOTO": str(photo), "PAINTING": str(painting), "FILE": str(target)}.get(w, w) for w in command]
+            given = {"PHOTO": photo, "PAINTING": painting, "FILE": target.resolve()}
+            words = [str(given.get(word, word)) for word in command]
             # What a command makes besides goes to a folder that does not stay.
             subprocess.run([sys.executable, "-m", "tfstyle_client", *words], check=True, cwd=folder)
             page.append(section(f"`tfstyle {' '.join(command)}`", text, name, ending))

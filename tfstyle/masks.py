@@ -12,14 +12,25 @@ from tfstyle.images import Picture
 from tfstyle.networks.topology import block_of
 
 Map = NDArray[np.float32]
+COLOURED = 0.15
+"""Difference between the channels, as a part of the full scale, that makes a pixel of a mask coloured."""
 MASK_TOLERANCE = 0.02
 """Maximum relative difference between the aspect ratios of a mask and its picture."""
 
 
 def picture_weights(mask: Picture) -> Map:
-    """The weights [h, w] that a mask stands for: 1 where it is white, 0 where it is black."""
+    """The weights [h, w] that a mask stands for: 1 where it is white, 0 where it is black or transparent."""
     weights: Map = mask.pixels.mean(2, dtype=np.float32) / np.float32(mask.full_scale)
-    return weights
+    return weights if mask.visibility is None else weights * mask.visibility
+
+
+def check_mask(name: str, mask: Picture, picture: Picture, of: str = "its picture") -> None:
+    """Raise `InvalidInputError`, naming the mask, if it is not grey, or as `check_aspect_ratio` does."""
+    check_aspect_ratio(name, mask, picture, of)
+    spread = mask.pixels.max(2) - mask.pixels.min(2)
+    if (spread > COLOURED * mask.full_scale).any():
+        why = "is coloured; it must be grey: white where it applies, black where not (maps of flat colours are regions)"
+        raise InvalidInputError([Violation(name, why)])
 
 
 def check_aspect_ratio(name: str, mask: Picture, picture: Picture, of: str = "its picture") -> None:

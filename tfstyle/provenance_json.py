@@ -24,6 +24,8 @@ _DIGEST = re.compile("[0-9a-f]{64}")
 _NAME = re.compile(r"[A-Za-z0-9_.\[\]-]{1,60}")
 _TEXT = re.compile(r"[ -~]{0,200}")
 """Printable ASCII: a record is shown on terminals."""
+DEEPEST = 2
+"""Lists in lists, as `scales` is."""
 
 
 def provenance_packet(made: Provenance) -> bytes:
@@ -146,10 +148,12 @@ def _option(name: str, value: Any) -> Any:
     return found
 
 
-def _frozen(value: Any) -> Any:
-    """JSON has lists where options have tuples."""
+def _frozen(value: Any, depth: int = DEEPEST) -> Any:
+    """JSON has lists where options have tuples. Raises ValueError for lists in lists in lists."""
     if isinstance(value, list):
-        return tuple(map(_frozen, _list(value)))
+        if not depth:
+            raise ValueError("lists in lists in lists")
+        return tuple(_frozen(each, depth - 1) for each in _list(value))
     return _text(value) if isinstance(value, str) else _number(value)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -11,13 +12,17 @@ from numpy.typing import NDArray
 from tfstyle.errors import InvalidInputError, Violation
 from tfstyle.images import Picture, resize
 from tfstyle.inputs import Inputs, Size
-from tfstyle.masks import BlockWeights, check_aspect_ratio, picture_weights
+from tfstyle.masks import BlockWeights, check_aspect_ratio, check_mask, picture_weights
 from tfstyle.painting import Painting
 
 Map = NDArray[np.float32]
 MOST_COLOURS = 16
 LEAST_SHARE = 0.001
 """A colour with a smaller share of a map belongs to the edges between flat colours."""
+LEAST_FLAT = 0.8
+"""The part of a map that flat colours must cover."""
+LONGEST_SIDE = 2048
+"""Pixels of a map's longer side that count, which bounds time and memory."""
 SAME_COLOUR = 24
 """By how many levels of 255 the colours of two maps may differ: lossy formats change them a little."""
 Colour = tuple[int, int, int]
@@ -123,14 +128,18 @@ def _of_colours(
 
 
 def flat_colours(name: str, picture: Picture) -> dict[Colour, NDArray[np.bool_]]:
-    """{colour: where [H, W] it is} of a map of flat colours; rare colours count as the most similar one.
+    """{colour: where [h, w] it is} of a map of flat colours; rare colours count as the most similar one.
 
-    Raises `InvalidInputError` for more than `MOST_COLOURS`.
+    Of a map with a side of more than `LONGEST_SIDE`, every second pixel counts, or every third ... Raises
+    `InvalidInputError` for more than `MOST_COLOURS`, and for a picture that is no such map.
     """
-    packed = picture.in_depth(8).pixels.astype(np.int64) @ np.array([1 << 16, 1 << 8, 1])
+    step = math.ceil(max(picture.size) / LONGEST_SIDE)
+    packed = picture.in_depth(8).pixels[::step, ::step].astype(np.int32) @ np.array([1 << 16, 1 << 8, 1], np.int32)
     values, inverse, counts = np.unique(packed, return_inverse=True, return_counts=True)
     colours = np.stack([values >> 16, values >> 8 & 255, values & 255], 1)
     flat = counts >= LEAST_SHARE * packed.size
+    if counts[flat].sum() < LEAST_FLAT * packed.size:
+        raise _error(name, "is not a map of flat colours; save it as PNG, without smooth edges and shades")
     if not 1 <= flat.sum() <= MOST_COLOURS:
         raise _error(
             name,
@@ -157,7 +166,7 @@ def _shared(name: str, paintings: Collection[Painting]) -> tuple[Painting, ...]:
 
 
 def _mask(inputs: Inputs[Picture], name: str, mask: Picture, size: Size) -> Map:
-    check_aspect_ratio(name, mask, inputs.content, "the content picture")
+    check_mask(name, mask, inputs.content, "the content picture")
     return picture_weights(resize(mask, size))
 
 

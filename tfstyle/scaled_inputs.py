@@ -16,7 +16,7 @@ from tfstyle.errors import InvalidInputError, Violation
 from tfstyle.images import SMALLEST_SIDE, Picture, fit_longer_side, resize
 from tfstyle.images.periodic import periodic_picture
 from tfstyle.inputs import Inputs, Size, Style, is_mask
-from tfstyle.masks import BlockWeights, check_aspect_ratio, picture_weights
+from tfstyle.masks import BlockWeights, check_aspect_ratio, check_mask, picture_weights
 from tfstyle.options import ORIGINAL_SIZE, RULES, TransferOptions, schedule
 from tfstyle.painting import Painting
 from tfstyle.regions import Region, regions_of
@@ -115,9 +115,10 @@ def scaled_inputs(inputs: Inputs[Picture], options: TransferOptions, longer: int
     With `grey`, all channels of a picture are made equal. Where the result is seamless, so are content and start.
     Raises `InvalidInputError`, naming the picture.
     """
-    for name, other in (("start_picture", inputs.start_picture), ("keep", inputs.keep)):
-        if other is not None:
-            check_aspect_ratio(name, other, inputs.content, "the content picture")
+    if inputs.start_picture is not None:
+        check_aspect_ratio("start_picture", inputs.start_picture, inputs.content, "the content picture")
+    if inputs.keep is not None:
+        check_mask("keep", inputs.keep, inputs.content, "the content picture")
     sizes = scaled_sizes(sizes_of(inputs), options, longer)
     painted = in_painted_colours(inputs, options)
     wraps = wraps_of(options.seamless)
@@ -148,7 +149,7 @@ def _painting(
 ) -> Painting:
     mask = style.mask
     if mask is not None:
-        check_aspect_ratio(f"{name}.mask", mask, style.picture)
+        check_mask(f"{name}.mask", mask, style.picture)
         mask = resize(mask, size)
     picture = _in(grey, resize(style.picture, size))
     painting = Painting(picture, share, _weights(name, picture, mask))

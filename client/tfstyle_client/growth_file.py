@@ -25,6 +25,10 @@ class GrowthFile:
             raise refusal("gif", f"{ending} is not supported; use one of {', '.join(ENDINGS)}")
         check_writable(self.path, "gif")
 
+    def writes(self, path: Path) -> bool:
+        """Whether this is the file at `path`."""
+        return self.path.resolve() == path.resolve()
+
     def write(self, growth: Growth, result: bytes) -> None:
         """Write the animation as a whole, with the picture `result` at its end. Raises `BadRequestError`."""
         try:

@@ -54,6 +54,8 @@ def output_names(template: str, pairs: Sequence[tuple[Path, Path]]) -> list[str]
             "number": f"{number:0{digits}}",
         }
         name = template.format(**values)
+        if any(part in ("", ".", "..") for part in name.split("/")):
+            raise refusal("name", f"{content} and {style} would make {shown(name)}, which is no name inside a folder")
         if name in taken:
             first, second = (" and ".join(map(str, pair)) for pair in (taken[name], (content, style)))
             raise refusal("name", f"{name} would be made twice, from {first} and from {second}; use {{number}} in it")

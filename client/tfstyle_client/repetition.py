@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tfstyle import __version__
-from tfstyle.canvas import canvas
+from tfstyle.canvas import LARGEST_CANVAS, canvas
 from tfstyle.errors import InvalidInputError, Violation
 from tfstyle.inputs import Inputs, inputs_by_name
 from tfstyle.options import NONE, TransferOptions
@@ -42,7 +42,13 @@ def canvas_of(made: Provenance) -> bytes | None:
     """The empty canvas of a result that is a texture; None for a result with a photo."""
     if made.options.get("content_weight") != 0 or made.options.get("start") not in ("noise", "style"):
         return None
-    return next((canvas((source.width, source.height)) for source in made.pictures if source.name == "content"), None)
+    for source in made.pictures:
+        if source.name == "content":
+            if not (source.width <= LARGEST_CANVAS and source.height <= LARGEST_CANVAS):
+                why = f"has a content of {source.width} x {source.height} pixels, which is no texture of tfstyle"
+                raise InvalidInputError([Violation("result", why)])
+            return canvas((source.width, source.height))
+    return None
 
 
 def check_names(made: Provenance, result: str, given: Iterable[str]) -> None:

@@ -72,10 +72,18 @@ def test_a_run_can_start_from_a_result(files: Path, server: Server) -> None:
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["a.jpg", "--blend", "1,2"], "blend: must be as many numbers as paintings, 1; got 2"),
+        (
+            ["a.jpg", "--blend", "1,2"],
+            "blend: must be a number for each painting, 1, with commas",
+        ),
         (["a.jpg", "b.jpg", "--blend", "1,x"], "blend: must be numbers, such as 0.7,0.3; got '1,x'"),
         (["a.jpg", "b.jpg", "--blend", "0,0"], "styles: must not all have the weight 0"),
         (["a.jpg", "--region", "left.png", "left.png"], "region: must be at most one for each painting, 1; got 2"),
+        (["a.jpg", "--keep", "photo.jpg"], "keep: is coloured; it must be grey"),
+        (
+            ["a.jpg", "--keep", "left.png", "--plot", "left.png"],
+            "plot: left.png is a picture that the command reads",
+        ),
         (["a.jpg", "--start", "nose"], "start: must be one of content, noise, style, or a file; got 'nose'"),
         (["a.jpg", "--keep", "none.png"], "keep: cannot read none.png: No such file or directory"),
         (["a.jpg", "--regions", "left.png"], "regions: needs the regions of a style picture in the same colours"),

@@ -138,7 +138,7 @@ ALL_BLACK, SMALL = Picture(np.zeros((64, 96, 3), np.uint8)), picture(50, 50)
             "regions: no style has regions of the colour #0000ff",
         ),
         (lambda: Inputs(PHOTO, (Style(ONE, regions=LEFT),), regions=LEFT), "style.regions: is 96 x 64 pixels"),
-        (lambda: Inputs(PHOTO, (Style(ONE, regions=ONE),), regions=PHOTO), "regions: has 0 colours of some size"),
+        (lambda: Inputs(PHOTO, (Style(ONE, regions=ONE),), regions=PHOTO), "regions: is not a map of flat colours"),
         (lambda: Inputs(PHOTO, (Style(ONE),), regions=LEFT), "regions: needs the regions of a style picture"),
         (lambda: Inputs(PHOTO, (Style(ONE, regions=LEFT),)), "style.regions: needs the regions of the content picture"),
         (

@@ -12,7 +12,7 @@ from tfstyle.options import RULES, TransferOptions
 from tfstyle.presets import PRESETS, resolve_options
 from tfstyle.rules import number
 from tfstyle_client.cli.connecting import check_server
-from tfstyle_client.cli.outputs import checked_growth, checked_output, checked_plot, checked_preview
+from tfstyle_client.cli.outputs import checked_growth, checked_output, checked_plot, checked_preview, keep_inputs
 from tfstyle_client.cli.parameters import (
     MAIN,
     NO_ACCESS,
@@ -174,6 +174,7 @@ def letter(
     target, preview_target = checked_output(output, quality, as_json, options.depth), checked_preview(preview)
     plot_target = checked_plot(plot, target, preview_target)
     growth = checked_growth(gif, output=target, preview=preview_target, plot=plot_target)
+    keep_inputs([style, ground, font], output=target, preview=preview_target, plot=plot_target, gif=growth)
     progress = reported(options, previews_every(None, options, preview_target, growth), open_page=open_page)
     request = request_of(sheet.inputs, preset, progress, overrides)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -63,6 +64,15 @@ def checked_growth(path: Path | None, **others: Output | PlotFile | None) -> Gro
         if other is not None and other.writes(path):
             raise refusal("gif", f"{path} is the file of {field}; name another one")
     return growth
+
+
+def keep_inputs(inputs: Iterable[Path | None], **outputs: Output | PlotFile | GrowthFile | None) -> None:
+    """Refuse `outputs`, by their options, that would overwrite one of the `inputs`. Raises `BadRequestError`."""
+    read = [path for path in inputs if path is not None and path != STANDARD_STREAM]
+    for field, output in outputs.items():
+        for path in read:
+            if output is not None and output.writes(path):
+                raise refusal(field, f"{path} is a picture that the command reads; name another file")
 
 
 def _refuse_option(path: Path, field: str) -> None:

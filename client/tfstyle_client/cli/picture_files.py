@@ -107,6 +107,11 @@ def read_pictures(
         raise BadRequestError(error.violations) from None
 
 
+def paths_of(content: Path | bytes, styles: Sequence[Path], files: PictureFiles, start: Path | None) -> list[Path]:
+    """The files of all pictures."""
+    return [path for _, path in _all(content, styles, files, start) if isinstance(path, Path)]
+
+
 def check_standard_input(
     content: Path | bytes, styles: Sequence[Path], files: PictureFiles, start: Path | None
 ) -> None:
@@ -140,5 +145,7 @@ def _shares(blend: str | None, styles: int) -> list[float]:
     except ValueError:
         raise refusal("blend", f"must be numbers, such as 0.7,0.3; got {shown(blend)}") from None
     if len(shares) != styles:
-        raise refusal("blend", f"must be as many numbers as paintings, {styles}; got {len(shares)}")
+        raise refusal(
+            "blend", f"must be a number for each painting, {styles}, with commas between them; got {len(shares)}"
+        )
     return shares

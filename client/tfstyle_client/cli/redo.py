@@ -12,7 +12,7 @@ from tfstyle.presets import PRESETS
 from tfstyle.provenance_json import read_provenance
 from tfstyle_client.cli.app import complain
 from tfstyle_client.cli.connecting import check_server
-from tfstyle_client.cli.outputs import checked_output, checked_preview
+from tfstyle_client.cli.outputs import checked_output, checked_preview, keep_inputs
 from tfstyle_client.cli.parameters import (
     NO_ACCESS,
     PICTURES,
@@ -102,6 +102,7 @@ def redo(
     options, inputs = repetition.options, repetition.inputs
     target = checked_output(output or repeated_output(result), quality, as_json, options.depth)
     preview_target = checked_preview(preview)
+    keep_inputs([result, *files.values()], output=target, preview=preview_target)
     for warning in repetition.warnings():
         complain(f"warning: {warning}")
     preset = made.preset if made.preset in PRESETS else "default"

@@ -13,7 +13,7 @@ from tfstyle.rules import shown
 from tfstyle_client._sync.client import Client
 from tfstyle_client.cli.app import complain
 from tfstyle_client.cli.connecting import check_server
-from tfstyle_client.cli.outputs import checked_growth, checked_output, checked_plot, checked_preview
+from tfstyle_client.cli.outputs import checked_growth, checked_output, checked_plot, checked_preview, keep_inputs
 from tfstyle_client.cli.parameters import (
     ACCESS,
     NO_ACCESS,
@@ -35,6 +35,7 @@ from tfstyle_client.cli.picture_files import (
     NO_PICTURE_FILES,
     PictureFiles,
     check_standard_input,
+    paths_of,
     read_pictures,
     start_file,
 )
@@ -116,6 +117,8 @@ def stylize(
     preview_target = checked_preview(preview)
     plot_target = checked_plot(plot, target, preview_target)
     growth = checked_growth(gif, output=target, preview=preview_target, plot=plot_target)
+    read = paths_of(content, (style, *more_styles), pictures, start)
+    keep_inputs(read, output=target, preview=preview_target, plot=plot_target, gif=growth)
     inputs = read_pictures(content, (style, *more_styles), pictures, start)
     options = resolve_options(preset, overrides)
     if target is None:

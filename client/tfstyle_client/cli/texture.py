@@ -13,7 +13,7 @@ from tfstyle.errors import InvalidInputError
 from tfstyle.presets import resolve_options
 from tfstyle.rules import shown
 from tfstyle_client.cli.connecting import check_server
-from tfstyle_client.cli.outputs import checked_output, checked_plot, checked_preview
+from tfstyle_client.cli.outputs import checked_output, checked_plot, checked_preview, keep_inputs
 from tfstyle_client.cli.parameters import (
     MAIN,
     NO_ACCESS,
@@ -28,7 +28,7 @@ from tfstyle_client.cli.parameters import (
     Timeout,
     Weights,
 )
-from tfstyle_client.cli.picture_files import NO_PICTURE_FILES, PictureFiles, read_pictures, start_file
+from tfstyle_client.cli.picture_files import NO_PICTURE_FILES, PictureFiles, paths_of, read_pictures, start_file
 from tfstyle_client.cli.picture_options import TextureOptions, preset_and_overrides
 from tfstyle_client.cli.transfer import PREVIEW_EVERY, Run, reported
 from tfstyle_client.errors import BadRequestError, refusal
@@ -91,6 +91,9 @@ def texture(
     target = checked_output(output or default_texture(style), quality, as_json, resolved.depth)
     preview_target = checked_preview(preview)
     plot_target = checked_plot(plot, target, preview_target)
+    keep_inputs(
+        paths_of(canvas(sides), styles, pictures, start), output=target, preview=preview_target, plot=plot_target
+    )
     inputs = read_pictures(canvas(sides), styles, pictures, start)
     progress = reported(resolved, PREVIEW_EVERY if preview_target is not None else 0, open_page=open_page)
     Run(

@@ -105,7 +105,7 @@ def previews_every(
         return 0
     if given is not None:
         return given
-    return PREVIEW_EVERY if growth is None else -(-options.max_evaluations // FRAMES)
+    return min(PREVIEW_EVERY, options.max_evaluations) if growth is None else -(-options.max_evaluations // FRAMES)
 
 
 def reported(options: TransferOptions, preview_every: int, *, open_page: bool) -> ProgressOptions:

@@ -88,7 +88,16 @@ def run_job(engine: Engine, run: Run, port: Port) -> End:
 
 
 def _run(engine: Engine, run: Run, port: Port) -> Done:
-    inputs = run.inputs.map(lambda name, digest: _decode(name, digest, run.options.colour_space, port))
+    decoded: dict[str, Picture] = {}
+
+    def picture(name: str, digest: str) -> Picture:
+        """A picture that is named several times is held once, however large."""
+        if digest not in decoded:
+            decoded[digest] = _decode(name, digest, run.options.colour_space, port)
+        return decoded[digest]
+
+    inputs = run.inputs.map(picture)
+    decoded.clear()
     port.check_cancelled()
     began = time.perf_counter()
     with port.checkpoints as checkpoints:
