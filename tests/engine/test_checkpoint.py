@@ -72,7 +72,7 @@ def records(iterates: object) -> list[tuple[object, ...]]:
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name == "neighbours")) for name in RUNS]
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name in ("neighbours", "tiled"))) for name in RUNS]
 )
 def test_resumed_run_gives_an_identical_picture(name: str, pictures: tuple[Picture, Picture], tmp_path: Path) -> None:
     engine = engine_for(name)

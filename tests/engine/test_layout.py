@@ -75,6 +75,7 @@ def interrupted(engine: Engine, inputs: Inputs[Picture], at: int, path: Path) ->
     return read_checkpoint(path), totals[at:]
 
 
+@pytest.mark.slow
 def test_resumed_transfer_keeps_its_style_losses_when_there_is_more_memory(
     inputs: Inputs[Picture], need: int, tmp_path: Path
 ) -> None:

@@ -129,6 +129,7 @@ def test_lite_hands_neighbours_over_to_another_network(engine: Engine, photo: Pi
     assert not any(stage.remembers for stage in others)
 
 
+@pytest.mark.slow
 def test_a_plain_painting_has_finite_losses(engine: Engine, photo: Picture) -> None:
     plain = Picture(np.full((60, 80, 3), (124, 117, 104), np.uint8))
     transfer = engine.prepare(content_and_style(photo, plain), detail(steps=6, split_evaluations=2))
@@ -196,6 +197,7 @@ def test_several_styles_and_grey_pictures_with_split_evaluations(photo: Picture,
     np.testing.assert_array_equal(pixels[..., 0], pixels[..., 2])
 
 
+@pytest.mark.slow
 def test_bfloat16_finds_about_the_same_picture(photo: Picture, oils: Picture) -> None:
     found = []
     for precision in ("float32", "bfloat16"):

@@ -274,6 +274,7 @@ def test_networks_and_scales_divide_the_evaluations(engine: Engine, pictures: tu
     assert [iterate.stage for iterate in transfer.iterates()] == [1] * 4 + [2] * 2 + [3] * 4
 
 
+@pytest.mark.slow
 def test_one_weight_gives_one_balance(engine: Engine, pictures: tuple[Picture, Picture]) -> None:
     """A painting of low contrast has Gram matrices a hundred times smaller; relative losses do not depend on it."""
     photo, oils = pictures

@@ -277,6 +277,7 @@ def test_larger_picture_than_the_limit(own_server: Callable[..., Server], landsc
     assert "at most 500,000 are accepted; the server's --max-pixels sets the limit" in error.details()
 
 
+@pytest.mark.slow
 def test_picture_beyond_the_memory_is_tiled_or_refused_before_it_runs(
     own_server: Callable[..., Server], landscape: bytes, painting: bytes
 ) -> None:
