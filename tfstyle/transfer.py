@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +24,7 @@ from tfstyle.checkpoint import Checkpoint, CheckpointError, write_checkpoint
 from tfstyle.colour import MEAN, STD, standardise, to_pixels
 from tfstyle.colour_matching import relit
 from tfstyle.depth import Samples, in_depth
+from tfstyle.errors import InvalidInputError, Violation
 from tfstyle.images import Picture, Taken, encode_png, resize_floats
 from tfstyle.losses import Loss, Part, Parts
 from tfstyle.memory import Estimate, free_memory
@@ -211,6 +213,8 @@ class Transfer:
     def iterates(self) -> Iterator[Iterate]:
         """Optimise, yielding after every evaluation; the work stops when the caller stops iterating.
 
+        Raises `InvalidInputError` if the loss at the start of a stage is not finite.
+
         The first evaluation is that of the content picture itself. A stage's first evaluation includes tracing if
         the size is new. A stage ends early if the optimizer cannot improve any further. Losses are those
         of the scale and network in use, so they may rise from one stage to the next.
@@ -222,6 +226,9 @@ class Transfer:
             while self._made < stage.evaluations and not self._optimizer.finished:
                 trial = self._optimizer.ask()
                 evaluation = self._evaluate(trial)
+                if self._best is None and not math.isfinite(evaluation.total):
+                    why = "gives a loss that is not finite, as a picture of a single colour does with some borders"
+                    raise InvalidInputError([Violation("content", f"{why}; set start to noise, or padding to zero")])
                 with self._stepping:
                     accepted = self._optimizer.tell(evaluation.total, evaluation.gradient)
                     if accepted or self._best is None:

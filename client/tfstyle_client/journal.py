@@ -7,18 +7,22 @@ agrees with it was made by somebody else, or was changed since, wherever a run w
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
+import stat
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from tfstyle.atomic import write_atomically
 from tfstyle.file_lock import locked_at_once
 from tfstyle_client.errors import refusal
 from tfstyle_client.files import reason
+from tfstyle_client.output_names import stays_inside
 
 NAME = ".tfstyle-made.jsonl"
 """The journal's file."""
@@ -56,8 +60,8 @@ class Journal:
         path, digest = self.folder / name, hashlib.sha256(data).hexdigest()
         with self._writing:
             line = json.dumps({"picture": name, "request": request_id, "sha256": digest})
-            with (self.folder / NAME).open("a", encoding="utf-8") as file:
-                file.write(f"\n{line}\n")  # the former line may have been cut off
+            with _opened(self.folder / NAME, os.O_WRONLY | os.O_APPEND) as file:
+                file.write(f"\n{line}\n".encode())  # the former line may have been cut off
                 file.flush()
                 os.fsync(file.fileno())
             self._entries.setdefault(name, []).append((request_id, digest))
@@ -90,7 +94,7 @@ def open_journal(folder: Path, field: str) -> Iterator[Journal]:
     with ExitStack() as held:
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            (folder / NAME).touch()
+            _opened(folder / NAME, os.O_WRONLY | os.O_CREAT).close()
             held.enter_context(locked_at_once(folder / NAME))
             journal = Journal(folder)
         except BlockingIOError:
@@ -111,15 +115,34 @@ def _read(file: Path) -> dict[str, list[tuple[str, str]]]:
     Raises OSError.
     """
     entries: dict[str, list[tuple[str, str]]] = {}
-    if not file.exists():
+    try:
+        with _opened(file, os.O_RDONLY) as opened:
+            lines = opened.read().decode("utf-8", "replace").splitlines()
+    except FileNotFoundError:
         return entries
-    for line in file.read_text("utf-8", "replace").splitlines():
+    for line in lines:
         try:
             entry = json.loads(line)
-            entries.setdefault(entry["picture"], []).append((entry["request"], entry["sha256"]))
-        except (ValueError, KeyError, TypeError):
+            name, request_id, digest = entry["picture"], entry["request"], entry["sha256"]
+        except (ValueError, KeyError, TypeError, RecursionError):
             continue
+        # A journal that somebody else has put there must not reach files outside of the folder.
+        if all(isinstance(each, str) for each in (name, request_id, digest)) and stays_inside(name):
+            entries.setdefault(name, []).append((request_id, digest))
     return entries
+
+
+def _opened(file: Path, flags: int) -> BinaryIO:
+    """The journal's file, opened. Raises OSError, also for a link, a pipe, and a file of somebody else."""
+    descriptor = os.open(file, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():
+            raise OSError(errno.EPERM, f"{NAME} in it is not a plain file of yours; delete it")
+        return os.fdopen(descriptor, "rb" if flags == os.O_RDONLY else "ab")
+    except OSError:
+        os.close(descriptor)
+        raise
 
 
 def _digest(path: Path) -> str:

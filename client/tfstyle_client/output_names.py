@@ -39,6 +39,11 @@ def checked_template(template: str) -> str:
     return template
 
 
+def stays_inside(name: str) -> bool:
+    """Whether a name, perhaps with folders, is one inside the folder that it is put in."""
+    return not any(part in ("", ".", "..") for part in name.split("/"))
+
+
 def output_names(template: str, pairs: Sequence[tuple[Path, Path]]) -> list[str]:
     """A name for each (content, style), inside the folder of the results.
 
@@ -54,7 +59,7 @@ def output_names(template: str, pairs: Sequence[tuple[Path, Path]]) -> list[str]
             "number": f"{number:0{digits}}",
         }
         name = template.format(**values)
-        if any(part in ("", ".", "..") for part in name.split("/")):
+        if not stays_inside(name):
             raise refusal("name", f"{content} and {style} would make {shown(name)}, which is no name inside a folder")
         if name in taken:
             first, second = (" and ".join(map(str, pair)) for pair in (taken[name], (content, style)))

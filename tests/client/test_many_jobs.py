@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
+import os
 import re
 import subprocess
 import sys
@@ -239,6 +242,35 @@ def test_the_journal_knows_its_pictures_after_any_end(tmp_path: Path) -> None:
         assert journal.write("c.png", "first", b"c").read_bytes() == b"c"
         journal.clear()
     assert [path.name for path in file.parent.iterdir()] == ["b.png"], "what is not its own stays"
+
+
+def test_a_journal_from_elsewhere_reaches_nothing_outside_its_folder(tmp_path: Path) -> None:
+    cells, victim = tmp_path / "cells", tmp_path / "victim.png"
+    cells.mkdir()
+    victim.write_bytes(b"mine")
+    digest = hashlib.sha256(b"mine").hexdigest()
+    entries: list[Any] = ["../victim.png", str(victim), "a/../../victim.png", 7]
+    lines = [json.dumps({"picture": each, "request": "r", "sha256": digest}) for each in entries]
+    (cells / NAME).write_text("\n".join([*lines, "[" * 10_000]))
+    with open_journal(cells, "output") as journal:
+        assert not list(journal.names)
+        journal.clear()
+    assert victim.read_bytes() == b"mine"
+
+
+def test_a_journal_that_is_a_link_or_a_pipe_is_refused(tmp_path: Path) -> None:
+    victim = tmp_path / "victim.txt"
+    victim.write_text("mine")
+    for kind in ("link", "pipe"):
+        folder = tmp_path / kind
+        folder.mkdir()
+        if kind == "link":
+            (folder / NAME).symlink_to(victim)
+        else:
+            os.mkfifo(folder / NAME)
+        with pytest.raises(BadRequestError, match="output: cannot write into"), open_journal(folder, "output"):
+            pass
+    assert victim.read_text() == "mine"
 
 
 def test_a_folder_into_which_nothing_came_does_not_stay(tmp_path: Path) -> None:

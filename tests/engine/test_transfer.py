@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -203,6 +204,16 @@ def test_stylize_returns_a_png(landscape: bytes, painting: bytes) -> None:
     assert result.options.size == 48
     again = tfstyle.decode(result.png, "result")
     np.testing.assert_array_equal(again.pixels, result.delivered.picture.pixels)
+
+
+def test_a_start_without_a_finite_loss_is_refused(oils: Picture) -> None:
+    flat = Picture(np.full((40, 40, 3), (200, 30, 90), np.uint8))
+    inputs = content_and_style(flat, oils)
+    options = {"size": 32, "steps": 2, "network": "vgg19-lite", "style_loss": "wasserstein", "padding": "replicate"}
+    with pytest.raises(InvalidInputError, match="content: gives a loss that is not finite"):
+        list(Engine().prepare(inputs, resolve_options("fast", options)).iterates())
+    transfer = Engine().prepare(inputs, resolve_options("fast", {**options, "start": "noise"}))
+    assert all(math.isfinite(each.total) for each in transfer.iterates())
 
 
 def test_same_input_gives_the_same_bytes(landscape: bytes, painting: bytes) -> None:

@@ -24,6 +24,8 @@ _PREMULTIPLIED, _ALPHA = 1, 2
 _COMPRESSIONS = {1, 5, 8, 32773, 32946, 34925, 50000}
 """None, LZW, Deflate, PackBits, Deflate by its old number, LZMA and Zstandard: all without loss."""
 _BAND = 256
+MOST_CHANNELS = 16
+"""Colours, alpha, and what programs store beside them."""
 
 # It reports damaged metadata, of which the errors say enough.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
@@ -54,6 +56,11 @@ def read_tiff(data: bytes, directory: ImageFileDirectory_v2, size: tuple[int, in
         page = file.pages.first
         if (page.imagewidth, page.imagelength) != size or page.imagedepth != 1:
             raise OSError("its size is declared twice")
+        if page.samplesperpixel > MOST_CHANNELS:
+            raise OSError(f"has {page.samplesperpixel} channels")
+        if sum(page.databytecounts) > len(data):
+            # A small file could take hours by naming one slow part a million times.
+            raise OSError("stores more than the file has")
         # One thread: each would reserve address space, which is limited here.
         stored = page.asarray(maxworkers=1)
         planar = page.planarconfig == tifffile.PLANARCONFIG.SEPARATE

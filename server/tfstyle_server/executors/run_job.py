@@ -6,6 +6,7 @@ It knows nothing of processes and pipes. An executor provides its surroundings a
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Protocol
@@ -32,6 +33,8 @@ log = logging.getLogger("tfstyle.worker")
 RETRY_SECONDS = 5.0
 """Time between two attempts to write the result to a full disk."""
 POLL_SECONDS = 0.1
+TOGETHER = 4
+"""All pictures of a job may have as many pixels as so many of the largest size."""
 
 
 class JobCancelled(Exception):  # noqa: N818 - a request, not an error
@@ -88,16 +91,7 @@ def run_job(engine: Engine, run: Run, port: Port) -> End:
 
 
 def _run(engine: Engine, run: Run, port: Port) -> Done:
-    decoded: dict[str, Picture] = {}
-
-    def picture(name: str, digest: str) -> Picture:
-        """A picture that is named several times is held once, however large."""
-        if digest not in decoded:
-            decoded[digest] = _decode(name, digest, run.options.colour_space, port)
-        return decoded[digest]
-
-    inputs = run.inputs.map(picture)
-    decoded.clear()
+    inputs = _decoded(run, port)
     port.check_cancelled()
     began = time.perf_counter()
     with port.checkpoints as checkpoints:
@@ -119,6 +113,22 @@ def _run(engine: Engine, run: Run, port: Port) -> Done:
     log.info("job %s: %d evaluations, %.1f s in this process", run.job, made, time.perf_counter() - began)
     result = events.result(delivered, digest, len(png), made, seconds)
     return Done(run.job, run.attempt, result)
+
+
+def _decoded(run: Run, port: Port) -> Inputs[Picture]:
+    """The pictures of the job. One that is named several times is held once. Raises `InvalidInputError`."""
+    decoded: dict[str, Picture] = {}
+
+    def picture(name: str, digest: str) -> Picture:
+        if digest not in decoded:
+            decoded[digest] = _decode(name, digest, run.options.colour_space, port)
+            pixels, most = sum(math.prod(each.size) for each in decoded.values()), TOGETHER * port.limits.pixels
+            if pixels > most:
+                why = f"makes the pictures have {pixels:,} pixels together; at most {most:,} are accepted"
+                raise InvalidInputError([Violation(name, f"{why}; send smaller ones, or fewer")])
+        return decoded[digest]
+
+    return run.inputs.map(picture)
 
 
 def _decode(name: str, digest: str, colour_space: str, port: Port) -> Picture:

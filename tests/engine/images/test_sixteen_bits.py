@@ -242,6 +242,20 @@ def test_what_cannot_be_read_is_refused_in_one_line(data: bytes, says: str) -> N
     assert "\n" not in str(caught.value)
 
 
+def test_a_small_file_that_names_one_part_many_times_is_refused_at_once() -> None:
+    rows = 400
+    parts = tifffile.TiffWriter(buffer := io.BytesIO())
+    with parts:
+        parts.write(np.zeros((rows, 64, 3), np.uint16), rowsperstrip=1, photometric="rgb", compression="deflate")
+    data = bytearray(buffer.getvalue())
+    with tifffile.TiffFile(io.BytesIO(data)) as file:
+        counts = file.pages.first.tags["StripByteCounts"]
+        place, size = counts.valueoffset, {3: 2, 4: 4}[int(counts.dtype)]
+    whole = min(len(data), 256**size - 1) // 2
+    data[place : place + rows * size] = whole.to_bytes(size, "little") * rows
+    assert complaint(bytes(data)) == "content: is damaged or cut short: stores more than the file has"
+
+
 def complaint(data: bytes) -> str:
     """Why the file is refused; empty if it is read."""
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +142,27 @@ def test_pictures_are_refused_by_name(engine: Engine, port: FakePort, inputs: In
         end = run_job(engine, run_of(damaged), port)
         assert isinstance(end, Refused)
         assert [violation.field for violation in end.violations] == [name]
+
+
+def test_one_picture_is_decoded_once_and_all_together_are_limited(
+    engine: Engine, port: FakePort, inputs: Inputs[str], landscape: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded = []
+    real = module._decode
+
+    def counting(name: str, *arguments: Any) -> Any:
+        decoded.append(name)
+        return real(name, *arguments)
+
+    monkeypatch.setattr(module, "_decode", counting)
+    again = replace(inputs, start_picture=inputs.content)
+    assert isinstance(run_job(engine, run_of(again), port), Done)
+    assert decoded == ["content", "style"]
+    monkeypatch.setattr(module, "TOGETHER", 1)
+    port.limits = ImageLimits(pixels=800_000)  # the photo has 699,392, and the painting 480,000
+    refused = run_job(engine, run_of(inputs, attempt=2), port)
+    assert isinstance(refused, Refused)
+    assert "1,179,392 pixels together; at most 800,000" in str(refused)
 
 
 @pytest.mark.parametrize(
