@@ -9,7 +9,6 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from tfstyle.presets import PRESETS, resolve_options
-from tfstyle_client.cli.outputs import checked_growth, checked_output, checked_preview
 from tfstyle_client.cli.parameters import (
     MAIN,
     NO_ACCESS,
@@ -22,7 +21,8 @@ from tfstyle_client.cli.parameters import (
     Quality,
     Server,
 )
-from tfstyle_client.cli.transfer import Run, previews_every, reported
+from tfstyle_client.cli.run_options import RunOptions
+from tfstyle_client.cli.transfer import planned_run
 from tfstyle_client.option_values import whole_number
 from tfstyle_client.requests import stylize_request
 
@@ -46,12 +46,9 @@ def demo(
     access: Access = NO_ACCESS,
 ) -> None:
     """Repaint the photo that comes with tfstyle in the style of the painting that comes with it."""
-    target, preview_target = checked_output(output, quality, as_json), checked_preview(preview)
-    growth = checked_growth(gif, output=target, preview=preview_target)
+    settings = RunOptions(quality, preview, None, gif, None, open_page, as_json, server, access=access)
+    run = planned_run(settings, output, 8, ())
     folder = files("tfstyle_client").joinpath("demo")
     photo, painting = (folder.joinpath(name).read_bytes() for name in ("landscape.jpg", "painting.jpg"))
     options = resolve_options(PRESET, {"size": size})
-    progress = reported(options, previews_every(None, options, preview_target, growth), open_page=open_page)
-    request = stylize_request(photo, painting, PRESET, progress, {"size": size})
-    run = Run(target, preview_target, server, access, None, None, as_json, open_page=open_page, growth=growth)
-    run.make(request)
+    run.make(stylize_request(photo, painting, PRESET, run.progress(options), {"size": size}))

@@ -11,27 +11,15 @@ from cyclopts import Parameter
 from tfstyle.options import RULES, TransferOptions
 from tfstyle.presets import PRESETS, resolve_options
 from tfstyle.rules import number
-from tfstyle_client.cli.connecting import check_server
-from tfstyle_client.cli.outputs import checked_growth, checked_output, checked_plot, checked_preview, keep_inputs
 from tfstyle_client.cli.parameters import (
     MAIN,
-    NO_ACCESS,
     PICTURES,
-    Access,
-    Gif,
-    Json,
-    OpenPage,
     OutputPath,
-    Plot,
-    Preview,
-    Quality,
-    Server,
-    Timeout,
-    Weights,
 )
 from tfstyle_client.cli.picture_files import start_file
 from tfstyle_client.cli.picture_options import FIRST, LATER, options_class, preset_and_overrides, usual
-from tfstyle_client.cli.transfer import Run, previews_every, reported
+from tfstyle_client.cli.run_options import NO_RUN_OPTIONS, RunOptions
+from tfstyle_client.cli.transfer import planned_run
 from tfstyle_client.display import Display
 from tfstyle_client.errors import refusal
 from tfstyle_client.files import STANDARD_STREAM, read_file
@@ -128,16 +116,7 @@ def letter(
         ),
     ] = TRANSPARENT,
     others: OtherOptions = NO_OTHERS,
-    quality: Quality = None,
-    preview: Preview = None,
-    gif: Gif = None,
-    plot: Plot = None,
-    open_page: OpenPage = False,
-    as_json: Json = False,
-    server: Server = None,
-    weights: Weights = None,
-    timeout: Timeout = None,
-    access: Access = NO_ACCESS,
+    settings: RunOptions = NO_RUN_OPTIONS,
 ) -> None:
     """Paint the letters of TEXT in the style of STYLE, and the ground, if wanted, in that of STYLE2."""
     recipe = ALONE if ground is None else ON_A_PAINTING
@@ -146,9 +125,7 @@ def letter(
     overrides = _with_defaults(recipe, preset, overrides)
     if start_file(overrides) is not None:
         raise refusal("start", f"cannot be a file here; give {RULES['start'].accepts()}")
-    check_server(server, weights, timeout)
-    if open_page and timeout is not None:
-        raise refusal("timeout", "has no effect with --open; cancel the job on the page, or with Ctrl-C")
+    settings.check()
     options = resolve_options(preset, overrides)
     if ground is None:
         _check_cut_out(options)
@@ -171,20 +148,14 @@ def letter(
         None if ground is None else read_file(ground, "style2"),
         background,
     )
-    target, preview_target = checked_output(output, quality, as_json, options.depth), checked_preview(preview)
-    plot_target = checked_plot(plot, target, preview_target)
-    growth = checked_growth(gif, output=target, preview=preview_target, plot=plot_target)
-    keep_inputs([style, ground, font], output=target, preview=preview_target, plot=plot_target, gif=growth)
-    progress = reported(options, previews_every(None, options, preview_target, growth), open_page=open_page)
-    request = request_of(sheet.inputs, preset, progress, overrides)
 
     def finish(png: bytes, screen: Display) -> bytes:
         finished = sheet.finish(png)
-        _report(legibility(finished, lettering), screen, as_json)
+        _report(legibility(finished, lettering), screen, settings.as_json)
         return finished
 
-    files = (target, preview_target, server, access, weights, timeout, as_json, None, open_page, plot_target, growth)
-    Run(*files, finish=finish).make(request)
+    run = planned_run(settings, output, options.depth, [style, ground, font])
+    dataclasses.replace(run, finish=finish).make(request_of(sheet.inputs, preset, run.progress(options), overrides))
 
 
 def _with_defaults(recipe: Recipe, preset: str, overrides: dict[str, Any]) -> dict[str, Any]:

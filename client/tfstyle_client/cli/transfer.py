@@ -6,13 +6,15 @@ import threading
 from collections.abc import Callable, Generator, Iterable
 from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from tfstyle.options import ProgressOptions, TransferOptions
 from tfstyle.presets import PRESETS
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle_client._sync.client import Client
-from tfstyle_client.cli.parameters import Access
+from tfstyle_client.cli.outputs import checked_growth, checked_output, checked_plot, checked_preview, keep_inputs
 from tfstyle_client.cli.reports import report_file, report_growth, report_plot
+from tfstyle_client.cli.run_options import FRAMES, PREVIEW_EVERY, RunOptions
 from tfstyle_client.credentials import PLAINTEXT
 from tfstyle_client.display import Display, display
 from tfstyle_client.errors import BadRequestError
@@ -27,51 +29,64 @@ from tfstyle_client.private_dashboard import private_dashboard
 from tfstyle_client.private_server import private_server
 from tfstyle_client.requests import watchable
 
-PREVIEW_EVERY = 5
-FRAMES = 40
-"""Previews that an animation is made from, at most."""
-
 
 @dataclass(frozen=True)
 class Run:
-    """Where a picture is made and where it goes. `server` None means a private server, with these `weights`.
+    """A run with these `settings`, and the files that it writes, which `planned_run` has checked.
 
-    `content_side` is the longer side of the content picture, if the user has not chosen a size. `open_page` shows the
-    run in the browser. `plot` is the file of its loss curves, `growth` that of its previews as an animation. `check`
-    looks at each event: it returns warnings, a line each, and what it raises ends the run. `finish` makes the picture
-    that is written from the one that was transferred, and may say something about it.
+    `content_side` is the longer side of the content picture, if the user has not chosen a size. `check` looks at each
+    event: it returns warnings, a line each, and what it raises ends the run. `finish` makes the picture that is written
+    from the one that was transferred, and may say something about it.
     """
 
+    settings: RunOptions
     output: Output
     preview: Output | None
-    server: str | None
-    access: Access
-    weights: str | None
-    timeout: float | None
-    as_json: bool
+    plot: PlotFile | None
+    growth: GrowthFile | None
     content_side: int | None = None
-    open_page: bool = False
-    plot: PlotFile | None = None
-    growth: GrowthFile | None = None
     check: Callable[[Event], Iterable[str]] = lambda event: ()
     finish: Callable[[bytes, Display], bytes] = lambda png, screen: png
+
+    def progress(self, options: TransferOptions) -> ProgressOptions:
+        """What the transfer reports."""
+        every = self._previews_every(options)
+        if not self.settings.open_page:
+            return ProgressOptions(preview_every=every)
+        watched = watchable(options)
+        return replace(watched, preview_every=every, preview_format="png") if every else watched
+
+    def _previews_every(self, options: TransferOptions) -> int:
+        """Evaluations between two previews; 0 where nobody wants any."""
+        if self.preview is None and self.growth is None:
+            return 0
+        if self.settings.preview_every is not None:
+            return self.settings.preview_every
+        return (
+            min(PREVIEW_EVERY, options.max_evaluations)
+            if self.growth is None
+            else -(-options.max_evaluations // FRAMES)
+        )
 
     def make(self, request: pb.StylizeRequest) -> None:
         """Send the request, show its events, and write the picture. Raises `ClientError`."""
         where: AbstractContextManager[str]
-        credentials, access = self.access.credentials(), self.access.arguments()
-        if self.server is not None:
-            where = nullcontext(self.server)
+        settings = self.settings
+        credentials, access = settings.access.credentials(), settings.access.arguments()
+        if settings.server is not None:
+            where = nullcontext(settings.server)
         else:
             network = request.options.network or PRESETS[request.preset or "default"].network
-            where, credentials, access = private_server(self.weights, network), PLAINTEXT, []
+            where, credentials, access = private_server(settings.weights, network), PLAINTEXT, []
         with (
-            display(self.as_json, self.content_side) as screen,
+            display(settings.as_json, self.content_side) as screen,
             where as address,
             Client(address, credentials=credentials) as client,
-            private_dashboard(address, access) if self.open_page else nullcontext() as page,
+            private_dashboard(address, access) if settings.open_page else nullcontext() as page,
         ):
-            events = _of_call(client, request, self.timeout) if page is None else _of_job(client, request, page, screen)
+            events = (
+                _of_call(client, request, settings.timeout) if page is None else _of_job(client, request, page, screen)
+            )
             previews, curves, growth = Previews(self.preview, screen), LossCurves(), Growth()
             result = None
             with closing(events):
@@ -88,7 +103,7 @@ class Run:
                         result = event
             if result is None:
                 raise AssertionError("the iteration raises where there is no result")
-            report_file(self.output, self.finish(result.png, screen), self.as_json)
+            report_file(self.output, self.finish(result.png, screen), settings.as_json)
             if self.plot is not None:
                 report_plot(self.plot, curves, screen, request.preset)
             if self.growth is not None:
@@ -97,23 +112,17 @@ class Run:
                 _wait_for_ctrl_c(screen)
 
 
-def previews_every(
-    given: int | None, options: TransferOptions, preview: Output | None, growth: GrowthFile | None
-) -> int:
-    """Evaluations between two previews, of which `given` is the user's choice; 0 where nobody wants any."""
-    if preview is None and growth is None:
-        return 0
-    if given is not None:
-        return given
-    return min(PREVIEW_EVERY, options.max_evaluations) if growth is None else -(-options.max_evaluations // FRAMES)
+def planned_run(settings: RunOptions, output: Output | Path, depth: int, inputs: Iterable[Path | None]) -> Run:
+    """A run that writes a picture of so many bits to `output`.
 
-
-def reported(options: TransferOptions, preview_every: int, *, open_page: bool) -> ProgressOptions:
-    """What a run reports that writes a preview every so many evaluations (0: none), and may be shown on a page."""
-    if not open_page:
-        return ProgressOptions(preview_every=preview_every)
-    shown = watchable(options)
-    return replace(shown, preview_every=preview_every, preview_format="png") if preview_every else shown
+    Raises `BadRequestError` for files that cannot be written, and for one that is another, or one of the `inputs`.
+    """
+    target = checked_output(output, settings.quality, settings.as_json, depth)
+    preview = checked_preview(settings.preview)
+    plot = checked_plot(settings.plot, target, preview)
+    growth = checked_growth(settings.gif, output=target, preview=preview, plot=plot)
+    keep_inputs(inputs, output=target, preview=preview, plot=plot, gif=growth)
+    return Run(settings, target, preview, plot, growth)
 
 
 def _of_call(client: Client, request: pb.StylizeRequest, timeout: float | None) -> Generator[Event, None, None]:
