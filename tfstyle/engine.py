@@ -53,10 +53,11 @@ from tfstyle.scaled_inputs import (
     scaled_sizes,
     sizes_of,
 )
+from tfstyle.stage import Problem, Stage
 from tfstyle.starts import start_image
 from tfstyle.targets import targets_of
 from tfstyle.tiled.objective import TiledObjective
-from tfstyle.transfer import Delivered, Iterate, Plan, Problem, Stage, Transfer
+from tfstyle.transfer import Delivered, Iterate, Plan, Transfer
 
 TRACING_SECONDS = 1.2
 """Time to trace an objective, once for each size (measured: 0.9 to 1.4)."""

@@ -23,20 +23,20 @@ from tfstyle.atomic import new_draft
 from tfstyle.checkpoint import Checkpoint, CheckpointError, write_checkpoint
 from tfstyle.colour import MEAN, STD, standardise, to_pixels
 from tfstyle.colour_matching import relit
-from tfstyle.depth import Samples, in_depth
+from tfstyle.depth import in_depth
 from tfstyle.errors import InvalidInputError, Violation
 from tfstyle.images import Picture, Taken, encode_png, resize_floats
-from tfstyle.losses import Loss, Part, Parts
+from tfstyle.losses import Part, Parts
 from tfstyle.memory import Estimate, free_memory
 from tfstyle.networks.choice import Choice
 from tfstyle.networks.network import Network
-from tfstyle.objective import Evaluation, Kept, Objective, Targets
+from tfstyle.objective import Evaluation
 from tfstyle.optimizers import OPTIMIZERS
 from tfstyle.options import NONE, TransferOptions
 from tfstyle.precision import Precision, device
 from tfstyle.provenance import Provenance, Source, StageFacts, joined
 from tfstyle.provenance_json import provenance_packet
-from tfstyle.pyramid import Pyramid
+from tfstyle.stage import Problem, Stage
 from tfstyle.tensorflow_backend import tf
 from tfstyle.variables import ColourVariables, GreyVariables, Variables
 
@@ -80,65 +80,6 @@ class Delivered:
     picture: Picture
     total: float
     losses: Parts
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What the evaluations of a stage compute: the `objective`, with these `targets` and the weights of `loss`.
-
-    `kept` is what stays of the content picture; None for nothing.
-    """
-
-    objective: Objective
-    targets: Targets
-    loss: Loss
-    kept: Kept | None = None
-
-    def __call__(self, variables: NDArray[np.float32]) -> Evaluation:
-        """Evaluate at the pyramid's `variables` [size]."""
-        return self.objective(variables, self.targets, self.loss, self.kept)
-
-    def judge(self, variables: NDArray[np.float32]) -> Evaluation:
-        """Evaluate at the pyramid's `variables` of a picture in which what stays is already there."""
-        kept = self.kept and self.kept.nothing()
-        return self.objective(variables, self.targets, self.loss, kept)
-
-    @property
-    def image(self) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
-        """The function from the pyramid's variables [size] to the standardised picture [1, H, W, 3].
-
-        It does not hold the targets, which are large.
-        """
-        return partial(self.objective.image, kept=self.kept)
-
-
-@dataclass(frozen=True)
-class Stage:
-    """A number of consecutive `evaluations` on one network at one scale, whose variables are those of `pyramid`.
-
-    `alpha` is the transparency of the picture at this scale. `problem(start)` computes the targets, which takes about
-    as long as an evaluation, and longer for matched terms; `start` is the standardised picture [1, H, W, 3] at which
-    the stage begins. It is kept only where `remembers` says that the targets depend on it; elsewhere it may be None.
-    `colours` is the photo at this size, if only the lightness is painted.
-    """
-
-    network: Network
-    pyramid: Pyramid
-    evaluations: int
-    alpha: Samples | None
-    problem: Callable[[NDArray[np.float32] | None], Problem]
-    remembers: bool = False
-    colours: Picture | None = None
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """(width, height) of the picture in this stage."""
-        return self.pyramid.width, self.pyramid.height
-
-    @property
-    def work(self) -> float:
-        """Multiplications of one forward pass."""
-        return self.network.work * self.pyramid.height * self.pyramid.width
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ from tfstyle.images import Picture
 from tfstyle.inputs import content_and_style
 from tfstyle.objective import weight_tensors
 from tfstyle.presets import resolve_options
+from tfstyle.stage import Problem
 from tfstyle.tensorflow_backend import tf
-from tfstyle.transfer import Problem, Transfer
+from tfstyle.transfer import Transfer
 
 
 def test_gradients_of_structures_and_of_what_has_none() -> None:
