@@ -85,7 +85,8 @@ def test_resumed_transfer_keeps_its_style_losses_when_there_is_more_memory(
     assert [iterate.total for iterate in resumed.iterates()] == following
 
 
-@pytest.mark.parametrize("at", [pytest.param(3, marks=pytest.mark.slow), 9])
+@pytest.mark.slow
+@pytest.mark.parametrize("at", [3, 9])
 def test_resumed_transfer_goes_on_without_neighbours_when_there_is_less_memory(
     inputs: Inputs[Picture], need: int, tmp_path: Path, at: int
 ) -> None:

@@ -187,6 +187,7 @@ def test_losses_fall_with_other_options(
     assert np.isfinite(transfer.deliver().total)
 
 
+@pytest.mark.slow
 def test_several_styles_and_grey_pictures_with_split_evaluations(photo: Picture, oils: Picture) -> None:
     styles = (Style(oils, 2.0), Style(Picture(255 - oils.pixels), 1.0))
     grey = Inputs(photo, styles).map(lambda _, picture: picture.in_grey())

@@ -153,7 +153,7 @@ def test_bfloat16_gives_nearly_the_losses_and_gradients_of_float32(name: str) ->
     close(found, exact)
 
 
-@pytest.mark.parametrize("whole_from", [3, 5])
+@pytest.mark.parametrize("whole_from", [3, pytest.param(5, marks=pytest.mark.slow)])
 def test_tiled_sizes_take_bfloat16_too(whole_from: int) -> None:
     loss = LOSSES["wasserstein"]
     exact = evaluation(WholeObjective(NETWORK, PYRAMID, loss.terms, "max"), loss, balanced=True)
@@ -166,6 +166,7 @@ def pair(landscape: bytes, painting: bytes) -> tuple[Picture, Picture]:
     return tfstyle.decode(landscape, "content"), tfstyle.decode(painting, "style")
 
 
+@pytest.mark.slow
 def test_a_run_continues_in_the_precision_of_another_machine(
     pair: tuple[Picture, Picture], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

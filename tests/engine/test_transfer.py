@@ -210,9 +210,10 @@ def test_a_start_without_a_finite_loss_is_refused(oils: Picture) -> None:
     flat = Picture(np.full((40, 40, 3), (200, 30, 90), np.uint8))
     inputs = content_and_style(flat, oils)
     options = {"size": 32, "steps": 2, "network": "vgg19-lite", "style_loss": "wasserstein", "padding": "replicate"}
+    engine = Engine()
     with pytest.raises(InvalidInputError, match="content: gives a loss that is not finite"):
-        list(Engine().prepare(inputs, resolve_options("fast", options)).iterates())
-    transfer = Engine().prepare(inputs, resolve_options("fast", {**options, "start": "noise"}))
+        list(engine.prepare(inputs, resolve_options("fast", options)).iterates())
+    transfer = engine.prepare(inputs, resolve_options("fast", {**options, "start": "noise"}))
     assert all(math.isfinite(each.total) for each in transfer.iterates())
 
 

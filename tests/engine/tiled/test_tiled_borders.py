@@ -46,7 +46,7 @@ def small_network() -> Network:
     ("make", "padding", "seamless", "size", "whole_from"),
     [
         (small_network, REPLICATE, "none", (107, 102), 5),
-        (load_lite, REPLICATE, "x", (80, 112), 4),
+        pytest.param(load_lite, REPLICATE, "x", (80, 112), 4, marks=pytest.mark.slow),
         pytest.param(load_lite, REPLICATE, "none", (107, 102), 5, marks=pytest.mark.slow),
         pytest.param(load_lite, ZERO, "both", (112, 192), 5, marks=pytest.mark.slow),
     ],
