@@ -24,14 +24,15 @@ from tfstyle.checkpoint import Checkpoint, CheckpointError, write_checkpoint
 from tfstyle.colour import MEAN, STD, standardise, to_pixels
 from tfstyle.colour_matching import relit
 from tfstyle.depth import in_depth
+from tfstyle.device_variables import DeviceGreyVariables
 from tfstyle.errors import InvalidInputError, Violation
 from tfstyle.images import Picture, Taken, encode_png, resize_floats
 from tfstyle.losses import Part, Parts
-from tfstyle.memory import Estimate, free_memory
+from tfstyle.memory import Estimate, free_memory, has_gpu
 from tfstyle.networks.choice import Choice
 from tfstyle.networks.network import Network
 from tfstyle.objective import Evaluation
-from tfstyle.optimizers import OPTIMIZERS
+from tfstyle.optimizers import OPTIMIZERS, Vector
 from tfstyle.options import NONE, TransferOptions
 from tfstyle.precision import Precision, device
 from tfstyle.provenance import Provenance, Source, StageFacts, joined
@@ -213,9 +214,12 @@ class Transfer:
         """Begin a stage with a new optimizer, at the standardised `image` [1, h, w, 3]."""
         self._enter(stage, image)
         pyramid = self.stages[stage].pyramid
-        self._variables: Variables = GreyVariables(pyramid) if self._grey else ColourVariables(pyramid)
-        start = self._variables.start(image)
-        self._optimizer = OPTIMIZERS[self.options.optimizer].begin(start, self.options)
+        kind, begin = OPTIMIZERS[self.options.optimizer], None
+        if has_gpu() and self.estimate.layouts[stage].whole_from == 1:  # tiles are put together on the processor
+            begin = kind.begin_on_device
+        grey = GreyVariables if begin is None else DeviceGreyVariables
+        self._variables: Variables = grey(pyramid) if self._grey else ColourVariables(pyramid)
+        self._optimizer = (begin or kind.begin)(self._variables.start(image), self.options)
 
     def _enter(self, stage: int, image: NDArray[np.float32] | None) -> None:
         """Make `stage`, which begins at the standardised `image`, the current one."""
@@ -351,7 +355,7 @@ class Transfer:
             self._opened = stage, self.stages[stage].problem(self._start)
         return self._opened[1]
 
-    def _evaluate(self, variables: NDArray[np.float32]) -> Evaluation:
+    def _evaluate(self, variables: Vector) -> Evaluation:
         evaluation = self._problem(self._stage)(self._variables.expand(variables))
         return dataclasses.replace(evaluation, gradient=self._variables.gradient(evaluation.gradient))
 
@@ -364,9 +368,9 @@ class Transfer:
     def _picture(
         self,
         stage: Stage,
-        image: Callable[[NDArray[np.float32]], NDArray[np.float32]],
+        image: Callable[[Vector], NDArray[np.float32]],
         variables: Variables,
-        point: NDArray[np.float32],
+        point: Vector,
     ) -> Picture:
         return self._shown(image(variables.expand(point)), stage, 8)
 

@@ -69,7 +69,7 @@ class TiledObjective:
 
     def image(self, variables: Map, kept: Kept | None = None) -> Map:
         """As in `tfstyle.objective.Objective`."""
-        image = banded_pyramid.image(self.pyramid, variables)
+        image = banded_pyramid.image(self.pyramid, np.asarray(variables))
         return image if kept is None else kept.over(image)
 
     def __call__(self, variables: Map, targets: Targets, loss: Loss, kept: Kept | None = None) -> Evaluation:
