@@ -12,7 +12,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from tfstyle.errors import InvalidInputError, TfstyleError, Violation, WeightsError
+from tfstyle.errors import InvalidInputError, OutOfMemoryError, TfstyleError, Violation, WeightsError
 from tfstyle.inputs import Inputs, Style, content_and_style
 from tfstyle.options import TransferOptions
 from tfstyle.presets import PRESETS, resolve_options
@@ -39,6 +39,7 @@ __all__ = [
     "Inputs",
     "InvalidInputError",
     "Iterate",
+    "OutOfMemoryError",
     "Picture",
     "Provenance",
     "Style",

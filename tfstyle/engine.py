@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from tfstyle.checkpoint import Checkpoint
 from tfstyle.colour import standardise
+from tfstyle.device import current_device
 from tfstyle.errors import InvalidInputError, Violation
 from tfstyle.images import Picture, decode
 from tfstyle.inputs import File, Inputs, Size, Style, inputs_from_files
@@ -137,7 +138,7 @@ class Engine:
         keys = {_key(step, layout.whole_from, regions) for step, layout in zip(steps, layouts, strict=True)}
         new = keys - self._objectives.keys()
         estimate = replace(estimate, seconds=estimate.seconds + TRACING_SECONDS * len(new))
-        return Outline(choice, precision, steps, estimate, warnings)
+        return Outline(choice, precision, current_device(), steps, estimate, warnings)
 
     def prepare(self, inputs: Inputs[Picture], options: TransferOptions, resume: Checkpoint | None = None) -> Transfer:
         """Load the networks and resize the pictures for every scale; nothing is computed from them yet.
@@ -174,6 +175,7 @@ class Engine:
                 options,
                 outline.choice,
                 outline.precision,
+                outline.device,
                 stages,
                 start_image(scaled[outline.steps[0].longer], options, grey),
                 grey,

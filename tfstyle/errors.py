@@ -34,3 +34,7 @@ class InvalidInputError(TfstyleError, ValueError):
 
 class WeightsError(TfstyleError):
     """The weights of a network are missing, damaged, or belong to another network."""
+
+
+class OutOfMemoryError(TfstyleError):
+    """The memory of the device, or of the machine, did not suffice while a transfer ran."""

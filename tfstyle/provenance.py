@@ -49,7 +49,7 @@ class StageFacts:
 class Provenance:
     """How a result was made.
 
-    `version` and `tensorflow` are releases; `device` is as in `tfstyle.precision.device`. `preset` is the one that was
+    `version` and `tensorflow` are releases; `device` is a `tfstyle.device.Device` as text. `preset` is the one that was
     named. `options` has every option, as `resolve_options` takes them. `precision` is that of the features; `networks`
     has the SHA-256 of each network's weights file. `pictures` are in the order of `Inputs.pictures`.
     """

@@ -30,6 +30,7 @@ from tfstyle_server.admission import CallerLimits
 from tfstyle_server.backup import back_up
 from tfstyle_server.check import DataUnreadableError, check
 from tfstyle_server.dashboard import DashboardOptions
+from tfstyle_server.devices import DeviceError, choose_devices
 from tfstyle_server.front import BadSettingError, CannotServeError, serve
 from tfstyle_server.listen_address import AddressError, host_of
 from tfstyle_server.logs import LogFormat, configure_logging
@@ -75,10 +76,21 @@ def serve_command(
         str,
         _flag(
             "DEVICES",
-            "one worker for each: cpu, or GPU numbers such as 0,1; empty: all GPUs, or else one CPU worker",
+            "one worker for each: cpu, or GPUs by number or UUID, such as 0,1; empty: all GPUs, or else one CPU worker",
             show_default=False,
         ),
     ] = "",
+    tf32: Annotated[
+        bool, _flag("TF32", "let GPUs round float32 products to TF32 (10 bits), which is faster", show_default=False)
+    ] = False,
+    not_repeatable: Annotated[
+        bool,
+        _flag(
+            "NOT_REPEATABLE",
+            "let GPUs choose how to sum, so that the same job may give other bits, and a resumed one too",
+            show_default=False,
+        ),
+    ] = False,
     network: Annotated[
         str, _flag("NETWORK", f"network to load at the start: {', '.join(NETWORKS)}")
     ] = _DEFAULT.network,
@@ -183,16 +195,18 @@ def serve_command(
     """Serve style transfers over gRPC until SIGTERM or Ctrl-C."""
     if network not in NETWORKS:
         return _refuse(f"network: must be one of {', '.join(NETWORKS)}; got {shown(network)}")
-    if not all(device == "cpu" or device.isdecimal() for device in devices.split(",") if device):
-        return _refuse(f"devices: must be cpu, or GPU numbers such as 0,1; got {shown(devices)}")
+    names = tuple(name.strip() for name in devices.split(",") if name.strip())
     try:
+        choose_devices(names)
         host_of(listen)
-    except AddressError as error:
+    except (AddressError, DeviceError) as error:
         return _refuse(str(error))
     options = ServerOptions(
         listen=listen,
         security=SecurityOptions(tls_certificate, tls_key, tls_client_ca, tokens, insecure),
-        devices=tuple(device for device in devices.split(",") if device),
+        devices=names,
+        tf32=tf32,
+        repeatable=not not_repeatable,
         network=network,
         weights=weights,
         data=data,

@@ -18,7 +18,18 @@ from google.rpc import status_pb2
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle_server import status
 from tfstyle_server.background import Background
-from tfstyle_server.executors.executor import Done, End, Executor, Failed, Refused, Run, Stopped, Unprepared, Update
+from tfstyle_server.executors.executor import (
+    Done,
+    End,
+    Executor,
+    Exhausted,
+    Failed,
+    Refused,
+    Run,
+    Stopped,
+    Unprepared,
+    Update,
+)
 from tfstyle_server.fair_queue import Ticket, fair_order
 from tfstyle_server.field_paths import in_request
 from tfstyle_server.live_job import LiveJob, accepted, interrupted, short
@@ -288,6 +299,8 @@ def _event_of(end: End, job: LiveJob | None) -> pb.JobEvent | None:
             return _failed(status.failed_precondition("WEIGHTS", "network", end.reason))
         case Failed():
             return _failed(status.internal(end.reason))
+        case Exhausted():
+            return _failed(status.resource_exhausted("OUT_OF_MEMORY", end.reason))
 
 
 def _failed(why: status_pb2.Status) -> pb.JobEvent:

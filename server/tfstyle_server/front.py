@@ -17,7 +17,7 @@ import grpc
 from tfstyle_server.dashboard import DashboardError, dashboard_page, private_socket
 from tfstyle_server.data import DataInUseError, open_data
 from tfstyle_server.executors.local.executor import LocalExecutor
-from tfstyle_server.executors.local.settings import worker_settings
+from tfstyle_server.executors.local.settings import fallback_settings, worker_settings
 from tfstyle_server.health import Health, Reflection
 from tfstyle_server.heap import return_large_blocks_at_once
 from tfstyle_server.jobs import Jobs
@@ -33,7 +33,7 @@ from tfstyle_server.transport import channel_options, raise_file_limit
 
 log = logging.getLogger("tfstyle.front")
 
-_SETTINGS = ("weights: ", "dashboard: ")
+_SETTINGS = ("weights: ", "dashboard: ", "devices: ", "tensorflow: ")
 """The beginnings of reasons not to serve that lie with a setting."""
 CLOSING_SECONDS = 0.5
 """Time for the statuses of the last calls to be sent, after which health watches are cut."""
@@ -90,10 +90,9 @@ async def serve(
     except (SecurityError, DataInUseError) as error:
         raise BadSettingError(str(error)) from None
     metrics = Metrics()
+    workers = worker_settings(options, data.blob_folder, data.checkpoint_base, data.temporary)
     executor = LocalExecutor(
-        worker_settings(options, data.blob_folder, data.checkpoint_base, data.temporary),
-        options.start_seconds,
-        options.silence_seconds,
+        workers, options.start_seconds, options.silence_seconds, fallback_settings(options, workers)
     )
     metrics.reads_memory_of(lambda: executor.processes)
     jobs = Jobs(

@@ -216,7 +216,7 @@ class Accepted(_message.Message):
     def __init__(self, position: _Optional[int] = ...) -> None: ...
 
 class Started(_message.Message):
-    __slots__ = ("network", "width", "height", "max_evaluations", "options", "memory", "expected", "tiled", "warnings", "stages", "precision")
+    __slots__ = ("network", "width", "height", "max_evaluations", "options", "memory", "expected", "tiled", "warnings", "stages", "precision", "device")
     NETWORK_FIELD_NUMBER: _ClassVar[int]
     WIDTH_FIELD_NUMBER: _ClassVar[int]
     HEIGHT_FIELD_NUMBER: _ClassVar[int]
@@ -228,6 +228,7 @@ class Started(_message.Message):
     WARNINGS_FIELD_NUMBER: _ClassVar[int]
     STAGES_FIELD_NUMBER: _ClassVar[int]
     PRECISION_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_FIELD_NUMBER: _ClassVar[int]
     network: Network
     width: int
     height: int
@@ -239,7 +240,22 @@ class Started(_message.Message):
     warnings: _containers.RepeatedScalarFieldContainer[str]
     stages: _containers.RepeatedCompositeFieldContainer[Stage]
     precision: Precision
-    def __init__(self, network: _Optional[_Union[Network, _Mapping]] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., max_evaluations: _Optional[int] = ..., options: _Optional[_Union[TransferOptions, _Mapping]] = ..., memory: _Optional[int] = ..., expected: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., tiled: bool = ..., warnings: _Optional[_Iterable[str]] = ..., stages: _Optional[_Iterable[_Union[Stage, _Mapping]]] = ..., precision: _Optional[_Union[Precision, _Mapping]] = ...) -> None: ...
+    device: Device
+    def __init__(self, network: _Optional[_Union[Network, _Mapping]] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., max_evaluations: _Optional[int] = ..., options: _Optional[_Union[TransferOptions, _Mapping]] = ..., memory: _Optional[int] = ..., expected: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., tiled: bool = ..., warnings: _Optional[_Iterable[str]] = ..., stages: _Optional[_Iterable[_Union[Stage, _Mapping]]] = ..., precision: _Optional[_Union[Precision, _Mapping]] = ..., device: _Optional[_Union[Device, _Mapping]] = ...) -> None: ...
+
+class Device(_message.Message):
+    __slots__ = ("name", "gpu", "tf32", "repeatable", "note")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    GPU_FIELD_NUMBER: _ClassVar[int]
+    TF32_FIELD_NUMBER: _ClassVar[int]
+    REPEATABLE_FIELD_NUMBER: _ClassVar[int]
+    NOTE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    gpu: bool
+    tf32: bool
+    repeatable: bool
+    note: str
+    def __init__(self, name: _Optional[str] = ..., gpu: bool = ..., tf32: bool = ..., repeatable: bool = ..., note: _Optional[str] = ...) -> None: ...
 
 class Precision(_message.Message):
     __slots__ = ("name", "note")

@@ -85,7 +85,16 @@ class Failed:
     reason: str
 
 
-End = Done | Stopped | Refused | Unprepared | Failed
+@dataclass(frozen=True)
+class Exhausted:
+    """The memory of the worker's device did not suffice; `reason` is one line that names the size and the fix."""
+
+    job: str
+    attempt: int
+    reason: str
+
+
+End = Done | Stopped | Refused | Unprepared | Failed | Exhausted
 """How an attempt ends, unless its worker is lost."""
 
 

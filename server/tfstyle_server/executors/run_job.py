@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Protocol
 
-from tfstyle.errors import InvalidInputError, Violation, WeightsError
+from tfstyle.errors import InvalidInputError, OutOfMemoryError, Violation, WeightsError
 from tfstyle.inputs import Inputs
 from tfstyle.options import ProgressOptions
 from tfstyle.v1.style_transfer_pb2 import JobEvent
@@ -19,7 +19,7 @@ from tfstyle_server.blobs import BlobDamagedError, Blobs
 from tfstyle_server.executors import events
 from tfstyle_server.executors.checkpoints import Checkpoints
 from tfstyle_server.executors.decoding import address_space_limit
-from tfstyle_server.executors.executor import Done, End, Failed, Refused, Run, Stopped, Unprepared
+from tfstyle_server.executors.executor import Done, End, Exhausted, Failed, Refused, Run, Stopped, Unprepared
 from tfstyle_server.plan import IMAGE_PREFIX
 
 if TYPE_CHECKING:
@@ -80,6 +80,9 @@ def run_job(engine: Engine, run: Run, port: Port) -> End:
         return Refused(run.job, run.attempt, error.violations)
     except WeightsError as error:
         return Unprepared(run.job, run.attempt, str(error))
+    except OutOfMemoryError as error:
+        log.error("job %s: %s (%s)", run.job, error, " ".join(str(error.__cause__).split())[:300])
+        return Exhausted(run.job, run.attempt, str(error))
     except PortClosedError:
         raise
     except BlobDamagedError as error:

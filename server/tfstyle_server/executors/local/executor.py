@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tfstyle.inputs import Inputs, Size
 from tfstyle.options import TransferOptions
@@ -21,6 +21,7 @@ from tfstyle_server.executors.local.messages import (
     CannotStart,
     Estimate,
     Estimated,
+    NoDevice,
     Ready,
     Report,
     Retiring,
@@ -59,11 +60,21 @@ class Device:
 class LocalExecutor:
     """Worker processes, one for each of `settings`. Implements `tfstyle_server.executors.executor.Executor`.
 
+    Where `fallback` is None, the devices were asked for, and one that TensorFlow cannot use ends everything. Otherwise
+    it is given up, and `fallback` takes the place of all when none is left.
+
     A worker is killed that does not start within `start_seconds`, or has a job and gives no sign of life for
     `silence_seconds` and the time that the job is expected to take.
     """
 
-    def __init__(self, settings: list[WorkerSettings], start_seconds: float, silence_seconds: float) -> None:
+    def __init__(
+        self,
+        settings: list[WorkerSettings],
+        start_seconds: float,
+        silence_seconds: float,
+        fallback: WorkerSettings | None = None,
+    ) -> None:
+        self._fallback, self._asked = fallback, fallback is None
         self._start_seconds, self._silence_seconds = start_seconds, silence_seconds
         self._watchdog: Watchdog[WorkerProcess] = Watchdog(self._on_silent)
         self._expected: dict[WorkerProcess, float] = {}
@@ -86,7 +97,7 @@ class LocalExecutor:
     @property
     def capacity(self) -> int:
         """As in `Executor`."""
-        return len(self._devices)
+        return max(1, sum(not device.given_up for device in self._devices))
 
     @property
     def idle(self) -> int:
@@ -101,6 +112,8 @@ class LocalExecutor:
     def start(self, listener: Listener) -> None:
         """As in `Executor`."""
         self._listener = listener
+        for note in {device.settings.note for device in self._devices} - {""}:
+            log.warning(note)
         for device in self._devices:
             self._start_worker(device)
 
@@ -135,6 +148,10 @@ class LocalExecutor:
     async def estimate(self, sizes: Inputs[Size], options: TransferOptions) -> Started:
         """As in `Executor`."""
         return await self._questions.ask(Estimate(sizes, options), self._idle, self._busy)
+
+    def _noted(self, worker: WorkerProcess, started: Started) -> None:
+        """Add to what a worker has started why it does so on this device."""
+        started.device.note = worker.settings.note
 
     async def _kill_unless_stopped(self, worker: WorkerProcess, run: Run) -> None:
         await asyncio.sleep(CANCEL_SECONDS)
@@ -189,14 +206,21 @@ class LocalExecutor:
                 self._reasons[worker] = reason
                 if permanent and not any(device.has_worked for device in self._devices):
                     self._listener.on_broken(reason)
+            case NoDevice(reason):
+                self._reasons[worker] = reason
+                self._on_no_device(self._workers[worker], reason)
             case Retiring():
                 self._retiring.add(worker)
             case Alive(seconds):
                 self._expected[worker] = min(max(seconds, 0.0), LONGEST_SILENCE)
                 self._heard_from(worker)
             case Estimated():
+                if report.started is not None:
+                    self._noted(worker, report.started)
                 self._questions.answer(worker, report)
             case Update():
+                if report.event.HasField("started"):
+                    self._noted(worker, report.event.started)
                 self._updates[worker] += 1
                 self._heard_from(worker)
                 self._listener.on_update(report)
@@ -207,7 +231,7 @@ class LocalExecutor:
         """Whether a report fits what the worker is doing: it speaks of the job that it has, and of no other."""
         run = self._busy.get(worker)
         match report:
-            case Ready() | CannotStart():
+            case Ready() | CannotStart() | NoDevice():
                 return worker in self._starting
             case Retiring() | Alive():
                 return run is not None
@@ -255,12 +279,8 @@ class LocalExecutor:
         """Handle a failed start: try again after a pause, or give up a device that has never worked."""
         device.failed_starts += 1
         name = device.settings.device
-        if not device.has_worked and device.failed_starts >= MOST_FAILED_STARTS:
-            device.given_up = True
-            log.error("device %s is given up: %s", name, reason)
-            if all(each.given_up for each in self._devices):
-                self._listener.on_broken(f"no worker can start: {reason}")
-                return
+        if not device.has_worked and not device.given_up and device.failed_starts >= MOST_FAILED_STARTS:
+            self._give_up(device, reason)
         if not self._idle and not self._busy:
             self._listener.on_unready()
         if device.given_up:
@@ -268,3 +288,28 @@ class LocalExecutor:
         pause = min(2.0 ** (device.failed_starts - 1), LONGEST_PAUSE)
         log.error("no worker on %s: %s; trying again in %.0f s", name, reason, pause)
         self._background.start(self._start_after(device, pause))
+
+    def _on_no_device(self, device: Device, reason: str) -> None:
+        """Handle a GPU that TensorFlow does not list. One that has worked may come back."""
+        if device.has_worked:
+            return
+        if not self._asked:
+            self._give_up(device, reason)
+            return
+        device.given_up = True
+        self._listener.on_broken(reason)
+
+    def _give_up(self, device: Device, reason: str) -> None:
+        """Start no more workers on `device`. Where it was the last one, the fallback takes its place, or none can."""
+        device.given_up = True
+        log.error("device %s is given up: %s", device.settings.device, reason)
+        if not all(each.given_up for each in self._devices):
+            return
+        if self._fallback is None:
+            self._listener.on_broken(f"no worker can start: {reason}")
+            return
+        note = f"computing on the processor, since no GPU can be used: {reason.removeprefix('devices: ')}"
+        log.warning(note)
+        self._devices.append(Device(replace(self._fallback, note=note)))
+        self._fallback = None
+        self._start_worker(self._devices[-1])

@@ -51,6 +51,13 @@ class CannotStart:
 
 
 @dataclass(frozen=True)
+class NoDevice:
+    """From a worker that is about to end: TensorFlow cannot use its GPU; `reason` is one line that names the fix."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
 class Retiring:
     """From a worker, before the `End` of a job: it has traced enough sizes and ends after this job."""
 
@@ -63,4 +70,4 @@ class Alive:
 
 
 Command = Run | Cancel | Estimate
-Report = Ready | CannotStart | Retiring | Alive | Estimated | Update | End
+Report = Ready | CannotStart | NoDevice | Retiring | Alive | Estimated | Update | End

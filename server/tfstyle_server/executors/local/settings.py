@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tfstyle_server.devices import CPU, choose_devices
 from tfstyle_server.logs import LogFormat
 from tfstyle_server.options import ServerOptions
-
-CPU = "cpu"
 
 
 @dataclass(frozen=True)
 class WorkerSettings:
     """What a worker is told when it starts. Sizes are in bytes, times in seconds.
 
-    `device` is "cpu" or the number of a GPU. `memory` is what one transfer may take; where it is None, a transfer may
+    `device` is "cpu", or CUDA's name of a GPU; `note` explains to users why it is not a GPU, if there is one.
+    `memory` is what one transfer may take; where it is None, a transfer may
     take `memory_share` of the memory that is free when it begins. `blobs`, `checkpoints` and `temporary` are folders.
     The other fields are as in `ServerOptions`.
     """
@@ -33,15 +33,17 @@ class WorkerSettings:
     checkpoints: Path
     temporary: Path
     log_format: LogFormat = "text"
+    tf32: bool = False
+    repeatable: bool = True
+    note: str = ""
 
 
 def worker_settings(options: ServerOptions, blobs: Path, checkpoints: Path, temporary: Path) -> list[WorkerSettings]:
-    """The settings of each worker of a server, one for each device.
+    """The settings of each worker of a server, one for each device. Raises `tfstyle_server.devices.DeviceError`.
 
-    Workers that compute on the CPU take from the same memory, so each gets an equal share of what is free.
+    Workers on one device, such as the CPU, take from the same memory, so each gets an equal share of what is free.
     """
-    devices = options.resolved_devices()
-    on_cpu = devices.count(CPU)
+    devices = choose_devices(options.devices)
     return [
         WorkerSettings(
             device=device,
@@ -50,13 +52,23 @@ def worker_settings(options: ServerOptions, blobs: Path, checkpoints: Path, temp
             max_image_bytes=options.max_image_bytes,
             max_pixels=options.max_pixels,
             memory=options.memory,
-            memory_share=1 / on_cpu if device == CPU else 1.0,
+            memory_share=1 / devices.names.count(device),
             recycle_after=options.recycle_after,
             checkpoint_seconds=options.checkpoint_seconds,
             blobs=blobs,
             checkpoints=checkpoints,
             temporary=temporary,
             log_format=options.log_format,
+            tf32=options.tf32,
+            repeatable=options.repeatable,
+            note=devices.note,
         )
-        for device in devices
+        for device in devices.names
     ]
+
+
+def fallback_settings(options: ServerOptions, found: list[WorkerSettings]) -> WorkerSettings | None:
+    """The settings of a worker on the CPU in place of those on GPUs that were `found`; None if there are none such."""
+    if options.devices or found[0].device == CPU:
+        return None
+    return replace(found[0], device=CPU, memory_share=1.0)

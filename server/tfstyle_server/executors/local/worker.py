@@ -15,15 +15,25 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
-from tfstyle.errors import WeightsError
+from tfstyle.errors import TfstyleError
 from tfstyle.v1.style_transfer_pb2 import JobEvent
 from tfstyle_server.blobs import BlobFolder
+from tfstyle_server.devices import CPU
 from tfstyle_server.executors import events
 from tfstyle_server.executors.checkpoints import Checkpoints, checkpoint_folder
-from tfstyle_server.executors.executor import Run, Update
+from tfstyle_server.executors.executor import Exhausted, Failed, Run, Update
 from tfstyle_server.executors.local.estimating import Estimator
-from tfstyle_server.executors.local.messages import Alive, Cancel, CannotStart, Estimate, Ready, Report, Retiring
-from tfstyle_server.executors.local.settings import CPU, WorkerSettings
+from tfstyle_server.executors.local.messages import (
+    Alive,
+    Cancel,
+    CannotStart,
+    Estimate,
+    NoDevice,
+    Ready,
+    Report,
+    Retiring,
+)
+from tfstyle_server.executors.local.settings import WorkerSettings
 from tfstyle_server.executors.local.wire import encode
 from tfstyle_server.executors.run_job import JobCancelled, PortClosedError, run_job
 from tfstyle_server.heap import trim
@@ -139,7 +149,7 @@ def _set_environment(settings: WorkerSettings) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if settings.device != CPU:
         # A job that is resumed gives the same picture. On a processor that needs no setting.
-        os.environ.setdefault("TF_DETERMINISTIC_OPS", "1")
+        os.environ["TF_DETERMINISTIC_OPS"] = str(int(settings.repeatable))
 
 
 def memory_budget(settings: WorkerSettings) -> int | Callable[[], int]:
@@ -172,6 +182,8 @@ def _serve(pipe: Pipe, settings: WorkerSettings) -> None:
                 trim()
             # A job that traces nothing adds no memory, so a worker that has all it needs stays.
             retiring = has_traced and tracing_jobs >= settings.recycle_after
+            # TensorFlow gives no memory of a GPU back, and an error there may leave the process without a GPU.
+            retiring |= isinstance(end, Exhausted) or (isinstance(end, Failed) and settings.device != CPU)
             if retiring:
                 pipe.send(Retiring())  # before the end, so that no other job is sent here
             pipe.send(end)
@@ -183,17 +195,13 @@ def _start(pipe: Pipe, settings: WorkerSettings) -> Engine | None:
     """The engine with the server's network loaded. None where that failed, which has then been reported."""
     try:
         from tfstyle.engine import Engine
-        from tfstyle.memory import has_gpu
 
-        if settings.device != CPU and not has_gpu():
-            log.warning(
-                "TensorFlow sees no GPU %s, so this worker computes on the processor: GPUs need tensorflow[and-cuda] "
-                "in place of tensorflow-cpu, and NVIDIA's driver",
-                settings.device,
-            )
+        if settings.device != CPU and (report := _gpu_trouble(settings)) is not None:
+            pipe.send(report)
+            return None
         engine = Engine(settings.weights, memory=memory_budget(settings))
         choice, network = engine.network(settings.network)
-    except WeightsError as error:
+    except TfstyleError as error:
         pipe.send(CannotStart(str(error), permanent=True))
     except ImportError as error:
         reason = f"the engine is not installed ({error}); pip install 'tfstyle[server]'"
@@ -204,6 +212,21 @@ def _start(pipe: Pipe, settings: WorkerSettings) -> Engine | None:
     else:
         pipe.send(Ready(events.network_message(network, choice.note)))
         return engine
+    return None
+
+
+def _gpu_trouble(settings: WorkerSettings) -> NoDevice | CannotStart | None:
+    """What to report of the GPU if it cannot be used. TensorFlow's settings for it are made."""
+    from tfstyle import device
+    from tfstyle.tensorflow_backend import tf
+
+    tf.config.experimental.enable_tensor_float_32_execution(settings.tf32)
+    name = f"devices: GPU {settings.device} cannot be used"
+    if why := device.why_no_gpu():
+        return NoDevice(f"{name}: {why}")
+    if why := device.why_gpu_fails():
+        return CannotStart(f"{name}: {why}", permanent=False)
+    log.info("computing on %s", device.current_device())
     return None
 
 
