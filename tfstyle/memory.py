@@ -51,8 +51,10 @@ FIXED = 150 * 10**6
 """Additional bytes for TensorFlow's own code and buffers (measured: 100 MB)."""
 TRAFFIC = 0.5e-6
 """Seconds per pixel and evaluation in addition to the arithmetic (measured: 0.3e-6 to 1.1e-6)."""
-GPU_TRAFFIC = 0.11e-6
-"""The same on a GPU, most of it the optimizer's, which computes on the processor (measured: 0.10e-6 to 0.11e-6)."""
+GPU_TRAFFIC = 16e3
+"""Bytes per pixel and evaluation that a GPU moves besides (an H100: 4e-9 to 8e-9 s at about 2.5e12 bytes a second)."""
+HOST_TRAFFIC = 0.09e-6
+"""Seconds per pixel and evaluation of an optimizer on the processor beside a GPU (measured with L-BFGS: 0.09e-6)."""
 OVERHEAD = 0.03
 """Seconds of an evaluation besides, of any size (measured at 96 x 64 pixels: 0.03)."""
 _CGROUP = Path("/sys/fs/cgroup")
@@ -115,7 +117,7 @@ class Demand:
 def available_memory() -> int:
     """Bytes that a transfer can take: what is free of the machine's memory, or of the GPU's if that is less.
 
-    The optimizer's vectors are not in the GPU's memory, but counted there too.
+    The optimizer's vectors are in the GPU's memory, or if the picture is tiled in the machine's, so both must suffice.
     """
     gpu = gpu_memory()
     return free_memory() if gpu is None else min(free_memory(), gpu.limit - gpu.used)
@@ -307,8 +309,33 @@ def seconds_needed(network: Network, demand: Demand, whole_from: int, evaluation
     )
     # Forward and backward, and a second forward pass for tiled blocks.
     multiplications = 2 * network.work + network.work_of(range(1, whole_from))
-    traffic = GPU_TRAFFIC if has_gpu() else TRAFFIC
-    return targets + evaluations * (OVERHEAD + pixels * (multiplications / rate + traffic))
+    traffic = _gpu_seconds(demand, whole_from) if has_gpu() else TRAFFIC * pixels
+    return targets + evaluations * (OVERHEAD + pixels * multiplications / rate + traffic)
+
+
+def _gpu_seconds(demand: Demand, whole_from: int) -> float:
+    """Seconds of an evaluation on a GPU besides the arithmetic, by the rate at which its memory is read and written."""
+    pixels, kind = demand.pyramid.height * demand.pyramid.width, OPTIMIZERS[demand.options.optimizer]
+    if whole_from > 1 or kind.begin_on_device is None:
+        return pixels * (GPU_TRAFFIC / memory_rate() + HOST_TRAFFIC)
+    # Each vector is read, multiplied and added two or three times (tfstyle.optimizers.device_history).
+    passes = 12 * kind.vectors(demand.options)
+    return (GPU_TRAFFIC * pixels + passes * FLOAT * demand.variables) / memory_rate()
+
+
+@cache
+def memory_rate() -> float:
+    """Bytes per second that this machine, or its GPU, reads and writes in sums of vectors, measured once."""
+    count, sums = 2**24, 16
+    seconds = []
+    for _ in range(3):
+        values = tf.zeros([count])
+        began = time.perf_counter()
+        for _ in range(sums):
+            values = values + 1.0
+        values[0].numpy()
+        seconds.append(time.perf_counter() - began)
+    return 2.0 * FLOAT * count * sums / min(seconds)
 
 
 @cache
