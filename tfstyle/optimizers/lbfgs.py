@@ -145,7 +145,7 @@ class LBFGS:
         direction = history.plus_changes(self._gradient, on_y)
         is_learnt = len(self._order) >= min(SCALED_FROM, len(self._sy))
         scale = history.scaled_by_diagonal if is_learnt else history.scaled
-        direction = scale(direction, newest, self._sy[newest, newest])
+        direction = scale(direction, newest, float(self._sy[newest, newest]))
         along_y = history.along_changes(direction)
         on_s = np.zeros(len(self._sy))
         for i in self._order:

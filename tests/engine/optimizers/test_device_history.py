@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -133,6 +135,33 @@ def test_either_kind_continues_the_others_search(first: Any, second: Any) -> Non
     assert other.state()["value"] < value
     for name, array in advance(first(), 10).state().items():
         np.testing.assert_array_equal(stopped[name], array, f"{name}: the state that was handed on has changed")
+
+
+ON_ANOTHER_DEVICE = """
+import numpy as np
+from tfstyle.tensorflow_backend import tf
+halves = [tf.config.LogicalDeviceConfiguration()] * 2
+tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], halves)
+from tfstyle.optimizers.device_history import DeviceHistory
+from tfstyle.optimizers.lbfgs import LBFGS
+stiffness = np.linspace(1, 9, 1000).astype(np.float32)
+with tf.device("CPU:1"):
+    optimizer = LBFGS(np.ones(1000, np.float32), 4, DeviceHistory)
+    for _ in range(9):
+        trial = optimizer.ask()
+        optimizer.tell(float(tf.reduce_sum(stiffness * trial**2)), 2 * stiffness * trial)
+history = optimizer._history
+vectors = [optimizer.point, optimizer.ask(), optimizer._gradient, optimizer._direction]
+vectors += [*history._steps, *history._changes, history._moved, history._changed]
+print({vector.device.rpartition(":")[2] for vector in vectors}, float(tf.reduce_sum(optimizer.point**2)) < 1)
+"""
+
+
+@pytest.mark.slow
+def test_all_vectors_are_on_the_device_that_computes() -> None:
+    """On the second of two devices, into which TensorFlow divides the processor."""
+    ended = subprocess.run([sys.executable, "-c", ON_ANOTHER_DEVICE], capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == "{'1'} True"
 
 
 def test_unused_slots_take_no_memory_of_their_own() -> None:

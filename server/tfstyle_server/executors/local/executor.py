@@ -308,7 +308,7 @@ class LocalExecutor:
         if self._fallback is None:
             self._listener.on_broken(f"no worker can start: {reason}")
             return
-        note = f"computing on the processor, since no GPU can be used: {reason.removeprefix('devices: ')}"
+        note = f"computing on the processor: {reason.removeprefix('devices: ')}"
         log.warning(note)
         self._devices.append(Device(replace(self._fallback, note=note)))
         self._fallback = None

@@ -6,6 +6,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -112,7 +113,7 @@ def test_gpus_that_were_found_are_given_up_one_by_one_and_then_the_processor_tak
         cpu.on_report(cpu, Ready(LITE))
         executor.run(RUN)
         cpu.on_report(cpu, Update("jobs/a", 1, pb.JobEvent(started=pb.Started()), 0))
-        why = "computing on the processor, since no GPU can be used: GPU 1 cannot be used: no driver"
+        why = "computing on the processor: GPU 1 cannot be used: no driver"
         assert listener.notes == [why], "the user of the job is told"
         assert [each for each in listener.heard if each != "unready"] == ["ready"]
 
@@ -192,6 +193,46 @@ def _ended(command: list[str], **environment: str) -> subprocess.CompletedProces
     return subprocess.run(command, capture_output=True, text=True, timeout=120, env=surroundings, check=False)
 
 
+BELIEVES_IN_GPUS = """
+import sys
+from tfstyle_server import devices
+devices.is_for_processors_only = lambda: False
+from tfstyle_server.__main__ import main
+main()
+"""
+
+
+@pytest.mark.slow
+def test_real_workers_without_their_gpus_are_replaced_by_one_for_the_processor(
+    tmp_path: Path, landscape: bytes, painting: bytes
+) -> None:
+    """A server that names two GPUs, as where TensorFlow is built for them, on a machine where it lists none."""
+    address, log = f"unix:{tmp_path}/socket", tmp_path / "log"
+    command = [sys.executable, "-c", BELIEVES_IN_GPUS, "--listen", address, "--data", str(tmp_path / "data")]
+    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "0,1"}
+    with log.open("wb") as output:
+        server = subprocess.Popen(
+            [*command, "--network", "vgg19-lite"], env=environment, stdout=output, stderr=subprocess.STDOUT
+        )
+    try:
+        while not (tmp_path / "socket").exists():
+            assert server.poll() is None, log.read_text()
+            time.sleep(0.1)
+        with Client(address) as client:
+            job = client.create(landscape, painting, preset="fast", size=48, steps=2)
+            assert job.result().png.startswith(b"\x89PNG"), "the job has waited for the processor"
+            started = next(event for event in job.watch() if isinstance(event, Started))
+            assert started.device is not None
+            assert started.device.note.startswith("computing on the processor: GPU ")
+            assert client.server_info().workers == 1
+    finally:
+        server.terminate()
+        assert server.wait(60) == 0
+    lines = log.read_text().splitlines()
+    assert sum("is given up: devices: GPU" in line for line in lines) == 2
+    assert not any("Traceback" in line for line in lines)
+
+
 @pytest.mark.slow
 def test_users_are_told_why_a_machine_with_a_gpu_does_not_use_it(
     own_server: Callable[..., Server], landscape: bytes, painting: bytes
@@ -207,6 +248,4 @@ def test_users_are_told_why_a_machine_with_a_gpu_does_not_use_it(
         assert (device.gpu, device.tf32, device.repeatable) == (False, False, True)
         assert device.name.startswith("CPU")
         # Where TensorFlow can use GPUs, it is asked for this one first.
-        assert device.note.startswith(
-            ("this machine has a GPU, and tensorflow-cpu", "computing on the processor, since")
-        )
+        assert device.note.startswith(("this machine has a GPU, and tensorflow-cpu", "computing on the processor: GPU"))
