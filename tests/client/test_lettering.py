@@ -131,7 +131,9 @@ def test_paint_is_told_from_the_ground_by_its_colour() -> None:
     share[40:48] = np.maximum(share[40:48], around[40:48])  # one solid stroke beyond the letter
     share[60:68] = np.maximum(share[60:68], 0.15 * around[60:68])  # and a haze
     painted = share[..., None] * paint + (1 - share[..., None]) * ground
-    found = np.asarray(cut_out(Image.fromarray(painted.round().astype(np.uint8)), ground, lettering.stencil)).astype(float)
+    found = np.asarray(cut_out(Image.fromarray(painted.round().astype(np.uint8)), ground, lettering.stencil)).astype(
+        float
+    )
     alpha = found[..., 3] / 255
     assert alpha[around == 0].max() == 0
     assert alpha[ink == 1].min() == 1
