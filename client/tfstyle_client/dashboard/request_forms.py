@@ -46,6 +46,7 @@ def request_form(request: pb.StylizeRequest) -> Json:
 def provenance_form(made: Provenance) -> Json:
     """How a result was made."""
     return {
+        "kind": "texture" if is_texture(made.options) else "photo",
         "version": made.version,
         "tensorflow": made.tensorflow,
         "device": made.device,
