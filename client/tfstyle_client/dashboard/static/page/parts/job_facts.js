@@ -47,7 +47,7 @@ export function optionFacts(request, options) {
 }
 
 /** How it is computed; nothing until that is known. */
-export function engineFacts(job) {
+export function engineFacts(job, words) {
   const { started, result } = job;
   return h("section", { class: "panel" }, h("h2", null, "Computation"),
     started?.warnings.map((warning) => h("p", { class: "notice small" }, warning)),
@@ -57,7 +57,8 @@ export function engineFacts(job) {
       ...(started ? engine(started) : []),
       ["file", result && bytes(result.bytes)],
     ].filter(([, value]) => value !== false)),
-    result && h("div", { class: "row" }, copyButton("Copy the picture's SHA-256", () => result.digest)));
+    // That of letters is of their picture with the ground.
+    result && !words && h("div", { class: "row" }, copyButton("Copy the picture's SHA-256", () => result.digest)));
 }
 
 function engine(started) {

@@ -4,9 +4,11 @@ import { FontField } from "./font_field.js";
 import { SheetPreview } from "./sheet_preview.js";
 
 const MOST_CHARACTERS = 200;
+/** On a flat ground, and on a painted one. */
+const USUAL_REACH = ["0.12", "0.04"];
 /** As the API names them. */
 const SHAPE = [
-  { name: "reach", label: "Reach", help: "How far the painting may grow beyond the letters: 0 to 0.5 of the font size", usual: "0.12; 0.04 on a painted ground" },
+  { name: "reach", label: "Reach", help: "How far the painting may grow beyond the letters: 0 to 0.5 of the font size", usual: USUAL_REACH[0] },
   { name: "tracking", label: "Space between letters", help: "Beside what the font has: 0 to 1 of the font size", usual: "a third of the reach" },
   { name: "bold", label: "Bold", help: "Widens the letters on each side: 0 to 0.1 of the font size", usual: "0; more for the usual font" },
   { name: "margin", label: "Margin", help: "Free space around: 0 to 2 of the font size", usual: "0.1" },
@@ -62,6 +64,7 @@ export class LettersField {
 
   /** The draft has changed. */
   update() {
+    this.shape[0].input.placeholder = USUAL_REACH[this.draft.styles.length > 1 ? 1 : 0];
     this.preview.later();
   }
 

@@ -71,7 +71,7 @@ export async function jobView({ main, route, signal, title }) {
     heading.textContent = [...subject(now, words), sizeText(now)].filter(Boolean).join(", ") || "Picture";
     title(heading.textContent);
     actions.update(now);
-    computation.replaceChildren(engineFacts(now));
+    computation.replaceChildren(engineFacts(now, words));
   }
 
   if (job.request) {
