@@ -62,18 +62,21 @@ def choices_of(body: Mapping[str, Any]) -> Choices:
     return Choices(preset, overrides)
 
 
-def creation_of(body: Mapping[str, Any]) -> pb.StylizeRequest:
-    """The transfer that a request asks for. Raises `InvalidInputError`, naming every field at fault."""
+def creation_of(body: Mapping[str, Any], choices: Choices | None = None) -> pb.StylizeRequest:
+    """The transfer that a request asks for, with these `choices` in place of its own if they are given.
+
+    Raises `InvalidInputError`, naming every field at fault.
+    """
     violations: list[Violation] = []
     try:
         inputs = inputs_of(body)
     except InvalidInputError as error:
         violations += error.violations
     try:
-        choices = choices_of(body)
+        choices = choices or choices_of(body)
     except InvalidInputError as error:
         violations += error.violations
-    if violations:
+    if violations or choices is None:
         raise InvalidInputError(violations)
     return transfer_request(inputs, choices.preset, choices.progress, choices.overrides)
 
@@ -88,8 +91,8 @@ def axis_of(name: str, value: object) -> Axis:
     return Axis(value["option"], tuple(values))
 
 
-def grid_of(body: Mapping[str, Any]) -> tuple[Axis, Axis, list[list[pb.StylizeRequest]]]:
-    """Rows, columns and the transfers of a grid, row by row. Raises `InvalidInputError`."""
+def grid_of(body: Mapping[str, Any]) -> tuple[Axis, Axis, list[list[dict[str, Any]]]]:
+    """Rows, columns and the requests of a grid's transfers, row by row. Raises `InvalidInputError`."""
     rows, columns = axis_of("rows", body.get("rows")), axis_of("columns", body.get("columns"))
     if rows.option == columns.option:
         raise InvalidInputError([Violation("columns", "must be another option than rows")])
@@ -97,28 +100,30 @@ def grid_of(body: Mapping[str, Any]) -> tuple[Axis, Axis, list[list[pb.StylizeRe
     if not isinstance(options, dict):
         raise InvalidInputError([Violation("options", "must be a JSON object")])
     strength = body.get("strength")
-    made: list[list[pb.StylizeRequest]] = []
+    made: list[list[dict[str, Any]]] = []
     for row in rows.values:
         made.append([])
         for column in columns.values:
             chosen = {"strength": strength, **options, rows.option: row, columns.option: column}
-            own = {**body, "options": chosen, "strength": chosen.pop("strength")}
-            made[-1].append(creation_of(own))
+            of_a_grid = ("rows", "columns")
+            own = {name: value for name, value in body.items() if name not in of_a_grid}
+            made[-1].append({**own, "options": chosen, "strength": chosen.pop("strength")})
     return rows, columns, made
 
 
-def estimate_of(body: Mapping[str, Any]) -> pb.EstimateTransferRequest:
-    """The question what a transfer would be. Raises `InvalidInputError`."""
-    choices = choices_of(body)
+def estimate_of(body: Mapping[str, Any], choices: Choices | None = None) -> pb.EstimateTransferRequest:
+    """The question what a transfer would be, with `choices` as for `creation_of`. Raises `InvalidInputError`."""
+    choices = choices or choices_of(body)
     given = body.get("styles")
-    content = _size("content", body.get("content"))
+    content = size_in("content", body.get("content"))
     styles = [
-        _size(f"styles[{index}]", each) for index, each in enumerate(given if isinstance(given, list) else [None])
+        size_in(f"styles[{index}]", each) for index, each in enumerate(given if isinstance(given, list) else [None])
     ]
     return estimate_request(content, styles, choices.preset, choices.overrides)
 
 
-def _size(name: str, value: object) -> Size:
+def size_in(name: str, value: object) -> Size:
+    """(width, height) of what has that name in a request. Raises `InvalidInputError`."""
     if isinstance(value, dict):
         width, height = value.get("width"), value.get("height")
         if _is_side(width) and _is_side(height):
