@@ -112,6 +112,23 @@ def test_choosing_neighbours_takes_memory_and_time() -> None:
     assert memory.bytes_needed(network, three, 1) > memory.bytes_needed(network, with_choice, 1)
 
 
+def test_regions_take_time_by_the_features_that_they_weigh() -> None:
+    network, rate = load_lite(), 1e11
+    plain = demand(500, 300)
+    values = sum(len(network.weights[f"block{block}_conv1"][-1]) / 4 ** (block - 1) for block in range(1, 6))
+    longer = [
+        memory.seconds_needed(network, replace(plain, regions=regions), 1, 10, rate)
+        - memory.seconds_needed(network, plain, 1, 10, rate)
+        for regions in (1, 3)
+    ]
+    assert longer[0] == pytest.approx(10 * 500 * 300 * values * memory.REGION_TRAFFIC)
+    assert longer[1] == pytest.approx(3 * longer[0])
+    # Regions divide the places that are looked up among them.
+    matched = demand(500, 300, style_loss="neighbours")
+    more = memory.seconds_needed(network, replace(matched, regions=3), 1, 10, rate)
+    assert more - memory.seconds_needed(network, matched, 1, 10, rate) == pytest.approx(longer[1])
+
+
 def test_optimizer_bytes_match_its_arrays() -> None:
     small = demand(60, 40, history_size=6)
     size = small.pyramid.size

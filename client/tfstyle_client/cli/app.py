@@ -68,6 +68,7 @@ _PATHS = [
     (r"\binputs\.styles\[0\]\.", "style."),
     (r"\binputs\.styles\[(\d+)\]\.picture\b", r"styles[\1]"),
     (r"\binputs\.", ""),
+    (r"\bstyle_parts\[", "styles["),
     (r"\bstart_picture\b", "start"),
 ]
 """[path in a request, name on the command line]."""

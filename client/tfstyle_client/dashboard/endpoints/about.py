@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from tfstyle_client.dashboard.bodies import json_of
 from tfstyle_client.dashboard.context import caller_of
+from tfstyle_client.dashboard.given_pictures import PICTURE_FIELDS
 from tfstyle_client.dashboard.json_forms import started_form
 from tfstyle_client.dashboard.openapi import description
 from tfstyle_client.dashboard.option_table import option_table
@@ -35,7 +36,8 @@ async def get_description(request: Request) -> Response:
 async def estimate(request: Request) -> Response:
     """What a transfer would be."""
     caller = await caller_of(request)
-    body = fields_of(await json_of(request), "content", "styles", "preset", "strength", "options")
+    chosen = "preset", "strength", "options"
+    body = fields_of(await json_of(request), *PICTURE_FIELDS, "region_colours", *chosen)
     question = estimate_of(body)
     answer = await caller.client.call(lambda: caller.client.stub.EstimateTransfer(question))
     return JSONResponse(started_form(answer))

@@ -132,9 +132,9 @@ class LocalExecutor:
                 self._background.start(worker.send(Cancel(job)))
                 self._background.start(self._kill_unless_stopped(worker, run))
 
-    async def estimate(self, sizes: Inputs[Size], options: TransferOptions) -> Started:
+    async def estimate(self, sizes: Inputs[Size], options: TransferOptions, regions: int) -> Started:
         """As in `Executor`."""
-        return await self._questions.ask(Estimate(sizes, options), self._idle, self._busy)
+        return await self._questions.ask(Estimate(sizes, options, regions), self._idle, self._busy)
 
     async def _kill_unless_stopped(self, worker: WorkerProcess, run: Run) -> None:
         await asyncio.sleep(CANCEL_SECONDS)

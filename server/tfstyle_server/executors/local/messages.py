@@ -20,10 +20,14 @@ class Cancel:
 
 @dataclass(frozen=True)
 class Estimate:
-    """To a worker: what would a transfer of pictures of these `sizes` be? It has one question at a time."""
+    """To a worker: what would a transfer of pictures of these `sizes` be? It has one question at a time.
+
+    So many `regions` have styles of their own.
+    """
 
     sizes: Inputs[Size]
     options: TransferOptions
+    regions: int
 
 
 @dataclass(frozen=True)

@@ -409,7 +409,7 @@ def test_an_idle_worker_is_asked_before_a_busy_one_and_each_one_thing_at_a_time(
             worker.says(Ready(LITE))
         executor.run(RUN)
         await asyncio.sleep(0)
-        asked = [asyncio.create_task(executor.estimate(SIZES, OPTIONS)) for _ in range(2)]
+        asked = [asyncio.create_task(executor.estimate(SIZES, OPTIONS, 0)) for _ in range(2)]
         await asyncio.sleep(0)
         assert (idle.sent, busy.sent) == ([Estimate(SIZES, OPTIONS)], [RUN])
         idle.says(Estimated(started=Started(width=3)))
@@ -428,9 +428,9 @@ def test_an_estimate_ends_with_the_worker_that_was_asked() -> None:
     async def story(executor: LocalExecutor, listener: Listener) -> None:
         (worker,) = STARTED
         with pytest.raises(NoAnswerError, match="no worker can answer now"):
-            await executor.estimate(SIZES, OPTIONS)
+            await executor.estimate(SIZES, OPTIONS, 0)
         worker.says(Ready(LITE))
-        asked = asyncio.create_task(executor.estimate(SIZES, OPTIONS))
+        asked = asyncio.create_task(executor.estimate(SIZES, OPTIONS, 0))
         await asyncio.sleep(0)
         worker.ends()
         with pytest.raises(NoAnswerError, match="the worker that was asked has ended"):
@@ -446,12 +446,12 @@ def test_an_answer_that_comes_too_late_does_no_harm(monkeypatch: pytest.MonkeyPa
         (worker,) = STARTED
         worker.says(Ready(LITE))
         with pytest.raises(NoAnswerError, match="no worker has answered"):
-            await executor.estimate(SIZES, OPTIONS)
+            await executor.estimate(SIZES, OPTIONS, 0)
         with pytest.raises(NoAnswerError, match="no worker can answer now"):
-            await executor.estimate(SIZES, OPTIONS)
+            await executor.estimate(SIZES, OPTIONS, 0)
         worker.says(Estimated(unprepared="late"))
         assert not worker.killed
-        asked = asyncio.create_task(executor.estimate(SIZES, OPTIONS))
+        asked = asyncio.create_task(executor.estimate(SIZES, OPTIONS, 0))
         await asyncio.sleep(0)
         worker.says(Estimated(unprepared="network: not here"))
         with pytest.raises(UnpreparedError, match="network: not here"):

@@ -60,8 +60,12 @@ export class Draft {
   /** What an estimate needs; null until there are pictures. */
   estimate() {
     if (!this.content || !this.styles.length) return null;
-    const size = ({ width, height }) => ({ width, height });
-    return { ...this.#choices(), content: size(this.content), styles: this.styles.map(({ picture }) => size(picture)) };
+    return {
+      ...this.#choices(),
+      content: size(this.content),
+      ...sizes(OF_PHOTO, this.further),
+      styles: this.styles.map(({ picture, further }) => ({ ...size(picture), ...sizes(OF_PAINTING, further) })),
+    };
   }
 
   /** All of it, as plain data. */
@@ -86,6 +90,14 @@ export class Draft {
     const { strength, ...rest } = options;
     return { preset: this.preset, ...(strength === undefined ? {} : { strength }), options: rest };
   }
+}
+
+/** @param {Picture} picture */
+const size = ({ width, height }) => ({ width, height });
+
+/** @param {import("./further_pictures.js").Further[]} kinds @param {FurtherPictures} pictures */
+function sizes(kinds, pictures) {
+  return Object.fromEntries(kinds.map(({ name }) => [name, pictures[name] ? size(pictures[name]) : null]));
 }
 
 /** @param {import("./further_pictures.js").Further[]} kinds @param {FurtherPictures} pictures */
