@@ -103,6 +103,7 @@ def test_a_job_tells_what_it_was_made_from(done: dict[str, Any], uploaded: dict[
     assert {name: done["request"][name] for name in asked} == asked
 
 
+@pytest.mark.usefixtures("done")  # so that a worker is there to answer
 def test_an_estimate_takes_the_sizes_of_further_pictures(api: httpx.Client) -> None:
     size = {"width": 96, "height": 64}
     style = {"width": 800, "height": 600, "mask": None}
