@@ -6,7 +6,9 @@ below were measured (benchmarks/memory.py).
 
 from __future__ import annotations
 
+import math
 import time
+from bisect import bisect
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -15,6 +17,7 @@ from typing import Any, NamedTuple
 
 import psutil
 
+from tfstyle.borders import SIDE_STEP
 from tfstyle.errors import InvalidInputError, Violation
 from tfstyle.losses import FeatureTerm, PooledTerm, loss_from_options
 from tfstyle.losses.term import MatchingCost
@@ -208,7 +211,7 @@ def choose_whole_from(network: Network, demand: Demand, available: int) -> int:
         settings += f" and style_loss {demand.options.style_loss}, which cannot be tiled"
         lighter.append({"style_loss": AUTO})
     fitting = [overrides for overrides in lighter if _with_overrides(network, demand, overrides) <= available]
-    fixes = ["a smaller size", *map(_in_words, fitting)]
+    fixes = [_smaller_size(network, demand, available), *map(_in_words, fitting)]
     raise InvalidInputError(
         [
             Violation(
@@ -219,6 +222,22 @@ def choose_whole_from(network: Network, demand: Demand, available: int) -> int:
             )
         ]
     )
+
+
+def _smaller_size(network: Network, demand: Demand, available: int) -> str:
+    """The largest size that fits with the same options, in words."""
+    longer = max(demand.pyramid.width, demand.pyramid.height)
+    sizes = range(SIDE_STEP, longer, SIDE_STEP)
+    fitting = bisect(sizes, available, key=lambda size: least_bytes(network, _resized(demand, size / longer)))
+    return f"size {sizes[fitting - 1]}" if fitting else "a smaller size"
+
+
+def _resized(demand: Demand, factor: float) -> Demand:
+    """The same for a picture whose sides are `factor` times as long, rounded up."""
+    pyramid = demand.pyramid
+    height, width = (math.ceil(side * factor / SIDE_STEP) * SIDE_STEP for side in (pyramid.height, pyramid.width))
+    style_pixels = math.ceil(demand.style_pixels * factor**2)
+    return replace(demand, pyramid=replace(pyramid, height=height, width=width), style_pixels=style_pixels)
 
 
 def least_bytes(network: Network, demand: Demand) -> int:

@@ -99,10 +99,10 @@ def test_layers_are_given_as_a_list(files: Path, server: Server) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--steps", "0"], "tfstyle: max_evaluations: must be 1 to 10000; got 0"),
-        (["--style-weight", "-1"], "tfstyle: style_weight: must be 0 to 1e9; got -1"),
-        (["--content-weight", "nan"], "tfstyle: content_weight: must be a finite number; got nan"),
-        (["--style-layers", "conv9"], "tfstyle: style_layers: there is no layer 'conv9'"),
+        (["--steps", "0"], "tfstyle: max-evaluations: must be 1 to 10000; got 0"),
+        (["--style-weight", "-1"], "tfstyle: style-weight: must be 0 to 1e9; got -1"),
+        (["--content-weight", "nan"], "tfstyle: content-weight: must be a finite number; got nan"),
+        (["--style-layers", "conv9"], "tfstyle: style-layers: there is no layer 'conv9'"),
         (
             ["--preset", "turbo"],
             "tfstyle: preset: must be one of default, fast, subtle, bold, detail, cascade, reference; got 'turbo'",
@@ -114,15 +114,15 @@ def test_layers_are_given_as_a_list(files: Path, server: Server) -> None:
             "tfstyle: strength: sets style_weight; give only one of the two",
         ),
         (["--strength", "0.5", "--preset", "reference"], "tfstyle: strength: needs relative losses"),
-        (["--style-loss", "sliced"], "tfstyle: style_loss: must be one of auto, gram, moments, wasserstein"),
+        (["--style-loss", "sliced"], "tfstyle: style-loss: must be one of auto, gram, moments, wasserstein"),
         (["--scales", "96"], "tfstyle: scales: must be auto, or SIZE:EVALUATIONS"),
         (["--scales", "40:1,30:1"], "tfstyle: scales: must go up from the smallest scale; got 30 after 40"),
         (["--scales", "40:0"], "tfstyle: scales: must have 1 to 10000 evaluations for each scale; got 40:0"),
         (["--scales", "64:2"], "tfstyle: scales: must be smaller than the result (48)"),
-        (["--style-layer-weights", "1,2"], "tfstyle: style_layer_weights: must be as many as style_layers, 5; got 2"),
+        (["--style-layer-weights", "1,2"], "tfstyle: style-layer-weights: must be as many as style-layers, 5; got 2"),
         (["--weights", "w.h5"], "tfstyle: weights: are for a private server"),
         (["--preview", "/no/such/folder/p.png"], "tfstyle: preview: there is no folder"),
-        (["--preview", "p.png", "--preview-every", "-3"], "tfstyle: preview_every: must be 1 to 10000; got -3"),
+        (["--preview", "p.png", "--preview-every", "-3"], "tfstyle: preview-every: must be 1 to 10000; got -3"),
     ],
 )
 def test_bad_options_are_one_line_and_exit_code_2(files: Path, server: Server, arguments: list[str], says: str) -> None:
@@ -179,7 +179,7 @@ def test_missing_picture_and_folder(files: Path, server: Server) -> None:
 def test_json_errors_are_json_too(files: Path, server: Server) -> None:
     ended = stylize(files, server, "--json", "--steps", 0)
     assert json.loads(ended.stdout) == {
-        "event": "error", "code": "INVALID_ARGUMENT", "message": "max_evaluations: must be 1 to 10000; got 0",
+        "event": "error", "code": "INVALID_ARGUMENT", "message": "max-evaluations: must be 1 to 10000; got 0",
     }  # fmt: skip
 
 
@@ -526,7 +526,7 @@ def test_token_is_printed_once_and_only_its_hash_is_kept(tmp_path: Path) -> None
 def test_token_file_that_is_not_there_is_a_clear_error(files: Path) -> None:
     ended = run("jobs", "--server", "127.0.0.1:1", "--token-file", files / "none")
     assert ended.returncode == 2
-    assert ended.stderr.startswith("tfstyle: token_file: cannot read")
+    assert ended.stderr.startswith("tfstyle: token-file: cannot read")
 
 
 @pytest.mark.parametrize(
@@ -535,7 +535,7 @@ def test_token_file_that_is_not_there_is_a_clear_error(files: Path) -> None:
         ("options.size: is 3", "size: is 3"),
         ("transfer.options.size: is 3; transfer.inputs.content: is empty", "size: is 3; content: is empty"),
         ("inputs.styles[0].picture: is empty", "style: is empty"),
-        ("inputs.styles[0].mask: is empty", "style.mask: is empty"),
+        ("inputs.styles[0].mask: is empty", "mask: is empty"),
         ("inputs.styles[1].picture: is empty", "styles[1]: is empty"),
         ("progress.every: is 0", "every: is 0"),
         ("there is no job 'jobs/options.a'", "there is no job 'jobs/options.a'"),

@@ -74,3 +74,12 @@ def test_without_a_name_a_file_for_the_result_is_asked_for() -> None:
     ended = run("-")
     assert (ended.returncode, ended.stdout) == (2, "")
     assert "output: is needed when the style is standard input" in ended.stderr
+
+
+def test_help_hides_what_belongs_to_a_photo() -> None:
+    command = [sys.executable, "-m", "tfstyle_client", "texture", "--help"]
+    text = subprocess.run(
+        command, capture_output=True, text=True, check=True, env={**os.environ, "COLUMNS": "500"}
+    ).stdout
+    assert {"--strength", "--keep", "--colour", "--content-weight"}.isdisjoint(text.split())
+    assert {"--style-weight", "--region", "--mask", "--colour-space"} <= set(text.split())

@@ -43,7 +43,7 @@ def test_less_memory_means_more_tiling() -> None:
 def test_24_megapixels_fit_into_10_gb_with_a_short_history() -> None:
     assert choose(6000, 4000, 10e9, history_size=1) > 1
     assert choose(6000, 4000, 9e9, optimizer="adam") > 1
-    with pytest.raises(InvalidInputError, match="a smaller size or history_size 1 or optimizer adam would fit"):
+    with pytest.raises(InvalidInputError, match=r"; size \d+ or history_size 1 or optimizer adam would fit"):
         choose(6000, 4000, 10e9)
 
 
@@ -59,6 +59,17 @@ def test_too_large_transfers_are_rejected_and_the_suggested_fix_works() -> None:
     assert choose(6000, 4000, 12e9, history_size=history) > 1
     with pytest.raises(InvalidInputError):
         choose(6000, 4000, 12e9, history_size=history + 1)
+    match = re.search(r"; size (\d+) or ", violation.description)
+    assert match
+    size = int(match[1])
+
+    def fits(longer: int) -> bool:
+        smaller = demand(longer, round(longer * 2 / 3))
+        smaller = replace(smaller, style_pixels=round(10**6 * (longer / 6000) ** 2))
+        return memory.fitting_whole_from(load_lite(), smaller, 12 * 10**9) is not None
+
+    assert fits(size)
+    assert not fits(size + 48), "not much smaller than it has to be"
 
 
 def test_cuts_beyond_the_deepest_layer_are_not_considered() -> None:
@@ -72,7 +83,7 @@ def test_neighbours_are_never_tiled() -> None:
     with pytest.raises(InvalidInputError) as refusal:
         choose(2000, 1000, 4e9, style_loss="neighbours")
     assert str(refusal.value).startswith("size: 2000 x 1000 pixels need ")
-    assert "and style_loss neighbours, which cannot be tiled, and 4.0 GB are free; a smaller size" in str(refusal.value)
+    assert "and style_loss neighbours, which cannot be tiled, and 4.0 GB are free; size " in str(refusal.value)
     assert "or style_loss auto would fit" in str(refusal.value)
 
 

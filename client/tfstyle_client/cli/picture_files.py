@@ -38,9 +38,9 @@ Blend = Annotated[
 ]
 Region = Annotated[
     tuple[Path, ...],
-    _several("where each painting goes on the photo: grey pictures, white for there; others share the rest"),
+    _several("where each painting goes in the picture: grey pictures, white for there; others share the rest"),
 ]
-Regions = Annotated[Path | None, _one("regions of the photo as flat colours; with --style-regions")]
+Regions = Annotated[Path | None, _one("regions of the picture as flat colours; with --style-regions")]
 StyleRegions = Annotated[
     tuple[Path, ...],
     _several("regions of each painting as flat colours; what has one colour is painted in the style of it"),
