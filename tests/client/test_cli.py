@@ -111,7 +111,7 @@ def test_layers_are_given_as_a_list(files: Path, server: Server) -> None:
         (["--strength", "1.2"], "tfstyle: strength: must be 0 to 1"),
         (
             ["--strength", "mild", "--style-weight", "5"],
-            "tfstyle: strength: sets style_weight; give only one of the two",
+            "tfstyle: strength: sets style-weight; give only one of the two",
         ),
         (["--strength", "0.5", "--preset", "reference"], "tfstyle: strength: needs relative losses"),
         (["--style-loss", "sliced"], "tfstyle: style-loss: must be one of auto, gram, moments, wasserstein"),

@@ -154,7 +154,7 @@ GIVEN = ["--content", "a.jpg", "--style", "b.jpg", "a.jpg", "--picture", "styles
             [*GIVEN, "--style-loss", "gram", "--split-evaluations", "1"],
             "split-evaluations: needs style-loss neighbours or auto",
         ),
-        (["--preset", "fast"], "'--preset': there is no such option"),
+        (["--preset", "fast"], "'--preset': belongs to tfstyle stylize"),
         (["--no-metadata", "--metadata", "full"], "no-metadata: cannot be combined with --metadata full"),
     ],
 )

@@ -56,7 +56,7 @@ def test_sides_that_are_rounded_are_told_in_a_warning(painted: Path, server: Ser
         (["--timeout", "9", "--open"], "timeout: has no effect with --open"),
         (["--keep", "none.png"], "keep: has no effect on a texture, which has no photo"),
         (["--blend", "1,2"], "blend: must be a number for each painting, 1, with commas between them; got 2"),
-        (["--strength", "0.3"], "'--strength': there is no such option"),
+        (["--strength", "0.3"], "strength: has no effect on a texture, which has no photo"),
         (["-o", "out.xyz"], "output: the ending .xyz is not supported"),
         (["none.jpg"], "style: cannot read none.jpg"),
     ],
