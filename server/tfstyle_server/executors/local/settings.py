@@ -36,6 +36,7 @@ class WorkerSettings:
     tf32: bool = False
     repeatable: bool = True
     note: str = ""
+    decode_seconds: float = ServerOptions.decode_seconds
 
 
 def worker_settings(options: ServerOptions, blobs: Path, checkpoints: Path, temporary: Path) -> list[WorkerSettings]:
@@ -62,6 +63,7 @@ def worker_settings(options: ServerOptions, blobs: Path, checkpoints: Path, temp
             tf32=options.tf32,
             repeatable=options.repeatable,
             note=devices.note,
+            decode_seconds=options.decode_seconds,
         )
         for device in devices.names
     ]

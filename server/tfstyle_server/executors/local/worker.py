@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
@@ -21,12 +22,14 @@ from tfstyle_server.blobs import BlobFolder
 from tfstyle_server.devices import CPU
 from tfstyle_server.executors import events
 from tfstyle_server.executors.checkpoints import Checkpoints, checkpoint_folder
+from tfstyle_server.executors.decoding import DecodingTime
 from tfstyle_server.executors.executor import Exhausted, Failed, Run, Update
 from tfstyle_server.executors.local.estimating import Estimator
 from tfstyle_server.executors.local.messages import (
     Alive,
     Cancel,
     CannotStart,
+    Decoding,
     Estimate,
     NoDevice,
     Ready,
@@ -86,10 +89,16 @@ class PipePort:
         folder = checkpoint_folder(settings.checkpoints, run.job)
         self.checkpoints = Checkpoints(folder, run.attempt, settings.checkpoint_seconds)
         self.limits = ImageLimits(settings.max_image_bytes, settings.max_pixels)
+        self._decoding_time = DecodingTime(settings.decode_seconds)
         self._question: Estimate | None = None
         self._answers_from = 0.0
         self._expected = 0.0
         self._spoke = time.monotonic()
+
+    def decoding(self, picture: str) -> AbstractContextManager[None]:
+        """As in `Port`."""
+        self._pipe.send(Decoding(picture))
+        return self._decoding_time.limit()
 
     def expect(self, seconds: float) -> None:
         """As in `Port`."""
@@ -232,3 +241,7 @@ def _gpu_trouble(settings: WorkerSettings) -> NoDevice | CannotStart | None:
 
 if __name__ == "__main__":
     main(int(sys.argv[1]))
+    # The interpreter's own end takes 10 s with TensorFlow on a busy machine, and a process whose pipe has closed is
+    # killed after 5. Nothing is left to do: reports are sent, and the executor deletes the temporary folder.
+    logging.shutdown()
+    os._exit(0)
