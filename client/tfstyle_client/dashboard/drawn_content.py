@@ -51,6 +51,11 @@ async def estimate_request_of(body: Mapping[str, Any], dashboard: Dashboard, cal
         words, choices, side = _letters(body, ALONE if count < 2 else ON_A_PAINTING)
         setting = Setting(words, side, _GREY, None if count < 2 else _GREY)
         size = await dashboard.letterings.size(caller.mark, setting, _font_reader(caller, words))
+        sheet = {"width": size[0], "height": size[1]}
+        if count < 2:
+            body = {**body, "keep": sheet}
+        else:
+            body = {**body, "styles": [{**body["styles"][0], "region": sheet}, *body["styles"][1:]]}
     else:
         return estimate_of(body)
     return estimate_of({**body, "content": {"width": size[0], "height": size[1]}}, choices)

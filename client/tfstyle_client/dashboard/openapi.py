@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tfstyle import __version__
-from tfstyle.inputs import BESIDES, OF_A_STYLE
+from tfstyle.inputs import BESIDES, MOST_COLOURS, OF_A_STYLE
 from tfstyle.rules import Rule
 from tfstyle_client.dashboard.option_table import option_table
 from tfstyle_client.dashboard.transfer_form import FOR_EACH_STYLE, ONCE
@@ -188,9 +188,9 @@ def _schemas() -> Json:
         {"image": _DIGEST, "weight": {"type": "number", "minimum": 0}, **dict.fromkeys(OF_A_STYLE, perhaps)}, "image"
     )
     chosen = {"preset": presets, "strength": strength, "options": _object(options)}
-    size = _object(
-        {"width": {"type": "integer", "minimum": 1}, "height": {"type": "integer", "minimum": 1}}, "width", "height"
-    )
+    sides = {"width": {"type": "integer", "minimum": 1}, "height": {"type": "integer", "minimum": 1}}
+    size = _object(sides, "width", "height")
+    perhaps_size = {**size, "type": ["object", "null"]}
     drawn = {"texture": size, "letters": _ref("Letters")}
     transfer = {"content": _DIGEST, **drawn, "styles": _list(style), **dict.fromkeys(BESIDES, perhaps), **chosen}
     measures = {name: {**_rule(rule), "type": ["number", "null"]} for name, rule in RULES.items()}
@@ -243,7 +243,17 @@ def _schemas() -> Json:
             },
             "style",
         ),
-        "EstimateRequest": _object({"content": size, **drawn, "styles": _list(size), **chosen}, "styles"),
+        "EstimateRequest": _object(
+            {
+                "content": size,
+                **drawn,
+                "styles": _list(_object({**sides, **dict.fromkeys(OF_A_STYLE, perhaps_size)}, "width", "height")),
+                **dict.fromkeys(BESIDES, perhaps_size),
+                "region_colours": {"type": "integer", "minimum": 0, "maximum": MOST_COLOURS},
+                **chosen,
+            },
+            "styles",
+        ),
         "GridRequest": _object({**transfer, "rows": axis, "columns": axis}, "styles", "rows", "columns"),
         "Grid": _object({"rows": axis, "columns": axis, "jobs": _list(_list(_ID))}),
         "Started": _object(

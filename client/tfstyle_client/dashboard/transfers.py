@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 from tfstyle.errors import InvalidInputError, Violation
-from tfstyle.inputs import Size
+from tfstyle.inputs import BESIDES, MOST_COLOURS, OF_A_STYLE, Inputs, Size, Style
 from tfstyle.options import ProgressOptions
 from tfstyle.presets import canonical_overrides, resolve_options
 from tfstyle.rules import shown
@@ -116,19 +116,35 @@ def estimate_of(body: Mapping[str, Any], choices: Choices | None = None) -> pb.E
     choices = choices or choices_of(body)
     given = body.get("styles")
     content = size_in("content", body.get("content"))
-    styles = [
-        size_in(f"styles[{index}]", each) for index, each in enumerate(given if isinstance(given, list) else [None])
-    ]
-    return estimate_request(content, styles, choices.preset, choices.overrides)
+    styles = [_style(f"styles[{index}]", each) for index, each in enumerate(given if isinstance(given, list) else [{}])]
+    sizes = Inputs(content, tuple(styles), *_further(body, BESIDES))
+    colours = body.get("region_colours", 0)
+    if not isinstance(colours, int) or isinstance(colours, bool) or not 0 <= colours <= MOST_COLOURS:
+        raise InvalidInputError([Violation("region_colours", f"must be 0 to {MOST_COLOURS}; got {shown(colours)}")])
+    return estimate_request(sizes, choices.preset, choices.overrides, colours)
 
 
-def size_in(name: str, value: object) -> Size:
-    """(width, height) of what has that name in a request. Raises `InvalidInputError`."""
-    if isinstance(value, dict):
+def _style(name: str, value: object) -> Style[Size]:
+    size = size_in(name, value, *OF_A_STYLE)
+    return Style(size, 1.0, *_further(value if isinstance(value, dict) else {}, OF_A_STYLE, f"{name}."))
+
+
+def _further(of: Mapping[str, Any], names: Iterable[str], prefix: str = "") -> list[Size | None]:
+    """The sizes of pictures that may be missing."""
+    return [None if of.get(name) is None else size_in(prefix + name, of[name]) for name in names]
+
+
+def size_in(name: str, value: object, *besides: str) -> Size:
+    """(width, height) of what has that name in a request; `besides` are other fields that there may be.
+
+    Raises `InvalidInputError`.
+    """
+    if isinstance(value, dict) and not value.keys() - {"width", "height", *besides}:
         width, height = value.get("width"), value.get("height")
         if _is_side(width) and _is_side(height):
             return width, height
-    raise InvalidInputError([Violation(name, 'must be {"width": PIXELS, "height": PIXELS}')])
+    more = f" and perhaps {', '.join(besides)}" if besides else ""
+    raise InvalidInputError([Violation(name, f'must be {{"width": PIXELS, "height": PIXELS}}{more}')])
 
 
 def _is_side(value: object) -> TypeGuard[int]:

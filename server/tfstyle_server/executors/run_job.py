@@ -9,6 +9,7 @@ import logging
 import math
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol
 
 from tfstyle.errors import InvalidInputError, Violation, WeightsError
@@ -62,6 +63,9 @@ class Port(Protocol):
 
     def report(self, event: JobEvent, reached: int, preview: bytes = b"") -> None:
         """Report an event after `reached` evaluations, with the file of a preview. Raises `PortClosedError`."""
+
+    def decoding(self, picture: str) -> AbstractContextManager[None]:
+        """What surrounds the decoding of the picture of this name; it may end the process where that takes long."""
 
     def expect(self, seconds: float) -> None:
         """Tell that the job takes about `seconds` from now, in which the process may be busy with one computation."""
@@ -136,7 +140,7 @@ def _decode(name: str, digest: str, colour_space: str, port: Port) -> Picture:
 
     data = port.blobs.read(digest)
     try:
-        with address_space_limit(port.limits.pixels):
+        with port.decoding(name), address_space_limit(port.limits.pixels):
             return decode(data, name, port.limits, colour_space)
     except InvalidInputError as error:
         raise InvalidInputError(_with_switch(violation, port.limits) for violation in error.violations) from None

@@ -33,6 +33,7 @@ class WorkerSettings:
     checkpoints: Path
     temporary: Path
     log_format: LogFormat = "text"
+    decode_seconds: float = ServerOptions.decode_seconds
 
 
 def worker_settings(options: ServerOptions, blobs: Path, checkpoints: Path, temporary: Path) -> list[WorkerSettings]:
@@ -57,6 +58,7 @@ def worker_settings(options: ServerOptions, blobs: Path, checkpoints: Path, temp
             checkpoints=checkpoints,
             temporary=temporary,
             log_format=options.log_format,
+            decode_seconds=options.decode_seconds,
         )
         for device in devices
     ]

@@ -112,9 +112,12 @@ export class Draft {
   /** What an estimate needs; null until there are pictures. */
   estimate() {
     if (!this.hasSubject || !this.styles.length) return null;
-    const size = ({ width, height }) => ({ width, height });
-    const subject = this.kind === KINDS.photo ? { content: size(this.content) } : this.#drawn();
-    return { ...this.#choices(), ...subject, styles: this.styles.map(({ picture }) => size(picture)) };
+    return {
+      ...this.#choices(),
+      ...(this.kind === KINDS.photo ? { content: size(this.content) } : this.#drawn()),
+      ...sizes(this.kind.ofPhoto, this.further),
+      styles: this.styles.map(({ picture, further }) => ({ ...size(picture), ...sizes(this.kind.ofPainting, further) })),
+    };
   }
 
   /** What a picture of the sheet needs, on which letters are painted; null until there is a text. */
@@ -163,6 +166,14 @@ export class Draft {
     const { strength, ...rest } = options;
     return { preset: this.preset, ...(strength === undefined ? {} : { strength }), options: rest };
   }
+}
+
+/** @param {Picture} picture */
+const size = ({ width, height }) => ({ width, height });
+
+/** @param {import("./further_pictures.js").Further[]} kinds @param {FurtherPictures} pictures */
+function sizes(kinds, pictures) {
+  return Object.fromEntries(kinds.map(({ name }) => [name, pictures[name] ? size(pictures[name]) : null]));
 }
 
 /** @param {import("./further_pictures.js").Further[]} kinds @param {FurtherPictures} pictures */
