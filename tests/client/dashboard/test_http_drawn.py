@@ -124,6 +124,7 @@ def test_a_texture_is_a_transfer_of_an_empty_canvas(
         ({"letters": {"text": "a"}, "options": {"depth": 16}}, ["depth"]),
         ({"letters": {"text": "a"}, "keep": "0" * 64}, ["keep"]),
         ({"letters": {"text": "a"}, "styles": []}, ["styles"]),
+        ({"letters": {"text": "a"}, "styles": [1, 2]}, ["styles"]),
         ({"letters": {"text": "a"}, "styles": [{"image": None}]}, ["styles[0]"]),
         ({"letters": {"text": "a"}, "styles": [{"image": "0" * 64, "weight": 2}]}, ["styles[0].weight"]),
         ({"letters": {"text": "a"}, "styles": [{"image": "0" * 64, "mask": "0" * 64}]}, ["styles[0].mask"]),
@@ -135,6 +136,13 @@ def test_errors_name_their_fields(
     answer = api.post("jobs", json={"styles": styles[:1], **body})
     assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
     assert [error["field"] for error in answer.json()["errors"]] == fields
+
+
+@pytest.mark.parametrize("styles", [7, [1], [{}, {}, {}], {"image": 1}])
+def test_paintings_of_another_kind_are_refused_everywhere(api: httpx.Client, styles: object) -> None:
+    for path in ("letters", "estimates", "jobs"):
+        answer = api.post(path, json={"letters": {"text": "a"}, "styles": styles})
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "styles")
 
 
 def test_what_is_no_font_is_refused(api: httpx.Client, styles: list[dict[str, Any]], landscape: bytes) -> None:
