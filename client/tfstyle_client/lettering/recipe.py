@@ -45,6 +45,10 @@ class Words:
     tracking: float | None = None
     background: str = TRANSPARENT
 
+    def measures(self) -> dict[str, float | None]:
+        """The parts of the font size, by the names in `RULES`."""
+        return {name: getattr(self, name) for name in RULES}
+
     def as_json(self) -> dict[str, Any]:
         """The values that `words_of` takes."""
         return asdict(self)
