@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from tfstyle_server.executors.ray.options import RayOptions
 from tfstyle_server.logs import LogFormat
 from tfstyle_server.options import ServerOptions
 
 CPU = "cpu"
+ANY_GPU = "gpu"
+"""In place of the numbers of GPUs, which a cluster assigns."""
 
 
 @dataclass(frozen=True)
@@ -43,20 +46,37 @@ def worker_settings(options: ServerOptions, blobs: Path, checkpoints: Path, temp
     devices = options.resolved_devices()
     on_cpu = devices.count(CPU)
     return [
-        WorkerSettings(
-            device=device,
-            network=options.network,
-            weights=options.weights,
-            max_image_bytes=options.max_image_bytes,
-            max_pixels=options.max_pixels,
-            memory=options.memory,
-            memory_share=1 / on_cpu if device == CPU else 1.0,
-            recycle_after=options.recycle_after,
-            checkpoint_seconds=options.checkpoint_seconds,
-            blobs=blobs,
-            checkpoints=checkpoints,
-            temporary=temporary,
-            log_format=options.log_format,
-        )
+        _settings(options, device, 1 / on_cpu if device == CPU else 1.0, blobs, checkpoints, temporary)
         for device in devices
     ]
+
+
+def actor_settings(
+    options: ServerOptions, ray: RayOptions, blobs: Path, checkpoints: Path, temporary: Path
+) -> list[WorkerSettings]:
+    """The settings of each actor that there may be in a Ray cluster, which are all alike.
+
+    An actor on the CPU gets as large a share of its node's memory as of its cores, which it knows when it is there.
+    """
+    device = ANY_GPU if ray.gpus else CPU
+    return [_settings(options, device, 1.0, blobs, checkpoints, temporary)] * ray.most
+
+
+def _settings(
+    options: ServerOptions, device: str, memory_share: float, blobs: Path, checkpoints: Path, temporary: Path
+) -> WorkerSettings:
+    return WorkerSettings(
+        device=device,
+        network=options.network,
+        weights=options.weights,
+        max_image_bytes=options.max_image_bytes,
+        max_pixels=options.max_pixels,
+        memory=options.memory,
+        memory_share=memory_share,
+        recycle_after=options.recycle_after,
+        checkpoint_seconds=options.checkpoint_seconds,
+        blobs=blobs,
+        checkpoints=checkpoints,
+        temporary=temporary,
+        log_format=options.log_format,
+    )

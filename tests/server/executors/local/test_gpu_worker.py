@@ -29,7 +29,7 @@ def test_it_sees_its_device_only_and_computes_the_same_again(
     device: str, visible: str, deterministic: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "environ", {})
-    worker._set_environment(settings(device))
+    worker.set_environment(settings(device))
     assert os.environ["CUDA_VISIBLE_DEVICES"] == visible
     assert os.environ.get("TF_DETERMINISTIC_OPS") == deterministic
 

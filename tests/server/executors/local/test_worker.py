@@ -62,7 +62,7 @@ def jobs_of_one_worker(monkeypatch: pytest.MonkeyPatch, jobs: list[str], each: i
     monkeypatch.setattr(worker, "PipePort", lambda *_: SimpleNamespace(close=lambda: None))
     (settings,) = worker_settings(ServerOptions(devices=("cpu",), **options), Path("b"), Path("c"), Path("t"))
     try:
-        worker._serve(pipe, settings)
+        worker.serve(pipe, settings)
     except PortClosedError:
         assert Retiring() not in pipe.sent
     else:

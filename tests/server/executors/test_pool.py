@@ -14,12 +14,12 @@ from tfstyle.errors import InvalidInputError, Violation
 from tfstyle.inputs import content_and_style
 from tfstyle.options import ProgressOptions, TransferOptions
 from tfstyle.v1.style_transfer_pb2 import JobEvent, Network, Started
+from tfstyle_server.executors import pool
 from tfstyle_server.executors.executor import NoAnswerError, Run, Stopped, UnpreparedError, Update
-from tfstyle_server.executors.local import executor as local
 from tfstyle_server.executors.local import questions
-from tfstyle_server.executors.local.executor import LocalExecutor
 from tfstyle_server.executors.local.messages import Alive, Cancel, CannotStart, Estimate, Estimated, Ready, Retiring
 from tfstyle_server.executors.local.settings import WorkerSettings
+from tfstyle_server.executors.pool import WorkerPool
 
 
 @dataclass(eq=False)
@@ -29,7 +29,9 @@ class Worker:
     settings: WorkerSettings
     on_report: Callable[..., None]
     on_end: Callable[..., None]
+    name: str = "1"
     pid: int = 1
+    placed: bool = True
     sent: list[Any] = field(default_factory=list)
     killed: bool = False
 
@@ -49,10 +51,15 @@ class Worker:
         self.on_report(self, report)
 
     def ends(self, code: int = -9) -> None:
-        self.on_end(self, code)
+        self.on_end(self, f"exit code {code}")
 
 
 STARTED: list[Worker] = []
+START: dict[str, Callable[..., Any]] = {"worker": Worker}
+
+
+def start(*arguments: Any) -> Any:
+    return START["worker"](*arguments)
 
 
 @dataclass
@@ -96,14 +103,14 @@ def settings(device: str) -> WorkerSettings:
 
 def run(
     devices: str,
-    story: Callable[[LocalExecutor, Listener], Awaitable[None]],
+    story: Callable[[WorkerPool, Listener], Awaitable[None]],
     start_seconds: float = 60.0,
     silence_seconds: float = 60.0,
 ) -> None:
     async def main() -> None:
         STARTED.clear()
         listener = Listener()
-        executor = LocalExecutor([settings(device) for device in devices], start_seconds, silence_seconds)
+        executor = WorkerPool([settings(device) for device in devices], start, start_seconds, silence_seconds)
         executor.start(listener)
         await story(executor, listener)
 
@@ -120,7 +127,6 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         made.append(seconds)
         await sleep(0)
 
-    monkeypatch.setattr(local, "WorkerProcess", Worker)
     monkeypatch.setattr(asyncio, "sleep", short)
     return made
 
@@ -131,7 +137,7 @@ async def settle() -> None:
 
 
 def test_device_that_never_works_is_given_up_and_the_others_go_on(pauses: list[float]) -> None:
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         bad, good = STARTED
         good.says(Ready(LITE))
         for _ in range(3):
@@ -148,13 +154,13 @@ def test_device_that_never_works_is_given_up_and_the_others_go_on(pauses: list[f
 
 
 def test_server_ends_when_every_device_is_given_up() -> None:
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         for _ in range(3):
             for worker in STARTED[-2:]:
                 worker.ends(-6)
             await settle()
         assert len(STARTED) == 6
-        broken = "broken: no worker can start: its process ended while it started (exit code -6)"
+        broken = "broken: no worker can start: its worker ended while it started (exit code -6)"
         assert [heard for heard in listener.heard if heard != "unready"] == [broken]
         assert listener.heard[0] == "unready"
 
@@ -162,7 +168,7 @@ def test_server_ends_when_every_device_is_given_up() -> None:
 
 
 def test_device_that_has_worked_is_tried_for_ever_in_growing_intervals(pauses: list[float]) -> None:
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         STARTED[0].says(Ready(LITE))
         STARTED[0].ends()
         assert len(STARTED) == 2, "at once: it was no failed start"
@@ -181,13 +187,13 @@ def test_process_that_cannot_be_started_is_tried_again(pauses: list[float], monk
     def none_left(*_: object) -> None:
         raise OSError(24, "Too many open files")
 
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         STARTED[0].says(Ready(LITE))
-        monkeypatch.setattr(local, "WorkerProcess", none_left)
+        monkeypatch.setitem(START, "worker", none_left)
         STARTED[0].ends()
         for _ in range(4):
             await settle()
-        monkeypatch.setattr(local, "WorkerProcess", Worker)
+        monkeypatch.setitem(START, "worker", Worker)
         await settle()
         assert len(STARTED) == 2
         assert [pause for pause in pauses if pause][:4] == [1.0, 2.0, 4.0, 8.0]
@@ -196,13 +202,13 @@ def test_process_that_cannot_be_started_is_tried_again(pauses: list[float], monk
 
 
 def test_reason_that_lasts_ends_the_server_at_once_unless_it_has_worked() -> None:
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         first, second = STARTED
         first.says(Ready(LITE))
         second.says(CannotStart("weights: no such file", permanent=True))
         assert listener.heard == ["ready"]
 
-    async def other(executor: LocalExecutor, listener: Listener) -> None:
+    async def other(executor: WorkerPool, listener: Listener) -> None:
         STARTED[0].says(CannotStart("weights: no such file", permanent=True))
         assert listener.heard == ["broken: weights: no such file"]
 
@@ -211,7 +217,7 @@ def test_reason_that_lasts_ends_the_server_at_once_unless_it_has_worked() -> Non
 
 
 def test_worker_that_does_not_hear_a_cancellation_is_ended() -> None:
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         for obeys in (True, False):
             worker = STARTED[-1]
             worker.says(Ready(LITE))
@@ -229,7 +235,7 @@ def test_worker_that_does_not_hear_a_cancellation_is_ended() -> None:
 
 
 def test_job_for_which_no_worker_is_left_is_reported_as_lost() -> None:
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         executor.run(RUN)
         assert listener.heard == ["jobs/a lost"]
 
@@ -237,7 +243,7 @@ def test_job_for_which_no_worker_is_left_is_reported_as_lost() -> None:
 
 
 def test_worker_that_retires_gets_no_other_job_and_is_replaced() -> None:
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         (worker,) = STARTED
         worker.says(Ready(LITE))
         executor.run(RUN)
@@ -257,7 +263,7 @@ async def after(seconds: float) -> None:
 
 
 def test_worker_that_does_not_start_in_time_is_killed_and_replaced() -> None:
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         await after(0.05)
         assert not STARTED[0].killed
         await after(0.1)
@@ -274,7 +280,7 @@ def test_worker_that_does_not_start_in_time_is_killed_and_replaced() -> None:
 
 
 def test_worker_with_a_job_that_gives_no_sign_of_life_is_killed() -> None:
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         (worker,) = STARTED
         worker.says(Ready(LITE))
         executor.run(RUN)
@@ -297,7 +303,7 @@ def test_worker_with_a_job_that_gives_no_sign_of_life_is_killed() -> None:
 
 
 def test_worker_that_is_done_may_be_silent() -> None:
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         (worker,) = STARTED
         worker.says(Ready(LITE))
         executor.run(RUN)
@@ -309,9 +315,9 @@ def test_worker_that_is_done_may_be_silent() -> None:
 
 
 def test_worker_that_retires_and_does_not_exit_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local, "EXIT_SECONDS", 0.1)
+    monkeypatch.setattr(pool, "EXIT_SECONDS", 0.1)
 
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         (worker,) = STARTED
         worker.says(Ready(LITE))
         executor.run(RUN)
@@ -324,7 +330,7 @@ def test_worker_that_retires_and_does_not_exit_is_killed(monkeypatch: pytest.Mon
 
 
 def test_worker_that_was_killed_gets_no_other_job() -> None:
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         (worker,) = STARTED
         await after(0.2)
         assert worker.killed
@@ -346,7 +352,7 @@ def test_worker_that_was_killed_gets_no_other_job() -> None:
     ],
 )
 def test_worker_that_speaks_of_what_is_not_its_own_is_killed(report: object) -> None:
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         (worker,) = STARTED
         worker.says(Ready(LITE))
         executor.run(RUN)
@@ -360,7 +366,7 @@ def test_worker_that_speaks_of_what_is_not_its_own_is_killed(report: object) -> 
 
 
 def test_worker_that_reports_without_end_is_killed() -> None:
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         (worker,) = STARTED
         worker.says(Ready(LITE))
         executor.run(RUN)
@@ -374,9 +380,9 @@ def test_worker_that_reports_without_end_is_killed() -> None:
 
 
 def test_worker_cannot_announce_to_be_silent_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local, "LONGEST_SILENCE", 0.1)
+    monkeypatch.setattr(pool, "LONGEST_SILENCE", 0.1)
 
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         (worker,) = STARTED
         worker.says(Ready(LITE))
         executor.run(RUN)
@@ -389,7 +395,7 @@ def test_worker_cannot_announce_to_be_silent_for_ever(monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize("report", [Stopped("jobs/a", 1), Retiring(), Alive(1e9), Ready(LITE)])
 def test_idle_worker_has_nothing_to_report(report: object) -> None:
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         (worker,) = STARTED
         worker.says(Ready(LITE))
         worker.says(report)
@@ -403,7 +409,7 @@ SIZES, OPTIONS = content_and_style((1, 1), (2, 2)), TransferOptions()
 
 
 def test_an_idle_worker_is_asked_before_a_busy_one_and_each_one_thing_at_a_time() -> None:
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         busy, idle = STARTED
         for worker in STARTED:
             worker.says(Ready(LITE))
@@ -425,7 +431,7 @@ def test_an_idle_worker_is_asked_before_a_busy_one_and_each_one_thing_at_a_time(
 
 
 def test_an_estimate_ends_with_the_worker_that_was_asked() -> None:
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         (worker,) = STARTED
         with pytest.raises(NoAnswerError, match="no worker can answer now"):
             await executor.estimate(SIZES, OPTIONS)
@@ -442,7 +448,7 @@ def test_an_estimate_ends_with_the_worker_that_was_asked() -> None:
 def test_an_answer_that_comes_too_late_does_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(questions, "ANSWER_SECONDS", 0.01)
 
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         (worker,) = STARTED
         worker.says(Ready(LITE))
         with pytest.raises(NoAnswerError, match="no worker has answered"):
@@ -461,7 +467,7 @@ def test_an_answer_that_comes_too_late_does_no_harm(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_worker_that_answers_what_nobody_asked_is_killed() -> None:
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         (worker,) = STARTED
         worker.says(Ready(LITE))
         worker.says(Estimated(unprepared="nothing"))
