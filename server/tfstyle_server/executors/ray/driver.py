@@ -30,8 +30,8 @@ log = logging.getLogger("tfstyle.ray")
 
 CONNECT_SECONDS = 60.0
 """How long connecting may take."""
-DRAIN_SECONDS = 2.0
-"""The time between two looks at which nodes are drained."""
+LOOK_SECONDS = 2.0
+"""The time between two looks at which nodes are drained, and which are lost."""
 KILL_SECONDS = 10.0
 """How long Ray may take to end an actor, after which it counts as ended."""
 WAIT_SECONDS = 60.0
@@ -106,7 +106,9 @@ class ActorHandle:
         try:
             self._follow()
         except Exception as error:
-            how = "it was killed" if self._killed else _one_line(error)
+            from tfstyle_server.executors.ray.reasons import reason
+
+            how = "it was killed" if self._killed else reason(error)
         self._kill()
         self._end(how)
 
@@ -200,7 +202,7 @@ def _connect(options: RayOptions) -> str | None:
     except ImportError as error:
         return f"executor: Ray cannot be imported ({error}); pip install 'tfstyle[ray]'"
     except Exception as error:
-        return f"ray-address: no Ray cluster can be reached {where}: {_one_line(error)}"
+        return f"ray-address: no Ray cluster can be reached {where}: {' '.join(str(error).split())[:300]}"
     finally:
         late.cancel()
     return None
@@ -212,25 +214,27 @@ def _give_up(where: str) -> None:
 
 
 def _watch_nodes(actors: dict[int, ActorHandle]) -> None:
-    """Tell actors whose nodes are drained."""
+    """Tell actors whose nodes are drained, and end where this machine's node is lost: Ray would start none any more."""
+    import ray
     from ray._private.state import state
 
+    from tfstyle_server.executors.ray.reasons import one_line
+
+    own = ray.get_runtime_context().get_node_id()
     while True:
-        time.sleep(DRAIN_SECONDS)
+        time.sleep(LOOK_SECONDS)
         try:
             draining = set(state.get_draining_nodes())
+            dead = {node["NodeID"] for node in ray.nodes() if not node["Alive"]}
         except Exception as error:
-            log.warning("which nodes are drained cannot be asked: %s", _one_line(error))
+            log.warning("the cluster cannot be asked about its nodes: %s", one_line(error))
             continue
+        if own in dead:
+            log.error("this machine's node of the Ray cluster is lost")
+            os._exit(1)
         for actor in list(actors.values()):
             if actor.node in draining:
                 actor.drain()
-
-
-def _one_line(error: Exception) -> str:
-    """What an exception of Ray says, which has many lines."""
-    text = " ".join(str(error).split())
-    return text[:300] or type(error).__name__
 
 
 if __name__ == "__main__":
