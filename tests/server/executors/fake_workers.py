@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from tfstyle.inputs import content_and_style
 from tfstyle.options import ProgressOptions, TransferOptions
@@ -62,6 +63,8 @@ class Listener:
 
     heard: list[str] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
+    pauses: list[float] = field(default_factory=list)
+    """The pauses that the pool made; none lasted."""
 
     def on_ready(self, network: Network) -> None:
         assert network == LITE
@@ -102,14 +105,21 @@ def run(
     silence_seconds: float = 60.0,
     scale: Scale | None = None,
 ) -> None:
+    listener = Listener()
+    sleep = asyncio.sleep
+
+    async def short(seconds: float) -> None:
+        listener.pauses.append(seconds)
+        await sleep(0)
+
     async def main() -> None:
         STARTED.clear()
-        listener = Listener()
         executor = WorkerPool([settings(device) for device in devices], start, start_seconds, silence_seconds, scale)
         executor.start(listener)
         await story(executor, listener)
 
-    asyncio.run(main())
+    with patch.object(asyncio, "sleep", short):
+        asyncio.run(main())
 
 
 async def settle() -> None:

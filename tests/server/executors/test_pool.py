@@ -17,10 +17,8 @@ from tfstyle_server.executors.local import questions
 from tfstyle_server.executors.local.messages import Alive, Cancel, CannotStart, Estimate, Estimated, Ready, Retiring
 from tfstyle_server.executors.pool import WorkerPool
 
-pytestmark = pytest.mark.usefixtures("pauses")
 
-
-def test_device_that_never_works_is_given_up_and_the_others_go_on(pauses: list[float]) -> None:
+def test_device_that_never_works_is_given_up_and_the_others_go_on() -> None:
     async def story(executor: WorkerPool, listener: Listener) -> None:
         bad, good = STARTED
         good.says(Ready(LITE))
@@ -30,7 +28,7 @@ def test_device_that_never_works_is_given_up_and_the_others_go_on(pauses: list[f
             await settle()
             bad = STARTED[-1]
         assert [worker.settings.device for worker in STARTED] == ["0", "1", "0", "0"]
-        assert [pause for pause in pauses if pause] == [1.0, 2.0]
+        assert [pause for pause in listener.pauses if pause] == [1.0, 2.0]
         assert listener.heard == ["ready"], "failures of one device are no reason to end"
         assert executor.idle == 1
 
@@ -51,7 +49,7 @@ def test_server_ends_when_every_device_is_given_up() -> None:
     run("01", story)
 
 
-def test_device_that_has_worked_is_tried_for_ever_in_growing_intervals(pauses: list[float]) -> None:
+def test_device_that_has_worked_is_tried_for_ever_in_growing_intervals() -> None:
     async def story(executor: WorkerPool, listener: Listener) -> None:
         STARTED[0].says(Ready(LITE))
         STARTED[0].ends()
@@ -59,7 +57,7 @@ def test_device_that_has_worked_is_tried_for_ever_in_growing_intervals(pauses: l
         for _ in range(9):
             STARTED[-1].ends()
             await settle()
-        assert [pause for pause in pauses if pause] == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0]
+        assert [pause for pause in listener.pauses if pause] == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0]
         STARTED[-1].says(Ready(LITE))
         assert listener.heard == ["ready", *["unready"] * 9, "ready"]
         assert executor.idle == 1
@@ -67,7 +65,7 @@ def test_device_that_has_worked_is_tried_for_ever_in_growing_intervals(pauses: l
     run("0", story)
 
 
-def test_process_that_cannot_be_started_is_tried_again(pauses: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_process_that_cannot_be_started_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     def none_left(*_: object) -> None:
         raise OSError(24, "Too many open files")
 
@@ -80,7 +78,7 @@ def test_process_that_cannot_be_started_is_tried_again(pauses: list[float], monk
         monkeypatch.setitem(START, "worker", Worker)
         await settle()
         assert len(STARTED) == 2
-        assert [pause for pause in pauses if pause][:4] == [1.0, 2.0, 4.0, 8.0]
+        assert [pause for pause in listener.pauses if pause][:4] == [1.0, 2.0, 4.0, 8.0]
 
     run("0", story)
 

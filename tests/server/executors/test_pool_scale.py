@@ -16,7 +16,6 @@ from tfstyle_server.executors.executor import NoAnswerError, Stopped
 from tfstyle_server.executors.local.messages import CannotStart, Draining, Placed, Ready
 from tfstyle_server.executors.pool import Scale, WorkerPool
 
-pytestmark = pytest.mark.usefixtures("pauses")
 Story = Callable[[WorkerPool, Listener], Awaitable[None]]
 ALIKE = "cccc"
 """Four places that are all alike."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -30,6 +31,8 @@ log = logging.getLogger("tfstyle.ray")
 
 CONNECT_SECONDS = 60.0
 """How long connecting may take."""
+LISTEN_SECONDS = 5.0
+"""How long the head may take to accept a connection."""
 LOOK_SECONDS = 2.0
 """The time between two looks at which nodes are drained, and which are lost."""
 KILL_SECONDS = 10.0
@@ -186,6 +189,8 @@ def _serve(connection: Connection, connect: Connect) -> None:
 def _connect(options: RayOptions) -> str | None:
     """Connect to the cluster. Returns None, or why that is impossible."""
     where = "on this machine" if options.address == "auto" else f"at {options.address}"
+    if options.address != "auto" and (why := _why_nobody_listens(options.address)):
+        return f"ray-address: no Ray cluster can be reached {where}: {why}"
     late = threading.Timer(CONNECT_SECONDS, _give_up, (where,))
     late.daemon = True
     late.start()
@@ -205,6 +210,16 @@ def _connect(options: RayOptions) -> str | None:
         return f"ray-address: no Ray cluster can be reached {where}: {' '.join(str(error).split())[:300]}"
     finally:
         late.cancel()
+    return None
+
+
+def _why_nobody_listens(address: str) -> str | None:
+    """Ray itself would try for minutes."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), LISTEN_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        return getattr(error, "strerror", None) or str(error)
     return None
 
 

@@ -13,6 +13,7 @@ from tfstyle.rules import shown
 HOW_TO_GET = "pip install 'tfstyle[ray]'"
 _ACTORS = re.compile(r"(?:(\d{1,5}):)?(\d{1,5})")
 _RESOURCE = re.compile(r"([^=\s]+)=(\d+(?:\.\d+)?)")
+_ADDRESS = re.compile(r"([^:\s]+|\[[\d:a-fA-F]+\]):\d{1,5}")
 _BUILT_IN = {"CPU": "--ray-cpus", "GPU": "--ray-gpus", "memory": "--memory"}
 
 
@@ -71,6 +72,8 @@ def check(options: RayOptions) -> None:
             "ray-address: Ray Client (ray://) cannot stream; start a node of the cluster on this machine, such as "
             "ray start --address=HEAD:6379 --num-cpus=0, and name the head as host:port"
         )
+    if options.address != "auto" and not _ADDRESS.fullmatch(options.address):
+        raise RayOptionError(f"ray-address: must be host:port such as head:6379, or auto; got {shown(options.address)}")
     for name, value in (("ray-cpus", options.cpus), ("ray-gpus", options.gpus)):
         if value is not None and value > 1 and not math.isclose(value, round(value)):
             raise RayOptionError(f"{name}: above 1 only whole numbers; got {value}")
