@@ -28,6 +28,7 @@ from tfstyle_client.option_values import whole_number
 from tfstyle_client.usage_errors import usage_message
 from tfstyle_server.admission import CallerLimits
 from tfstyle_server.backup import back_up
+from tfstyle_server.blobs import StoreUnavailableError
 from tfstyle_server.check import DataUnreadableError, check
 from tfstyle_server.dashboard import DashboardOptions
 from tfstyle_server.front import BadSettingError, CannotServeError, serve
@@ -84,6 +85,14 @@ def serve_command(
     ] = _DEFAULT.network,
     weights: Annotated[str | None, _flag("WEIGHTS", "VGG19 weights without top layers (Keras HDF5)")] = None,
     data: Annotated[Path, _flag("DATA", "folder for jobs, which survive a restart")] = _DEFAULT.data,
+    blobs: Annotated[
+        str | None,
+        _flag(
+            "BLOBS",
+            "where pictures and checkpoints are that workers on other machines reach: s3://BUCKET/PREFIX or a folder",
+            show_default="in the data folder",
+        ),
+    ] = None,
     accept_empty_database: Annotated[
         bool,
         _flag(
@@ -196,6 +205,7 @@ def serve_command(
         network=network,
         weights=weights,
         data=data,
+        blobs=blobs,
         accept_empty_database=accept_empty_database,
         queue=queue,
         limits=CallerLimits(caller_jobs, caller_queue, caller_running, caller_watches, caller_work),
@@ -254,6 +264,8 @@ def backup_command(
         report = back_up(data, folder)
     except DataUnreadableError as error:
         return _refuse(f"data: {error}")
+    except StoreUnavailableError as error:
+        return _refuse(f"data: the pictures of {data} cannot be read: {error.strerror}", FAILED)
     except OSError as error:
         return _refuse(f"folder: cannot write {folder}: {error.strerror or error}", FAILED)
     for finding in report.findings:

@@ -86,12 +86,14 @@ async def serve(
             raise BadSettingError(f"listen: another process listens on {options.listen}")
         tls = credentials(options.security)
         gate = Gate(options.security)
-        data = await open_data(options.data, options.retention, accept_empty=options.accept_empty_database)
+        data = await open_data(
+            options.data, options.retention, options.blobs, accept_empty=options.accept_empty_database
+        )
     except (SecurityError, DataInUseError) as error:
         raise BadSettingError(str(error)) from None
     metrics = Metrics()
     executor = LocalExecutor(
-        worker_settings(options, data.blob_folder, data.checkpoint_base, data.temporary),
+        worker_settings(options, data.blob_location, data.checkpoint_location, data.temporary),
         options.start_seconds,
         options.silence_seconds,
     )

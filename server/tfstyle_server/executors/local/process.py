@@ -27,6 +27,7 @@ from tfstyle_server.executors.local.environment import worker_environment
 from tfstyle_server.executors.local.messages import Command, Report
 from tfstyle_server.executors.local.settings import WorkerSettings
 from tfstyle_server.executors.local.wire import MOST_BYTES, WireError, decode
+from tfstyle_server.locations import credentials_of
 
 log = logging.getLogger("tfstyle.front")
 
@@ -64,7 +65,7 @@ class WorkerProcess:
             self._socket, workers = socket.socketpair()
             on_error.callback(self._socket.close)
             with workers:
-                environment = worker_environment(os.environ, self._temporary)
+                environment = worker_environment(os.environ, self._temporary, credentials_of(settings.blobs))
                 self._process = _started(workers.fileno(), environment, relays=settings.log_format == "json")
             on_error.callback(self._process.kill)
             self._pipe = Connection(os.dup(self._socket.fileno()))

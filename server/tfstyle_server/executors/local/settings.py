@@ -16,7 +16,8 @@ class WorkerSettings:
     """What a worker is told when it starts. Sizes are in bytes, times in seconds.
 
     `device` is "cpu" or the number of a GPU. `memory` is what one transfer may take; where it is None, a transfer may
-    take `memory_share` of the memory that is free when it begins. `blobs`, `checkpoints` and `temporary` are folders.
+    take `memory_share` of the memory that is free when it begins. `blobs` and `checkpoints` are locations (see
+    `tfstyle_server.locations`), `temporary` is a folder.
     The other fields are as in `ServerOptions`.
     """
 
@@ -29,13 +30,13 @@ class WorkerSettings:
     memory_share: float
     recycle_after: int
     checkpoint_seconds: float
-    blobs: Path
-    checkpoints: Path
+    blobs: str
+    checkpoints: str
     temporary: Path
     log_format: LogFormat = "text"
 
 
-def worker_settings(options: ServerOptions, blobs: Path, checkpoints: Path, temporary: Path) -> list[WorkerSettings]:
+def worker_settings(options: ServerOptions, blobs: str, checkpoints: str, temporary: Path) -> list[WorkerSettings]:
     """The settings of each worker of a server, one for each device.
 
     Workers that compute on the CPU take from the same memory, so each gets an equal share of what is free.
