@@ -26,6 +26,7 @@ from tfstyle_client.exit_codes import BAD_INPUT, DONE, FAILED
 from tfstyle_client.usage_errors import usage_message
 from tfstyle_server.admission import CallerLimits
 from tfstyle_server.backup import back_up
+from tfstyle_server.blobs import StoreUnavailableError
 from tfstyle_server.check import DataUnreadableError, check
 from tfstyle_server.dashboard import DashboardOptions
 from tfstyle_server.executors.ray.flags import NO_RAY, RayFlags
@@ -67,6 +68,14 @@ def serve_command(
     network: Annotated[str, flag("NETWORK", f"network to load at the start: {', '.join(NETWORKS)}")] = _DEFAULT.network,
     weights: Annotated[str | None, flag("WEIGHTS", "VGG19 weights without top layers (Keras HDF5)")] = None,
     data: Annotated[Path, flag("DATA", "folder for jobs, which survive a restart")] = _DEFAULT.data,
+    blobs: Annotated[
+        str | None,
+        flag(
+            "BLOBS",
+            "where pictures and checkpoints are that workers on other machines reach: s3://BUCKET/PREFIX or a folder",
+            show_default="in the data folder",
+        ),
+    ] = None,
     accept_empty_database: Annotated[
         bool,
         flag(
@@ -186,6 +195,7 @@ def serve_command(
         network=network,
         weights=weights,
         data=data,
+        blobs=blobs,
         accept_empty_database=accept_empty_database,
         queue=queue,
         limits=CallerLimits(caller_jobs, caller_queue, caller_running, caller_watches, caller_work),
@@ -244,6 +254,8 @@ def backup_command(
         report = back_up(data, folder)
     except DataUnreadableError as error:
         return _refuse(f"data: {error}")
+    except StoreUnavailableError as error:
+        return _refuse(f"data: the pictures of {data} cannot be read: {error.strerror}", FAILED)
     except OSError as error:
         return _refuse(f"folder: cannot write {folder}: {error.strerror or error}", FAILED)
     for finding in report.findings:

@@ -89,7 +89,9 @@ async def serve(
             raise BadSettingError(f"listen: another process listens on {options.listen}")
         tls = credentials(options.security)
         gate = Gate(options.security)
-        data = await open_data(options.data, options.retention, accept_empty=options.accept_empty_database)
+        data = await open_data(
+            options.data, options.retention, options.blobs, accept_empty=options.accept_empty_database
+        )
     except (SecurityError, DataInUseError) as error:
         raise BadSettingError(str(error)) from None
     metrics = Metrics()
@@ -183,7 +185,7 @@ async def serve(
 
 def _executor(options: ServerOptions, data: Data) -> WorkerPool:
     """The workers: processes of this machine, or actors of a cluster."""
-    places = data.blob_folder, data.checkpoint_base, data.temporary
+    places = data.blob_location, data.checkpoint_location, data.temporary
     waits = options.start_seconds, options.silence_seconds
     if options.ray is None:
         return WorkerPool(worker_settings(options, *places), WorkerProcess, *waits)

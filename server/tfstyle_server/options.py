@@ -48,6 +48,8 @@ class ServerOptions:
     """Path of VGG19's weights. None: TFSTYLE_WEIGHTS, or else Keras's cache."""
     data: Path = field(default_factory=user_data)
     """Folder for jobs, their pictures and checkpoints. Only one server at a time can use it."""
+    blobs: str | None = None
+    """Where pictures and checkpoints are: a folder or a URL. None: where `data` remembers, or else in it."""
     accept_empty_database: bool = False
     """Whether to start where `data` has pictures and no database, and to delete the pictures."""
     queue: int = 64

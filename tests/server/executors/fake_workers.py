@@ -95,7 +95,7 @@ RUN = Run("jobs/a", 1, content_and_style("c", "s"), TransferOptions(), ProgressO
 
 
 def settings(device: str) -> WorkerSettings:
-    return WorkerSettings(device, "auto", None, 1, 1, None, 1.0, 2, 2.0, Path("b"), Path("c"), Path("t"))
+    return WorkerSettings(device, "auto", None, 1, 1, None, 1.0, 2, 2.0, "b", "c", Path("t"))
 
 
 def run(

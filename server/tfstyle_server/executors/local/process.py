@@ -15,6 +15,7 @@ from tfstyle_server.executors.local.messages import Command, Report
 from tfstyle_server.executors.local.settings import WorkerSettings
 from tfstyle_server.executors.local.wire import MOST_BYTES, decode
 from tfstyle_server.executors.piped_process import PipedProcess
+from tfstyle_server.locations import credentials_of
 
 WORKER = "tfstyle_server.executors.local.worker"
 
@@ -41,7 +42,7 @@ class WorkerProcess:
             self._process = PipedProcess(
                 WORKER,
                 "worker",
-                worker_environment(os.environ, temporary),
+                worker_environment(os.environ, temporary, credentials_of(settings.blobs)),
                 settings,
                 MOST_BYTES,
                 decode,

@@ -19,7 +19,8 @@ class WorkerSettings:
     """What a worker is told when it starts. Sizes are in bytes, times in seconds.
 
     `device` is "cpu" or the number of a GPU. `memory` is what one transfer may take; where it is None, a transfer may
-    take `memory_share` of the memory that is free when it begins. `blobs`, `checkpoints` and `temporary` are folders.
+    take `memory_share` of the memory that is free when it begins. `blobs` and `checkpoints` are locations (see
+    `tfstyle_server.locations`), `temporary` is a folder.
     The other fields are as in `ServerOptions`.
     """
 
@@ -32,13 +33,13 @@ class WorkerSettings:
     memory_share: float
     recycle_after: int
     checkpoint_seconds: float
-    blobs: Path
-    checkpoints: Path
+    blobs: str
+    checkpoints: str
     temporary: Path
     log_format: LogFormat = "text"
 
 
-def worker_settings(options: ServerOptions, blobs: Path, checkpoints: Path, temporary: Path) -> list[WorkerSettings]:
+def worker_settings(options: ServerOptions, blobs: str, checkpoints: str, temporary: Path) -> list[WorkerSettings]:
     """The settings of each worker of a server, one for each device.
 
     Workers that compute on the CPU take from the same memory, so each gets an equal share of what is free.
@@ -52,7 +53,7 @@ def worker_settings(options: ServerOptions, blobs: Path, checkpoints: Path, temp
 
 
 def actor_settings(
-    options: ServerOptions, ray: RayOptions, blobs: Path, checkpoints: Path, temporary: Path
+    options: ServerOptions, ray: RayOptions, blobs: str, checkpoints: str, temporary: Path
 ) -> list[WorkerSettings]:
     """The settings of each actor that there may be in a Ray cluster, which are all alike.
 
@@ -63,7 +64,7 @@ def actor_settings(
 
 
 def _settings(
-    options: ServerOptions, device: str, memory_share: float, blobs: Path, checkpoints: Path, temporary: Path
+    options: ServerOptions, device: str, memory_share: float, blobs: str, checkpoints: str, temporary: Path
 ) -> WorkerSettings:
     return WorkerSettings(
         device=device,

@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from tfstyle.errors import WeightsError
 from tfstyle.v1.style_transfer_pb2 import JobEvent
-from tfstyle_server.blobs import BlobFolder
 from tfstyle_server.executors import events
-from tfstyle_server.executors.checkpoints import Checkpoints, checkpoint_folder
+from tfstyle_server.executors.checkpoints import Checkpoints
 from tfstyle_server.executors.executor import Run, Update
 from tfstyle_server.executors.local.estimating import Estimator
 from tfstyle_server.executors.local.messages import Alive, Cancel, CannotStart, Estimate, Ready, Report, Retiring
@@ -27,6 +26,7 @@ from tfstyle_server.executors.local.settings import CPU, WorkerSettings
 from tfstyle_server.executors.local.wire import encode
 from tfstyle_server.executors.run_job import JobCancelled, PortClosedError, run_job
 from tfstyle_server.heap import trim
+from tfstyle_server.locations import open_blobs, open_checkpoints
 from tfstyle_server.logs import configure_logging
 
 if TYPE_CHECKING:
@@ -85,9 +85,9 @@ class PipePort:
         self._pipe = pipe
         self._run = run
         self._estimator = estimator
-        self.blobs = BlobFolder(settings.blobs)
-        folder = checkpoint_folder(settings.checkpoints, run.job)
-        self.checkpoints = Checkpoints(folder, run.attempt, settings.checkpoint_seconds)
+        self.blobs = open_blobs(settings.blobs)
+        files = open_checkpoints(settings.checkpoints).of(run.job)
+        self.checkpoints = Checkpoints(files, run.attempt, settings.checkpoint_seconds)
         self.limits = ImageLimits(settings.max_image_bytes, settings.max_pixels)
         self._question: Estimate | None = None
         self._answers_from = 0.0

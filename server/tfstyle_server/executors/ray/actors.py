@@ -83,17 +83,17 @@ class Actors:
         on_end: Callable[[Actor, str], None],
     ) -> Actor:
         """As `StartWorker`."""
-        driver = self._driver or self._start_driver()
+        driver = self._driver or self._start_driver(settings)
         actor = Actor(next(self._numbers), driver, on_report, on_end)
         self._actors[actor.number] = actor
         driver.post(Open(actor.number, settings))
         return actor
 
-    def _start_driver(self) -> PipedProcess[tuple[int, Report | Notice | Ended]]:
+    def _start_driver(self, settings: WorkerSettings) -> PipedProcess[tuple[int, Report | Notice | Ended]]:
         driver = PipedProcess(
             DRIVER,
             "Ray driver",
-            driver_environment(os.environ),
+            driver_environment(os.environ, settings.blobs),
             self._connect,
             MOST_FRAME,
             parse,

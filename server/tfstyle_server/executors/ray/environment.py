@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tfstyle_server.executors.local.environment import worker_environment
+from tfstyle_server.locations import credentials_of
 
 QUIET = {
     "RAY_DEDUP_LOGS": "0",
@@ -19,7 +20,8 @@ QUIET = {
 nothing is reported to Ray's makers."""
 
 
-def driver_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """The variables of a worker, and those of Ray, its token for the cluster among them."""
+def driver_environment(environment: Mapping[str, str], blobs: str) -> dict[str, str]:
+    """The variables of a worker with pictures at `blobs`, and those of Ray, its token for the cluster among them."""
     rays = {name: value for name, value in environment.items() if name.startswith("RAY_")}
-    return worker_environment(environment, Path(tempfile.gettempdir())) | QUIET | rays
+    known = worker_environment(environment, Path(tempfile.gettempdir()), credentials_of(blobs))
+    return known | QUIET | rays

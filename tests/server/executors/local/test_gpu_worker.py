@@ -21,7 +21,7 @@ from tfstyle_server.options import ServerOptions
 
 def settings(device: str) -> WorkerSettings:
     options = ServerOptions(devices=(device,), network="vgg19-lite")
-    return worker_settings(options, Path("b"), Path("c"), Path("t"))[0]
+    return worker_settings(options, "b", "c", Path("t"))[0]
 
 
 @pytest.mark.parametrize(("device", "visible", "deterministic"), [("3", "3", "1"), ("cpu", "", None)])

@@ -32,7 +32,7 @@ def reports_of(program: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> t
     monkeypatch.setattr(process, "WORKER", "stand_in")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])]))
     monkeypatch.setattr(piped_process, "EXIT_SECONDS", 1.0)
-    (settings,) = worker_settings(ServerOptions(devices=("cpu",)), folder, folder, folder / "temporary")
+    (settings,) = worker_settings(ServerOptions(devices=("cpu",)), str(folder), str(folder), folder / "temporary")
 
     async def main() -> tuple[list[object], str]:
         reports: list[object] = []

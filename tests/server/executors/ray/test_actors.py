@@ -75,7 +75,7 @@ def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Story], N
 
 
 def test_actors_share_a_driver_and_a_lost_one_takes_all_along(told: Callable[[Story], None], tmp_path: Path) -> None:
-    (settings,) = actor_settings(ServerOptions(), RayOptions(most=1), tmp_path, tmp_path, tmp_path)
+    (settings,) = actor_settings(ServerOptions(), RayOptions(most=1), "b", "c", tmp_path)
 
     async def story(actors: Actors, heard: Heard) -> None:
         first, second, third = (actors.start(settings, heard.report, heard.report) for _ in range(3))

@@ -13,7 +13,7 @@ import pytest
 from fleet import LOOPBACK, Fleet, actor_pid, actors, kill, wait_for
 
 from conftest import Server
-from tfstyle_client import Client, Job, JobCancelledError
+from tfstyle_client import CallCancelledError, Client, Job
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 LONG = {"preset": "reference", "size": 128, "network": "vgg19-lite", "steps": 150}
@@ -93,7 +93,7 @@ def test_cancelled_job_leaves_the_actor_within_an_evaluation(
         first = job.status().progress
         job.cancel()
         server.wait_for_log("cancelled after", 5)
-        with pytest.raises(JobCancelledError):
+        with pytest.raises(CallCancelledError):
             job.result()
         assert first.evaluation < 1500
         assert client.create(landscape, painting, size=48, steps=2).result().png
