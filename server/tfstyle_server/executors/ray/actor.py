@@ -95,7 +95,7 @@ class StyleActor:
         try:
             settings = _here(settings, threads)
             set_environment(settings)
-            os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(threads))
+            _set_threads(threads)
             if is_shared(settings):
                 serve(self._mailbox, settings)
             else:
@@ -113,6 +113,16 @@ class StyleActor:
     def command(self, command: bytes) -> None:
         """A command from the front, pickled."""
         self._mailbox.put(pickle.loads(command))  # noqa: S301 - from the front, which may run anything here
+
+
+def _set_threads(threads: int) -> None:
+    """Let TensorFlow compute on so many threads, and yet give the same picture as a worker process of the front's.
+
+    Ray sets OMP_NUM_THREADS to the number of cores, and with it TensorFlow rounds differently.
+    """
+    if os.environ.get("OMP_NUM_THREADS") == str(threads):
+        del os.environ["OMP_NUM_THREADS"]
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(threads))
 
 
 def _here(settings: WorkerSettings, threads: int) -> WorkerSettings:
