@@ -194,7 +194,7 @@ def test_callers_take_turns_on_actors_too(
         jobs.append(bob.create(landscape, painting, **small))
         for job in jobs:
             job.result()
-        begun = sorted(range(4), key=lambda number: jobs[number].status().start_time)
+        begun = sorted(range(4), key=lambda number: jobs[number].status().began)
     assert begun == [0, 3, 1, 2], "the second caller's first job comes before the first caller's second one"
 
 
