@@ -13,6 +13,7 @@ import pytest
 
 from conftest import Server
 from fleet import LOOPBACK, Fleet, actor_pid, actors, kill, wait_for
+from store_server import StoreServer
 from tfstyle_client import CallCancelledError, Client, Credentials, Job
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -21,7 +22,8 @@ LONG = {"preset": "reference", "size": 128, "network": "vgg19-lite", "steps": 15
 
 
 @pytest.fixture(scope="module")
-def fleet() -> Iterator[Fleet]:
+def fleet(store_server: StoreServer) -> Iterator[Fleet]:
+    """Two nodes with one core each, and with access to the store."""
     fleet = Fleet(1, 1)
     yield fleet
     fleet.end()
@@ -178,6 +180,25 @@ def test_actors_come_with_the_jobs_and_go_without_them(
         assert len({job.result().digest for job in jobs}) == 1
         wait_for(lambda: running() == 0, 30)
         assert client.create(landscape, painting, size=48, steps=2).result().png
+
+
+def test_pictures_and_checkpoints_in_an_object_store(
+    on_fleet: Callable[..., Server],
+    store_server: StoreServer,
+    landscape: bytes,
+    painting: bytes,
+    wanted: str,
+    tmp_path: Path,
+) -> None:
+    server = on_fleet("--blobs", store_server.new_location().removesuffix("/blobs"), data=tmp_path)
+    first = actor_pid(server)
+    with Client(server.address) as client:
+        job = begun(client.create(landscape, painting, **LONG))
+        kill(first)
+        assert job.result().digest == wanted
+        server.wait_for_log("resumed after evaluation [1-9]")
+    assert not list(tmp_path.rglob("*.npz"))
+    assert not (tmp_path / "blobs").exists()
 
 
 def test_callers_take_turns_on_actors_too(
