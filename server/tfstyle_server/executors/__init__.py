@@ -1,1 +1,1 @@
-"""Executors run jobs for the server: `pool` is the one, with workers in processes (`local`) or in a Ray cluster (`ray`)."""
+"""Executors run jobs for the server: `pool` is the one, with workers in processes (`local`) or a cluster (`ray`)."""
