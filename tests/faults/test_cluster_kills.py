@@ -23,7 +23,7 @@ from conftest import Server
 from fleet import LOOPBACK, Fleet, actors, descendants, kill
 
 KILLS = ("actor", "all actors", "node", "driver", "front", "front and actors")
-THREADS = os.cpu_count() or 1
+CORES = os.cpu_count() or 1
 OTHERS = ("SIGTERM", "node drained")
 
 
@@ -31,8 +31,8 @@ OTHERS = ("SIGTERM", "node drained")
 class ClusterHarness:
     """A server on a cluster of two nodes, started again whenever it has been brought down.
 
-    Actors compute with as many threads as the worker of the server that made the pictures to compare with: the number of
-    threads can change how TensorFlow rounds.
+    Actors compute with as many threads as the worker that made the pictures to compare with: the number of threads can
+    change how TensorFlow rounds.
     """
 
     start: Callable[..., Server]
@@ -55,10 +55,10 @@ class ClusterHarness:
             "ray",
             "--ray-address",
             self.fleet.address,
-            "--ray-cpus",
-            str(THREADS),
             "--ray-actors",
             "1:2",
+            "--ray-cpus",
+            f"{CORES}",
         )
         self.server = self.start("--listen", self.address, *rays, data=self.data, **LOOPBACK)
 
@@ -99,7 +99,7 @@ class ClusterHarness:
             kill(pid)
 
     def replace(self, node: object) -> None:
-        self.fleet.nodes.append(self.fleet.add(THREADS))
+        self.fleet.nodes.append(self.fleet.add(CORES))
         self.fleet.lose(node)
 
     def end_front(self, number: int) -> None:
@@ -109,7 +109,7 @@ class ClusterHarness:
 
 @pytest.fixture
 def fleet() -> Iterator[Fleet]:
-    fleet = Fleet(THREADS, THREADS)
+    fleet = Fleet(CORES, CORES)
     yield fleet
     fleet.end()
 
