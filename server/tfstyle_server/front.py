@@ -15,7 +15,7 @@ from functools import partial
 import grpc
 
 from tfstyle_server.dashboard import DashboardError, dashboard_page, private_socket
-from tfstyle_server.data import DataInUseError, open_data
+from tfstyle_server.data import Data, DataInUseError, open_data
 from tfstyle_server.executors.local.executor import LocalExecutor
 from tfstyle_server.executors.local.settings import worker_settings
 from tfstyle_server.health import Health, Reflection
@@ -92,11 +92,7 @@ async def serve(
     except (SecurityError, DataInUseError) as error:
         raise BadSettingError(str(error)) from None
     metrics = Metrics()
-    executor = LocalExecutor(
-        worker_settings(options, data.blob_location, data.checkpoint_location, data.temporary),
-        options.start_seconds,
-        options.silence_seconds,
-    )
+    executor = _executor(options, data)
     metrics.reads_memory_of(lambda: executor.processes)
     jobs = Jobs(
         data,
@@ -182,6 +178,12 @@ async def serve(
     log.info("stopped")
     if reason:
         raise (BadSettingError if reason[0].startswith(_SETTINGS) else CannotServeError)(reason[0])
+
+
+def _executor(options: ServerOptions, data: Data) -> LocalExecutor:
+    """The workers: processes of this machine."""
+    places = data.blob_location, data.checkpoint_location, data.temporary
+    return LocalExecutor(worker_settings(options, *places), options.start_seconds, options.silence_seconds)
 
 
 def _at_end_of_stdin(loop: asyncio.AbstractEventLoop, then: Callable[[], None]) -> None:
