@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tfstyle import __version__
-from tfstyle.canvas import LARGEST_CANVAS, canvas
+from tfstyle.canvas import LARGEST_CANVAS, canvas, is_texture
 from tfstyle.errors import InvalidInputError, Violation
 from tfstyle.inputs import Inputs, inputs_by_name
 from tfstyle.options import NONE, TransferOptions
@@ -40,7 +40,7 @@ def files_by_name(named: Mapping[str, Path | None], styles: Sequence[Path], othe
 
 def canvas_of(made: Provenance) -> bytes | None:
     """The empty canvas of a result that is a texture; None for a result with a photo."""
-    if made.options.get("content_weight") != 0 or made.options.get("start") not in ("noise", "style"):
+    if not is_texture(made.options):
         return None
     for source in made.pictures:
         if source.name == "content":

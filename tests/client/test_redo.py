@@ -152,10 +152,10 @@ GIVEN = ["--content", "a.jpg", "--style", "b.jpg", "a.jpg", "--picture", "styles
         ([*GIVEN, "--size", "9"], "size: must be 16 to 8192, or original; got 9"),
         (
             [*GIVEN, "--style-loss", "gram", "--split-evaluations", "1"],
-            "split_evaluations: needs style_loss neighbours or auto",
+            "split-evaluations: needs style-loss neighbours or auto",
         ),
-        (["--preset", "fast"], "'--preset': there is no such option"),
-        (["--no-metadata", "--metadata", "full"], "no_metadata: cannot be combined with --metadata full"),
+        (["--preset", "fast"], "'--preset': belongs to tfstyle stylize"),
+        (["--no-metadata", "--metadata", "full"], "no-metadata: cannot be combined with --metadata full"),
     ],
 )
 def test_what_cannot_be_repeated_is_one_line(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ class FakePort:
     reports: list[tuple[pb.JobEvent, int, bytes]] = field(default_factory=list)
     limits: ImageLimits = field(default_factory=ImageLimits)
     cancelled: bool = False
+    decoded: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.blobs = BlobFolder(self.folder / "blobs")
@@ -43,6 +45,10 @@ class FakePort:
     def report(self, event: pb.JobEvent, reached: int, preview: bytes = b"") -> None:
         self.reports.append((event, reached, preview))
         self.on_report(event)
+
+    def decoding(self, picture: str) -> AbstractContextManager[None]:
+        self.decoded.append(picture)
+        return nullcontext()
 
     def expect(self, seconds: float) -> None:
         assert seconds > 0

@@ -7,18 +7,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 from collections import Counter
 from dataclasses import dataclass
 
+from tfstyle.errors import Violation
 from tfstyle.inputs import Inputs, Size
 from tfstyle.options import TransferOptions
 from tfstyle.v1.style_transfer_pb2 import Started
 from tfstyle_server.background import Background
-from tfstyle_server.executors.executor import End, Listener, Run, Update
+from tfstyle_server.executors.decoding import takes_too_long
+from tfstyle_server.executors.executor import End, Listener, Refused, Run, Update
 from tfstyle_server.executors.local.messages import (
     Alive,
     Cancel,
     CannotStart,
+    Decoding,
     Estimate,
     Estimated,
     Ready,
@@ -70,6 +74,8 @@ class LocalExecutor:
         """{worker with a job: seconds that it may be silent in addition}."""
         self._updates: Counter[WorkerProcess] = Counter()
         """{worker with a job: updates that it has sent}."""
+        self._decoding: dict[WorkerProcess, str] = {}
+        """{worker with a job: the picture that it has decoded last, or is decoding}."""
         self._devices = [Device(each) for each in settings]
         self._listener: Listener
         self._workers: dict[WorkerProcess, Device] = {}
@@ -132,9 +138,9 @@ class LocalExecutor:
                 self._background.start(worker.send(Cancel(job)))
                 self._background.start(self._kill_unless_stopped(worker, run))
 
-    async def estimate(self, sizes: Inputs[Size], options: TransferOptions) -> Started:
+    async def estimate(self, sizes: Inputs[Size], options: TransferOptions, regions: int) -> Started:
         """As in `Executor`."""
-        return await self._questions.ask(Estimate(sizes, options), self._idle, self._busy)
+        return await self._questions.ask(Estimate(sizes, options, regions), self._idle, self._busy)
 
     async def _kill_unless_stopped(self, worker: WorkerProcess, run: Run) -> None:
         await asyncio.sleep(CANCEL_SECONDS)
@@ -191,6 +197,9 @@ class LocalExecutor:
                     self._listener.on_broken(reason)
             case Retiring():
                 self._retiring.add(worker)
+            case Decoding(picture):
+                self._decoding[worker] = picture
+                self._heard_from(worker)
             case Alive(seconds):
                 self._expected[worker] = min(max(seconds, 0.0), LONGEST_SILENCE)
                 self._heard_from(worker)
@@ -209,7 +218,7 @@ class LocalExecutor:
         match report:
             case Ready() | CannotStart():
                 return worker in self._starting
-            case Retiring() | Alive():
+            case Retiring() | Decoding() | Alive():
                 return run is not None
             case Estimated():
                 return self._questions.is_asked(worker)
@@ -220,6 +229,7 @@ class LocalExecutor:
 
     def _on_end(self, worker: WorkerProcess, end: End) -> None:
         del self._busy[worker]
+        self._decoding.pop(worker, None)
         self._listener.on_end(end)
         if worker in self._retiring:
             self._watchdog.expect(worker, EXIT_SECONDS)
@@ -243,7 +253,12 @@ class LocalExecutor:
             return
         log.log(logging.INFO if exit_code == 0 else logging.WARNING, "worker %s ended: %s", worker.pid, exit_code)
         run = self._busy.pop(worker, None)
-        if run is not None:
+        picture = self._decoding.pop(worker, None)
+        if run is not None and picture is not None and exit_code == -signal.SIGXCPU:
+            # Another attempt would end in the same way.
+            why = Violation(picture, takes_too_long(device.settings.decode_seconds))
+            self._listener.on_end(Refused(run.job, run.attempt, (why,)))
+        elif run is not None:
             self._listener.on_lost(run.job, run.attempt, reason)
         if worker in self._starting:
             self._starting.remove(worker)

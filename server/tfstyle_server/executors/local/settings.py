@@ -34,6 +34,7 @@ class WorkerSettings:
     checkpoints: str
     temporary: Path
     log_format: LogFormat = "text"
+    decode_seconds: float = ServerOptions.decode_seconds
 
 
 def worker_settings(options: ServerOptions, blobs: str, checkpoints: str, temporary: Path) -> list[WorkerSettings]:
@@ -58,6 +59,7 @@ def worker_settings(options: ServerOptions, blobs: str, checkpoints: str, tempor
             checkpoints=checkpoints,
             temporary=temporary,
             log_format=options.log_format,
+            decode_seconds=options.decode_seconds,
         )
         for device in devices
     ]
