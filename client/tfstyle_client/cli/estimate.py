@@ -23,6 +23,7 @@ from tfstyle_client.events import Started
 from tfstyle_client.json_lines import print_json
 from tfstyle_client.option_values import file_path
 from tfstyle_client.requests import estimate_request
+from tfstyle_client.usage_errors import as_typed
 
 NO_FIRST, NO_OTHERS = FirstOptions(), OtherOptions()
 
@@ -80,4 +81,4 @@ def lines(found: Started) -> Iterator[str]:
     scales = [f"{stage.width} x {stage.height} ({stage.evaluations} on {stage.network})" for stage in found.stages]
     yield f"scales: {', '.join(scales)}"
     yield from (note for note in (found.note, found.precision_note) if note)
-    yield from (f"warning: {warning}" for warning in found.warnings)
+    yield from (f"warning: {as_typed(warning)}" for warning in found.warnings)
