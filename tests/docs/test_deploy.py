@@ -43,7 +43,7 @@ def test_every_variable_is_a_flag_of_the_server(flags: set[str]) -> None:
 
 def test_the_images_take_extras_that_there_are() -> None:
     extras = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["optional-dependencies"]
-    targets = re.findall(r"AS (\w+)\nRUN pip install .*\)\[([\w,]+)\]", (DEPLOY / "Containerfile").read_text())
+    targets = re.findall(r"AS (\w+)\nRUN pip install .*\)\[([\w,-]+)\]", (DEPLOY / "Containerfile").read_text())
     assert [name for name, _ in targets] == ["front", "cpu", "gpu"]
     for _, names in targets:
         assert set(names.split(",")) <= set(extras)
@@ -55,7 +55,7 @@ def test_the_front_has_no_tensorflow() -> None:
     def packages(extra: str) -> set[str]:
         found = set()
         for requirement in extras[extra]:
-            if inner := re.fullmatch(r"tfstyle\[([\w,]+)\]", requirement):
+            if inner := re.fullmatch(r"tfstyle\[([\w,-]+)\]", requirement):
                 found |= {package for each in inner[1].split(",") for package in packages(each)}
             else:
                 found.add(re.split(r"[^\w.-]", requirement)[0])
