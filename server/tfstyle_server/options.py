@@ -10,6 +10,7 @@ import platformdirs
 
 from tfstyle_server.admission import CallerLimits
 from tfstyle_server.dashboard import DashboardOptions
+from tfstyle_server.executors.ray.options import RayOptions
 from tfstyle_server.logs import LogFormat
 from tfstyle_server.retention import Retention
 from tfstyle_server.security import SecurityOptions
@@ -38,12 +39,16 @@ class ServerOptions:
     """Whether GPUs may round float32 products to TF32."""
     repeatable: bool = True
     """Whether GPUs compute the same bits again, as a resumed job needs to give the same picture."""
+    ray: RayOptions | None = None
+    """The Ray cluster whose actors are the workers. None: they are processes of this machine."""
     network: str = "auto"
     """The network that workers load when they start; requests may name another."""
     weights: str | None = None
     """Path of VGG19's weights. None: TFSTYLE_WEIGHTS, or else Keras's cache."""
     data: Path = field(default_factory=user_data)
     """Folder for jobs, their pictures and checkpoints. Only one server at a time can use it."""
+    blobs: str | None = None
+    """Where pictures and checkpoints are: a folder or a URL. None: where `data` remembers, or else in it."""
     accept_empty_database: bool = False
     """Whether to start where `data` has pictures and no database, and to delete the pictures."""
     queue: int = 64

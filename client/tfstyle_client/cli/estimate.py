@@ -23,6 +23,7 @@ from tfstyle_client.events import Started
 from tfstyle_client.json_lines import print_json
 from tfstyle_client.option_values import file_path
 from tfstyle_client.requests import estimate_request
+from tfstyle_client.usage_errors import as_typed
 
 NO_FIRST, NO_OTHERS = FirstOptions(), OtherOptions()
 
@@ -83,4 +84,4 @@ def lines(found: Started) -> Iterator[str]:
     if device is not None and device.gpu:
         yield f"device: {device}"
     yield from (note for note in (found.note, found.precision_note, device.note if device else "") if note)
-    yield from (f"warning: {warning}" for warning in found.warnings)
+    yield from (f"warning: {as_typed(warning)}" for warning in found.warnings)

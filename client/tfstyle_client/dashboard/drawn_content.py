@@ -46,16 +46,15 @@ async def estimate_request_of(body: Mapping[str, Any], dashboard: Dashboard, cal
     if given == "texture":
         size, choices = _texture(body)
     elif given == "letters":
-        styles = body.get("styles")
-        count = len(styles) if isinstance(styles, list) else 1
-        words, choices, side = _letters(body, ALONE if count < 2 else ON_A_PAINTING)
-        setting = Setting(words, side, _GREY, None if count < 2 else _GREY)
+        styles = _paintings(body, 1)
+        words, choices, side = _letters(body, _recipe(styles))
+        setting = Setting(words, side, *[_GREY for _ in styles])
         size = await dashboard.letterings.size(caller.mark, setting, _font_reader(caller, words))
         sheet = {"width": size[0], "height": size[1]}
-        if count < 2:
+        if len(styles) < 2:
             body = {**body, "keep": sheet}
         else:
-            body = {**body, "styles": [{**body["styles"][0], "region": sheet}, *body["styles"][1:]]}
+            body = {**body, "styles": [{**styles[0], "region": sheet}, styles[1]]}
     else:
         return estimate_of(body)
     return estimate_of({**body, "content": {"width": size[0], "height": size[1]}}, choices)
@@ -66,9 +65,9 @@ async def sheet_preview(body: Mapping[str, Any], dashboard: Dashboard, caller: C
 
     Raises `InvalidInputError`, `ClientError`.
     """
-    digests = [style.get("image") for style in body.get("styles") or [] if isinstance(style, dict)]
-    words, _, side = _letters(body, ALONE if len(digests) < 2 else ON_A_PAINTING)
-    colours = [await _colour(dashboard, caller, digest) for digest in digests[:2]]
+    styles = _paintings({"styles": [], **body}, 0)
+    words, _, side = _letters(body, _recipe(styles))
+    colours = [await _colour(dashboard, caller, style.get("image")) for style in styles]
     setting = Setting(words, side, *colours)
     return await dashboard.letterings.preview(caller.mark, setting, _font_reader(caller, words))
 
@@ -108,14 +107,24 @@ def _letters(body: Mapping[str, Any], recipe: Recipe) -> tuple[Words, Choices, i
     return words, Choices(chosen.preset, overrides), options.size
 
 
-async def _lettering(body: Mapping[str, Any], dashboard: Dashboard, caller: Caller) -> pb.StylizeRequest:
+def _paintings(body: Mapping[str, Any], least: int) -> list[dict[str, Any]]:
+    """The styles of a request for letters, of which there are at least so many. Raises `InvalidInputError`."""
     styles = body.get("styles")
-    if not isinstance(styles, list) or not 1 <= len(styles) <= 2 or not all(isinstance(each, dict) for each in styles):
-        why = "must be the painting of the letters, and that of the ground, if it is painted too"
-        raise InvalidInputError([Violation("styles", why)])
+    if isinstance(styles, list) and least <= len(styles) <= 2 and all(isinstance(each, dict) for each in styles):
+        return styles
+    why = "must be the painting of the letters, and that of the ground, if it is painted too"
+    raise InvalidInputError([Violation("styles", why)])
+
+
+def _recipe(styles: list[dict[str, Any]]) -> Recipe:
+    return ALONE if len(styles) < 2 else ON_A_PAINTING
+
+
+async def _lettering(body: Mapping[str, Any], dashboard: Dashboard, caller: Caller) -> pb.StylizeRequest:
+    styles = _paintings(body, 1)
     if violations := [Violation(name, "has no effect on letters") for name in _of_photos(body, styles)]:
         raise InvalidInputError(violations)
-    words, choices, side = _letters(body, ALONE if len(styles) < 2 else ON_A_PAINTING)
+    words, choices, side = _letters(body, _recipe(styles))
     # What is wrong with the paintings is said before anything is drawn.
     creation_of({**body, "content": "0" * 64}, choices)
     setting = Setting(words, side, *[await _colour(dashboard, caller, style["image"]) for style in styles])

@@ -1,7 +1,8 @@
 """A chunk of the sheet's own PNG file that says which words it shows. Needs no Pillow.
 
 The sheet is the content picture of a transfer, which whoever keeps the job keeps too. So its words can be told, and
-its letters be cut out, wherever the job is known, and the contract needs no field for them.
+its letters be cut out, wherever the job is known, and the contract needs no field for them. The delivered letters have
+the words in their file too, if it says how they were made, so that they can be made again.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import struct
+import zlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +20,8 @@ from tfstyle_client.lettering.recipe import Words, words_of
 CHUNK = b"leTt"
 """Its case says: may be ignored, private, may be copied by programs that do not know it (PNG specification, 5.4)."""
 _PNG = b"\x89PNG\r\n\x1a\n"
+_HEADER = 33
+"""Where the first chunk, IHDR, ends."""
 _MOST_CHUNKS = 100
 
 Colour = tuple[int, int, int]
@@ -35,8 +39,8 @@ class KeptWords:
     reach: float
     paper: Colour | None
 
-    def chunk(self, stencil: bytes) -> bytes:
-        """The chunk's data: a line of JSON, and the letters themselves, as `Stencil.png`."""
+    def chunk(self, stencil: bytes = b"") -> bytes:
+        """The chunk's data: a line of JSON, and in a sheet the letters themselves, as `Stencil.png`."""
         fields = {
             "words": self.words.as_json(),
             "font_size": self.font_size,
@@ -46,10 +50,17 @@ class KeptWords:
         return json.dumps(fields).encode() + b"\n" + stencil
 
 
-def kept_words(png: bytes) -> tuple[KeptWords, bytes] | None:
-    """What the beginning of a sheet's file says, and its stencil; None for any other picture, or a damaged chunk.
+def with_words(png: bytes, kept: KeptWords) -> bytes:
+    """The PNG file with the words, behind its header."""
+    data = kept.chunk()
+    chunk = struct.pack(">I", len(data)) + CHUNK + data + struct.pack(">I", zlib.crc32(CHUNK + data))
+    return png[:_HEADER] + chunk + png[_HEADER:]
 
-    The stencil is cut short where the file is.
+
+def kept_words(png: bytes) -> tuple[KeptWords, bytes] | None:
+    """What the beginning of a file says, and the stencil of a sheet; None for other pictures, or a damaged chunk.
+
+    The stencil is cut short where the file is. Delivered letters have none.
     """
     start = len(_PNG)
     if not png.startswith(_PNG):

@@ -19,9 +19,9 @@ from tfstyle.options import ProgressOptions
 from tfstyle.presets import resolve_options
 from tfstyle.tensorflow_backend import tf
 from tfstyle.v1 import style_transfer_pb2 as pb
-from tfstyle_server.blobs import BlobFolder
+from tfstyle_server.blobs import BlobFolder, StoreUnavailableError
 from tfstyle_server.executors import run_job as module
-from tfstyle_server.executors.checkpoints import Checkpoints
+from tfstyle_server.executors.checkpoints import Checkpoints, FolderFiles
 from tfstyle_server.executors.executor import Done, Exhausted, Failed, Refused, Run, Stopped
 from tfstyle_server.executors.run_job import JobCancelled, Port, PortClosedError, run_job
 
@@ -42,7 +42,7 @@ class FakePort:
 
     def __post_init__(self) -> None:
         self.blobs = BlobFolder(self.folder / "blobs")
-        self.checkpoints = Checkpoints(self.folder / "checkpoints", self.attempt, 0.0)
+        self.checkpoints = Checkpoints(FolderFiles(self.folder / "checkpoints"), self.attempt, 0.0)
 
     def report(self, event: pb.JobEvent, reached: int, preview: bytes = b"") -> None:
         self.reports.append((event, reached, preview))
@@ -234,6 +234,40 @@ def test_memory_that_runs_out_is_told_with_the_size_and_the_cause_is_logged(
     assert end.reason.startswith("memory: this machine had too little for 48 x ")
     (record,) = caplog.records
     assert record.getMessage().endswith("(OOM when allocating tensor with shape[9])")
+
+
+def test_job_waits_while_the_store_is_down(
+    engine: Engine, tmp_path: Path, port: FakePort, inputs: Inputs[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever it needs of it first: pictures, checkpoints, or room for the result."""
+    monkeypatch.setattr(module, "RETRY_SECONDS", 0.01)
+    failures = []
+
+    def down_at_first(method: Callable[..., Any]) -> Callable[..., Any]:
+        def called(*arguments: Any) -> Any:
+            if len(failures) % 3 < 2:
+                failures.append(method.__name__)
+                raise StoreUnavailableError(5, "it is down")
+            failures.append("up")
+            return method(*arguments)
+
+        return called
+
+    for owner, name in ((port.blobs, "read"), (port.checkpoints._files, "names"), (port.blobs, "put")):
+        monkeypatch.setattr(owner, name, down_at_first(getattr(owner, name)))
+    assert isinstance(run_job(engine, run_of(inputs), port), Done)
+    assert {"read", "names", "put"} <= set(failures)
+
+
+def test_job_that_waits_for_the_store_can_be_cancelled(
+    engine: Engine, port: FakePort, inputs: Inputs[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def down(digest: str) -> bytes:
+        port.cancelled = True
+        raise StoreUnavailableError(5, "it is down")
+
+    monkeypatch.setattr(port.blobs, "read", down)
+    assert run_job(engine, run_of(inputs), port) == Stopped("jobs/a", 1)
 
 
 def test_result_waits_until_the_disk_has_room(

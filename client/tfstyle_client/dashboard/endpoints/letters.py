@@ -64,7 +64,7 @@ async def words_of_job(dashboard: Dashboard, caller: Caller, job: pb.Job) -> Kep
 
 
 async def finished(dashboard: Dashboard, caller: Caller, job: pb.Job) -> bytes | None:
-    """The letters of a job that has succeeded, cut out of their ground; None where there is nothing to cut out.
+    """The letters of a job that has succeeded, as `tfstyle letter` delivers them; None for other pictures.
 
     Raises `ClientError`.
     """
@@ -72,7 +72,7 @@ async def finished(dashboard: Dashboard, caller: Caller, job: pb.Job) -> bytes |
         kept = await words_of_job(dashboard, caller, job)
     except ClientError:  # without its content picture, the result is delivered as it is
         return None
-    if kept is None or kept.paper is None or not job.result.digest:
+    if kept is None or not job.result.digest:
         return None
     read = partial(caller.client.image, job.request.inputs.content.image)
 

@@ -29,6 +29,7 @@ from tfstyle_server.executors.local.messages import (
     Report,
     Retiring,
 )
+from tfstyle_server.executors.piped_process import UnreadableError
 from tfstyle_server.plan import IMAGE_PREFIX
 from tfstyle_server.wire_size import TooMuchError, check_rest
 
@@ -43,7 +44,7 @@ MOST_RESULT = 2**30
 _DIGEST = re.compile("[0-9a-f]{64}")
 
 
-class WireError(Exception):
+class WireError(UnreadableError):
     """The bytes are not a report."""
 
 

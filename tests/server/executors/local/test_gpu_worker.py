@@ -27,7 +27,7 @@ from tfstyle_server.options import ServerOptions
 
 def settings(name: str) -> WorkerSettings:
     options = ServerOptions(devices=(name,), network="vgg19-lite")
-    return worker_settings(options, Path("b"), Path("c"), Path("t"))[0]
+    return worker_settings(options, "b", "c", Path("t"))[0]
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_it_sees_its_device_only_and_computes_the_same_again(
     name: str, repeatable: bool, visible: str, deterministic: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "environ", {})
-    worker._set_environment(replace(settings(name), repeatable=repeatable))
+    worker.set_environment(replace(settings(name), repeatable=repeatable))
     assert os.environ["CUDA_VISIBLE_DEVICES"] == visible
     assert os.environ.get("TF_DETERMINISTIC_OPS") == deterministic
 

@@ -20,10 +20,9 @@ from tfstyle.options import ProgressOptions, TransferOptions
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle_client import Client, Started
 from tfstyle_server.executors.executor import Run, Update
-from tfstyle_server.executors.local import executor as local
-from tfstyle_server.executors.local.executor import LocalExecutor
 from tfstyle_server.executors.local.messages import CannotStart, NoDevice, Ready
 from tfstyle_server.executors.local.settings import WorkerSettings, fallback_settings, worker_settings
+from tfstyle_server.executors.pool import WorkerPool
 from tfstyle_server.options import ServerOptions
 
 LITE = pb.Network(name="vgg19-lite")
@@ -37,7 +36,9 @@ class Worker:
     settings: WorkerSettings
     on_report: Callable[..., None]
     on_end: Callable[..., None]
-    pid: int = 1
+    name: str = "1"
+    pid: int | None = 1
+    placed: bool = True
 
     def __post_init__(self) -> None:
         STARTED.append(self)
@@ -48,9 +49,12 @@ class Worker:
     def kill(self) -> None:
         pass
 
+    def wait(self) -> None:
+        pass
+
     def ends_without(self, device: str, why: str) -> None:
         self.on_report(self, NoDevice(f"devices: GPU {device} cannot be used: {why}"))
-        self.on_end(self, 0)
+        self.on_end(self, "exit code 0")
 
 
 STARTED: list[Worker] = []
@@ -78,15 +82,15 @@ class Listener:
 
 
 def settings(*devices: str) -> list[WorkerSettings]:
-    return worker_settings(ServerOptions(devices=devices), Path("b"), Path("c"), Path("t"))
+    return worker_settings(ServerOptions(devices=devices), "b", "c", Path("t"))
 
 
-def run(devices: tuple[str, ...], *, asked: bool, story: Callable[[LocalExecutor, Listener], Awaitable[None]]) -> None:
+def run(devices: tuple[str, ...], *, asked: bool, story: Callable[[WorkerPool, Listener], Awaitable[None]]) -> None:
     async def main() -> None:
         STARTED.clear()
         workers = settings(*devices)
         fallback = None if asked else fallback_settings(ServerOptions(), workers)
-        executor = LocalExecutor(workers, 60.0, 60.0, fallback)
+        executor = WorkerPool(workers, Worker, 60.0, 60.0, fallback=fallback)
         listener: Any = Listener()
         executor.start(listener)
         await story(executor, listener)
@@ -94,14 +98,8 @@ def run(devices: tuple[str, ...], *, asked: bool, story: Callable[[LocalExecutor
     asyncio.run(main())
 
 
-@pytest.fixture(autouse=True)
-def no_processes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    if "own_server" not in request.fixturenames:
-        monkeypatch.setattr(local, "WorkerProcess", Worker)
-
-
 def test_gpus_that_were_found_are_given_up_one_by_one_and_then_the_processor_takes_over() -> None:
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         assert executor.capacity == 2
         STARTED[0].ends_without("0", "no driver")
         assert executor.capacity == 1
@@ -121,7 +119,7 @@ def test_gpus_that_were_found_are_given_up_one_by_one_and_then_the_processor_tak
 
 
 def test_one_gpu_that_works_is_enough() -> None:
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         STARTED[0].ends_without("0", "no driver")
         STARTED[1].on_report(STARTED[1], Ready(LITE))
         assert listener.heard[-1] == "ready"
@@ -131,7 +129,7 @@ def test_one_gpu_that_works_is_enough() -> None:
 
 
 def test_a_gpu_that_was_asked_for_ends_the_server_whatever_the_others_do() -> None:
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         STARTED[0].on_report(STARTED[0], Ready(LITE))
         STARTED[1].ends_without("7", "no such GPU")
         assert listener.heard == ["ready", "broken: devices: GPU 7 cannot be used: no such GPU"]
@@ -141,9 +139,9 @@ def test_a_gpu_that_was_asked_for_ends_the_server_whatever_the_others_do() -> No
 
 
 def test_a_gpu_that_has_worked_may_come_back() -> None:
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         STARTED[0].on_report(STARTED[0], Ready(LITE))
-        STARTED[0].on_end(STARTED[0], -6)
+        STARTED[0].on_end(STARTED[0], "exit code -6")
         STARTED[1].ends_without("0", "it fell off the bus")
         assert listener.heard == ["ready", "unready"]
         assert executor.capacity == 1
@@ -155,11 +153,11 @@ def test_a_gpu_that_fails_is_tried_three_times_before_the_processor_takes_over(m
     sleep = asyncio.sleep
     monkeypatch.setattr(asyncio, "sleep", lambda seconds: sleep(0))
 
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         for _ in range(3):
             worker = STARTED[-1]
             worker.on_report(worker, CannotStart("devices: GPU 0 cannot be used: out of memory", permanent=False))
-            worker.on_end(worker, 0)
+            worker.on_end(worker, "exit code 0")
             for _ in range(5):
                 await sleep(0)
         assert [worker.settings.device for worker in STARTED] == ["0", "0", "0", "cpu"]
