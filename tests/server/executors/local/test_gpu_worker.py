@@ -123,7 +123,7 @@ def test_a_process_whose_memory_ran_out_or_whose_gpu_may_be_lost_is_replaced(
     monkeypatch.setattr(worker, "_start", lambda *_: own)
     monkeypatch.setattr(worker, "run_job", lambda *_: end)
     with suppress(PortClosedError):
-        worker._serve(pipe, settings(name))
+        worker.serve(pipe, settings(name))
     assert sent == ([Retiring(), end] if retires else [end])
 
 
