@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import ray.exceptions as why
 
-LONGEST = 300
+LONGEST, SHORT = 1000, 300
+_BECAUSE = re.compile(r"(?:dead|died) because (.{3,150}?)[.:] ")
 
 
 def reason(error: Exception) -> str:
@@ -18,12 +21,14 @@ def reason(error: Exception) -> str:
             return "it was killed"
         case why.ActorDiedError() if "worker process has died" in str(error):
             return "its process ended"
+        case why.ActorDiedError() if match := _BECAUSE.search(one_line(error)):
+            return f"it died because {match[1]}"
         case why.ActorUnavailableError():
             return "it can no longer be reached"
         case why.RayTaskError():
-            return one_line(error.cause or error)
+            return one_line(error.cause or error)[:SHORT]
         case _:
-            return one_line(error)
+            return one_line(error)[:SHORT]
 
 
 def one_line(error: BaseException) -> str:
