@@ -13,13 +13,14 @@ import argparse
 import asyncio
 import itertools
 import signal
+import sqlite3
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,8 @@ RESULT, PICTURE = bytes(range(250)) * 4000, b"\xff\xd8\xff" + bytes(range(250)) 
 """No pictures, but nobody looks at them."""
 CONNECTIONS = 30
 MANY = 10**6
+SETTLING = 8
+"""Seconds after a start in which expired data is looked for."""
 RUNNING = 100
 """Jobs that run while they are watched."""
 LOSSES = pb.Losses(
@@ -52,7 +55,7 @@ LOSSES = pb.Losses(
 
 
 class Idler:
-    """An executor: jobs of one evaluation end at once, those of more report one every second. None runs at `first`."""
+    """An executor: jobs of one evaluation end at once, those of more report one every second."""
 
     def __init__(self, data: Data) -> None:
         self.capacity = RUNNING
@@ -115,10 +118,13 @@ class Front:
     """The front's process, and connections to it."""
 
     def __init__(self, folder: str, blobs: str | None) -> None:
+        start = time.perf_counter()
         command = [sys.executable, __file__, "--serve", folder, *(["--blobs", blobs] if blobs else [])]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         assert self.process.stdout is not None
         target = self.process.stdout.readline().strip()
+        self.began = time.perf_counter() - start
+        """Seconds from the start of the process until it listens."""
         self._measured = psutil.Process(self.process.pid)
         self._channels = [grpc.aio.insecure_channel(target, options=[("own", index)]) for index in range(CONNECTIONS)]
         self._stubs = itertools.cycle([style_transfer_pb2_grpc.StyleTransferStub(each) for each in self._channels])
@@ -172,19 +178,10 @@ class Front:
         job = await self.stub.CreateJob(pb.CreateJobRequest(transfer=transfer))
         return str(job.name)
 
-    async def fill(self, count: int, images: pb.Inputs) -> list[str]:
-        """Create jobs that end at once, 32 at a time."""
-        names: list[str] = []
-
-        async def some() -> None:
-            while len(names) < count:
-                names.append(await self.create(images))
-
-        await asyncio.gather(*[some() for _ in range(32)])
-        return names
-
-    @contextmanager
-    def watching(self, jobs: list[str], count: int, delays: list[float]) -> Iterator[list[asyncio.Task[None]]]:
+    @asynccontextmanager
+    async def watching(
+        self, jobs: list[str], count: int, delays: list[float]
+    ) -> AsyncIterator[list[asyncio.Task[None]]]:
         """So many watches, spread over the jobs; `delays` grows by what each event took from its record to here."""
 
         async def watch(name: str) -> None:
@@ -192,8 +189,11 @@ class Front:
                 if event.HasField("progress"):
                     delays.append(time.time() - event.time.ToNanoseconds() / 1e9)
 
-        tasks = [asyncio.create_task(watch(jobs[index % len(jobs)])) for index in range(count)]
+        tasks: list[asyncio.Task[None]] = []
         try:
+            for index in range(count):
+                tasks.append(asyncio.create_task(watch(jobs[index % len(jobs)])))
+                await asyncio.sleep(0.005)  # of one caller's calls at most 256 may wait
             yield tasks
         finally:
             for task in tasks:
@@ -204,64 +204,81 @@ def pictures(content: pb.Picture, style: pb.Picture) -> pb.Inputs:
     return pb.Inputs(content=content, styles=[pb.Style(picture=style)])
 
 
+def multiply(folder: str, name: str, count: int) -> None:
+    """Write copies of a job into the database of a front that has ended, since creating them would take minutes."""
+    with closing(sqlite3.connect(Path(folder) / "jobs.sqlite3")) as db, db:
+        job = db.execute("SELECT * FROM jobs WHERE name = ?", (name,))
+        columns = [column[0] for column in job.description]
+        row = dict(zip(columns, job.fetchone(), strict=True))
+        number, places = row.pop("number"), ", ".join("?" * (len(columns) - 1))
+        for copy in range(count):
+            message = pb.Job.FromString(row["job"])
+            message.name = f"{name[:-6]}{copy:06d}"
+            values = (row | {"name": message.name, "job": message.SerializeToString()}).values()
+            inserted = db.execute(f"INSERT INTO jobs ({', '.join(row)}) VALUES ({places})", [*values]).lastrowid  # noqa: S608
+            db.execute("INSERT INTO events SELECT ?, sequence, event FROM events WHERE job = ?", (inserted, number))
+            db.execute("INSERT INTO job_pictures SELECT ?, digest FROM job_pictures WHERE job = ?", (inserted, number))
+
+
+async def upload(started: Front) -> str:
+    async def one() -> AsyncIterator[pb.UploadImageRequest]:
+        yield pb.UploadImageRequest(data=PICTURE)
+
+    return str((await started.stub.UploadImage(one())).name)
+
+
+async def reads(started: Front, images: pb.Inputs, name: str, when: str, seconds: float) -> None:
+    async def result() -> None:
+        async for _ in started.stub.ReadResult(pb.ReadResultRequest(name=name)):
+            pass
+
+    stub = started.stub
+    await started.rate(f"create, begin and end a job, {when}", lambda: started.create(images), seconds)
+    await started.rate(f"get a job, {when}", lambda: stub.GetJob(pb.GetJobRequest(name=name)), seconds)
+    await started.rate(f"list 20 jobs, {when}", lambda: stub.ListJobs(pb.ListJobsRequest(page_size=20)), seconds)
+    await started.rate(f"read a result of 1 MB, {when}", result, seconds, together=8)
+
+
+async def watches(started: Front, jobs: list[str], count: int, seconds: float) -> None:
+    delays: list[float] = []
+    async with started.watching(jobs, count, delays) as tasks:
+        await asyncio.sleep(4)
+        delays.clear()
+        began, before = time.perf_counter(), started.seconds
+        await asyncio.sleep(max(5, seconds))
+        elapsed, cpu = time.perf_counter() - began, started.seconds - before
+        what = f"events sent to {sum(not task.done() for task in tasks)} watches of {len(jobs)} jobs"
+        started.print(what, len(delays) / elapsed, cpu / len(delays), delays)
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
 async def measure(arguments: argparse.Namespace, folder: str) -> None:
-    started = Front(folder, arguments.blobs)
-    seconds = arguments.seconds
+    seconds, blobs = arguments.seconds, arguments.blobs
+    started = Front(folder, blobs)
     print(f"{'':42} {'a second':>8} {'front, ms':>10} {'median ms':>9} {'95 % ms':>9} {'MB':>8}")
-
-    async def upload() -> pb.Image:
-        async def one() -> Any:
-            yield pb.UploadImageRequest(data=PICTURE)
-
-        return await started.stub.UploadImage(one())
-
-    image = await upload()
-    named = pictures(pb.Picture(image=image.name), pb.Picture(image=image.name))
+    image = await upload(started)
+    named = pictures(pb.Picture(image=image), pb.Picture(image=image))
     sent = pictures(pb.Picture(data=PICTURE), pb.Picture(data=PICTURE + b"2"))
-    names = await started.fill(10, named)
-    await started.rate("upload 100 kB", upload, seconds)
+    name = await started.create(named)
+    await started.rate("upload 100 kB", lambda: upload(started), seconds)
     await started.rate("create, begin and end a job, 200 kB sent", lambda: started.create(sent), seconds)
-
-    async def reads(when: str) -> None:
-        async def get() -> None:
-            await started.stub.GetJob(pb.GetJobRequest(name=names[0]))
-
-        async def page() -> None:
-            await started.stub.ListJobs(pb.ListJobsRequest(page_size=20))
-
-        async def result() -> None:
-            async for _ in started.stub.ReadResult(pb.ReadResultRequest(name=names[0])):
-                pass
-
-        await started.rate(f"create, begin and end a job, {when}", lambda: started.create(named), seconds)
-        await started.rate(f"get a job, {when}", get, seconds)
-        await started.rate(f"list 20 jobs, {when}", page, seconds)
-        await started.rate(f"read a result of 1 MB, {when}", result, seconds, together=8)
-
-    await reads("few jobs")
-    names += await started.fill(arguments.jobs, named)
-    await reads(f"{arguments.jobs} ended")
+    await reads(started, named, name, "few jobs", seconds)
+    await started.close()
+    multiply(folder, name, arguments.jobs)
+    started = Front(folder, blobs)
+    print(f"listens {started.began:.1f} s after its start with {arguments.jobs} ended jobs")
+    await asyncio.sleep(SETTLING)
+    await reads(started, named, name, f"{arguments.jobs} ended", seconds)
     running = [await started.create(named, 10_000) for _ in range(RUNNING)]
-    for what, jobs in ((f"{RUNNING} jobs", running), ("one job", running[:1])):
-        delays: list[float] = []
-        with started.watching(jobs, arguments.watches, delays) as tasks:
-            await asyncio.sleep(10)
-            delays.clear()
-            began, before = time.perf_counter(), started.seconds
-            await asyncio.sleep(seconds)
-            elapsed, cpu = time.perf_counter() - began, started.seconds - before
-            open_ones = sum(not task.done() for task in tasks)
-            started.print(
-                f"events sent to {open_ones} watches of {what}", len(delays) / elapsed, cpu / len(delays), delays
-            )
-        await asyncio.gather(*tasks, return_exceptions=True)
-    began, before = time.perf_counter(), started.seconds
-    await started.fill(arguments.waiting, named)
-    print(
-        f"{arguments.waiting} jobs that wait were created in {time.perf_counter() - began:.0f} s, "
-        f"{1e3 * (started.seconds - before) / arguments.waiting:.2f} ms of the front each"
-    )
-    await reads(f"{arguments.waiting} waiting")
+    await watches(started, running, arguments.watches, seconds)
+    await watches(started, running[:1], arguments.watches, seconds)
+    waiting = await started.create(named)
+    await started.close()
+    multiply(folder, waiting, arguments.waiting)
+    started = Front(folder, blobs)
+    print(f"listens {started.began:.1f} s after its start with {arguments.waiting} waiting jobs")
+    await asyncio.sleep(SETTLING)
+    await reads(started, named, name, f"{arguments.waiting} waiting", seconds)
     await started.close()
 
 

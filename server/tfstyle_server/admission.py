@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -38,50 +39,68 @@ class LimitError(Exception):
 
 
 @dataclass(frozen=True)
-class Demand:
-    """An unfinished or requested job: its owner, its `work` as in `work_of`, and whether it waits for a worker."""
+class Waiting:
+    """How many jobs wait: of all owners, and of one. `idle` workers are about to take some of them."""
 
-    owner: str
-    work: float
-    waits: bool
+    all: int
+    own: int
+    idle: int
 
 
 class Admission:
-    """Admits new jobs as long as `limits` allow and at most `queue` jobs wait besides those for idle workers."""
+    """Admits new jobs as long as `limits` allow and at most `queue` jobs wait besides those for idle workers.
+
+    It counts the unfinished jobs of each owner, and their work as in `work_of`.
+    """
 
     def __init__(self, limits: CallerLimits, queue: int) -> None:
         self._limits = limits
         self._queue = queue
-        self._admitted: list[Demand] = []
+        self._jobs: Counter[str] = Counter()
+        self._work: dict[str, float] = {}
+        self._created: Counter[str] = Counter()
+        """{owner: jobs that are being created, so that they do not wait yet}."""
+
+    def begin(self, owner: str, work: float) -> None:
+        """Count a job that is unfinished."""
+        self._jobs[owner] += 1
+        self._work[owner] = self._work.get(owner, 0.0) + work
+
+    def end(self, owner: str, work: float) -> None:
+        """Count it no longer."""
+        self._jobs[owner] -= 1
+        self._work[owner] -= work
+        if self._jobs[owner] == 0:
+            del self._jobs[owner], self._work[owner]
 
     @contextmanager
-    def admit(self, new: Demand, own: Sequence[Demand], waiting: int, idle: int, retry_after: float) -> Iterator[None]:
-        """Admit the job `new` beside the `own` unfinished ones of its owner, or raise `LimitError`.
+    def admit(self, owner: str, work: float, waiting: Waiting, retry_after: float) -> Iterator[None]:
+        """Admit a job of `owner`, or raise `LimitError`.
 
-        Inside the block the new job counts against the limits, although `own` does not have it yet. `waiting` jobs of
-        all owners wait, `idle` is the number of idle workers; `retry_after` is the estimate in seconds for the error.
+        Inside the block the new job counts against the limits. `retry_after` is the estimate in seconds for the error.
         """
-        beside = [*own, *(each for each in self._admitted if each.owner == new.owner)]
-        waiting += sum(each.waits for each in self._admitted)
-        self._check(new, beside, waiting, idle, retry_after)
-        self._admitted.append(new)
+        self._check(owner, work, waiting, retry_after)
+        self.begin(owner, work)
+        self._created[owner] += 1
         try:
             yield
         finally:
-            self._admitted.remove(new)
+            self.end(owner, work)
+            self._created[owner] -= 1
+            self._created += Counter()  # drops owners whose count is 0
 
-    def _check(self, new: Demand, own: Sequence[Demand], waiting: int, idle: int, retry_after: float) -> None:
+    def _check(self, owner: str, work: float, waiting: Waiting, retry_after: float) -> None:
         limits = self._limits
-        if waiting >= self._queue + idle:
-            raise LimitError("QUEUE_FULL", f"the queue is full: {waiting} jobs are waiting", retry_after)
-        own_waiting = sum(demand.waits for demand in own)
-        if own_waiting >= limits.queue + idle:
-            message = f"you have {own_waiting} waiting jobs; {limits.queue} are allowed"
+        everyone, own = waiting.all + self._created.total(), waiting.own + self._created[owner]
+        if everyone >= self._queue + waiting.idle:
+            raise LimitError("QUEUE_FULL", f"the queue is full: {everyone} jobs are waiting", retry_after)
+        if own >= limits.queue + waiting.idle:
+            message = f"you have {own} waiting jobs; {limits.queue} are allowed"
             raise LimitError("CALLER_QUEUE", message, retry_after)
-        if len(own) >= limits.jobs:
-            message = f"you have {len(own)} unfinished jobs; {limits.jobs} are allowed"
+        if self._jobs[owner] >= limits.jobs:
+            message = f"you have {self._jobs[owner]} unfinished jobs; {limits.jobs} are allowed"
             raise LimitError("CALLER_JOBS", message, retry_after)
-        work = sum(demand.work for demand in own) + new.work
+        work += self._work.get(owner, 0.0)
         if work > limits.work:
             message = f"your unfinished jobs and this one amount to {work:,.0f} megapixels x evaluations"
             raise LimitError("CALLER_WORK", f"{message}; {limits.work:,.0f} are allowed", retry_after)

@@ -115,9 +115,9 @@ class Dispatcher:
         """When a worker is likely to be free, in seconds."""
         return self._typical_seconds / self._executor.capacity
 
-    def is_waiting(self, name: str) -> bool:
-        """Whether a job waits."""
-        return name in self._waiting
+    def waiting_of(self, owner: str) -> int:
+        """How many jobs of `owner` wait."""
+        return self._waiting.count(owner)
 
     def start(self) -> None:
         """Start the executor."""

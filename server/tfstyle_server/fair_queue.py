@@ -48,6 +48,10 @@ class FairQueue:
         """{owner: number of waiting jobs}, of those who have any."""
         return {owner: len(line) for owner, line in self._lines.items()}
 
+    def count(self, owner: str) -> int:
+        """How many jobs of `owner` wait."""
+        return len(self._lines.get(owner, ()))
+
     def add(self, ticket: Ticket) -> None:
         """Let a job wait."""
         self._tickets[ticket.name] = ticket

@@ -18,7 +18,7 @@ from tfstyle.inputs import Inputs, Size
 from tfstyle.options import TransferOptions
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle_server import status
-from tfstyle_server.admission import Admission, CallerLimits, Demand, work_of
+from tfstyle_server.admission import Admission, CallerLimits, Waiting, work_of
 from tfstyle_server.background import Background
 from tfstyle_server.data import Data
 from tfstyle_server.dispatcher import Dispatcher, given_up
@@ -128,7 +128,7 @@ class Jobs:
         if (failed := given_up(live, "the server ended")) is not None:
             await self._record(job.name, failed, patient=False)
             return
-        self._live[job.name] = live
+        self._add(job.name, live)
         self._dispatcher.enqueue(job.name)
 
     async def close(self) -> None:
@@ -174,25 +174,23 @@ class Jobs:
 
     def _admitted(self, owner: str, plan: Plan[Source]) -> AbstractContextManager[None]:
         """The admission of one more job. Entering it raises `LimitError`."""
-        demand = Demand(owner, work_of(plan.options), waits=True)
-        own = [
-            Demand(owner, job.work, self._dispatcher.is_waiting(name))
-            for name, job in self._live.items()
-            if job.owner == owner
-        ]
-        waiting, idle, retry_after = self._dispatcher.waiting, self._dispatcher.idle, self._dispatcher.retry_after
-        return self._admission.admit(demand, own, waiting, idle, retry_after)
+        waiting = Waiting(self._dispatcher.waiting, self._dispatcher.waiting_of(owner), self._dispatcher.idle)
+        return self._admission.admit(owner, work_of(plan.options), waiting, self._dispatcher.retry_after)
 
     async def _create(self, new: NewJob) -> str:
         async with self._creating:  # one at a time, so that each is told its own position
             position = self._dispatcher.next_position(new.owner)
             name, number, event = await self._data.call(self._data.store.create, new, accepted(position))
             if event is not None:
-                self._live[name] = LiveJob(number, new.owner, new.plan, position=position)
+                self._add(name, LiveJob(number, new.owner, new.plan, position=position))
                 self._live[name].feed.publish(event, b"")
                 self._dispatcher.enqueue(name)
                 self.changes.changed(new.owner, name)
         return name
+
+    def _add(self, name: str, job: LiveJob) -> None:
+        self._live[name] = job
+        self._admission.begin(job.owner, job.work)
 
     async def get(self, owner: str, name: str) -> pb.Job:
         """The current state of a job. Raises `UnknownJobError`."""
@@ -301,6 +299,7 @@ class Jobs:
         self.changes.changed(job.owner, name)
         if stored.last:
             del self._live[name]
+            self._admission.end(job.owner, job.work)
             self._dispatcher.forget(name, job.owner)
             self._background.start(self._measure(job.owner, name))
             self._background.start(asyncio.to_thread(self._data.checkpoints.delete, name))
