@@ -260,8 +260,8 @@ def tiles(network: Network, cut: Cut, size: tuple[int, int], borders: Borders) -
     convolutions = [sum(block_of(name) == block for name in network.layers) for block in blocks]
     stride = poolings_stride(len(convolutions), pooled=True)
     edge = margin(convolutions, pooled=True)
-    sides = [
+    down, across = (
         windows(length, cut.tile, edge, stride, wraps=border == CIRCULAR)
         for length, border in zip(size, borders, strict=True)
-    ]
-    return list(product(*sides))
+    )
+    return list(product(down, across))

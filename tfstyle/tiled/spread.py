@@ -18,14 +18,16 @@ from typing import Any
 
 import numpy as np
 
-from tfstyle.borders import ZERO_BORDERS, Borders
-from tfstyle.losses import FeatureTerm, LocalTerm, PooledTerm
+from tfstyle.borders import ZERO_BORDERS, Borders, borders_of
+from tfstyle.losses import FeatureTerm, LocalTerm, MatchedTerm, PooledTerm
 from tfstyle.losses.term import PlacedTarget, RegionTargets
 from tfstyle.masks import BlockWeights
 from tfstyle.networks.network import Network
 from tfstyle.networks.topology import block_of
 from tfstyle.objective import Targets, Terms
+from tfstyle.pyramid import Pyramid
 from tfstyle.tensorflow_backend import tf
+from tfstyle.tiled import segment
 from tfstyle.tiled.areas import divide, seen
 from tfstyle.tiled.crew import Crew, Errand
 from tfstyle.tiled.distances import Distances, Values, factor_tensors, local_divisors, merge, positions, quotients
@@ -165,6 +167,15 @@ class SpreadNetwork:
         """The answers to one task for each area; `before` and `after` are as in `Errand`."""
         errands = map(Errand, self._keys, tasks, before, after)
         return self._crew.ask(self._network, list(errands))
+
+
+def is_spread(crew: Crew, network: Network, pyramid: Pyramid, terms: Terms, padding: str) -> bool:
+    """Whether a picture is worth the parties of `crew`, and its `terms` can be tiled."""
+    if any(isinstance(term, MatchedTerm) for term in terms.values()):
+        return False
+    size, borders = (pyramid.height, pyramid.width), borders_of(padding, pyramid.wraps)
+    windows = len(segment.tiles(network, segment.CUTS[0], size, borders))
+    return windows >= crew.least_windows and len(divide(size, crew.size, *seen(network, terms), borders)) > 1
 
 
 def _added(parts: Sequence[Any]) -> Any:
