@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from store_server import StoreServer, store_server_running
 from tfstyle.images import Picture, decode, encode_png
 from tfstyle.presets import resolve_options
 from tfstyle.provenance import Provenance, Source, StageFacts
@@ -294,6 +295,13 @@ def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..
     yield start
     for server in started:
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def store_server() -> Iterator[StoreServer]:
+    """An S3-compatible server, shared by all tests that do not stop it."""
+    with store_server_running() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -122,6 +122,7 @@ class Dispatcher:
         job = self._live[name]
         self._waiting[name] = Ticket(job.number, name, job.owner)
         self._announce_positions()
+        self._demand()
 
     def forget(self, name: str, owner: str) -> None:
         """A job has ended, and is no longer live: remove it from the queue, or stop its worker."""
@@ -132,7 +133,8 @@ class Dispatcher:
 
     def halt(self, name: str) -> None:
         """Stop the worker of a job that stays live, or keep it from getting one."""
-        self._waiting.pop(name, None)
+        if self._waiting.pop(name, None) is not None:
+            self._demand()
         self._executor.cancel(name)
 
     def positions(self) -> dict[str, int]:
@@ -157,6 +159,7 @@ class Dispatcher:
             moved = True
         if moved:
             self._announce_positions()
+            self._demand()
 
     async def _start(self, name: str) -> None:
         begun = await self._recorder.record(Entry(name, pb.JobEvent(begun=pb.Begun())))
@@ -169,6 +172,7 @@ class Dispatcher:
         job.began = time.monotonic()
         self._running.add(name)
         self._executor.run(Run(name, attempt, job.plan.inputs, job.plan.options, job.plan.progress, job.plan.preset))
+        self._demand()
         if self._job_seconds < math.inf:
             asyncio.get_running_loop().call_later(self._job_seconds, self._expire, name, attempt)
 
@@ -210,6 +214,7 @@ class Dispatcher:
     def on_end(self, end: End) -> None:
         """As in `Listener`."""
         self._running.discard(end.job)
+        self._demand()
         job = self._live.get(end.job)
         seconds = 0.0 if job is None or job.began is None else time.monotonic() - job.began
         outcome = "cancelled" if isinstance(end, Stopped) else type(end).__name__.lower()
@@ -252,6 +257,13 @@ class Dispatcher:
 
     def _running_by_owner(self) -> Counter[str]:
         return Counter(self._live[name].owner for name in self._starting | self._running if name in self._live)
+
+    def _demand(self) -> None:
+        """Tell the executor how many of the waiting jobs could be started, if there were a worker for each."""
+        running = self._running_by_owner()
+        waiting = Counter(ticket.owner for ticket in self._waiting.values())
+        could = (min(count, self._most_running - running[owner]) for owner, count in waiting.items())
+        self._executor.demand(len(self._starting) + sum(max(0, count) for count in could))
 
     def _next(self) -> str | None:
         """The first waiting job whose owner may have another one running."""

@@ -15,9 +15,12 @@ from functools import partial
 import grpc
 
 from tfstyle_server.dashboard import DashboardError, dashboard_page, private_socket
-from tfstyle_server.data import DataInUseError, open_data
-from tfstyle_server.executors.local.executor import LocalExecutor
-from tfstyle_server.executors.local.settings import worker_settings
+from tfstyle_server.data import Data, DataInUseError, open_data
+from tfstyle_server.executors.local.process import WorkerProcess
+from tfstyle_server.executors.local.settings import actor_settings, worker_settings
+from tfstyle_server.executors.pool import Scale, WorkerPool
+from tfstyle_server.executors.ray.actors import Actors
+from tfstyle_server.executors.ray.frames import Connect
 from tfstyle_server.health import Health, Reflection
 from tfstyle_server.heap import return_large_blocks_at_once
 from tfstyle_server.jobs import Jobs
@@ -33,7 +36,7 @@ from tfstyle_server.transport import channel_options, raise_file_limit
 
 log = logging.getLogger("tfstyle.front")
 
-_SETTINGS = ("weights: ", "dashboard: ")
+_SETTINGS = ("weights: ", "dashboard: ", "executor: ", "ray-address: ", "blobs: ")
 """The beginnings of reasons not to serve that lie with a setting."""
 CLOSING_SECONDS = 0.5
 """Time for the statuses of the last calls to be sent, after which health watches are cut."""
@@ -86,15 +89,13 @@ async def serve(
             raise BadSettingError(f"listen: another process listens on {options.listen}")
         tls = credentials(options.security)
         gate = Gate(options.security)
-        data = await open_data(options.data, options.retention, accept_empty=options.accept_empty_database)
+        data = await open_data(
+            options.data, options.retention, options.blobs, accept_empty=options.accept_empty_database
+        )
     except (SecurityError, DataInUseError) as error:
         raise BadSettingError(str(error)) from None
     metrics = Metrics()
-    executor = LocalExecutor(
-        worker_settings(options, data.blob_folder, data.checkpoint_base, data.temporary),
-        options.start_seconds,
-        options.silence_seconds,
-    )
+    executor = _executor(options, data)
     metrics.reads_memory_of(lambda: executor.processes)
     jobs = Jobs(
         data,
@@ -180,6 +181,17 @@ async def serve(
     log.info("stopped")
     if reason:
         raise (BadSettingError if reason[0].startswith(_SETTINGS) else CannotServeError)(reason[0])
+
+
+def _executor(options: ServerOptions, data: Data) -> WorkerPool:
+    """The workers: processes of this machine, or actors of a cluster."""
+    places = data.blob_location, data.checkpoint_location, data.temporary
+    waits = options.start_seconds, options.silence_seconds
+    if options.ray is None:
+        return WorkerPool(worker_settings(options, *places), WorkerProcess, *waits)
+    actors = Actors(Connect(options.ray, options.log_format))
+    scale = Scale(options.ray.least, options.ray.idle_seconds)
+    return WorkerPool(actor_settings(options, options.ray, *places), actors.start, *waits, scale)
 
 
 def _at_end_of_stdin(loop: asyncio.AbstractEventLoop, then: Callable[[], None]) -> None:

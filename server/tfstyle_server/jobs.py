@@ -300,7 +300,7 @@ class Jobs:
             del self._live[name]
             self._dispatcher.forget(name, job.owner)
             self._background.start(self._measure(job.owner, name))
-            self._background.start(asyncio.to_thread(self._data.delete_checkpoints, name))
+            self._background.start(asyncio.to_thread(self._data.checkpoints.delete, name))
 
     async def _measure(self, owner: str, name: str) -> None:
         """Add a job that has ended to the metrics."""

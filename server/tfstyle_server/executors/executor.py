@@ -145,6 +145,9 @@ class Executor(Protocol):
         If no worker is idle any more, it ends with `on_lost`.
         """
 
+    def demand(self, waiting: int) -> None:
+        """So many jobs wait that could be started. An executor that can have more workers may start some."""
+
     def cancel(self, job: str) -> None:
         """Stop a running job soon. Does nothing where the job is not running."""
 

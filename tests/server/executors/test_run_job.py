@@ -18,7 +18,7 @@ from tfstyle.presets import resolve_options
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle_server.blobs import BlobFolder
 from tfstyle_server.executors import run_job as module
-from tfstyle_server.executors.checkpoints import Checkpoints
+from tfstyle_server.executors.checkpoints import Checkpoints, FolderFiles
 from tfstyle_server.executors.executor import Done, Failed, Refused, Run, Stopped
 from tfstyle_server.executors.run_job import JobCancelled, Port, PortClosedError, run_job
 
@@ -38,7 +38,7 @@ class FakePort:
 
     def __post_init__(self) -> None:
         self.blobs = BlobFolder(self.folder / "blobs")
-        self.checkpoints = Checkpoints(self.folder / "checkpoints", self.attempt, 0.0)
+        self.checkpoints = Checkpoints(FolderFiles(self.folder / "checkpoints"), self.attempt, 0.0)
 
     def report(self, event: pb.JobEvent, reached: int, preview: bytes = b"") -> None:
         self.reports.append((event, reached, preview))

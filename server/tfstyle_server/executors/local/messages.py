@@ -1,4 +1,4 @@
-"""The messages between the local executor and a worker process, sent through a pipe."""
+"""The messages between the front and a worker, wherever it runs."""
 
 from __future__ import annotations
 
@@ -62,5 +62,18 @@ class Alive:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Placed:
+    """From an executor, of a worker that had to wait for a place in a cluster: it starts, at `where`."""
+
+    where: str
+
+
+@dataclass(frozen=True)
+class Draining:
+    """From an executor: the worker's place is about to be taken away, so it shall get no further job."""
+
+
 Command = Run | Cancel | Estimate
 Report = Ready | CannotStart | Retiring | Alive | Estimated | Update | End
+Notice = Placed | Draining

@@ -20,6 +20,7 @@ from tfstyle.v1 import worker_pb2 as wire
 from tfstyle.v1.style_transfer_pb2 import JobEvent
 from tfstyle_server.executors.executor import Done, End, Failed, Refused, Stopped, Unprepared, Update
 from tfstyle_server.executors.local.messages import Alive, CannotStart, Estimated, Ready, Report, Retiring
+from tfstyle_server.executors.piped_process import UnreadableError
 from tfstyle_server.plan import IMAGE_PREFIX
 from tfstyle_server.wire_size import TooMuchError, check_rest
 
@@ -34,7 +35,7 @@ MOST_RESULT = 2**30
 _DIGEST = re.compile("[0-9a-f]{64}")
 
 
-class WireError(Exception):
+class WireError(UnreadableError):
     """The bytes are not a report."""
 
 

@@ -3,135 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 import pytest
+from fake_workers import LITE, RUN, START, STARTED, Listener, Worker, after, run, settle
 
 from tfstyle.errors import InvalidInputError, Violation
 from tfstyle.inputs import content_and_style
-from tfstyle.options import ProgressOptions, TransferOptions
-from tfstyle.v1.style_transfer_pb2 import JobEvent, Network, Started
-from tfstyle_server.executors.executor import NoAnswerError, Run, Stopped, UnpreparedError, Update
-from tfstyle_server.executors.local import executor as local
+from tfstyle.options import TransferOptions
+from tfstyle.v1.style_transfer_pb2 import JobEvent, Started
+from tfstyle_server.executors import pool
+from tfstyle_server.executors.executor import NoAnswerError, Stopped, UnpreparedError, Update
 from tfstyle_server.executors.local import questions
-from tfstyle_server.executors.local.executor import LocalExecutor
 from tfstyle_server.executors.local.messages import Alive, Cancel, CannotStart, Estimate, Estimated, Ready, Retiring
-from tfstyle_server.executors.local.settings import WorkerSettings
+from tfstyle_server.executors.pool import WorkerPool
 
 
-@dataclass(eq=False)
-class Worker:
-    """In place of a process."""
-
-    settings: WorkerSettings
-    on_report: Callable[..., None]
-    on_end: Callable[..., None]
-    pid: int = 1
-    sent: list[Any] = field(default_factory=list)
-    killed: bool = False
-
-    def __post_init__(self) -> None:
-        STARTED.append(self)
-
-    async def send(self, command: object) -> None:
-        self.sent.append(command)
-
-    def kill(self) -> None:
-        self.killed = True
-
-    def wait(self) -> None:
-        pass
-
-    def says(self, report: object) -> None:
-        self.on_report(self, report)
-
-    def ends(self, code: int = -9) -> None:
-        self.on_end(self, code)
-
-
-STARTED: list[Worker] = []
-
-
-@dataclass
-class Listener:
-    """Remembers what is reported to it."""
-
-    heard: list[str] = field(default_factory=list)
-    reasons: list[str] = field(default_factory=list)
-
-    def on_ready(self, network: Network) -> None:
-        assert network == LITE
-        self.heard.append("ready")
-
-    def on_unready(self) -> None:
-        self.heard.append("unready")
-
-    def on_idle(self) -> None:
-        pass
-
-    def on_update(self, update: object) -> None:
-        pass
-
-    def on_end(self, end: Any) -> None:
-        self.heard.append(f"{end.job} {type(end).__name__}")
-
-    def on_lost(self, job: str, attempt: int, reason: str) -> None:
-        self.heard.append(f"{job} lost")
-        self.reasons.append(reason)
-
-    def on_broken(self, reason: str) -> None:
-        self.heard.append(f"broken: {reason}")
-
-
-LITE = Network(name="vgg19-lite")
-RUN = Run("jobs/a", 1, content_and_style("c", "s"), TransferOptions(), ProgressOptions())
-
-
-def settings(device: str) -> WorkerSettings:
-    return WorkerSettings(device, "auto", None, 1, 1, None, 1.0, 2, 2.0, Path("b"), Path("c"), Path("t"))
-
-
-def run(
-    devices: str,
-    story: Callable[[LocalExecutor, Listener], Awaitable[None]],
-    start_seconds: float = 60.0,
-    silence_seconds: float = 60.0,
-) -> None:
-    async def main() -> None:
-        STARTED.clear()
-        listener = Listener()
-        executor = LocalExecutor([settings(device) for device in devices], start_seconds, silence_seconds)
-        executor.start(listener)
-        await story(executor, listener)
-
-    asyncio.run(main())
-
-
-@pytest.fixture(autouse=True)
-def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The pauses that were made; none lasts."""
-    made: list[float] = []
-    sleep = asyncio.sleep
-
-    async def short(seconds: float) -> None:
-        made.append(seconds)
-        await sleep(0)
-
-    monkeypatch.setattr(local, "WorkerProcess", Worker)
-    monkeypatch.setattr(asyncio, "sleep", short)
-    return made
-
-
-async def settle() -> None:
-    for _ in range(5):
-        await asyncio.sleep(0)
-
-
-def test_device_that_never_works_is_given_up_and_the_others_go_on(pauses: list[float]) -> None:
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+def test_device_that_never_works_is_given_up_and_the_others_go_on() -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         bad, good = STARTED
         good.says(Ready(LITE))
         for _ in range(3):
@@ -140,7 +28,7 @@ def test_device_that_never_works_is_given_up_and_the_others_go_on(pauses: list[f
             await settle()
             bad = STARTED[-1]
         assert [worker.settings.device for worker in STARTED] == ["0", "1", "0", "0"]
-        assert [pause for pause in pauses if pause] == [1.0, 2.0]
+        assert [pause for pause in listener.pauses if pause] == [1.0, 2.0]
         assert listener.heard == ["ready"], "failures of one device are no reason to end"
         assert executor.idle == 1
 
@@ -148,28 +36,28 @@ def test_device_that_never_works_is_given_up_and_the_others_go_on(pauses: list[f
 
 
 def test_server_ends_when_every_device_is_given_up() -> None:
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         for _ in range(3):
             for worker in STARTED[-2:]:
                 worker.ends(-6)
             await settle()
         assert len(STARTED) == 6
-        broken = "broken: no worker can start: its process ended while it started (exit code -6)"
+        broken = "broken: no worker can start: its worker ended while it started (exit code -6)"
         assert [heard for heard in listener.heard if heard != "unready"] == [broken]
         assert listener.heard[0] == "unready"
 
     run("01", story)
 
 
-def test_device_that_has_worked_is_tried_for_ever_in_growing_intervals(pauses: list[float]) -> None:
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+def test_device_that_has_worked_is_tried_for_ever_in_growing_intervals() -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         STARTED[0].says(Ready(LITE))
         STARTED[0].ends()
         assert len(STARTED) == 2, "at once: it was no failed start"
         for _ in range(9):
             STARTED[-1].ends()
             await settle()
-        assert [pause for pause in pauses if pause] == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0]
+        assert [pause for pause in listener.pauses if pause] == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0]
         STARTED[-1].says(Ready(LITE))
         assert listener.heard == ["ready", *["unready"] * 9, "ready"]
         assert executor.idle == 1
@@ -177,32 +65,32 @@ def test_device_that_has_worked_is_tried_for_ever_in_growing_intervals(pauses: l
     run("0", story)
 
 
-def test_process_that_cannot_be_started_is_tried_again(pauses: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_process_that_cannot_be_started_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     def none_left(*_: object) -> None:
         raise OSError(24, "Too many open files")
 
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         STARTED[0].says(Ready(LITE))
-        monkeypatch.setattr(local, "WorkerProcess", none_left)
+        monkeypatch.setitem(START, "worker", none_left)
         STARTED[0].ends()
         for _ in range(4):
             await settle()
-        monkeypatch.setattr(local, "WorkerProcess", Worker)
+        monkeypatch.setitem(START, "worker", Worker)
         await settle()
         assert len(STARTED) == 2
-        assert [pause for pause in pauses if pause][:4] == [1.0, 2.0, 4.0, 8.0]
+        assert [pause for pause in listener.pauses if pause][:4] == [1.0, 2.0, 4.0, 8.0]
 
     run("0", story)
 
 
 def test_reason_that_lasts_ends_the_server_at_once_unless_it_has_worked() -> None:
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         first, second = STARTED
         first.says(Ready(LITE))
         second.says(CannotStart("weights: no such file", permanent=True))
         assert listener.heard == ["ready"]
 
-    async def other(executor: LocalExecutor, listener: Listener) -> None:
+    async def other(executor: WorkerPool, listener: Listener) -> None:
         STARTED[0].says(CannotStart("weights: no such file", permanent=True))
         assert listener.heard == ["broken: weights: no such file"]
 
@@ -211,7 +99,7 @@ def test_reason_that_lasts_ends_the_server_at_once_unless_it_has_worked() -> Non
 
 
 def test_worker_that_does_not_hear_a_cancellation_is_ended() -> None:
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         for obeys in (True, False):
             worker = STARTED[-1]
             worker.says(Ready(LITE))
@@ -229,7 +117,7 @@ def test_worker_that_does_not_hear_a_cancellation_is_ended() -> None:
 
 
 def test_job_for_which_no_worker_is_left_is_reported_as_lost() -> None:
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         executor.run(RUN)
         assert listener.heard == ["jobs/a lost"]
 
@@ -237,7 +125,7 @@ def test_job_for_which_no_worker_is_left_is_reported_as_lost() -> None:
 
 
 def test_worker_that_retires_gets_no_other_job_and_is_replaced() -> None:
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         (worker,) = STARTED
         worker.says(Ready(LITE))
         executor.run(RUN)
@@ -251,13 +139,8 @@ def test_worker_that_retires_gets_no_other_job_and_is_replaced() -> None:
     run("0", story)
 
 
-async def after(seconds: float) -> None:
-    """Let real time pass: `asyncio.sleep` is replaced here."""
-    await asyncio.wait([asyncio.get_running_loop().create_future()], timeout=seconds)
-
-
 def test_worker_that_does_not_start_in_time_is_killed_and_replaced() -> None:
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         await after(0.05)
         assert not STARTED[0].killed
         await after(0.1)
@@ -274,7 +157,7 @@ def test_worker_that_does_not_start_in_time_is_killed_and_replaced() -> None:
 
 
 def test_worker_with_a_job_that_gives_no_sign_of_life_is_killed() -> None:
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         (worker,) = STARTED
         worker.says(Ready(LITE))
         executor.run(RUN)
@@ -297,7 +180,7 @@ def test_worker_with_a_job_that_gives_no_sign_of_life_is_killed() -> None:
 
 
 def test_worker_that_is_done_may_be_silent() -> None:
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         (worker,) = STARTED
         worker.says(Ready(LITE))
         executor.run(RUN)
@@ -309,9 +192,9 @@ def test_worker_that_is_done_may_be_silent() -> None:
 
 
 def test_worker_that_retires_and_does_not_exit_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local, "EXIT_SECONDS", 0.1)
+    monkeypatch.setattr(pool, "EXIT_SECONDS", 0.1)
 
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         (worker,) = STARTED
         worker.says(Ready(LITE))
         executor.run(RUN)
@@ -324,7 +207,7 @@ def test_worker_that_retires_and_does_not_exit_is_killed(monkeypatch: pytest.Mon
 
 
 def test_worker_that_was_killed_gets_no_other_job() -> None:
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         (worker,) = STARTED
         await after(0.2)
         assert worker.killed
@@ -346,7 +229,7 @@ def test_worker_that_was_killed_gets_no_other_job() -> None:
     ],
 )
 def test_worker_that_speaks_of_what_is_not_its_own_is_killed(report: object) -> None:
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         (worker,) = STARTED
         worker.says(Ready(LITE))
         executor.run(RUN)
@@ -360,7 +243,7 @@ def test_worker_that_speaks_of_what_is_not_its_own_is_killed(report: object) -> 
 
 
 def test_worker_that_reports_without_end_is_killed() -> None:
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         (worker,) = STARTED
         worker.says(Ready(LITE))
         executor.run(RUN)
@@ -374,9 +257,9 @@ def test_worker_that_reports_without_end_is_killed() -> None:
 
 
 def test_worker_cannot_announce_to_be_silent_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local, "LONGEST_SILENCE", 0.1)
+    monkeypatch.setattr(pool, "LONGEST_SILENCE", 0.1)
 
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         (worker,) = STARTED
         worker.says(Ready(LITE))
         executor.run(RUN)
@@ -389,7 +272,7 @@ def test_worker_cannot_announce_to_be_silent_for_ever(monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize("report", [Stopped("jobs/a", 1), Retiring(), Alive(1e9), Ready(LITE)])
 def test_idle_worker_has_nothing_to_report(report: object) -> None:
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         (worker,) = STARTED
         worker.says(Ready(LITE))
         worker.says(report)
@@ -403,7 +286,7 @@ SIZES, OPTIONS = content_and_style((1, 1), (2, 2)), TransferOptions()
 
 
 def test_an_idle_worker_is_asked_before_a_busy_one_and_each_one_thing_at_a_time() -> None:
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         busy, idle = STARTED
         for worker in STARTED:
             worker.says(Ready(LITE))
@@ -425,7 +308,7 @@ def test_an_idle_worker_is_asked_before_a_busy_one_and_each_one_thing_at_a_time(
 
 
 def test_an_estimate_ends_with_the_worker_that_was_asked() -> None:
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         (worker,) = STARTED
         with pytest.raises(NoAnswerError, match="no worker can answer now"):
             await executor.estimate(SIZES, OPTIONS)
@@ -442,7 +325,7 @@ def test_an_estimate_ends_with_the_worker_that_was_asked() -> None:
 def test_an_answer_that_comes_too_late_does_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(questions, "ANSWER_SECONDS", 0.01)
 
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         (worker,) = STARTED
         worker.says(Ready(LITE))
         with pytest.raises(NoAnswerError, match="no worker has answered"):
@@ -461,7 +344,7 @@ def test_an_answer_that_comes_too_late_does_no_harm(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_worker_that_answers_what_nobody_asked_is_killed() -> None:
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         (worker,) = STARTED
         worker.says(Ready(LITE))
         worker.says(Estimated(unprepared="nothing"))
