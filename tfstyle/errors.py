@@ -34,3 +34,7 @@ class InvalidInputError(TfstyleError, ValueError):
 
 class WeightsError(TfstyleError):
     """The weights of a network are missing, damaged, or belong to another network."""
+
+
+class PartyLostError(TfstyleError):
+    """A party that computed a part of a picture has gone, and with it what it kept; `str()` of it says why."""

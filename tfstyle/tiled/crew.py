@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 
+from tfstyle.errors import PartyLostError
 from tfstyle.networks.network import Network
-from tfstyle.tiled.party import Party, PartyLostError
-from tfstyle.tiled.tasks import Key, Learn, Task
+from tfstyle.tiled.party import Party
+from tfstyle.tiled.tasks import Forget, Key, Learn, Task
 
 log = logging.getLogger(__name__)
 
@@ -51,9 +52,9 @@ class Crew:
     """`parties` that compute areas of pictures; to be used in a `with` statement, which ends them.
 
     `size` is the number of areas into which a picture is divided. The result depends on it alone, to the bit, and not
-    on how many parties there are or which of them are lost. `replacement` is called for each party that is lost, and
-    returns another, or None: the others then compute its areas. `check` is called again and again while parties
-    compute, and what it raises ends the pass. Pictures that have fewer windows than `least_windows` are not divided.
+    on how many parties there are or which of them are lost. `recruits` returns further parties that have become ready
+    since its last call; parties that are lost may be replaced so. `check` is called again and again while parties
+    compute, and what it raises ends the pass. Pictures with fewer than `least_windows` windows are not divided.
     """
 
     def __init__(
@@ -61,14 +62,14 @@ class Crew:
         parties: Sequence[Party],
         size: int,
         *,
-        replacement: Callable[[], Party | None] = lambda: None,
+        recruits: Callable[[], Sequence[Party]] = tuple,
         check: Callable[[], None] = lambda: None,
         least_windows: int = 2,
     ) -> None:
         self.size = size
         self.least_windows = least_windows
         self._places = [_Place(party) for party in parties]
-        self._replacement = replacement
+        self._recruits = recruits
         self._check = check
 
     def __enter__(self) -> Crew:
@@ -79,6 +80,21 @@ class Crew:
     ) -> None:
         for place in self._places:
             place.close()
+
+    def gather(self) -> None:
+        """Between two evaluations: take in parties that have become ready, and divide the areas among all."""
+        came = [_Place(party) for party in self._recruits()]
+        if not came:
+            return
+        self._places += came
+        log.info("%d parties compute areas of a picture", len(self._places))
+        for place in self._places:
+            for key in [key for key in place.done if self._home(key.area) is not place]:
+                del place.done[key]
+                place.thread.submit(place.party.do, Forget(key))
+
+    def _home(self, area: int) -> _Place:
+        return self._places[area % len(self._places)]
 
     def ask(self, network: Network, errands: Sequence[Errand]) -> list[Any]:
         """The answers to `errands`, in their order, from parties that have `network`.
@@ -102,7 +118,7 @@ class Crew:
 
     def _start(self, index: int, network: Network, errand: Errand) -> tuple[_Place, Future[Any]]:
         place = next((place for place in self._places if errand.key in place.done), None)
-        place = place or self._places[index % len(self._places)]
+        place = place or self._home(index)
         return place, place.thread.submit(_run, place, network, errand)
 
     def _await(self, futures: Sequence[Future[Any]]) -> None:
@@ -112,20 +128,16 @@ class Crew:
             _, left = wait(left, POLL_SECONDS)
 
     def _lost(self, place: _Place, error: PartyLostError) -> None:
-        """Put another party in the place of one that is lost, or none."""
+        """Go on without a party that is lost. Raises `error` if there is no other."""
         if place not in self._places:
-            return  # lost with another of its areas
-        index = self._places.index(place)
+            return  # it has lost another of its areas before
+        self._places.remove(place)
         place.close()
-        party = self._replacement()
-        log.warning("a party that computes areas of a picture is lost: %s; %s", error, _next(party))
-        self._places[index : index + 1] = [] if party is None else [_Place(party)]
+        log.warning("a party that computes areas of a picture is lost: %s; %d are left", error, len(self._places))
+        if not self._places:
+            self.gather()
         if not self._places:
             raise error
-
-
-def _next(party: Party | None) -> str:
-    return "the others compute its areas" if party is None else "another takes its place"
 
 
 def _run(place: _Place, network: Network, errand: Errand) -> Any:

@@ -10,7 +10,6 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tfstyle.errors import TfstyleError
 from tfstyle.losses import FeatureTerm
 from tfstyle.networks.network import Network
 from tfstyle.networks.topology import block_of
@@ -23,6 +22,7 @@ from tfstyle.tiled.tasks import (
     Computation,
     Deviate,
     Divide,
+    Forget,
     Forward,
     Key,
     Learn,
@@ -35,10 +35,6 @@ from tfstyle.tiled.tasks import (
 Map = NDArray[np.float32]
 MOST_NETWORKS = 4
 """Number of sizes and stages whose traced networks are kept: those of the picture, and of style pictures."""
-
-
-class PartyLostError(TfstyleError):
-    """A party has gone, and with it what it kept; `str()` of it says why."""
 
 
 class Party(Protocol):
@@ -81,6 +77,8 @@ class LocalParty:
                 self._networks[network.digest] = network
             case Open():
                 return self._open(task)
+            case Forget(key):
+                self._opened.pop(key, None)
             case Divide(key, regions):
                 opened = self._opened[key]
                 owned = _owned(opened.area, opened.computation.pooled.values())

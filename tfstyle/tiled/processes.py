@@ -9,7 +9,8 @@ import signal
 from multiprocessing.connection import Connection
 from typing import Any
 
-from tfstyle.tiled.party import LocalParty, Party, PartyLostError
+from tfstyle.errors import PartyLostError
+from tfstyle.tiled.party import LocalParty, Party
 from tfstyle.tiled.tasks import Task
 
 

@@ -68,6 +68,7 @@ class SpreadNetwork:
 
     def content_targets(self, image: Map) -> Targets:
         """The targets of the local terms, which stay with the parties, for the content picture `image` [1, H, W, 3]."""
+        self._crew.gather()
         local = {name: term for name, term in self._terms.items() if isinstance(term, LocalTerm)}
         stage = next(_stages)
         self._keys = [Key(stage, index) for index in range(len(self.areas))]
@@ -94,6 +95,7 @@ class SpreadNetwork:
 
     def style_statistics(self, image: Map, weights: Map | None) -> Targets:
         """As in `tfstyle.objective.Objective`."""
+        self._crew.gather()
         blocks = None if weights is None else BlockWeights(weights)
         pooled = {name: term for name, term in self._terms.items() if isinstance(term, PooledTerm)}
         of_layers = dict.fromkeys(block_of(layer) for term in pooled.values() for layer in term.layers)
@@ -127,6 +129,7 @@ class SpreadNetwork:
 
         The `targets` of local terms are those of the latest call of `content_targets`.
         """
+        self._crew.gather()
         divided = self._divide(targets)
         forward = [Forward(key, area.read(image)) for key, area in zip(self._keys, self.areas, strict=True)]
         passed = [(*opened, task) for opened, task in zip(self._opened, forward, strict=True)]

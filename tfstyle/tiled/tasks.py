@@ -74,6 +74,13 @@ class Open:
 
 
 @dataclass(frozen=True)
+class Forget:
+    """Forget an area, which another party computes from now on. No answer."""
+
+    key: Key
+
+
+@dataclass(frozen=True)
 class Divide:
     """Keep how much the positions of an area belong to regions: {block: weights [1, h, w, regions]}. No answer."""
 
@@ -137,4 +144,4 @@ class Pulled(NamedTuple):
     sums: Mapping[str, Mapping[str, float]]
 
 
-Task = Learn | Open | Divide | Deviate | Measure | Forward | Backward
+Task = Learn | Open | Forget | Divide | Deviate | Measure | Forward | Backward

@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 from spread_pictures import evaluate, small_network
 
+from tfstyle.errors import PartyLostError
 from tfstyle.losses import ContentLoss, GramLoss
 from tfstyle.objective import Evaluation
 from tfstyle.pyramid import Pyramid
 from tfstyle.tiled.crew import Crew
 from tfstyle.tiled.objective import TiledObjective
-from tfstyle.tiled.party import LocalParty, Party, PartyLostError
+from tfstyle.tiled.party import LocalParty, Party
 from tfstyle.tiled.tasks import Backward, Forward, Learn, Open, Task
 
 LOSS = ContentLoss(("block2_conv2",)) + 2 * GramLoss(("block1_conv1", "block3_conv1"))
@@ -92,16 +93,34 @@ def test_a_lost_party_changes_nothing(
 ) -> None:
     others: list[Party] = [Watched()] if replaced else []
     lost = Watched(kind, mortal)
-    with (
-        caplog.at_level(logging.WARNING),
-        Crew([Watched(), lost, Watched()], 3, replacement=lambda: others.pop() if others else None) as crew,
-    ):
-        assert all(same(each, expected) for each in evaluations(crew))
+
+    def recruits() -> list[Party]:
+        return [others.pop()] if lost.closed and others else []
+
+    with caplog.at_level(logging.WARNING), Crew([Watched(), lost, Watched()], 3, recruits=recruits) as crew:
+        assert all(same(each, expected) for each in evaluations(crew, 3))
     assert lost.closed
     assert not others
     (line,) = [record.getMessage() for record in caplog.records if record.name == "tfstyle.tiled.crew"]
-    after = "another takes its place" if replaced else "the others compute its areas"
-    assert line == f"a party that computes areas of a picture is lost: it was switched off; {after}"
+    assert line == "a party that computes areas of a picture is lost: it was switched off; 2 are left"
+
+
+def test_parties_that_become_ready_later_get_their_share(expected: Evaluation) -> None:
+    first, *later = [Watched() for _ in range(3)]
+    network = small_network()
+    with Crew([first], 3, recruits=lambda: [later.pop()] if later else []) as crew:
+        objective = TiledObjective(network, PYRAMID, 3, LOSS.terms, "max", crew=crew)
+        assert all(same(evaluate(objective, network, LOSS), expected) for _ in range(2))
+        assert len({place.party for place in crew._places}) == 3
+        assert [len(place.done) for place in crew._places] == [1, 1, 1]
+        assert "Forget" in first.done
+        assert len(first.party._opened) == 1, "what others compute now takes no memory here"
+
+
+def test_the_last_party_is_replaced_if_there_is_another(expected: Evaluation) -> None:
+    lost, others = Watched(Backward, 1), [Watched()]
+    with Crew([lost], 3, recruits=lambda: [others.pop()] if lost.closed and others else []) as crew:
+        assert all(same(each, expected) for each in evaluations(crew))
 
 
 def test_parties_that_are_all_lost_end_the_work() -> None:

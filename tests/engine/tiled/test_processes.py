@@ -14,11 +14,12 @@ import psutil
 import pytest
 from spread_pictures import evaluate, small_network
 
+from tfstyle.errors import PartyLostError
 from tfstyle.losses import ContentLoss, GramLoss
 from tfstyle.pyramid import Pyramid
 from tfstyle.tiled.crew import Crew
 from tfstyle.tiled.objective import TiledObjective
-from tfstyle.tiled.party import LocalParty, PartyLostError
+from tfstyle.tiled.party import LocalParty
 from tfstyle.tiled.processes import ProcessParty
 from tfstyle.tiled.spread import SpreadNetwork
 from tfstyle.tiled.tasks import Deviate, Key, Learn
@@ -64,12 +65,14 @@ def test_a_killed_process_changes_nothing() -> None:
         expected = evaluate(objective, network, LOSS)
     parties = [ProcessParty(), ProcessParty()]
     others = [ProcessParty()]
-    with Crew(parties, 2, replacement=lambda: others.pop() if others else None) as crew:
+    killed: list[ProcessParty] = []
+    with Crew(parties, 2, recruits=lambda: [others.pop()] if killed and others else []) as crew:
         objective = TiledObjective(network, PYRAMID, 4, LOSS.terms, "max", crew=crew)
         evaluate(objective, network, LOSS)
         for party in parties:  # the first is replaced, the second is not
             assert party.pid
             os.kill(party.pid, signal.SIGKILL)
+            killed.append(party)
             found = evaluate(objective, network, LOSS)
             assert found.total == expected.total
             np.testing.assert_array_equal(found.gradient, expected.gradient)

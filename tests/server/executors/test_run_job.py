@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,9 @@ class FakePort:
 
     def expect(self, seconds: float) -> None:
         assert seconds > 0
+
+    def crew(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def check_cancelled(self) -> None:
         if self.cancelled:
