@@ -60,7 +60,7 @@ class WorkerPool:
 
     A worker is killed that does not start within `start_seconds`, or has a job and gives no sign of life for
     `silence_seconds` and the time that the job is expected to take. With `scale`, there are as many workers as are
-    needed, and one at first.
+    needed.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class WorkerPool:
         """As in `Executor`."""
         self._listener = listener
         self._at_work = True
-        self._grow(max(1, self._wanted))
+        self._grow(self._wanted)
 
     def stop(self) -> None:
         """As in `Executor`."""
@@ -163,8 +163,9 @@ class WorkerPool:
 
     @property
     def _wanted(self) -> int:
-        """How many workers there should be."""
-        return max(self._scale.least, len(self._busy) + self._waiting)
+        """How many workers there should be: in any case one, until one has shown that they can start."""
+        first = 0 if self._places.has_worked else 1
+        return max(self._scale.least, len(self._busy) + self._waiting, first)
 
     def _grow(self, wanted: int) -> None:
         """Start workers where there are fewer than `wanted`, and places for them."""

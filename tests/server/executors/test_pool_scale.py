@@ -91,6 +91,8 @@ def test_a_worker_that_waits_for_a_place_is_withdrawn_when_no_job_waits_any_more
 def test_with_none_at_least_the_first_one_shows_that_workers_can_start_and_may_go() -> None:
     async def story(pool: WorkerPool, listener: Listener) -> None:
         (worker,) = STARTED
+        await after(0.3)
+        assert not worker.killed, "it has shown nothing yet"
         worker.says(Ready(LITE))
         await after(0.3)
         assert worker.killed

@@ -22,7 +22,7 @@ from tfstyle_server.executors.local.messages import CannotStart, Report
 from tfstyle_server.executors.local.settings import WorkerSettings
 from tfstyle_server.executors.local.wire import encode
 from tfstyle_server.executors.local.worker import serve, set_environment
-from tfstyle_server.executors.ray.placement import Together, settings_here
+from tfstyle_server.executors.ray.placement import Together, set_threads, settings_here
 from tfstyle_server.executors.ray.shared import is_shared
 from tfstyle_server.executors.run_job import PortClosedError
 from tfstyle_server.logs import configure_logging
@@ -99,7 +99,7 @@ class StyleActor:
         try:
             asked, settings = settings, settings_here(settings, threads)
             set_environment(settings)
-            os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(threads))
+            set_threads(threads)
             if is_shared(settings):
                 from tfstyle_server.executors.ray.tiles import gather
 

@@ -12,12 +12,10 @@ from tfstyle_server.locations import credentials_of
 QUIET = {
     "RAY_DEDUP_LOGS": "0",
     "RAY_COLOR_PREFIX": "0",
-    "RAY_BACKEND_LOG_LEVEL": "fatal",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
-"""Every line of an actor's log is kept, as it is; what Ray's core says of itself is not log, and
-nothing is reported to Ray's makers."""
+"""Every line of an actor's log is kept, as it is; nothing is reported to Ray's makers."""
 
 
 def driver_environment(environment: Mapping[str, str], blobs: str) -> dict[str, str]:

@@ -27,3 +27,13 @@ def settings_here(settings: WorkerSettings, threads: int) -> WorkerSettings:
     node = ray.get_runtime_context().get_node_id()
     cores = next((each["Resources"].get("CPU", 1.0) for each in ray.nodes() if each["NodeID"] == node), 1.0)
     return replace(settings, memory_share=min(1.0, threads / max(1.0, cores)))
+
+
+def set_threads(threads: int) -> None:
+    """Let TensorFlow compute on so many threads, and yet give the same picture as a worker process of the front's.
+
+    Ray sets OMP_NUM_THREADS to the number of cores, and with it TensorFlow rounds differently.
+    """
+    if os.environ.get("OMP_NUM_THREADS") == str(threads):
+        del os.environ["OMP_NUM_THREADS"]
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(threads))

@@ -14,7 +14,7 @@ def reason(error: Exception) -> str:
             return "its node was taken away"
         case why.ActorDiedError() if "node has died" in str(error):
             return "its node was lost"
-        case why.ActorDiedError() if "killed by" in str(error) or "ray.kill" in str(error):
+        case why.ActorDiedError() if "it was killed by" in str(error):
             return "it was killed"
         case why.ActorDiedError() if "worker process has died" in str(error):
             return "its process ended"

@@ -7,7 +7,6 @@ is lost itself, Ray ends them.
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -19,7 +18,7 @@ import ray.exceptions as why
 from tfstyle.errors import PartyLostError
 from tfstyle_server.executors.local.settings import WorkerSettings
 from tfstyle_server.executors.local.worker import set_environment
-from tfstyle_server.executors.ray.placement import Together, settings_here
+from tfstyle_server.executors.ray.placement import Together, set_threads, settings_here
 from tfstyle_server.executors.ray.reasons import reason
 from tfstyle_server.logs import configure_logging
 
@@ -52,7 +51,7 @@ class TileActor:
     def __init__(self, settings: WorkerSettings, threads: int) -> None:
         configure_logging(settings.log_format)
         set_environment(settings_here(settings, threads))
-        os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(threads))
+        set_threads(threads)
         from tfstyle.tiled.party import LocalParty  # imports TensorFlow, which reads what was set
 
         self._party = LocalParty()

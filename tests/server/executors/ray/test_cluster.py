@@ -10,10 +10,10 @@ from pathlib import Path
 
 import psutil
 import pytest
-from fleet import LOOPBACK, Fleet, actor_pid, actors, kill, wait_for
 
 from conftest import Server
-from tfstyle_client import CallCancelledError, Client, Job
+from fleet import LOOPBACK, Fleet, actor_pid, actors, kill, wait_for
+from tfstyle_client import CallCancelledError, Client, Credentials, Job
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 LONG = {"preset": "reference", "size": 128, "network": "vgg19-lite", "steps": 150}
@@ -178,6 +178,24 @@ def test_actors_come_with_the_jobs_and_go_without_them(
         assert len({job.result().digest for job in jobs}) == 1
         wait_for(lambda: running() == 0, 30)
         assert client.create(landscape, painting, size=48, steps=2).result().png
+
+
+def test_callers_take_turns_on_actors_too(
+    on_fleet: Callable[..., Server], tokens: dict[str, str], landscape: bytes, painting: bytes
+) -> None:
+    server = on_fleet("--tokens", tokens["file"])
+    actor_pid(server)
+    small = {"size": 48, "steps": 30, "network": "vgg19-lite"}
+    with (
+        Client(server.address, credentials=Credentials(token=tokens["ann"])) as ann,
+        Client(server.address, credentials=Credentials(token=tokens["bob"])) as bob,
+    ):
+        jobs = [ann.create(landscape, painting, **small) for _ in range(3)]
+        jobs.append(bob.create(landscape, painting, **small))
+        for job in jobs:
+            job.result()
+        begun = sorted(range(4), key=lambda number: jobs[number].status().start_time)
+    assert begun == [0, 3, 1, 2], "the second caller's first job comes before the first caller's second one"
 
 
 def test_restarted_head_is_found_again(

@@ -73,15 +73,7 @@ class Fleet:
 
 def actors(node: Any) -> list[int]:
     """The process IDs of the actors on a node."""
-    raylet = node.all_processes["raylet"][0].process.pid
-    found = []
-    for child in psutil.Process(raylet).children(recursive=True):
-        try:
-            if "StyleActor" in " ".join(child.cmdline()):
-                found.append(child.pid)
-        except psutil.Error:
-            continue
-    return found
+    return descendants(node.all_processes["raylet"][0].process.pid, "StyleActor")
 
 
 def kill(pid: int) -> None:
@@ -102,3 +94,15 @@ def actor_pid(server: Server, occurrence: int = 1) -> int:
     """The process ID of the actor that was ready at that `occurrence`."""
     number = server.wait_for_log(r"worker actor-(\d+) is ready", seconds=120, occurrences=occurrence)[1]
     return int(server.wait_for_log(rf"worker actor-{number} starts on [\d.]+, process (\d+)")[1])
+
+
+def descendants(pid: int, what: str) -> list[int]:
+    """The process IDs of those below `pid` whose command line has `what` in it."""
+    return [child.pid for child in psutil.Process(pid).children(recursive=True) if what in " ".join(command_of(child))]
+
+
+def command_of(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
