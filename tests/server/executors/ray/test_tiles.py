@@ -12,8 +12,8 @@ from fleet import LOOPBACK, Fleet, kill, wait_for
 from conftest import Server
 from tfstyle_client import CallCancelledError, Client
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
-LARGE = {"preset": "reference", "size": 640, "network": "vgg19-lite", "steps": 12}
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
+LARGE = {"preset": "reference", "size": 576, "network": "vgg19-lite", "steps": 6, "precision": "float32"}
 """A job of two windows, each of which is one of the two areas."""
 
 
@@ -59,18 +59,18 @@ def test_the_same_bytes_whoever_is_lost(
         wanted = client.stylize(landscape, painting, **LARGE).result()
         print(f"undisturbed: {time.monotonic() - began:.0f} s")
         together.wait_for_log("2 parties compute areas of a picture", 10)
-        assert wanted.total == pytest.approx(alone.total, rel=1e-3)
+        assert wanted.losses.total == pytest.approx(alone.losses.total, rel=1e-3)
         wait_for(lambda: not pids(fleet, "TileActor"), 30)
 
         job = client.create(landscape, painting, **LARGE)
-        wait_for(lambda: (progress := job.status().progress) and progress.evaluation >= 2)
+        wait_for(lambda: (progress := job.status().progress) and progress.evaluation >= 2, 240)
         kill(pids(fleet, "TileActor")[0])
         together.wait_for_log(r"a party that computes areas of a picture is lost: its process ended; 1 are left", 30)
         assert job.result().digest == wanted.digest
         assert "interrupted" not in "\n".join(together.log), "the job itself goes on"
 
         job = client.create(landscape, painting, **LARGE)
-        wait_for(lambda: (progress := job.status().progress) and progress.evaluation >= 2)
+        wait_for(lambda: (progress := job.status().progress) and progress.evaluation >= 2, 240)
         (other,) = pids(fleet, "TileActor")
         time.sleep(2)  # for a checkpoint
         kill(pids(fleet, "StyleActor")[0])
@@ -79,7 +79,7 @@ def test_the_same_bytes_whoever_is_lost(
         together.wait_for_log("resumed after evaluation [1-9]", 10)
 
         job = client.create(landscape, painting, **LARGE | {"steps": 500})
-        wait_for(lambda: (progress := job.status().progress) and progress.evaluation >= 2)
+        wait_for(lambda: (progress := job.status().progress) and progress.evaluation >= 2, 240)
         job.cancel()
         together.wait_for_log("cancelled after", 10)
         with pytest.raises(CallCancelledError):
