@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 
 import psutil
 import pytest
-from fleet import LOOPBACK, Fleet, kill, wait_for
 
 from conftest import Server
+from fleet import LOOPBACK, Fleet, kill, wait_for
 from tfstyle_client import CallCancelledError, Client
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
