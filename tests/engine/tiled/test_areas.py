@@ -15,9 +15,11 @@ BORDERS = [Borders(ZERO, ZERO), Borders(CIRCULAR, ZERO), Borders(ZERO, CIRCULAR)
 
 
 @pytest.mark.parametrize("borders", BORDERS)
-@pytest.mark.parametrize("most", [1, 2, 3, 4, 7, 12])
-@pytest.mark.parametrize("size", [(640, 1600), (1024, 768), (96, 2048)])
+@pytest.mark.parametrize("most", [1, 2, 7, 12])
+@pytest.mark.parametrize("size", [(640, 1600), (96, 1008)])
 def test_each_position_of_each_block_has_one_owner(size: tuple[int, int], most: int, borders: Borders) -> None:
+    if CIRCULAR not in borders:
+        size = size[0] + 5, size[1] + 9  # sides at which poolings drop rows and columns
     areas = divide(size, most, 80, 16, borders)
     assert 1 <= len(areas) <= most
     assert len({area.size for area in areas}) == 1, "all share one trace"

@@ -65,7 +65,7 @@ slow = pytest.mark.slow
     ("kind", "how"),
     [
         ("gram", {}),
-        ("gram", {"regions": True, "kept": True}),
+        pytest.param("gram", {"regions": True, "kept": True}, marks=slow),
         pytest.param("moments", {}, marks=slow),
         pytest.param("wasserstein", {}, marks=slow),
         pytest.param("two styles", {}, marks=slow),

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from tfstyle_server.executors.ray.options import RayOptions, check, parse_actors, parse_resources
-from tfstyle_server.flags import flag
+from tfstyle_server.flags import flag, number
 
 _DEFAULT = RayOptions()
 
@@ -42,11 +42,13 @@ class RayFlags:
         tuple[str, ...], Parameter(help="a further resource that each actor needs, such as painter=1")
     ] = ()
     ray_spread: Annotated[
-        int, flag("RAY_SPREAD", "actors that compute one large picture together, the job's own among them", least=1)
+        int,
+        number(
+            "RAY_SPREAD", "actors that compute one large picture together, the job's own among them", least=1, most=1024
+        ),
     ] = _DEFAULT.spread
     ray_spread_windows: Annotated[
-        int,
-        flag("RAY_SPREAD_WINDOWS", "the least size of such a picture, in windows of 512 x 512 pixels", least=2),
+        int, number("RAY_SPREAD_WINDOWS", "the least size of such a picture, in windows of 512 x 512 pixels", least=2)
     ] = _DEFAULT.spread_windows
     ray_idle_seconds: Annotated[
         float, flag("RAY_IDLE_SECONDS", "seconds after which an actor beyond the least ends that has no job", least=1)
