@@ -20,6 +20,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from statistics import median
 
 import numpy as np
@@ -56,6 +57,7 @@ class Measured:
     the optimizer. `pixels` are those of the picture, `sent` and `received` bytes.
     """
 
+    workers: int
     pixels: int
     features: float
     picture: float
@@ -134,6 +136,7 @@ def measure(weights: str | None, workers: int, megapixels: float, evaluations: i
 
     alone = timed(picture, evaluations)
     return Measured(
+        workers,
         height * width,
         max([here - alone, *there]),
         alone,
@@ -263,13 +266,17 @@ def main() -> None:
     parser.add_argument("--gbits", type=float, default=10)
     parser.add_argument("--speed", type=float, default=1)
     parser.add_argument("--workers", type=int, help="only measure with so many, and print JSON")
+    parser.add_argument("--measured", nargs="*", type=Path, default=(), help="files of that JSON; nothing is measured")
     arguments = parser.parse_args()
     if arguments.workers:
         line = measure(arguments.weights, arguments.workers, float(arguments.megapixels), arguments.evaluations)
         print(json.dumps(asdict(line)))
         return
     lines: dict[tuple[float, int], Measured] = {}
-    for megapixels in map(float, arguments.megapixels.split(",")):
+    for file in arguments.measured:
+        line = Measured(**json.loads(file.read_text()))
+        lines[round(line.pixels / 1e6, 2), line.workers] = line
+    for megapixels in () if lines else map(float, arguments.megapixels.split(",")):
         for workers in (1, 2):
             command = [sys.executable, __file__, "--megapixels", str(megapixels), "--workers", str(workers)]
             command += ["--evaluations", str(arguments.evaluations)]
