@@ -112,8 +112,8 @@ class Recruits:
             return []
         came = [party for each in there if (party := self._arrived(each))]
         self._parties += came
-        if first and self._coming:
-            log.info("%d of %d other actors are not ready; the job begins without them", len(self._coming), self._count)
+        if first and (missing := self._count - len(self._parties)):
+            log.info("%d of %d other actors are not ready; the job begins without them", missing, self._count)
         return list(came)
 
     def _arrived(self, ready: Any) -> RayParty | None:

@@ -89,18 +89,18 @@ def test_the_same_bytes_whoever_is_lost(
     assert "Traceback" not in "\n".join(together.log)
 
 
-def test_a_job_begins_without_actors_that_find_no_place(
+def test_a_job_begins_without_actors_that_find_no_place_and_they_join_it_later(
     spreading: Callable[..., Server], fleet: Fleet, landscape: bytes, painting: bytes
 ) -> None:
-    together = spreading()
+    together, longer = spreading(), LARGE | {"steps": 30}
     with Client(together.address) as client:
-        wanted = client.stylize(landscape, painting, **LARGE).result()
+        wanted = client.stylize(landscape, painting, **longer).result()
         busy = set(pids(fleet, "StyleActor"))
-        idle = next(node for node in fleet.nodes if not busy & set(pids_of(node)))
-        fleet.lose(idle)
-        job = client.create(landscape, painting, **LARGE)
-        together.wait_for_log("1 of 1 other actors are not ready; the job begins without them", 120)
+        fleet.lose(next(node for node in fleet.nodes if not busy & set(pids_of(node))))
+        job = client.create(landscape, painting, **longer)
+        together.wait_for_log("1 of 1 other actors are not ready; the job begins without them", 150)
         fleet.nodes.append(fleet.add(1))
+        together.wait_for_log("2 parties compute areas of a picture", 240, occurrences=2)
         assert job.result().digest == wanted.digest
 
 
