@@ -25,6 +25,8 @@ from tfstyle.presets import resolve_options
 from tfstyle.provenance import Provenance, Source, StageFacts
 from tfstyle.provenance_json import provenance_packet
 
+# Fixtures of real browsers, and of the HTTP API.
+pytest_plugins = ["browsing", "http_api"]
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # Tests must give the same result on a machine that has VGG19's weights.
 os.environ.pop("TFSTYLE_WEIGHTS", None)

@@ -151,6 +151,10 @@ def serve_command(
             least=1,
         ),
     ] = _DEFAULT.silence_seconds,
+    decode_seconds: Annotated[
+        float,
+        flag("DECODE_SECONDS", "seconds of processor time in which a job's pictures have to be decoded", least=1),
+    ] = _DEFAULT.decode_seconds,
     job_seconds: Annotated[
         float | None,
         flag("JOB_SECONDS", "seconds after which a running job fails", least=1, show_default="no limit"),
@@ -214,6 +218,7 @@ def serve_command(
         grace=grace,
         start_seconds=start_seconds,
         silence_seconds=silence_seconds,
+        decode_seconds=decode_seconds,
         job_seconds=math.inf if job_seconds is None else job_seconds,
         memory=None if memory is None else memory * 2**20,
         recycle_after=recycle_after,

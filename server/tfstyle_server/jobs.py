@@ -251,9 +251,9 @@ class Jobs:
                 await asyncio.sleep(PAUSE_SECONDS)
         raise StoppingError
 
-    async def estimate(self, sizes: Inputs[Size], options: TransferOptions) -> pb.Started:
+    async def estimate(self, sizes: Inputs[Size], options: TransferOptions, regions: int) -> pb.Started:
         """As `Executor.estimate`."""
-        return await self._executor.estimate(sizes, options)
+        return await self._executor.estimate(sizes, options, regions)
 
     def end_call(self, owner: str, name: str) -> None:
         """The call that a job is attached to has ended: cancel the job if it has not ended, and delete it."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import errno
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from tfstyle_server.blobs import StoreUnavailableError
-
-Value = TypeVar("Value")
 
 _OPTIONS: dict[str, dict[str, Any]] = {
     "s3": {
@@ -27,6 +27,9 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 PROTOCOLS = tuple(_OPTIONS)
 ATTEMPTS = 1
 """Attempts that s3fs itself makes; botocore makes several in each."""
+SECONDS, LISTING_SECONDS = 25.0, 120.0
+LEAST_RATE = 0.5e6
+"""Bytes a second; a request that is slower fails."""
 TOGETHER = 2
 """Parts of one file that are on their way at once; each is in memory."""
 
@@ -59,7 +62,7 @@ class ObjectStore:
         """The objects whose names begin with the folder `below`, by name."""
         path = f"{self._root}/{below}".rstrip("/")
         try:
-            found = self._guarded(self._fs.find, path, detail=True)
+            found = self._call("find", path, seconds=LISTING_SECONDS, detail=True)
         except FileNotFoundError:
             return {}
         entries = {}
@@ -70,56 +73,68 @@ class ObjectStore:
 
     def read(self, name: str, start: int, end: int) -> bytes:
         """The bytes of an object from `start` to before `end`. Raises FileNotFoundError."""
-        data = self._guarded(self._fs.cat_file, self._path(name), start=start, end=end) if end > start else b""
-        return bytes(data)
+        if end <= start:
+            return b""
+        return bytes(self._call("cat_file", self._path(name), seconds=_most_seconds(end - start), start=start, end=end))
 
     def write(self, name: str, data: bytes) -> None:
         """Write an object, in one request, so that nothing is left of one that breaks off."""
-        self._guarded(self._fs.pipe_file, self._path(name), data, **self._in_one(len(data)))
+        in_one = {"chunksize": len(data) + 1} if self._is_s3 else {}
+        self._call("pipe_file", self._path(name), data, seconds=_most_seconds(len(data)), **in_one)
 
     def create(self, name: str, data: bytes) -> None:
         """Write an object that does not exist yet. Raises FileExistsError."""
-        self._guarded(self._fs.pipe_file, self._path(name), data, mode="create")
+        self._call("pipe_file", self._path(name), data, seconds=_most_seconds(len(data)), mode="create")
 
     def upload(self, path: Path, name: str) -> None:
         """Write an object from the file at `path`, in parts where it is large."""
         limits = {"max_concurrency": TOGETHER} if self._is_s3 else {}
-        self._guarded(self._fs.put_file, str(path), self._path(name), **limits)
+        seconds = _most_seconds(path.stat().st_size)
+        self._call("put_file", str(path), self._path(name), seconds=seconds, **limits)
 
     def download(self, name: str, path: Path) -> None:
         """Write an object to the file `path`. Raises FileNotFoundError."""
         limits = {"max_concurrency": TOGETHER} if self._is_s3 else {}
-        self._guarded(self._fs.get_file, self._path(name), str(path), **limits)
+        size = self._call("size", self._path(name), seconds=_most_seconds(0))
+        self._call("get_file", self._path(name), str(path), seconds=_most_seconds(size), **limits)
 
     def delete(self, names: Iterable[str]) -> None:
         """Delete objects; those that do not exist are passed over."""
         for name in names:
-            try:
-                self._guarded(self._fs.rm_file, self._path(name))
-            except FileNotFoundError:
-                continue
+            with suppress(FileNotFoundError):
+                self._call("rm_file", self._path(name), seconds=_most_seconds(0))
 
     @property
     def _is_s3(self) -> bool:
         return "s3" in self._fs.protocol
 
-    def _in_one(self, size: int) -> dict[str, int]:
-        return {"chunksize": size + 1} if self._is_s3 else {}
-
     def _path(self, name: str) -> str:
         return f"{self._root}/{name}"
 
-    def _guarded(self, call: Callable[..., Value], *arguments: Any, **options: Any) -> Value:
+    def _call(self, method: str, *arguments: Any, seconds: float, **options: Any) -> Any:
+        """Call a method of the file system, which has `seconds` for it."""
+        from fsspec.asyn import sync
+
         try:
-            return call(*arguments, **options)
+            if not self._fs.async_impl:
+                return getattr(self._fs, method)(*arguments, **options)
+            # The limit is needed: aiohttp waits for ever where a server does not ask for the body that it announced.
+            return sync(self._fs.loop, getattr(self._fs, f"_{method}"), *arguments, timeout=seconds, **options)
         except FileExistsError:
             raise
         except FileNotFoundError as error:
             if _code(error) != "NoSuchBucket":
                 raise
-            raise StoreUnavailableError(5, _line(error)) from None
+            raise StoreUnavailableError(errno.EIO, _line(error)) from None
+        except TimeoutError:
+            raise StoreUnavailableError(errno.EIO, f"no answer within {seconds:.0f} s") from None
         except Exception as error:  # botocore's and aiohttp's are no OSError
-            raise StoreUnavailableError(5, _line(error)) from None
+            raise StoreUnavailableError(errno.EIO, _line(error)) from None
+
+
+def _most_seconds(size: int) -> float:
+    """How long a request may take that sends or fetches `size` bytes."""
+    return SECONDS + size / LEAST_RATE
 
 
 def _code(error: Exception) -> str:

@@ -74,6 +74,8 @@ class ServerOptions:
     """How long a worker may take to start, which may include the download of weights."""
     silence_seconds: float = 600.0
     """How long a worker with a job may give no sign of life, besides the time that the job is estimated to take."""
+    decode_seconds: float = 120.0
+    """How much processor time the decoding of a job's pictures may take."""
     job_seconds: float = math.inf
     """How long a worker may have a job."""
     memory: int | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import secrets
 from collections.abc import Iterable, Iterator
@@ -40,17 +41,23 @@ class RemoteBlobs:
 
     def claim(self, owner: str) -> None:
         """As in `Blobs`."""
-        with suppress(FileExistsError):
-            self._store.create(OWNER, owner.encode())
-        try:
-            found = self._store.read(OWNER, 0, len(owner)).decode("utf-8", "replace")
-        except FileNotFoundError:
-            raise StoreUnavailableError(5, "it does not keep what is written to it") from None
+        # Looked at first, because some S3-compatible servers do not know that an object is to be created only.
+        if not self._owner():
+            with suppress(FileExistsError):
+                self._store.create(OWNER, owner.encode())
+        found = self._owner()
+        if not found:
+            raise StoreUnavailableError(errno.EIO, "it does not keep what is written to it")
         if found != owner:
             raise BlobsTakenError
         probe = f"probe-{secrets.token_hex(8)}"
         self._store.write(probe, b"")
         self._store.delete([probe])
+
+    def _owner(self) -> str:
+        """Whose the blobs are; empty where they are nobody's yet."""
+        entry = self._store.listed(OWNER).get(OWNER)
+        return "" if entry is None else self._store.read(OWNER, 0, entry.size).decode("utf-8", "replace")
 
     def put(self, pieces: Iterable[bytes], digest: str | None = None) -> str:
         """As in `Blobs`. Holds the whole blob in memory."""

@@ -23,12 +23,17 @@ from conftest import Server
 from fleet import LOOPBACK, Fleet, actors, descendants, kill
 
 KILLS = ("actor", "all actors", "node", "driver", "front", "front and actors")
+CORES = os.cpu_count() or 1
 OTHERS = ("SIGTERM", "node drained")
 
 
 @dataclass
 class ClusterHarness:
-    """A server on a cluster of two nodes with one core each, started again whenever it has been brought down."""
+    """A server on a cluster of two nodes, started again whenever it has been brought down.
+
+    Actors compute with as many threads as the worker that made the pictures to compare with: the number of threads can
+    change how TensorFlow rounds.
+    """
 
     start: Callable[..., Server]
     fleet: Fleet
@@ -45,7 +50,16 @@ class ClusterHarness:
         self.bring_up()
 
     def bring_up(self) -> None:
-        rays = ("--executor", "ray", "--ray-address", self.fleet.address, "--ray-cpus", "1", "--ray-actors", "1:2")
+        rays = (
+            "--executor",
+            "ray",
+            "--ray-address",
+            self.fleet.address,
+            "--ray-actors",
+            "1:2",
+            "--ray-cpus",
+            f"{CORES}",
+        )
         self.server = self.start("--listen", self.address, *rays, data=self.data, **LOOPBACK)
 
     def harm(self, how: str) -> None:
@@ -85,7 +99,7 @@ class ClusterHarness:
             kill(pid)
 
     def replace(self, node: object) -> None:
-        self.fleet.nodes.append(self.fleet.add(1))
+        self.fleet.nodes.append(self.fleet.add(CORES))
         self.fleet.lose(node)
 
     def end_front(self, number: int) -> None:
@@ -95,7 +109,7 @@ class ClusterHarness:
 
 @pytest.fixture
 def fleet() -> Iterator[Fleet]:
-    fleet = Fleet(1, 1)
+    fleet = Fleet(CORES, CORES)
     yield fleet
     fleet.end()
 

@@ -200,7 +200,9 @@ def survive(
                 job, kind = waiting.pop(0)
                 try:
                     if hashlib.sha256(job.result().png).hexdigest() != wanted[kind]:
-                        problems.append(f"{job.name}: another picture")
+                        problems.append(
+                            f"{job.name}, kind {kind}: another picture, after {job.status().attempts} attempts"
+                        )
                 except ClientError as error:
                     problems.append(f"{job.name}: {error}")
 

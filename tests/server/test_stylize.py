@@ -4,74 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import re
-import subprocess
-import sys
-import threading
-import time
 from collections.abc import Callable
-from pathlib import Path
 
 import grpc
 import numpy as np
 import pytest
-from google.rpc import error_details_pb2
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
-from grpc_status import rpc_status
+from stylize_calls import refusal, request, stub_of
 
 from conftest import Server, png
 from tfstyle.images import decode
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle.v1 import style_transfer_pb2_grpc
-from tfstyle_client.exit_codes import BAD_INPUT, FAILED
-from tfstyle_server import cli
-from tfstyle_server.front import CannotServeError
-
-LONG = 10_000
 
 
 @pytest.fixture
 def stub(server: Server) -> style_transfer_pb2_grpc.StyleTransferStub:
     return style_transfer_pb2_grpc.StyleTransferStub(grpc.insecure_channel(server.address))
-
-
-def stub_of(server: Server) -> style_transfer_pb2_grpc.StyleTransferStub:
-    return style_transfer_pb2_grpc.StyleTransferStub(grpc.insecure_channel(server.address))
-
-
-def request(
-    content: bytes,
-    style: bytes,
-    *,
-    preset: str = "",
-    size: int = 48,
-    steps: int = 4,
-    coarsest_scale: int | None = None,
-    **progress: int,
-) -> pb.StylizeRequest:
-    return pb.StylizeRequest(
-        content=content,
-        style=style,
-        preset=preset,
-        options=pb.TransferOptions(size=size, max_evaluations=steps, coarsest_scale=coarsest_scale),
-        progress=pb.ProgressOptions(**progress),
-    )
-
-
-def refusal(call: object) -> tuple[grpc.RpcError, list[object]]:
-    """The error that a call ends with and its unpacked details."""
-    with pytest.raises(grpc.RpcError) as caught:
-        list(call)  # type: ignore[call-overload]
-    status = rpc_status.from_call(caught.value)
-    kinds = (error_details_pb2.BadRequest, error_details_pb2.RetryInfo, error_details_pb2.PreconditionFailure)
-    found = []
-    for detail in status.details if status else ():
-        for kind in kinds:
-            message = kind()
-            if detail.Unpack(message):
-                found.append(message)
-    return caught.value, found
 
 
 def test_events_come_in_order_and_the_png_is_whole(
@@ -126,6 +74,7 @@ def test_neighbours_report_both_their_terms(
     assert decode(data, "result").size == (48, 32)
 
 
+@pytest.mark.slow
 def test_large_result_comes_in_chunks(stub: style_transfer_pb2_grpc.StyleTransferStub, painting: bytes) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (400, 600, 3), np.uint8)
     events = list(stub.Stylize(request(png(noise), painting, size=600, steps=1)))
@@ -265,250 +214,3 @@ def test_vgg19_without_weights_is_a_failed_precondition(
     assert error.code() is grpc.StatusCode.FAILED_PRECONDITION
     assert details[0].violations[0].subject == "network"
     assert "--weights" in error.details()
-
-
-def test_larger_picture_than_the_limit(own_server: Callable[..., Server], landscape: bytes, painting: bytes) -> None:
-    small = own_server("--max-image-bytes", "160000", "--max-pixels", "500000")
-    error, details = refusal(stub_of(small).Stylize(request(landscape, painting)))
-    assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
-    assert details[0].field_violations[0].field == "style"
-    assert "at most 160,000 are accepted; the server's --max-image-bytes sets the limit" in error.details()
-    error, _ = refusal(stub_of(small).Stylize(request(landscape, landscape)))
-    assert "at most 500,000 are accepted; the server's --max-pixels sets the limit" in error.details()
-
-
-@pytest.mark.slow
-def test_picture_beyond_the_memory_is_tiled_or_refused_before_it_runs(
-    own_server: Callable[..., Server], landscape: bytes, painting: bytes
-) -> None:
-    stub = stub_of(own_server("--memory", "440"))
-    message = request(landscape, painting, size=480, steps=1)
-    message.options.precision = "float32"
-    events = list(stub.Stylize(message))
-    (started,) = (event.started for event in events if event.HasField("started"))
-    assert started.tiled
-    assert 300e6 < started.memory <= 440 * 2**20
-    assert started.expected.ToNanoseconds() > 0
-    error, (details,) = refusal(stub.Stylize(request(landscape, painting, size=1500, steps=1)))
-    assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
-    assert [violation.field for violation in details.field_violations] == ["options.size"]
-    assert "would fit" in details.field_violations[0].description
-
-
-def test_full_queue_streams_positions_and_refuses_with_a_delay(
-    own_server: Callable[..., Server], landscape: bytes, painting: bytes
-) -> None:
-    server = own_server("--queue", "2")
-    server.worker_pid()
-    stub = stub_of(server)
-    running = stub.Stylize(request(landscape, painting, steps=LONG))
-    assert next(running).accepted.position == 0
-    while not next(running).HasField("progress"):
-        pass
-    waiting = [stub.Stylize(request(landscape, painting, steps=2)) for _ in range(2)]
-    # The calls may arrive in either order.
-    first = sorted((next(call).accepted.position, index) for index, call in enumerate(waiting))
-    assert [position for position, _ in first] == [0, 1]
-    error, details = refusal(stub.Stylize(request(landscape, painting)))
-    assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
-    assert details[0].retry_delay.ToTimedelta().total_seconds() > 0
-    running.cancel()
-    last = waiting[first[1][1]]
-    assert next(last).accepted.position == 0, "it moves up"
-    assert any(event.HasField("result") for event in last)
-
-
-def test_cancelling_stops_the_computation_within_an_evaluation(
-    own_server: Callable[..., Server], landscape: bytes, painting: bytes
-) -> None:
-    server = own_server()
-    call = stub_of(server).Stylize(request(landscape, painting, steps=LONG))
-    seconds = 0.0
-    for event in call:
-        if event.progress.evaluation >= 5:
-            seconds = event.progress.elapsed.ToTimedelta().total_seconds()
-            break
-    began = time.monotonic()
-    call.cancel()
-    server.wait_for_log(r"job \w+: cancelled after", seconds=10)
-    assert seconds > 0
-    assert time.monotonic() - began < 5
-    # The worker is free: the next job is not behind 9,990 evaluations.
-    assert any(event.HasField("result") for event in stub_of(server).Stylize(request(landscape, painting), timeout=60))
-
-
-def test_waiting_request_can_be_cancelled(own_server: Callable[..., Server], landscape: bytes, painting: bytes) -> None:
-    server = own_server("--queue", "1")
-    server.worker_pid()
-    stub = stub_of(server)
-    running = stub.Stylize(request(landscape, painting, steps=LONG))
-    while not next(running).HasField("progress"):
-        pass
-    waiting = stub.Stylize(request(landscape, painting))
-    next(waiting)
-    waiting.cancel()
-    server.wait_for_log("Stylize CANCELLED")
-    another = stub.Stylize(request(landscape, painting))
-    assert next(another).accepted.position == 0, "the place is free again"
-    running.cancel()
-
-
-def test_deadline_is_obeyed(own_server: Callable[..., Server], landscape: bytes, painting: bytes) -> None:
-    server = own_server()
-    server.worker_pid()
-    error, _ = refusal(stub_of(server).Stylize(request(landscape, painting, steps=LONG), timeout=6))
-    assert error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
-    server.wait_for_log(r"job \w+: cancelled after", seconds=15)
-
-
-def test_worker_ends_when_the_front_is_killed(own_server: Callable[..., Server]) -> None:
-    server = own_server()
-    pid = server.worker_pid()
-    server.process.kill()
-    server.process.wait()
-    for _ in range(100):
-        if not Path(f"/proc/{pid}").exists() or "zombie" in Path(f"/proc/{pid}/status").read_text():
-            return
-        time.sleep(0.1)
-    raise AssertionError("the worker goes on without a front")
-
-
-@pytest.mark.slow
-def test_worker_is_recycled_after_new_sizes(
-    own_server: Callable[..., Server], landscape: bytes, painting: bytes
-) -> None:
-    server = own_server("--recycle-after", "2")
-    first = server.worker_pid()
-    for size in (40, 48, 56):
-        assert any(
-            e.HasField("result") for e in stub_of(server).Stylize(request(landscape, painting, size=size, steps=1))
-        )
-    assert server.worker_pid(occurrence=2) != first
-    server.wait_for_log(rf"worker {first} ended: 0")
-
-
-def test_sigterm_lets_running_requests_end(
-    own_server: Callable[..., Server], landscape: bytes, painting: bytes
-) -> None:
-    server = own_server()
-    server.worker_pid()
-    call = stub_of(server).Stylize(request(landscape, painting, size=96, steps=60))
-    while not next(call).HasField("progress"):
-        pass
-    server.process.terminate()
-    server.wait_for_log("stopping")
-    refused, _ = refusal(stub_of(server).Stylize(request(landscape, painting), timeout=20))
-    assert refused.code() is grpc.StatusCode.UNAVAILABLE
-    assert any(event.HasField("result") for event in call)
-    assert server.process.wait(10) == 0
-
-
-def test_sigterm_ends_what_outlasts_the_grace(
-    own_server: Callable[..., Server], landscape: bytes, painting: bytes
-) -> None:
-    server = own_server("--grace", "1")
-    worker = server.worker_pid()
-    call = stub_of(server).Stylize(request(landscape, painting, steps=LONG))
-    while not next(call).HasField("progress"):
-        pass
-    server.process.terminate()
-    error, _ = refusal(call)
-    assert error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
-    assert server.process.wait(10) == 0
-    assert not Path(f"/proc/{worker}").exists()
-
-
-def test_health_follows_the_workers_and_the_drain(
-    own_server: Callable[..., Server], landscape: bytes, painting: bytes
-) -> None:
-    server = own_server()
-    health = health_pb2_grpc.HealthStub(grpc.insecure_channel(server.address))
-    names = ("", "tfstyle.v1.StyleTransfer")
-    assert {health.Check(health_pb2.HealthCheckRequest(service=n)).status for n in names} <= {1, 2}
-    server.worker_pid()
-    time.sleep(0.2)
-    assert [health.Check(health_pb2.HealthCheckRequest(service=n)).status for n in names] == [1, 1]
-    seen: list[int] = []
-    watch = health.Watch(health_pb2.HealthCheckRequest(service=""))
-    threading.Thread(target=lambda: seen.extend(r.status for r in quiet(watch)), daemon=True).start()
-    call = stub_of(server).Stylize(request(landscape, painting, size=96, steps=60))
-    while not next(call).HasField("progress"):
-        pass
-    server.process.terminate()
-    list(call)
-    server.process.wait(10)
-    time.sleep(0.2)
-    assert seen == [1, 2]
-
-
-def quiet(call: object) -> object:
-    try:
-        yield from call  # type: ignore[misc]
-    except grpc.RpcError:
-        return
-
-
-def test_reflection_shows_the_contract(server: Server) -> None:
-    database = ProtoReflectionDescriptorDatabase(grpc.insecure_channel(server.address))
-    assert "tfstyle.v1.StyleTransfer" in database.get_services()
-    found = database.FindFileContainingSymbol("tfstyle.v1.StylizeEvent")
-    assert found.name == "tfstyle/v1/style_transfer.proto"
-
-
-def test_front_never_loads_tensorflow(server: Server, landscape: bytes, painting: bytes) -> None:
-    list(stub_of(server).Stylize(request(landscape, painting)))
-
-    def libraries(pid: int) -> str:
-        return Path(f"/proc/{pid}/maps").read_text()
-
-    assert re.search("tensorflow|_imaging|numpy", libraries(server.process.pid)) is None
-    assert "tensorflow" in libraries(server.worker_pid())
-
-
-@pytest.mark.parametrize(
-    ("flags", "says"),
-    [
-        (["--network", "resnet"], "network: must be one of"),
-        (["--weights", "/no/such.h5"], "weights: there is no file /no/such.h5"),
-        (["--listen", "nowhere.invalid:1", "--insecure"], "nowhere.invalid:1: the host is not an address of this"),
-        (["--listen", "unix:/no/folder/socket"], "cannot listen on unix:/no/folder/socket: the folder does not exist"),
-        (["--listen", "localhost.:99999"], "listen: must be HOST:PORT"),
-        (["--listen", "http://localhost:5"], "listen: a scheme such as http:// is not part of an address; give local"),
-        (["--listen", "nonsense"], "listen: must be HOST:PORT"),
-        (["--listen", ":50998"], "listen: :50998 has no host"),
-        (["--tokens", "/no/tokens"], "tokens: cannot read /no/tokens"),
-        (["--data", "/dev/null/data"], "data: cannot use /dev/null/data"),
-        (["--metrics", "nowhere.invalid:1"], "metrics: cannot listen on nowhere.invalid:1"),
-        (["--queue", "-1"], "queue"),
-        (["--queue", "1.5"], "queue: must be a whole number; got '1.5'"),
-        (["--memory", "1e3"], "memory: must be a whole number; got '1e3'"),
-    ],
-)
-def test_server_that_cannot_start_says_why(flags: list[str], says: str, tmp_path: Path) -> None:
-    ended = subprocess.run(
-        [sys.executable, "-m", "tfstyle_server", "--listen", "127.0.0.1:0", "--data", str(tmp_path), *flags],
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert ended.returncode == BAD_INPUT
-    assert says in ended.stderr.splitlines()[-1]
-    assert "Traceback" not in ended.stderr
-
-
-def test_taken_port_is_a_clear_error(server: Server, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "tfstyle_server", "--listen", server.address, "--data", str(tmp_path)]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert ended.returncode == BAD_INPUT
-    assert ended.stderr == f"tfstyle-server: listen: cannot listen on {server.address}: the port is in use\n"
-
-
-def test_server_that_breaks_down_later_is_no_fault_of_its_options(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    async def breaks_down(*_: object, **__: object) -> None:
-        raise CannotServeError("no worker can start: its process ended")
-
-    monkeypatch.setattr(cli, "serve", breaks_down)
-    assert cli.run([], "tfstyle-server") == FAILED
-    assert "tfstyle-server: no worker can start" in capsys.readouterr().err

@@ -151,8 +151,8 @@ class Executor(Protocol):
     def cancel(self, job: str) -> None:
         """Stop a running job soon. Does nothing where the job is not running."""
 
-    async def estimate(self, sizes: Inputs[Size], options: TransferOptions) -> Started:
-        """What a transfer of pictures of these sizes would be.
+    async def estimate(self, sizes: Inputs[Size], options: TransferOptions, regions: int) -> Started:
+        """What a transfer of pictures of these sizes would be, in which so many regions have styles of their own.
 
         Raises `InvalidInputError` with fields as the engine names them, `UnpreparedError`, `NoAnswerError`.
         """

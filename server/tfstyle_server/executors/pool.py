@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 from collections import Counter
 from dataclasses import dataclass
 
+from tfstyle.errors import Violation
 from tfstyle.inputs import Inputs, Size
 from tfstyle.options import TransferOptions
 from tfstyle.v1.style_transfer_pb2 import Started
 from tfstyle_server.background import Background
-from tfstyle_server.executors.executor import End, Listener, Run, Update
+from tfstyle_server.executors.decoding import takes_too_long
+from tfstyle_server.executors.executor import End, Listener, Refused, Run, Update
 from tfstyle_server.executors.local.messages import (
     Alive,
     Cancel,
     CannotStart,
+    Decoding,
     Draining,
     Estimate,
     Estimated,
@@ -43,6 +47,8 @@ EXTRA_UPDATES = 10
 """Updates of an attempt besides one for each evaluation."""
 LONGEST_SILENCE = 86400.0
 """How long a worker may announce to be silent, in seconds."""
+OUT_OF_TIME = f"exit code {-signal.SIGXCPU}"
+"""How a process ends that has used the processor time that it had to decode pictures."""
 CANCEL_SECONDS = 10.0
 """How long a worker may take to stop a job, for instance in the middle of an evaluation, before it is killed."""
 
@@ -83,6 +89,8 @@ class WorkerPool:
         self._updates: Counter[Worker] = Counter()
         """{worker with a job: updates that it has sent}."""
         self._places = Places(settings)
+        self._decoding: dict[Worker, str] = {}
+        """{worker with a job: the picture that it has decoded last, or is decoding}."""
         self._listener: Listener
         self._workers: dict[Worker, Place] = {}
         self._starting: set[Worker] = set()
@@ -156,10 +164,10 @@ class WorkerPool:
         self._waiting = waiting
         self._grow(self._wanted)
 
-    async def estimate(self, sizes: Inputs[Size], options: TransferOptions) -> Started:
+    async def estimate(self, sizes: Inputs[Size], options: TransferOptions, regions: int) -> Started:
         """As in `Executor`."""
         self._grow(1)
-        return await self._questions.ask(Estimate(sizes, options), self._idle, self._busy)
+        return await self._questions.ask(Estimate(sizes, options, regions), self._idle, self._busy)
 
     @property
     def _wanted(self) -> int:
@@ -255,6 +263,9 @@ class WorkerPool:
                 self._retiring.add(worker)
             case Draining():
                 self._on_draining(worker)
+            case Decoding(picture):
+                self._decoding[worker] = picture
+                self._heard_from(worker)
             case Alive(seconds):
                 self._expected[worker] = min(max(seconds, 0.0), LONGEST_SILENCE)
                 self._heard_from(worker)
@@ -275,7 +286,7 @@ class WorkerPool:
                 return True
             case Ready() | CannotStart() | Placed():
                 return worker in self._starting
-            case Retiring() | Alive():
+            case Retiring() | Decoding() | Alive():
                 return run is not None
             case Estimated():
                 return self._questions.is_asked(worker)
@@ -294,6 +305,7 @@ class WorkerPool:
 
     def _on_end(self, worker: Worker, end: End) -> None:
         del self._busy[worker]
+        self._decoding.pop(worker, None)
         self._listener.on_end(end)
         if worker in self._retiring:
             self._watchdog.expect(worker, EXIT_SECONDS)
@@ -327,7 +339,12 @@ class WorkerPool:
         self._retiring.discard(worker)
         self._draining.discard(worker)
         run = self._busy.pop(worker, None)
-        if run is not None:
+        picture = self._decoding.pop(worker, None)
+        if run is not None and picture is not None and how == OUT_OF_TIME:
+            # Another attempt would end in the same way.
+            why = Violation(picture, takes_too_long(place.settings.decode_seconds))
+            self._listener.on_end(Refused(run.job, run.attempt, (why,)))
+        elif run is not None:
             self._listener.on_lost(run.job, run.attempt, reason)
         failed = worker in self._starting and worker not in self._released
         self._starting.discard(worker)

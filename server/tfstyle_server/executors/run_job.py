@@ -66,6 +66,9 @@ class Port(Protocol):
     def report(self, event: JobEvent, reached: int, preview: bytes = b"") -> None:
         """Report an event after `reached` evaluations, with the file of a preview. Raises `PortClosedError`."""
 
+    def decoding(self, picture: str) -> AbstractContextManager[None]:
+        """What surrounds the decoding of the picture of this name; it may end the process where that takes long."""
+
     def expect(self, seconds: float) -> None:
         """Tell that the job takes about `seconds` from now, in which the process may be busy with one computation."""
 
@@ -145,7 +148,7 @@ def _decode(name: str, digest: str, run: Run, port: Port) -> Picture:
 
     data = _patiently(lambda: port.blobs.read(digest), "a picture cannot be read", StoreUnavailableError, run, port)
     try:
-        with address_space_limit(port.limits.pixels):
+        with port.decoding(name), address_space_limit(port.limits.pixels):
             return decode(data, name, port.limits, run.options.colour_space)
     except InvalidInputError as error:
         raise InvalidInputError(_with_switch(violation, port.limits) for violation in error.violations) from None

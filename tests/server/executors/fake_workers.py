@@ -1,4 +1,4 @@
-"""In place of workers and the dispatcher: tests of the pool say what each of them does."""
+"""A pool of fake workers, and a listener that remembers what it is told."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
+
+import pytest
 
 from tfstyle.inputs import content_and_style
 from tfstyle.options import ProgressOptions, TransferOptions
@@ -63,8 +64,7 @@ class Listener:
 
     heard: list[str] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
-    pauses: list[float] = field(default_factory=list)
-    """The pauses that the pool made; none lasted."""
+    ends: list[Any] = field(default_factory=list)
 
     def on_ready(self, network: Network) -> None:
         assert network == LITE
@@ -81,6 +81,7 @@ class Listener:
 
     def on_end(self, end: Any) -> None:
         self.heard.append(f"{end.job} {type(end).__name__}")
+        self.ends.append(end)
 
     def on_lost(self, job: str, attempt: int, reason: str) -> None:
         self.heard.append(f"{job} lost")
@@ -105,21 +106,28 @@ def run(
     silence_seconds: float = 60.0,
     scale: Scale | None = None,
 ) -> None:
-    listener = Listener()
-    sleep = asyncio.sleep
-
-    async def short(seconds: float) -> None:
-        listener.pauses.append(seconds)
-        await sleep(0)
-
     async def main() -> None:
         STARTED.clear()
+        listener = Listener()
         executor = WorkerPool([settings(device) for device in devices], start, start_seconds, silence_seconds, scale)
         executor.start(listener)
         await story(executor, listener)
 
-    with patch.object(asyncio, "sleep", short):
-        asyncio.run(main())
+    asyncio.run(main())
+
+
+@pytest.fixture(name="pauses", autouse=True)
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses that were made; none lasts."""
+    made: list[float] = []
+    sleep = asyncio.sleep
+
+    async def short(seconds: float) -> None:
+        made.append(seconds)
+        await sleep(0)
+
+    monkeypatch.setattr(asyncio, "sleep", short)
+    return made
 
 
 async def settle() -> None:

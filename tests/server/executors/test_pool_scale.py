@@ -8,7 +8,20 @@ from dataclasses import replace
 from functools import partial
 
 import pytest
-from fake_workers import LITE, RUN, START, STARTED, Listener, Worker, after, run, settings, settle, start
+from fake_workers import (
+    LITE,
+    RUN,
+    START,
+    STARTED,
+    Listener,
+    Worker,
+    after,
+    no_pauses,  # noqa: F401 - a fixture
+    run,
+    settings,
+    settle,
+    start,
+)
 
 from tfstyle.inputs import content_and_style
 from tfstyle.options import TransferOptions
@@ -99,7 +112,7 @@ def test_with_none_at_least_the_first_one_shows_that_workers_can_start_and_may_g
         worker.ends()
         assert (len(STARTED), listener.heard) == (1, ["ready"])
         with pytest.raises(NoAnswerError):
-            await pool.estimate(content_and_style((1, 1), (1, 1)), TransferOptions())
+            await pool.estimate(content_and_style((1, 1), (1, 1)), TransferOptions(), 0)
         assert len(STARTED) == 2, "whoever asks again may find a worker"
 
     scaled(story, least=0, idle_seconds=0.1)

@@ -20,10 +20,14 @@ class Cancel:
 
 @dataclass(frozen=True)
 class Estimate:
-    """To a worker: what would a transfer of pictures of these `sizes` be? It has one question at a time."""
+    """To a worker: what would a transfer of pictures of these `sizes` be? It has one question at a time.
+
+    So many `regions` have styles of their own.
+    """
 
     sizes: Inputs[Size]
     options: TransferOptions
+    regions: int
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,13 @@ class Retiring:
 
 
 @dataclass(frozen=True)
+class Decoding:
+    """From a worker with a job: it decodes this `picture` next, and ends by SIGXCPU where that takes too long."""
+
+    picture: str
+
+
+@dataclass(frozen=True)
 class Alive:
     """From a worker with a job: it is at work, and the next sign of life may take some `seconds` longer than usual."""
 
@@ -75,5 +86,5 @@ class Draining:
 
 
 Command = Run | Cancel | Estimate
-Report = Ready | CannotStart | Retiring | Alive | Estimated | Update | End
+Report = Ready | CannotStart | Retiring | Decoding | Alive | Estimated | Update | End
 Notice = Placed | Draining

@@ -37,6 +37,7 @@ class WorkerSettings:
     checkpoints: str
     temporary: Path
     log_format: LogFormat = "text"
+    decode_seconds: float = ServerOptions.decode_seconds
 
 
 def worker_settings(options: ServerOptions, blobs: str, checkpoints: str, temporary: Path) -> list[WorkerSettings]:
@@ -80,4 +81,5 @@ def _settings(
         checkpoints=checkpoints,
         temporary=temporary,
         log_format=options.log_format,
+        decode_seconds=options.decode_seconds,
     )

@@ -20,9 +20,19 @@ from tfstyle.errors import WeightsError
 from tfstyle.v1.style_transfer_pb2 import JobEvent
 from tfstyle_server.executors import events
 from tfstyle_server.executors.checkpoints import Checkpoints
+from tfstyle_server.executors.decoding import DecodingTime
 from tfstyle_server.executors.executor import Run, Update
 from tfstyle_server.executors.local.estimating import Estimator
-from tfstyle_server.executors.local.messages import Alive, Cancel, CannotStart, Estimate, Ready, Report, Retiring
+from tfstyle_server.executors.local.messages import (
+    Alive,
+    Cancel,
+    CannotStart,
+    Decoding,
+    Estimate,
+    Ready,
+    Report,
+    Retiring,
+)
 from tfstyle_server.executors.local.settings import CPU, WorkerSettings
 from tfstyle_server.executors.local.wire import encode
 from tfstyle_server.executors.run_job import JobCancelled, PortClosedError, run_job
@@ -103,10 +113,16 @@ class PipePort:
         files = open_checkpoints(settings.checkpoints).of(run.job)
         self.checkpoints = Checkpoints(files, run.attempt, settings.checkpoint_seconds)
         self.limits = ImageLimits(settings.max_image_bytes, settings.max_pixels)
+        self._decoding_time = DecodingTime(settings.decode_seconds)
         self._question: Estimate | None = None
         self._answers_from = 0.0
         self._expected = 0.0
         self._spoke = time.monotonic()
+
+    def decoding(self, picture: str) -> AbstractContextManager[None]:
+        """As in `Port`."""
+        self._pipe.send(Decoding(picture))
+        return self._decoding_time.limit()
 
     def expect(self, seconds: float) -> None:
         """As in `Port`."""
@@ -245,3 +261,7 @@ def _start(pipe: Channel, settings: WorkerSettings) -> Engine | None:
 
 if __name__ == "__main__":
     main(int(sys.argv[1]))
+    # The interpreter's own end takes 10 s with TensorFlow on a busy machine, and a process whose pipe has closed is
+    # killed after 5. Nothing is left to do: reports are sent, and the executor deletes the temporary folder.
+    logging.shutdown()
+    os._exit(0)

@@ -13,6 +13,7 @@ import pytest
 
 from conftest import Server
 from fleet import LOOPBACK, Fleet, actor_pid, actors, kill, wait_for
+from store_server import StoreServer
 from tfstyle_client import CallCancelledError, Client, Credentials, Job
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -21,7 +22,8 @@ LONG = {"preset": "reference", "size": 128, "network": "vgg19-lite", "steps": 15
 
 
 @pytest.fixture(scope="module")
-def fleet() -> Iterator[Fleet]:
+def fleet(store_server: StoreServer) -> Iterator[Fleet]:
+    """Two nodes with one core each, and with access to the store."""
     fleet = Fleet(1, 1)
     yield fleet
     fleet.end()
@@ -180,6 +182,25 @@ def test_actors_come_with_the_jobs_and_go_without_them(
         assert client.create(landscape, painting, size=48, steps=2).result().png
 
 
+def test_pictures_and_checkpoints_in_an_object_store(
+    on_fleet: Callable[..., Server],
+    store_server: StoreServer,
+    landscape: bytes,
+    painting: bytes,
+    wanted: str,
+    tmp_path: Path,
+) -> None:
+    server = on_fleet("--blobs", store_server.new_location().removesuffix("/blobs"), data=tmp_path)
+    first = actor_pid(server)
+    with Client(server.address) as client:
+        job = begun(client.create(landscape, painting, **LONG))
+        kill(first)
+        assert job.result().digest == wanted
+        server.wait_for_log("resumed after evaluation [1-9]")
+    assert not list(tmp_path.rglob("*.npz"))
+    assert not (tmp_path / "blobs").exists()
+
+
 def test_callers_take_turns_on_actors_too(
     on_fleet: Callable[..., Server], tokens: dict[str, str], landscape: bytes, painting: bytes
 ) -> None:
@@ -194,7 +215,7 @@ def test_callers_take_turns_on_actors_too(
         jobs.append(bob.create(landscape, painting, **small))
         for job in jobs:
             job.result()
-        begun = sorted(range(4), key=lambda number: jobs[number].status().start_time)
+        begun = sorted(range(4), key=lambda number: jobs[number].status().began)
     assert begun == [0, 3, 1, 2], "the second caller's first job comes before the first caller's second one"
 
 
