@@ -187,11 +187,10 @@ class BlobFolder:
             if error.errno != errno.ELOOP:
                 raise
             raise BlobDamagedError(digest, "is no regular file") from None
-        file = os.fdopen(descriptor, "rb")
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            file.close()
+            os.close(descriptor)
             raise BlobDamagedError(digest, "is no regular file")
-        return file
+        return os.fdopen(descriptor, "rb")
 
     def size(self, digest: str) -> int | None:
         """As in `Blobs`."""

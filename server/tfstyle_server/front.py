@@ -30,6 +30,7 @@ from tfstyle_server.metrics_page import metrics_page
 from tfstyle_server.options import ServerOptions
 from tfstyle_server.security import Gate, check_binding, credentials
 from tfstyle_server.server_info import describe
+from tfstyle_server.service_manager import ServiceManager
 from tfstyle_server.servicer import SERVICE, StyleTransferServicer
 from tfstyle_server.tokens import SecurityError
 from tfstyle_server.transport import channel_options, raise_file_limit
@@ -38,6 +39,8 @@ log = logging.getLogger("tfstyle.front")
 
 _SETTINGS = ("weights: ", "dashboard: ", "executor: ", "ray-address: ", "blobs: ")
 """The beginnings of reasons not to serve that lie with a setting."""
+STOPPING_SECONDS = 30.0
+"""Time beside the grace period that a service manager is asked for, until everything is closed."""
 CLOSING_SECONDS = 0.5
 """Time for the statuses of the last calls to be sent, after which health watches are cut."""
 
@@ -76,8 +79,10 @@ async def serve(
 
     def on_readiness(ready: bool) -> None:
         health.set_serving(SERVICE, serving=ready and not stop.is_set())
+        manager.tell(STATUS="serving" if ready else "accepting jobs; no worker is ready")
 
     loop = asyncio.get_running_loop()
+    manager = ServiceManager.of(os.environ)
     health = Health(("", SERVICE))
     os.umask(0o077)  # pictures are for the server's eyes only; workers inherit this
     most_connections = raise_file_limit()
@@ -150,8 +155,11 @@ async def serve(
         raise BadSettingError(f"data: {why}") from None
     await server.start()
     revoking = loop.create_task(servicer.end_revoked_calls())
+    alive = loop.create_task(manager.keep_alive())
     health.set_serving("", serving=True)  # the process is alive; SERVICE follows its workers
     log.info("listening on %s", address)
+    # Jobs are accepted from now on, and wait until a worker is ready, which health tells.
+    manager.tell(READY=1)
     if on_listening is not None:
         on_listening(address)
     try:
@@ -165,6 +173,7 @@ async def serve(
             health.set_serving(name, serving=False)
         servicer.refuse_new()
         grace = 0.0 if hurry.is_set() else options.grace
+        manager.tell(STOPPING=1, EXTEND_TIMEOUT_USEC=int(1e6 * (grace + STOPPING_SECONDS)))
         log.info("stopping: calls to Stylize may continue for %.0f s", grace)
         waits = [loop.create_task(hurry.wait()), loop.create_task(servicer.drained())]
         await asyncio.wait(waits, timeout=grace, return_when=asyncio.FIRST_COMPLETED)
@@ -175,6 +184,7 @@ async def serve(
         await server.stop(CLOSING_SECONDS)
     finally:
         revoking.cancel()
+        alive.cancel()
         await jobs.close()
         await data.close()
         await pages.aclose()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 from importlib.resources import files
 
 import numpy as np
@@ -174,3 +175,16 @@ def test_grounds_are_colours_or_paintings(painting: bytes) -> None:
     assert inputs.keep is not None
     with Image.open(io.BytesIO(inputs.keep)) as keep:
         np.testing.assert_array_equal(np.asarray(keep), 255 - np.asarray(lettering.weights))
+
+
+def test_widened_letters_keep_their_gaps() -> None:
+    """Pillow's font is widened, and stays a word of letters: between two stems there is ground, also when small."""
+    for size in (90, 400):
+        ink = levels(draw("illi", size=size, reach=0).ink)
+        row = ink[ink.shape[0] * 3 // 5]
+        assert len([1 for left, right in itertools.pairwise(row < 0.35) if left and not right]) == 4
+    plain, wider = (draw("ii", size=200, reach=0, bold=bold) for bold in (0.0, 0.06))
+    gaps = [
+        (one.pieces[1][1] - one.pieces[0][1]) / one.font_size - 2 * one.bold / one.font_size for one in (plain, wider)
+    ]
+    assert gaps[0] == pytest.approx(gaps[1], abs=1e-6)

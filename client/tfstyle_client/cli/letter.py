@@ -88,7 +88,11 @@ def letter(
     ] = DEFAULT_MARGIN,
     tracking: Annotated[
         float | None,
-        Parameter(help=f"{TRACKING.doc} ({TRACKING.accepts()})", group=PICTURES, show_default="a third of the reach"),
+        Parameter(
+            help=f"{TRACKING.doc} ({TRACKING.accepts()})",
+            group=PICTURES,
+            show_default="a third of the reach, and twice bold",
+        ),
     ] = None,
     bold: Annotated[
         float | None,

@@ -23,9 +23,9 @@ from tfstyle_client.lettering.recipe import (
     LEAST_SIZE,
     MOST_CHARACTERS,
     RULES,
-    TRACKED_REACH,
     Words,
     usual_bold,
+    usual_tracking,
 )
 from tfstyle_client.lettering.stencil import Stencil
 from tfstyle_client.lettering.typeface import Typeface, needs_shaping
@@ -127,14 +127,14 @@ def draw(
     """Set `text` so large that the longer side of its sheet has `size` pixels; lines end with a newline.
 
     `typeface` None means Pillow's own font. `reach`, `margin`, `bold` and `tracking` are parts of the font size; `bold`
-    None means `BOLD_OF_OWN_FONT` for Pillow's font and 0 for others, `tracking` None `TRACKED_REACH` of the reach.
+    and `tracking` None mean `usual_bold` and `usual_tracking`.
     Raises `BadRequestError`, naming the field.
     """
     typeface = typeface or Typeface()
     if bold is None:
         bold = usual_bold(typeface.digest)
     if tracking is None:
-        tracking = TRACKED_REACH * reach
+        tracking = usual_tracking(reach, bold)
     given = {"reach": reach, "margin": margin, "bold": bold, "tracking": tracking}
     for field, value in given.items():
         if complaint := RULES[field].complaint(value):

@@ -17,8 +17,8 @@ BOLD = Rule("by how much the letters are widened on each side, as a part of the 
 TRACKING = Rule("space between letters beside what the font has, as a part of the font size", 0, 1)
 RULES = {"reach": REACH, "margin": MARGIN, "bold": BOLD, "tracking": TRACKING}
 DEFAULT_REACH, DEFAULT_MARGIN = 0.12, 0.1
-TRACKED_REACH = 1 / 3
-"""The usual tracking, as a part of the reach: where letters grow, they need more room."""
+_TRACKED_REACH = 1 / 3
+"""Where letters grow, they need more room."""
 BOLD_OF_OWN_FONT = 0.03
 """Pillow's font is thin for a painting."""
 MOST_CHARACTERS = 200
@@ -90,6 +90,11 @@ def usual_bold(font: str) -> float:
     return 0.0 if font else BOLD_OF_OWN_FONT
 
 
+def usual_tracking(reach: float, bold: float) -> float:
+    """The space between letters where nobody says: what their widening takes from a gap on both sides is given back."""
+    return _TRACKED_REACH * reach + 2 * bold
+
+
 @dataclass(frozen=True)
 class Recipe:
     """What suits letters: a preset, options of a transfer beside it, and the reach of the letters."""
@@ -110,11 +115,12 @@ class Recipe:
     def measures(self, words: Words) -> dict[str, float]:
         """The measures of `words` that are not those that such letters have anyway."""
         reach = self.reach if words.reach is None else words.reach
+        bold = usual_bold(words.font)
         usual = {
             "reach": self.reach,
             "margin": DEFAULT_MARGIN,
-            "bold": usual_bold(words.font),
-            "tracking": TRACKED_REACH * reach,
+            "bold": bold,
+            "tracking": usual_tracking(reach, bold if words.bold is None else words.bold),
         }
         found = {name: getattr(words, name) for name in usual}
         return {

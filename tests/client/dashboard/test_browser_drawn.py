@@ -189,7 +189,7 @@ def test_letters_by_keyboard_alone(open_page: Callable[..., Page], page: Dashboa
         wait_until(browser, lambda: bool(choosers), "the dialog")
         choosers.pop().set_files(file or files / "painting.jpg")
     browser.get_by_text("painting.jpg, 800 × 600").wait_for()
-    assert found(browser, "font-name").inner_text() == "DejaVu Serif Bold"
+    wait_until(browser, lambda: found(browser, "font-name").inner_text() == "DejaVu Serif Bold", "the font")
     tab_until("one.dataset.testid === 'option-size'")
     browser.keyboard.type("96")
     tab_until("one.dataset.testid === 'start'")

@@ -9,7 +9,7 @@ const USUAL_REACH = ["0.12", "0.04"];
 /** As the API names them. */
 const SHAPE = [
   { name: "reach", label: "Reach", help: "How far the painting may grow beyond the letters: 0 to 0.5 of the font size", usual: USUAL_REACH[0] },
-  { name: "tracking", label: "Space between letters", help: "Beside what the font has: 0 to 1 of the font size", usual: "a third of the reach" },
+  { name: "tracking", label: "Space between letters", help: "Beside what the font has: 0 to 1 of the font size", usual: "by reach and bold" },
   { name: "bold", label: "Bold", help: "Widens the letters on each side: 0 to 0.1 of the font size", usual: "0; more for the usual font" },
   { name: "margin", label: "Margin", help: "Free space around: 0 to 2 of the font size", usual: "0.1" },
   { name: "background", label: "Background", help: "A colour, such as white or #20242c; not with a painted ground", usual: "transparent" },

@@ -15,7 +15,7 @@ export class TextureField {
     this.error = errors.place("texture", this.sides.width);
     this.quick = SIZES.map(([width, height]) => h("button", { type: "button", "data-width": width, "data-height": height, onclick: () => this.#set({ width, height }) }, `${width} × ${height}`));
     this.seamless = h("input", { type: "checkbox", "data-testid": "texture-seamless", onchange: () => draft.setSeamless(this.seamless.checked) });
-    this.element = h("fieldset", { class: "panel texture-field" }, h("legend", { class: "label" }, "Size in pixels"),
+    this.element = h("fieldset", { class: "texture-field" }, h("legend", { class: "label" }, "Size in pixels"),
       h("div", { class: "texture-sides" }, this.sides.width, h("span", { "aria-hidden": "true" }, "×"), this.sides.height),
       h("div", { class: "segments", role: "group", "aria-label": "Usual sizes" }, this.quick), this.error,
       h("p", { class: "help", id: "texture-help" }, "16 to 8192. A seamless side gets the nearest multiple of 16."),
