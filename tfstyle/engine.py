@@ -30,7 +30,7 @@ from tfstyle.layout import (
     rounded_sides,
 )
 from tfstyle.losses import Loss, loss_from_options, relative, split_loss_from_options
-from tfstyle.memory import available_memory, has_gpu
+from tfstyle.memory import available_memory, has_gpu, starts
 from tfstyle.networks.choice import Choice, choose_network, load_network
 from tfstyle.networks.network import Network
 from tfstyle.objective import (
@@ -58,7 +58,9 @@ from tfstyle.scaled_inputs import (
 from tfstyle.stage import Problem, Stage
 from tfstyle.starts import start_image
 from tfstyle.targets import targets_of
+from tfstyle.tiled.crew import Crew
 from tfstyle.tiled.objective import TiledObjective
+from tfstyle.tiled.spread import is_spread
 from tfstyle.transfer import Delivered, Iterate, Plan, Transfer
 
 TRACING_SECONDS = 1.2
@@ -148,12 +150,19 @@ class Engine:
         estimate = replace(estimate, seconds=estimate.seconds + tracing)
         return Outline(choice, precision, current_device(), steps, estimate, warnings)
 
-    def prepare(self, inputs: Inputs[Picture], options: TransferOptions, resume: Checkpoint | None = None) -> Transfer:
+    def prepare(
+        self,
+        inputs: Inputs[Picture],
+        options: TransferOptions,
+        resume: Checkpoint | None = None,
+        crew: Crew | None = None,
+    ) -> Transfer:
         """Load the networks and resize the pictures for every scale; nothing is computed from them yet.
 
         A picture that is too large for the available memory is tiled, with the same result up to rounding; `style_loss`
         auto takes another style loss there, and a warning says so. `resume` is a checkpoint to continue from, bit for
-        bit as long as the memory allows the same style losses and tiling.
+        bit as long as the memory allows the same style losses and tiling, and the crew has the same size. The parties
+        of `crew` compute the stages that have enough windows for it; it must last as long as the transfer.
         Raises `InvalidInputError` if pictures, which must be decoded to `colour_space`, or layers do not fit the
         options, or if the memory is insufficient, `WeightsError`, and `CheckpointError` if `resume` belongs to another
         transfer.
@@ -171,7 +180,7 @@ class Engine:
                 step.demand.pyramid,
                 step.evaluations,
                 scaled[step.longer].content.alpha,
-                partial(self._problem, step, scaled[step.longer], layout.whole_from),
+                partial(self._problem, step, scaled[step.longer], layout.whole_from, crew),
                 remembers=bool(matched_terms(step.demand.terms)),
                 colours=scaled[step.longer].colours,
             )
@@ -217,20 +226,31 @@ class Engine:
             evaluations = min(SPLIT_ROUND, options.split_evaluations - done)
             yield network, scales[-1].size, {**losses, "neighbours": split_loss_from_options(options)}, evaluations
 
-    def _problem(self, step: Step, inputs: ScaledInputs, whole_from: int, start: NDArray[np.float32] | None) -> Problem:
+    def _problem(
+        self,
+        step: Step,
+        inputs: ScaledInputs,
+        whole_from: int,
+        crew: Crew | None,
+        start: NDArray[np.float32] | None,
+    ) -> Problem:
         """Compute the targets of a stage. Its objective is traced when it is first called."""
         terms, metrics, loss = step.demand.terms, step.network.metrics, step.loss
         relatively = step.demand.options.balance == "relative"
         kept = None
         if inputs.keep is not None:
             kept = Kept(inputs.keep[None, :, :, None], standardise(inputs.content.pixels))
-        objective = self._objective(step, whole_from, len(inputs.regions), kept is not None)
+        objective = self._objective(step, whole_from, len(inputs.regions), kept is not None, crew)
         targets = targets_of(objective, terms, inputs, start, metrics, relative=relatively)
         return Problem(objective, targets, relative(loss, targets, metrics) if relatively else loss, kept)
 
-    def _objective(self, step: Step, whole_from: int, regions: int, keeps: bool) -> Objective:
+    def _objective(self, step: Step, whole_from: int, regions: int, keeps: bool, crew: Crew | None) -> Objective:
         network, pyramid, terms = step.network, step.demand.pyramid, step.demand.terms
         pooling, padding = step.demand.options.pooling, step.demand.options.padding
+        if crew is not None and is_spread(crew, network, pyramid, terms, padding):
+            self._dropped += 1  # not kept, since the crew ends with the transfer
+            how = terms, pooling, step.demand.precision, padding
+            return TiledObjective(network, pyramid, starts(terms)[-1], *how, crew)
         key = _key(step, whole_from, regions, keeps)
         if key not in self._objectives:
             self._objectives[key] = (

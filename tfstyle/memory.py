@@ -194,7 +194,7 @@ def _inactive_file() -> int:
 
 def fitting_whole_from(network: Network, demand: Demand, available: int) -> int | None:
     """As `choose_whole_from`, but None if no tiling fits."""
-    fitting = (start for start in _starts(demand.terms) if bytes_needed(network, demand, start) <= available)
+    fitting = (start for start in starts(demand.terms) if bytes_needed(network, demand, start) <= available)
     return next(fitting, None)
 
 
@@ -244,7 +244,7 @@ def _resized(demand: Demand, factor: float) -> Demand:
 
 def least_bytes(network: Network, demand: Demand) -> int:
     """The memory with as many tiles as the terms allow."""
-    return min(bytes_needed(network, demand, start) for start in _starts(demand.terms))
+    return min(bytes_needed(network, demand, start) for start in starts(demand.terms))
 
 
 def _with_overrides(network: Network, demand: Demand, overrides: Mapping[str, Any]) -> int:
@@ -385,7 +385,8 @@ def _deepest(terms: Terms) -> int:
     return max(map(block_of, feature_layers(terms)))
 
 
-def _starts(terms: Terms) -> list[int]:
+def starts(terms: Terms) -> list[int]:
+    """The blocks from which the network may be computed whole: 1 if nothing is tiled, and those that tiling allows."""
     if matched_terms(terms):
         return [1]
     return [1, *(cut.last + 1 for cut in segment.CUTS if cut.last < _deepest(terms))]

@@ -152,6 +152,15 @@ def weights_of(target: Any) -> tf.Tensor | None:
     return target.weights if isinstance(target, RegionTargets) else None
 
 
+class PlacedTarget(NamedTuple):
+    """The target of a local term in one layer that is elsewhere, with those who compute the features there.
+
+    `magnitude` is that of the target.
+    """
+
+    magnitude: float
+
+
 class LocalTerm(FeatureTerm):
     """A term of values that add up over positions. Its target is a map of features [1, h, w, c]."""
 
@@ -164,6 +173,14 @@ class LocalTerm(FeatureTerm):
     @abstractmethod
     def divisor(self, positions: int, metric: LayerMetric) -> float:
         """The divisor of the sum over all `positions`."""
+
+    def magnitude(self, target: Any, metric: LayerMetric) -> tf.Tensor:
+        """The variance of the content picture's features over the positions: the value where all are their mean."""
+        if isinstance(target, PlacedTarget):
+            return tf.constant(target.magnitude)
+        mean = tf.reduce_mean(target, (1, 2), keepdims=True)
+        _, height, width, _ = target.shape
+        return self.total(mean, target, None, metric) / self.divisor(height * width, metric)
 
     def by_layer(self, features: Features, targets: Mapping[str, Any], metrics: Metrics) -> dict[str, tf.Tensor]:
         """As in `FeatureTerm`."""

@@ -27,7 +27,10 @@ class BandedImageTerms:
         self._terms = {name: term for name, term in terms.items() if isinstance(term, ImageTerm)}
         self._size = size
         self._wraps = wraps
-        self._band = tf.function(self._trace, autograph=False)
+        # Many small operations on three channels, which XLA fuses: 22 in place of 200 ms a megapixel on one core of a
+        # processor (benchmarks/spread.py). A GPU is not worth what its compiler may lack.
+        compiled = not tf.config.get_visible_devices("GPU")
+        self._band = tf.function(self._trace, autograph=False, jit_compile=compiled)
 
     def add(
         self, image: NDArray[np.float32], gradient: NDArray[np.float32], weights: Mapping[str, float]

@@ -55,6 +55,9 @@ class FakePort:
     def expect(self, seconds: float) -> None:
         assert seconds > 0
 
+    def crew(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
     def check_cancelled(self) -> None:
         if self.cancelled:
             raise JobCancelled

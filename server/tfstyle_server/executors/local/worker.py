@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -44,6 +44,7 @@ from tfstyle_server.logs import configure_logging
 
 if TYPE_CHECKING:
     from tfstyle.engine import Engine
+    from tfstyle.tiled.crew import Crew
 
 log = logging.getLogger("tfstyle.worker")
 
@@ -89,15 +90,27 @@ class Pipe:
             raise PortClosedError from None
 
 
+Gather = Callable[[Callable[[], None]], AbstractContextManager["Crew | None"]]
+"""Who computes the large pictures of a job together, given what is to be called again and again while they compute."""
+
+
+def alone(check: Callable[[], None]) -> AbstractContextManager[Crew | None]:
+    """Nobody else: a `Gather`."""
+    return nullcontext()
+
+
 class PipePort:
     """The surroundings of the job of `run` in a worker process; implements `tfstyle_server.executors.run_job.Port`."""
 
-    def __init__(self, pipe: Channel, run: Run, settings: WorkerSettings, estimator: Estimator) -> None:
+    def __init__(
+        self, pipe: Channel, run: Run, settings: WorkerSettings, estimator: Estimator, gather: Gather = alone
+    ) -> None:
         from tfstyle.images import ImageLimits
 
         self._pipe = pipe
         self._run = run
         self._estimator = estimator
+        self._gather = gather
         self.blobs = open_blobs(settings.blobs)
         files = open_checkpoints(settings.checkpoints).of(run.job)
         self.checkpoints = Checkpoints(files, run.attempt, settings.checkpoint_seconds)
@@ -130,6 +143,10 @@ class PipePort:
     def report(self, event: JobEvent, reached: int, preview: bytes = b"") -> None:
         """As in `Port`."""
         self._pipe.send(Update(self._run.job, self._run.attempt, event, reached, preview))
+
+    def crew(self) -> AbstractContextManager[Crew | None]:
+        """As in `Port`."""
+        return self._gather(self.check_cancelled)
 
     def check_cancelled(self) -> None:
         """As in `Port`."""
@@ -184,8 +201,11 @@ def memory_budget(settings: WorkerSettings) -> int | Callable[[], int]:
     return lambda: int(memory.available_memory() * settings.memory_share)
 
 
-def serve(pipe: Channel, settings: WorkerSettings) -> None:
-    """Load the network and run jobs, until the worker is to be replaced. Raises `PortClosedError`."""
+def serve(pipe: Channel, settings: WorkerSettings, gather: Gather = alone) -> None:
+    """Load the network and run jobs, until the worker is to be replaced. Raises `PortClosedError`.
+
+    `gather` finds those who compute a large picture together with this worker.
+    """
     engine = _start(pipe, settings)
     if engine is None:
         return
@@ -197,7 +217,7 @@ def serve(pipe: Channel, settings: WorkerSettings) -> None:
             pipe.send(estimator.answer(command))
         if isinstance(command, Run):
             traces = engine.traces
-            port = PipePort(pipe, command, settings, estimator)
+            port = PipePort(pipe, command, settings, estimator, gather)
             end = run_job(engine, command, port)
             port.close()
             has_traced = engine.traces > traces

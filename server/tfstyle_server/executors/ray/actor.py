@@ -12,7 +12,8 @@ import pickle
 import queue
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import ray
@@ -22,6 +23,7 @@ from tfstyle_server.executors.local.messages import CannotStart, Report
 from tfstyle_server.executors.local.settings import WorkerSettings
 from tfstyle_server.executors.local.wire import encode
 from tfstyle_server.executors.local.worker import serve, set_environment
+from tfstyle_server.executors.ray.placement import Together, set_threads, settings_here
 from tfstyle_server.executors.ray.shared import is_shared
 from tfstyle_server.executors.run_job import PortClosedError
 from tfstyle_server.logs import configure_logging
@@ -85,20 +87,24 @@ class StyleActor:
         """Where this actor is."""
         return Position(ray.get_runtime_context().get_node_id(), ray.util.get_node_ip_address(), os.getpid())
 
-    def serve(self, settings: WorkerSettings, threads: int) -> Iterator[bytes]:
+    def serve(self, settings: WorkerSettings, threads: int, together: Together) -> Iterator[bytes]:
         """Work as a worker with `settings` on so many threads, and yield its reports, until it is to be replaced."""
         configure_logging(settings.log_format)
-        work = threading.Thread(target=self._serve, args=(settings, threads), name="tfstyle-worker", daemon=True)
+        work = threading.Thread(
+            target=self._serve, args=(settings, threads, together), name="tfstyle-worker", daemon=True
+        )
         work.start()
         yield from self._mailbox.reports()
 
-    def _serve(self, settings: WorkerSettings, threads: int) -> None:
+    def _serve(self, settings: WorkerSettings, threads: int, together: Together) -> None:
         try:
-            settings = _here(settings, threads)
+            asked, settings = settings, settings_here(settings, threads)
             set_environment(settings)
-            _set_threads(threads)
+            set_threads(threads)
             if is_shared(settings):
-                serve(self._mailbox, settings)
+                from tfstyle_server.executors.ray.tiles import gather
+
+                serve(self._mailbox, settings, partial(gather, together, asked))
             else:
                 reason = f"blobs: node {ray.util.get_node_ip_address()} does not see the server's pictures in "
                 reason += f"{settings.blobs}; name a folder that all nodes share, or an object store, with --blobs"
@@ -114,22 +120,3 @@ class StyleActor:
     def command(self, command: bytes) -> None:
         """A command from the front, pickled."""
         self._mailbox.put(pickle.loads(command))  # noqa: S301 - from the front, which may run anything here
-
-
-def _set_threads(threads: int) -> None:
-    """Let TensorFlow compute on so many threads, and yet give the same picture as a worker process of the front's.
-
-    Ray sets OMP_NUM_THREADS to the number of cores, and with it TensorFlow rounds differently.
-    """
-    if os.environ.get("OMP_NUM_THREADS") == str(threads):
-        del os.environ["OMP_NUM_THREADS"]
-    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(threads))
-
-
-def _here(settings: WorkerSettings, threads: int) -> WorkerSettings:
-    """The settings on this node: the GPUs that Ray has assigned, or a share of the memory as of the cores."""
-    if settings.device != CPU:
-        return replace(settings, device=os.environ.get("CUDA_VISIBLE_DEVICES", ""))
-    node = ray.get_runtime_context().get_node_id()
-    cores = next((each["Resources"].get("CPU", 1.0) for each in ray.nodes() if each["NodeID"] == node), 1.0)
-    return replace(settings, memory_share=min(1.0, threads / max(1.0, cores)))

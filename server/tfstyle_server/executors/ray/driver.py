@@ -126,6 +126,7 @@ class ActorHandle:
 
         from tfstyle_server.executors.ray.actor import StyleActor
         from tfstyle_server.executors.ray.demand import demand, threads_of
+        from tfstyle_server.executors.ray.placement import Together
         from tfstyle_server.executors.ray.shared import announce
 
         needs = demand(self._options, self._settings)
@@ -140,9 +141,10 @@ class ActorHandle:
         self.node = position.node
         self._front.say(frames.PLACED, self._number, f"on {position.address}, process {position.pid}")
         announce(self._settings)
+        together = Together(self._options.spread, self._options.spread_windows, needs)
         reports = self._actor.serve.options(
             num_returns="streaming", _generator_backpressure_num_objects=BACKLOG
-        ).remote(self._settings, threads_of(needs))
+        ).remote(self._settings, threads_of(needs), together)
         for report in reports:
             self._front.say(frames.REPORT, self._number, ray.get(report))
 

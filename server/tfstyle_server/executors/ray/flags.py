@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from tfstyle_server.executors.ray.options import RayOptions, check, parse_actors, parse_resources
-from tfstyle_server.flags import flag
+from tfstyle_server.flags import flag, number
 
 _DEFAULT = RayOptions()
 
@@ -41,6 +41,15 @@ class RayFlags:
     ray_resources: Annotated[
         tuple[str, ...], Parameter(help="a further resource that each actor needs, such as painter=1")
     ] = ()
+    ray_spread: Annotated[
+        int,
+        number(
+            "RAY_SPREAD", "actors that compute one large picture together, the job's own among them", least=1, most=1024
+        ),
+    ] = _DEFAULT.spread
+    ray_spread_windows: Annotated[
+        int, number("RAY_SPREAD_WINDOWS", "the least size of such a picture, in windows of 512 x 512 pixels", least=2)
+    ] = _DEFAULT.spread_windows
     ray_idle_seconds: Annotated[
         float, flag("RAY_IDLE_SECONDS", "seconds after which an actor beyond the least ends that has no job", least=1)
     ] = _DEFAULT.idle_seconds
@@ -57,6 +66,8 @@ class RayFlags:
             self.ray_cpus,
             self.ray_gpus,
             parse_resources(self.ray_resources),
+            self.ray_spread,
+            self.ray_spread_windows,
             self.ray_idle_seconds,
         )
         check(options)

@@ -37,6 +37,10 @@ class RayOptions:
     """GPUs of each actor; less than 1 is a share of one."""
     resources: Mapping[str, float] = field(default_factory=dict)
     """Further resources that each actor needs, as the cluster's nodes name them."""
+    spread: int = 1
+    """Actors that compute one large picture together, the one that has the job among them. 1: each job has one."""
+    spread_windows: int = 16
+    """The least size of a picture that is computed so, in windows of 512 x 512 pixels."""
     idle_seconds: float = 60.0
     """How long an actor beyond `least` is kept that has no job."""
 

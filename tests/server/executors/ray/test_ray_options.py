@@ -54,6 +54,7 @@ def test_what_ray_would_refuse_later_is_refused_at_once(monkeypatch: pytest.Monk
             ("--ray-address", "127.0.0.1:1"),
             "ray-address: no Ray cluster can be reached at 127.0.0.1:1: Connection refused",
         ),
+        (("--ray-spread", "0"), "ray_spread: must be 1 to 1024; got 0"),
         (("--devices", "cpu"), "devices: are this machine's; with --executor ray give --ray-gpus, --ray-cpus"),
     ],
 )
