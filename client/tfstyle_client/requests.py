@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 
 from tfstyle import __version__
 from tfstyle.errors import InvalidInputError
-from tfstyle.inputs import File, Inputs, Size, Style, inputs_from_files
+from tfstyle.inputs import File, Inputs, Size, Style, Temporal, inputs_from_files
 from tfstyle.options import ProgressOptions, TransferOptions
 from tfstyle.presets import canonical_overrides, resolve_options
 from tfstyle.rules import shown
@@ -37,11 +37,16 @@ def stylize_request(
     preset: str = "default",
     progress: ProgressOptions = NO_PREVIEWS,
     options: Mapping[str, Any] | None = None,
+    *,
+    temporal: Iterable[Temporal[File]] = (),
     **pictures: File | None,
 ) -> pb.StylizeRequest:
-    """The message; `pictures` are as in `inputs_from_files`. Raises `BadRequestError`, naming each field at fault."""
+    """The message; `temporal` and `pictures` are as in `inputs_from_files`.
+
+    Raises `BadRequestError`, naming each field at fault.
+    """
     try:
-        inputs = inputs_from_files(content, style, **pictures)
+        inputs = inputs_from_files(content, style, temporal=temporal, **pictures)
     except InvalidInputError as error:
         raise BadRequestError(error.violations) from None
     return request_of(inputs, preset, progress, options)

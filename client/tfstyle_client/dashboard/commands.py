@@ -36,6 +36,10 @@ def commands_of(request: Mapping[str, Any], server: Public, *, token: bool) -> d
 
 def _cli(request: Mapping[str, Any], given: Mapping[str, Any], server: Public, *, token: bool) -> str:
     styles = request["styles"]
+    if request["temporal"]:
+        return (
+            "# one picture of a sequence, which follows earlier results; tfstyle video makes all of it, Python this one"
+        )
     words = ["tfstyle", "stylize", "photo.jpg", *filter(None, _names("painting", "jpg", styles, "image"))]
     for name, option in _STYLE_OPTIONS.items():
         files = _names(option, "png", styles, name)
@@ -75,8 +79,9 @@ def _python(request: Mapping[str, Any], given: Mapping[str, Any], server: Public
     names = [name for name, used in (("Client", True), ("Credentials", server.tls or token)) if used]
     styles = request["styles"]
     plain = len(styles) == 1 and not any(styles[0][name] for name in OF_A_STYLE)
-    if not plain:
-        lines.append("from tfstyle import Style")
+    records = [name for name, used in (("Style", not plain), ("Temporal", request["temporal"])) if used]
+    if records:
+        lines.append(f"from tfstyle import {', '.join(records)}")
     lines += [f"from tfstyle_client import {', '.join(names)}", "", f"photo = {_read('photo.jpg')}"]
     if plain:
         lines.append(f"style = {_read('painting.jpg')}")
@@ -87,8 +92,11 @@ def _python(request: Mapping[str, Any], given: Mapping[str, Any], server: Public
         shown = ["tls=True"] if server.tls else []
         shown += ['token=Path("TOKEN-FILE").read_text().strip()'] if token else []
         arguments.append(f"credentials=Credentials({', '.join(shown)})")
+    if request["temporal"]:
+        lines += ["earlier = [", *(f"    {each}," for each in _python_temporal(request["temporal"])), "]"]
     lines.append(f"with Client({', '.join(arguments)}) as client:")
     options = [f"{name}={_read(f'{option}.png')}" for name, option in _OPTIONS.items() if request[name]]
+    options += ["temporal=earlier"] if request["temporal"] else []
     options += [] if request["preset"] == "default" else [f"preset={request['preset']!r}"]
     options += [f"{name}={_literal(name, value)}" for name, value in given.items()]
     call = ", ".join(["photo", "style", *options])
@@ -103,6 +111,13 @@ def _python_styles(styles: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         weight = f"weight={style['weight']}"
         parts = [f"{name}={_read(found)}" for name, names in files.items() if (found := names[index])]
         yield f"Style({', '.join([_read(str(painting)), weight, *parts])})"
+
+
+def _python_temporal(temporal: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """The earlier results as calls of `Temporal`."""
+    for number, each in enumerate(temporal, 1):
+        weights = f", weights={_read(f'weights{number}.png')}" if each["weights"] else ""
+        yield f"Temporal({_read(f'earlier{number}.png')}, weight={each['weight']}{weights})"
 
 
 def _read(file: str) -> str:

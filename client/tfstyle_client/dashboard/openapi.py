@@ -165,7 +165,9 @@ def _schemas() -> Json:
     size = _object(
         {"width": {"type": "integer", "minimum": 1}, "height": {"type": "integer", "minimum": 1}}, "width", "height"
     )
-    transfer = {"content": _DIGEST, "styles": _list(style), **dict.fromkeys(BESIDES, perhaps), **chosen}
+    earlier = _object({"image": _DIGEST, "weight": {"type": "number", "minimum": 0}, "weights": perhaps}, "image")
+    pictures = {"content": _DIGEST, "styles": _list(style), **dict.fromkeys(BESIDES, perhaps)}
+    transfer = {**pictures, "temporal": _list(earlier), **chosen}
     axis = _object({"option": {"type": "string"}, "values": _list(_NUMBER_OR_TEXT)}, "option", "values")
     file = {"type": "string", "format": "binary"}
     return {
