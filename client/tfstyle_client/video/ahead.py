@@ -102,6 +102,7 @@ class Ahead:
             return entry
 
     def _run(self) -> None:
+        error: ClientError
         try:
             self._prepare_all()
             error = refusal("content", "has fewer frames than before; it was changed during the run")

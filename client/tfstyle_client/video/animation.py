@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import cast
 
 import av
 import numpy as np
 from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 from PIL import Image
 
 from tfstyle.inputs import Size
@@ -56,7 +58,7 @@ def _write(
 ) -> None:
     form, codec, pixel_format = kinds
     with av.open(str(path), "w", format=form, container_options=muxing) as container:
-        stream = container.add_stream(codec, options=options)
+        stream = cast(VideoStream, container.add_stream(codec, options=options))
         stream.width, stream.height = size
         stream.pix_fmt = pixel_format
         stream.time_base = stream.codec_context.time_base = tick

@@ -27,12 +27,13 @@ from tfstyle_client.journal import Journal
 from tfstyle_client.many_jobs import Order, Task, order_of
 from tfstyle_client.requests import request_id_of, request_of
 from tfstyle_client.video.ahead import OFFSETS, Ahead, Entry, Ready, unpacked
+from tfstyle_client.video.extra import FRAME_STEPS
 from tfstyle_client.video.flow import start_picture, warp
 from tfstyle_client.video.plan import Plan
 from tfstyle_client.video.source import Pixels, Source
 
-FRAME_STEPS = 40
-"""Evaluations of a frame that follows another one, if it has not been asked for others."""
+MOST_LABEL = 100
+"""Characters of a sequence's name."""
 REPORTS = 10
 """Reports of each job, for the progress."""
 
@@ -85,7 +86,7 @@ class Manner:
         if self.frame_steps is None:
             return alone
         following = request_id_of(self.request(size, b"", True, None, ()))
-        return hashlib.sha256(f"{alone} {following} {OFFSETS} {cv2.__version__}".encode()).hexdigest()
+        return _digest(f"{alone} {following} {OFFSETS} {cv2.__version__}")
 
 
 def name_of(number: int) -> str:
@@ -96,10 +97,13 @@ def name_of(number: int) -> str:
 class Chains:
     """The frames of a `plan` as tasks, in a chain for each scene. A context manager.
 
-    `folder` is for what is prepared; painted frames are in the journal's.
+    `folder` is for what is prepared; painted frames are in the journal's. `label` is the sequence's name on the server,
+    to which the manner's identity is added.
     """
 
-    def __init__(self, source: Source, plan: Plan, size: Size, manner: Manner, journal: Journal, folder: Path) -> None:
+    def __init__(
+        self, source: Source, plan: Plan, size: Size, manner: Manner, journal: Journal, folder: Path, label: str
+    ) -> None:
         self._source = source
         self._plan = plan
         self._size = size
@@ -107,6 +111,9 @@ class Chains:
         self._journal = journal
         self._folder = folder
         self._beginning = manner.identity(size)
+        self._label = f"{label[:MOST_LABEL]} {_digest(f'{label} {plan.part} {self._beginning}')[:8]}"
+        seconds = plan.times[-1] + plan.durations[-1] - plan.times[0]
+        self._rate = float(plan.count / seconds) if seconds else 0.0
         self._entries: dict[str, Entry] = {}
         self._held = ExitStack()
 
@@ -170,7 +177,14 @@ class Chains:
             if weights.any():
                 temporal.append(Temporal(_png(before), weights=_png(weights)))
         content = _png(ready.pixels)
-        return order_of(self._manner.request(self._size, content, bool(ready.motions), start, tuple(temporal)))
+        request = self._manner.request(self._size, content, bool(ready.motions), start, tuple(temporal))
+        place = pb.Sequence(name=self._label, frame=number, frames=self._plan.count, rate=self._rate)
+        request.sequence.CopyFrom(place)
+        return order_of(request)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _png(samples: NDArray[Any]) -> bytes:

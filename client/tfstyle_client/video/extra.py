@@ -1,4 +1,4 @@
-"""Whether what moving pictures need is installed."""
+"""Whether what moving pictures need is installed, and the numbers that the command line shows without it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,16 @@ from importlib.util import find_spec
 
 from tfstyle_client.errors import refusal
 
+ENDINGS = (".mp4", ".gif", ".webp")
+"""Of the files that can be written."""
+QUALITY = 70
+"""Of what is written."""
+USUAL_RATE = 25
+"""Frames in a second of a folder, if nothing else is asked for."""
+FRAME_STEPS = 40
+"""Evaluations of a frame that follows another one, if nothing else is asked for."""
+KEPT_JOBS = 250
+"""Jobs of painted frames that stay on a server, where a page shows them."""
 _PACKAGES = {"av": "PyAV", "cv2": "OpenCV", "numpy": "NumPy"}
 
 

@@ -19,10 +19,8 @@ from tfstyle_client.errors import BadRequestError, refusal
 from tfstyle_client.video.film_colour import described, in_srgb
 from tfstyle_client.video.source import Facts, Frame, Part
 
-_FORMATS = (
-    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf,mxf,ivf,yuv4mpegpipe,nut,dv,h264,hevc,m4v"
-)
-"""Formats of FFmpeg that hold their pictures themselves. Others, such as playlists, name further files and addresses."""
+_FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf,mxf,ivf,yuv4mpegpipe,nut,dv,h264,hevc,m4v"
+"""FFmpeg's formats that hold their pictures themselves. Others, as playlists, name further files and addresses."""
 MOST_PIXELS = 8192 * 8192
 _USUAL_RATE = Fraction(25)
 _SLACK = Fraction(1)

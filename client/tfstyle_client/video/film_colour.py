@@ -70,7 +70,7 @@ def in_srgb(frame: VideoFrame, size: Size) -> Any:
     ).to_ndarray()
     if not is_wide:
         return converted
-    samples = converted.astype(np.float32) / 65535
+    samples = converted.astype(np.float32) / np.float32(65535)
     if frame.color_trc == ColorTrc.SMPTE2084:
         light = _pq_light(samples) / _WHITE
     elif frame.color_trc == ColorTrc.ARIB_STD_B67:
@@ -113,7 +113,7 @@ def _tone_mapped(light: NDArray[np.float32]) -> NDArray[np.float32]:
 def _shown(light: NDArray[np.float32]) -> NDArray[np.uint8]:
     """8-bit sRGB of linear light with the primaries of BT.2020."""
     index = np.clip(light @ _TO_BT709.T, 0, 1) * (_TABLE_SIZE - 1)
-    return _srgb_table()[(index + 0.5).astype(np.int32)]
+    return np.asarray(_srgb_table()[(index + 0.5).astype(np.int32)], np.uint8)
 
 
 _TABLE_SIZE = 65536

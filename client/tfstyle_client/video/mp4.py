@@ -21,7 +21,7 @@ _SCALING = int(Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolatio
 
 
 def rate_factor(quality: int) -> int:
-    """H.264's constant rate factor, from 40 at quality 1 to 8 at 100; 70 gives 18, at which losses can hardly be seen."""
+    """H.264's constant rate factor: 40 at quality 1, 8 at 100; losses can hardly be seen at 70, which gives 18."""
     return round(40.3 - 0.323 * quality)
 
 

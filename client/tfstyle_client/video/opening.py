@@ -9,12 +9,10 @@ from PIL import Image, UnidentifiedImageError
 
 from tfstyle_client.errors import refusal
 from tfstyle_client.files import STANDARD_STREAM, is_folder, is_stream, reason
+from tfstyle_client.video.extra import USUAL_RATE
 from tfstyle_client.video.film import Film
 from tfstyle_client.video.source import Source
 from tfstyle_client.video.stills import ANIMATIONS, Animation, Folder
-
-USUAL_RATE = Fraction(25)
-"""Frames in a second of a folder, if nothing else is asked for."""
 
 
 def opened_source(path: Path, rate: Fraction | None) -> Source:
@@ -22,7 +20,7 @@ def opened_source(path: Path, rate: Fraction | None) -> Source:
     if path == STANDARD_STREAM or is_stream(path):
         raise refusal("content", "must be a file or a folder, because it is read more than once")
     if is_folder(path):
-        return Folder(path, rate or USUAL_RATE)
+        return Folder(path, rate or Fraction(USUAL_RATE))
     if rate is not None:
         raise refusal("rate", "is for a folder of frames; this file has its own times")
     kind, count = _picture(path)

@@ -1,4 +1,4 @@
-"""What a run paints: which frames there are, at which times, and where scenes begin. Found by one look at all frames."""
+"""What a run paints, found by one look at all frames: which there are, at which times, and where scenes begin."""
 
 from __future__ import annotations
 
@@ -9,15 +9,19 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
+
 from tfstyle.borders import wrapping_size, wraps_of
 from tfstyle.inputs import Size
 from tfstyle_client.errors import refusal
 from tfstyle_client.files import write_whole
-from tfstyle_client.video.flow import is_cut, motion
-from tfstyle_client.video.source import Frame, Part, Source
+from tfstyle_client.video.flow import is_cut, motion, warp
+from tfstyle_client.video.source import Frame, Part, Pixels, Source
 
-LOOK_SIDE = 192
+LOOK_SIDE = 320
 """Longer side in pixels at which scenes are looked for."""
+LARGEST_CHANGE = 32.0
+"""Mean difference in 8-bit samples between a frame and the moved one before; with more, a new scene begins."""
 MOST_FRAMES = 100_000
 
 
@@ -65,14 +69,20 @@ def size_of_result(source: Size, longer: int, seamless: str, even: bool) -> Size
 
 
 def looked_through(source: Source, part: Part, seen: Callable[[int], None]) -> Plan:
-    """Look at all frames of a part; `seen` is told how many there were. Raises `BadRequestError` where there is none."""
-    times, durations, cuts, trouble = [], [], [], []
+    """Look at all frames of a part; `seen` is told how many there were.
+
+    Raises `BadRequestError` where there is none.
+    """
+    times: list[Fraction] = []
+    durations: list[Fraction] = []
+    cuts: list[int] = []
+    trouble: list[str] = []
     before: Frame | None = None
     size = _small(source.facts.size)
     for number, frame in enumerate(source.frames(part, size, trouble)):
         if number >= MOST_FRAMES:
             raise refusal("limit", f"must be less: the part has more than {MOST_FRAMES:,} frames")
-        if before is None or is_cut(motion(frame.pixels, before.pixels).weights):
+        if before is None or _is_new(frame.pixels, before.pixels):
             cuts.append(number)
         times.append(frame.time)
         durations.append(frame.duration)
@@ -82,6 +92,18 @@ def looked_through(source: Source, part: Part, seen: Callable[[int], None]) -> P
         why = trouble[0] if trouble else "there is no frame in the part that was asked for"
         raise refusal("content", f"nothing can be painted: {why}")
     return Plan(part, tuple(times), tuple(durations), tuple(cuts), tuple(trouble))
+
+
+def _is_new(pixels: Pixels, before: Pixels) -> bool:
+    """Whether a scene begins with a frame: where little of the one before is found, or what is found looks different.
+
+    The flow alone does not tell a black frame from the picture before it.
+    """
+    found = motion(pixels, before)
+    if is_cut(found.weights):
+        return True
+    change = np.abs(warp(before, found.flow).astype(np.float32) - pixels).mean(axis=2)
+    return float((change * found.weights).sum() / found.weights.sum()) > LARGEST_CHANGE
 
 
 def _small(size: Size) -> Size:
@@ -100,7 +122,9 @@ def kept_plan(file: Path, path: Path, part: Part) -> Plan | None:
     except (OSError, ValueError, KeyError, TypeError, ZeroDivisionError, RecursionError):
         return None
     is_sound = plan.times and len(plan.durations) == plan.count and plan.cuts[:1] == (0,)
-    return plan if is_sound and all(a < b for a, b in zip(plan.cuts, (*plan.cuts[1:], plan.count), strict=True)) else None
+    return (
+        plan if is_sound and all(a < b for a, b in zip(plan.cuts, (*plan.cuts[1:], plan.count), strict=True)) else None
+    )
 
 
 def keep_plan(plan: Plan, file: Path, path: Path) -> None:

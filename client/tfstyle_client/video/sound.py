@@ -8,9 +8,10 @@ from fractions import Fraction
 from typing import Protocol
 
 import av
+from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
-from av.container import OutputContainer
+from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 
 from tfstyle_client.video.film import Film
@@ -49,8 +50,8 @@ class Sound:
             yield _Track(container, packets)
 
     def _packets(
-        self, source: av.container.InputContainer, stream: AudioStream, container: OutputContainer
-    ) -> Iterator[tuple[Fraction, Packet]]:
+        self, source: InputContainer, stream: AudioStream, container: OutputContainer
+    ) -> Iterator[tuple[Fraction, Packet[AudioStream]]]:
         """(time in the result, packet) of the part, with time stamps of the result."""
         if stream.codec_context.name in COPIED:
             made = container.add_stream_from_template(stream)
@@ -58,10 +59,10 @@ class Sound:
         rate = min(stream.codec_context.sample_rate, _MOST_RATE)
         encoded: AudioStream = container.add_stream("aac", rate=rate)
         encoded.bit_rate = _BIT_RATE
-        encoded.layout = _LAYOUTS.get(stream.codec_context.layout.nb_channels, "stereo")  # type: ignore[assignment]
+        encoded.layout = _LAYOUTS.get(stream.codec_context.layout.nb_channels, "stereo")
         return self._encoded(source, stream, encoded, rate)
 
-    def _heard(self, source: av.container.InputContainer, stream: AudioStream) -> Iterator[tuple[Fraction, Packet]]:
+    def _heard(self, source: InputContainer, stream: AudioStream) -> Iterator[tuple[Fraction, Packet[AudioStream]]]:
         """(time in the result, packet of the source) of the part."""
         base, origin = stream.time_base or Fraction(1, 1000), self._film.origin + self._part.begin
         if self._part.begin > 0:
@@ -84,8 +85,8 @@ class Sound:
                 yield time, packet
 
     def _copied(
-        self, source: av.container.InputContainer, stream: AudioStream, made: AudioStream
-    ) -> Iterator[tuple[Fraction, Packet]]:
+        self, source: InputContainer, stream: AudioStream, made: AudioStream
+    ) -> Iterator[tuple[Fraction, Packet[AudioStream]]]:
         base = stream.time_base or Fraction(1, 1000)
         for time, packet in self._heard(source, stream):
             packet.pts = packet.dts = round(time / base)
@@ -94,30 +95,34 @@ class Sound:
             yield time, packet
 
     def _encoded(
-        self, source: av.container.InputContainer, stream: AudioStream, made: AudioStream, rate: int
-    ) -> Iterator[tuple[Fraction, Packet]]:
+        self, source: InputContainer, stream: AudioStream, made: AudioStream, rate: int
+    ) -> Iterator[tuple[Fraction, Packet[AudioStream]]]:
+        tick, written = Fraction(1, rate), None
+        for time, frame in self._resampled(source, stream, made, rate):
+            written = round(time / tick) if written is None else written
+            frame.pts, frame.time_base = written, tick
+            written += frame.samples
+            yield from ((Fraction(each.pts or 0) * tick, each) for each in made.encode(frame))
+        yield from ((Fraction(each.pts or 0) * tick, each) for each in made.encode(None))
+
+    def _resampled(
+        self, source: InputContainer, stream: AudioStream, made: AudioStream, rate: int
+    ) -> Iterator[tuple[Fraction, AudioFrame]]:
+        """(time of the packet, frame) of the part, as the encoder wants them, without what cannot be decoded."""
         resampler = AudioResampler(format="fltp", layout=made.layout.name, rate=rate, frame_size=1024)
-        written, tick = 0, Fraction(1, rate)
+        time = Fraction(0)
         for time, packet in self._heard(source, stream):
             try:
-                frames = [each for frame in packet.decode() for each in resampler.resample(frame)]
+                decoded = packet.decode()
             except av.error.FFmpegError:
                 continue
-            if not written:
-                written = round(time / tick)
-            for frame in frames:
-                frame.pts, frame.time_base = written, tick
-                written += frame.samples
-                yield from ((each.pts * tick, each) for each in made.encode(frame))
-        for frame in [*resampler.resample(None), None]:
-            if frame is not None:
-                frame.pts, frame.time_base = written, tick
-                written += frame.samples
-            yield from ((each.pts * tick, each) for each in made.encode(frame))
+            for frame in decoded:
+                yield from ((time, each) for each in resampler.resample(frame))
+        yield from ((time, each) for each in resampler.resample(None))
 
 
 class _Track:
-    def __init__(self, container: OutputContainer, packets: Iterator[tuple[Fraction, Packet]]) -> None:
+    def __init__(self, container: OutputContainer, packets: Iterator[tuple[Fraction, Packet[AudioStream]]]) -> None:
         self._container = container
         self._packets = packets
         self._next = next(packets, None)

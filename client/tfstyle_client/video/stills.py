@@ -66,7 +66,9 @@ class Folder:
     def __init__(self, path: Path, rate: Fraction) -> None:
         self.path = path
         try:
-            found = [each for each in path.iterdir() if each.suffix.lower() in _ENDINGS and not each.name.startswith(".")]
+            found = [
+                each for each in path.iterdir() if each.suffix.lower() in _ENDINGS and not each.name.startswith(".")
+            ]
         except OSError as error:
             raise refusal("content", f"cannot read {path}: {reason(error)}") from None
         if not found:

@@ -10,17 +10,15 @@ from tfstyle.inputs import Size
 from tfstyle_client.errors import refusal
 from tfstyle_client.files import STANDARD_STREAM, check_writable, is_folder, is_stream
 from tfstyle_client.video.animation import write_gif, write_webp
+from tfstyle_client.video.extra import ENDINGS, QUALITY
 from tfstyle_client.video.mp4 import write_mp4
 from tfstyle_client.video.shown import Shown
 from tfstyle_client.video.sound import Sound
 
-WRITERS: dict[str, Callable[[Path, Size, Iterator[Shown], int, Sound | None], None]] = {
-    ".mp4": write_mp4,
-    ".gif": write_gif,
-    ".webp": write_webp,
-}
+WRITERS: dict[str, Callable[[Path, Size, Iterator[Shown], int, Sound | None], None]] = dict(
+    zip(ENDINGS, (write_mp4, write_gif, write_webp), strict=True)
+)
 """{ending: what writes the file}; without an ending, the result is a folder of PNG frames."""
-QUALITY = 70
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,7 @@ class Target:
                 raise refusal("quality", f"must be 1 to 100; got {quality}")
         if not self.is_folder:
             if self.ending not in WRITERS:
-                known = ", ".join(WRITERS)
+                known = ", ".join(ENDINGS)
                 raise refusal("output", f"the ending {self.path.suffix} is not supported; use {known}, or a folder")
             check_writable(self.path, "output")
         for path in inputs:
