@@ -53,7 +53,7 @@ class Sound:
         self, source: InputContainer, stream: AudioStream, container: OutputContainer
     ) -> Iterator[tuple[Fraction, Packet[AudioStream]]]:
         """(time in the result, packet) of the part, with time stamps of the result."""
-        if stream.codec_context.name in COPIED:
+        if stream.codec_context.codec.canonical_name in COPIED:
             made = container.add_stream_from_template(stream)
             return self._copied(source, stream, made)
         rate = min(stream.codec_context.sample_rate, _MOST_RATE)
