@@ -46,7 +46,9 @@ def flow_between(frame: Frame, other: Frame) -> Map:
     size = round(width * factor), round(height * factor)
     grey = [cv2.resize(cv2.cvtColor(each, cv2.COLOR_RGB2GRAY), size) for each in (frame, other)]
     dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    return resized_flow(np.asarray(dis.calc(grey[0], grey[1], None), np.float32), (width, height))
+    dis.setFinestScale(0)  # of the frame itself; the preset's is half of it, with twice the error
+    found = dis.calc(grey[0], grey[1], np.zeros((*grey[0].shape, 2), np.float32))
+    return resized_flow(np.asarray(found, np.float32), (width, height))
 
 
 def resized_flow(flow: Map, size: tuple[int, int]) -> Map:
@@ -75,7 +77,8 @@ def consistency(back: Map, forward: Map) -> Map:
 def inside(flow: Map) -> NDArray[np.bool_]:
     """Where [h, w] a flow leads to a place within the other frame."""
     x, y = _places(flow)
-    return (x >= 0) & (y >= 0) & (x <= flow.shape[1] - 1) & (y <= flow.shape[0] - 1)
+    within: NDArray[np.bool_] = (x >= 0) & (y >= 0) & (x <= flow.shape[1] - 1) & (y <= flow.shape[0] - 1)
+    return within
 
 
 def warp(picture: NDArray[Any], flow: Map) -> NDArray[Any]:
@@ -87,9 +90,10 @@ def warp(picture: NDArray[Any], flow: Map) -> NDArray[Any]:
     x, y = _places(flow)
     kernel = cv2.INTER_LINEAR if picture.shape[2] == 2 else cv2.INTER_LANCZOS4
     moved = cv2.remap(picture.astype(np.float32), x, y, kernel, borderMode=cv2.BORDER_REPLICATE)
-    if not np.issubdtype(picture.dtype, np.integer):
-        return moved.astype(picture.dtype)
-    return np.clip(np.rint(moved), 0, np.iinfo(picture.dtype).max).astype(picture.dtype)
+    if np.issubdtype(picture.dtype, np.integer):
+        moved = np.clip(np.rint(moved), 0, np.iinfo(picture.dtype).max)
+    samples: NDArray[Any] = moved.astype(picture.dtype)
+    return samples
 
 
 def start_picture(warped: NDArray[Any], frame: NDArray[Any], weights: Map) -> NDArray[Any]:
@@ -98,12 +102,13 @@ def start_picture(warped: NDArray[Any], frame: NDArray[Any], weights: Map) -> ND
     `warped` and `frame` have the same dtype.
     """
     share = weights[..., None]
-    mixed = share * warped.astype(np.float32) + (1 - share) * frame.astype(np.float32)
-    return np.rint(mixed).astype(warped.dtype)
+    mixed = np.rint(share * warped.astype(np.float32) + (1 - share) * frame.astype(np.float32))
+    samples: NDArray[Any] = mixed.astype(warped.dtype)
+    return samples
 
 
 def long_term(weights: Sequence[Map]) -> list[Map]:
-    """The weights of several earlier results, the nearest one first, so that each place follows the nearest that has it.
+    """The weights of several earlier results, the nearest one first: each place follows the nearest that shows it.
 
     c_j - sum of the nearer c_k, at least 0 (Ruder et al. 2016).
     """
@@ -130,4 +135,5 @@ def _places(flow: Map) -> tuple[Map, Map]:
 
 def _square(vectors: Map) -> Map:
     """The squared length [h, w] of vectors [h, w, 2]."""
-    return np.sum(vectors**2, axis=2)
+    squares: Map = np.sum(vectors**2, axis=2)
+    return squares
