@@ -27,7 +27,8 @@ def rate_factor(quality: int) -> int:
 
 def write_mp4(path: Path, size: Size, frames: Iterator[Shown], quality: int, sound: Sound | None) -> None:
     """Write the frames, whose sides are even, and the sound beside them. Raises OSError or ValueError."""
-    options = {"crf": str(rate_factor(quality)), "preset": "medium"}
+    # Without frames that stand before those that they follow: MP4 would count the end of uneven times wrongly.
+    options = {"crf": str(rate_factor(quality)), "preset": "medium", "bf": "0"}
     with ExitStack() as held:
         container = held.enter_context(
             av.open(str(path), "w", format="mp4", container_options={"movflags": "+faststart"})

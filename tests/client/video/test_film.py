@@ -16,7 +16,6 @@ from tfstyle_client.video.film import Film
 from tfstyle_client.video.film_colour import in_srgb
 from tfstyle_client.video.source import Frame, Part
 
-
 WHOLE = Part()
 
 
