@@ -184,8 +184,9 @@ def test_other_sources_and_targets(tmp_path: Path, painting: bytes, server: Serv
 @pytest.mark.slow
 def test_one_frame_is_a_video_too(tmp_path: Path, painting: bytes, server: Server) -> None:
     (tmp_path / "oil.jpg").write_bytes(painting)
-    write_film(tmp_path / "one.mp4", moving(1, (63, 47)))
-    code, _, errors = video(tmp_path, "one.mp4", "oil.jpg", *SMALL, "--server", server.address, "-o", "out.mp4")
+    write_film(tmp_path / "one.mp4", moving(1))
+    words = ("one.mp4", "oil.jpg", *SMALL, "--size", "63", "--server", server.address, "-o", "out.mp4")
+    code, _, errors = video(tmp_path, *words)
     assert code == 0, errors
     assert Film(tmp_path / "out.mp4").facts.size == (64, 48)
 
