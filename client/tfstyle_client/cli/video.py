@@ -22,6 +22,7 @@ from tfstyle_client.cli.parameters import MAIN, NO_ACCESS, OUTPUT, Access, Json,
 from tfstyle_client.cli.picture_files import NO_PICTURE_FILES, PictureFiles, read_pictures, start_file
 from tfstyle_client.cli.picture_options import FirstOptions, OtherOptions, preset_and_overrides
 from tfstyle_client.cli.reports import report
+from tfstyle_client.cli.transfer import wait_for_ctrl_c
 from tfstyle_client.credentials import Credentials
 from tfstyle_client.errors import ClientError, refusal
 from tfstyle_client.journal import Journal, open_journal
@@ -180,8 +181,10 @@ def video(
                     opened = open_in_browser(page)
                     screen.say(f"the page is {'open' if opened else f'at {page}'}")
                 work.paint(plan, journal, (address, credentials), at_once, kept, screen)
-            work.finish(plan, journal, quality, screen, keep_frames=keep_frames)
-    report("written", "path", str(output), as_json)
+                work.finish(plan, journal, quality, screen, keep_frames=keep_frames)
+                report("written", "path", str(output), as_json)
+                if page is not None:
+                    wait_for_ctrl_c(screen.say)
 
 
 def _fraction(number: float) -> Fraction:

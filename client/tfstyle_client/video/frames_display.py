@@ -196,8 +196,7 @@ class _LiveBar(_Text):
 
     def begin(self, step: str, total: int | None) -> None:
         super().begin(step, total)
-        self._bar.reset(self._task, description=step, total=total)
-        self._update()
+        self._bar.reset(self._task, description=step, total=total, where=self._where, left=self._left)
 
     def _update(self) -> None:
         self._bar.update(self._task, completed=self._pace.done, where=self._where, left=self._left)

@@ -34,10 +34,10 @@ HIDDEN = ".tfstyle-video"
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a video would be: `frames` of `size`, and `seconds` of painting with one worker, before it is looked at.
+    """What a video would be, before it is looked at: about `frames` of `size` (width, height), painted by `workers`.
 
-    `frames` is None where the source does not say how long it is; `seconds` are then those of one frame. `later` are
-    the seconds of a frame that follows another.
+    `frames` is None where the source does not say how long it is. `first` and `later` are the seconds that the first
+    frame of a scene takes, and one that follows another.
     """
 
     size: Size
@@ -48,7 +48,7 @@ class Estimate:
 
     @property
     def seconds(self) -> float | None:
-        """The time that all of it takes if it is one scene, or as many as there are workers."""
+        """About how long all of it takes with scenes enough for all workers; None where nobody knows."""
         if self.frames is None:
             return None
         return self.first + max(0, self.frames - 1) * self.later / max(1, self.workers)

@@ -77,6 +77,8 @@ def test_a_film_is_painted_and_goes_on_after_a_kill(files: Path, server: Server)
     assert json.loads(output.splitlines()[-1]) == {"event": "written", "path": "whole.mp4"}
     whole = painted(files / "whole.frames")
     assert len(whole) == FRAMES
+    made = [name for event, name in ended(output) if event == "made"]
+    assert made.index("000006.png") < made.index("000005.png"), "two scenes at once"
     with av.open(str(files / "whole.mp4")) as container:
         assert [stream.type for stream in container.streams] == ["video", "audio"]
         assert container.streams.video[0].duration * container.streams.video[0].time_base == 1
@@ -189,6 +191,18 @@ def test_one_frame_is_a_video_too(tmp_path: Path, painting: bytes, server: Serve
     code, _, errors = video(tmp_path, *words)
     assert code == 0, errors
     assert Film(tmp_path / "out.mp4").facts.size == (64, 48)
+
+
+@pytest.mark.slow
+def test_what_is_left_of_a_film_is_painted(tmp_path: Path, painting: bytes, server: Server) -> None:
+    (tmp_path / "oil.jpg").write_bytes(painting)
+    noise = list(np.random.default_rng(0).integers(0, 255, (8, 48, 64, 3)).astype(np.uint8))
+    film = write_film(tmp_path / "in.mp4", noise, 2, muxing={"movflags": "+faststart"})
+    film.write_bytes(film.read_bytes()[: film.stat().st_size // 2])
+    code, _, errors = video(tmp_path, "in.mp4", "oil.jpg", *SMALL, "--server", server.address, "-o", "out.mp4")
+    assert code == 0, errors
+    assert re.search(r"warning: in\.mp4 ends after [12]\.[05] of 4\.0 s: it is cut off", errors)
+    assert 2 <= len(list(Film(tmp_path / "out.mp4").frames(Part(), (64, 48), []))) <= 5
 
 
 @pytest.mark.slow
