@@ -114,8 +114,10 @@ def planned(source: Source, path: Path, part: Part, folder: Path, screen: Frames
             raise refusal("output", f"cannot write into {folder}: {reason(error)}") from None
     for line in plan.trouble:
         screen.say(f"warning: {line}")
-    scenes = len(plan.cuts)
-    screen.say(f"{plan.count} frames in {scenes} scene{'s' if scenes > 1 else ''}")
+    frames, scenes = (
+        f"{n} {word}{'' if n == 1 else 's'}" for n, word in ((plan.count, "frame"), (len(plan.cuts), "scene"))
+    )
+    screen.say(f"{frames} in {scenes}")
     return plan
 
 
