@@ -121,6 +121,10 @@ def planned(source: Source, path: Path, part: Part, folder: Path, screen: Frames
     return plan
 
 
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
 class Keeper:
     """Writes the painted frames into the journal's folder, and shows what becomes of them."""
 
