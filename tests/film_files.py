@@ -66,11 +66,12 @@ def write_film(
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
         if track is not None:
-            _write_tone(container, track, len(frames) / rate)
+            write_tone(container, track, len(frames) / rate)
     return path
 
 
-def _write_tone(container: Any, track: Any, seconds: float) -> None:
+def write_tone(container: Any, track: Any, seconds: float) -> None:
+    """The sound of a film: 440 Hz, with an amplitude of 0.3."""
     wave = np.sin(2 * np.pi * 440 * np.arange(round(44_100 * seconds)) / 44_100) * 0.3
     whole = av.AudioFrame.from_ndarray(np.stack([wave, wave]).astype(np.float32), format="fltp", layout="stereo")
     whole.rate, whole.pts = 44_100, 0

@@ -11,6 +11,7 @@ from typing import Any
 import av
 import numpy as np
 from av.container import InputContainer
+from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -22,7 +23,8 @@ from tfstyle_client.video.source import Facts, Frame, Part
 _FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf,mxf,ivf,yuv4mpegpipe,nut,dv,h264,hevc,m4v"
 """FFmpeg's formats that hold their pictures themselves. Others, as playlists, name further files and addresses."""
 MOST_PIXELS = 8192 * 8192
-_USUAL_RATE = Fraction(25)
+_USUAL_RATE, _MOST_RATE = Fraction(25), 1000
+"""Frames in a second where a file says nothing, or names the unit of its time stamps."""
 _SLACK = Fraction(1)
 """Seconds that a header may promise more than there is."""
 
@@ -40,7 +42,8 @@ class Film:
             first = next(_decoded(container, stream, []), None)
             if first is None:
                 raise refusal("content", f"{path} has no frame that can be decoded")
-            self._rate = stream.average_rate or stream.guessed_rate or _USUAL_RATE
+            rate = stream.average_rate or stream.guessed_rate or _USUAL_RATE
+            self._rate = rate if 0 < rate <= _MOST_RATE else _USUAL_RATE
             self._origin = _time(first, stream) or Fraction(0)
             self.facts = Facts(
                 _size_as_shown(first, stream),
@@ -64,10 +67,12 @@ class Film:
         except (av.error.FFmpegError, OSError, ValueError) as error:
             raise refusal("content", f"cannot read {self.path}: {_reason(error)}") from None
         with container:
-            if not container.streams.video:
+            # A cover is a video stream of one frame, beside the sound.
+            films = [each for each in container.streams.video if not each.disposition & Disposition.attached_pic]
+            if not films:
                 what = "only sound" if container.streams.audio else "no video stream"
                 raise refusal("content", f"{self.path} has {what}; name a film, an animation or a folder of frames")
-            stream = container.streams.video[0]
+            stream = films[0]
             stream.thread_type = "AUTO"
             yield container, stream
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 import pytest
+from av.stream import Disposition
 from av.video.reformatter import ColorPrimaries, ColorTrc
 
-from film_files import RED, SIZE, moving, write_film
+from film_files import RED, SIZE, moving, write_film, write_tone
 from tfstyle_client.errors import BadRequestError
 from tfstyle_client.video.film import Film
 from tfstyle_client.video.film_colour import in_srgb
@@ -139,6 +141,19 @@ def test_only_sound_is_refused(tmp_path: Path) -> None:
                 packet.stream = track
                 target.mux(packet)
     assert "has only sound" in refused(tmp_path / "sound.mkv")
+
+
+def test_a_song_with_a_cover_is_only_sound(tmp_path: Path) -> None:
+    with av.open(str(tmp_path / "song.mp4"), "w") as container:
+        track: Any = container.add_stream("aac", rate=44_100, layout="stereo")
+        cover: Any = container.add_stream("mjpeg", rate=1)
+        cover.width, cover.height, cover.pix_fmt = *SIZE, "yuvj420p"
+        cover.disposition = Disposition.attached_pic
+        frame = av.VideoFrame.from_ndarray(moving(1)[0], format="rgb24").reformat(format="yuvj420p")
+        frame.pts, frame.time_base = 0, Fraction(1)
+        container.mux([*cover.encode(frame), *cover.encode(None)])
+        write_tone(container, track, 1)
+    assert "has only sound" in refused(tmp_path / "song.mp4")
 
 
 def test_a_playlist_reaches_no_other_file(tmp_path: Path) -> None:
