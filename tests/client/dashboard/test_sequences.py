@@ -108,5 +108,9 @@ def test_a_sequence_is_one_thing_with_a_player(
 
         looking.get_by_role("link", name="This frame's job").click()
         looking.get_by_test_id("picture").wait_for()
-        for name in (*(name for name, _ in made.values()), other.name):
-            client.job(name).delete()
+        looking.go_back()
+        looking.get_by_test_id("delete-sequence").click()
+        looking.get_by_test_id("confirm").click()
+        looking.get_by_role("heading", name="Pictures").wait_for()
+        assert not {name for name, _ in made.values()} & {job.name for job in client.jobs()}
+        other.delete()

@@ -1,7 +1,10 @@
 /** A sequence of pictures, such as a film: shown as one thing. */
+import { call } from "../api.js";
 import { h, oncePerFrame, setText } from "../dom.js";
 import { follow } from "../live/follow.js";
+import { hasEnded } from "../live/job_state.js";
 import { SequenceJobs } from "../live/sequences.js";
+import { confirmButton } from "../parts/confirm_button.js";
 import { Player } from "../parts/player.js";
 import { jobAddress } from "../route.js";
 
@@ -17,8 +20,15 @@ export async function sequenceView({ main, route, signal, title }) {
   const bar = h("span");
   const progress = h("div", { class: "progress" }, bar);
   const job = h("a", { class: "button" }, "This frame's job");
+  const remove = confirmButton({
+    label: "Delete", question: "Delete all frames that are here?", yes: "Delete", no: "Keep them", testId: "delete-sequence",
+    async act() {
+      for (const { id } of [...sequence.frames.values()].filter(hasEnded)) await call(`jobs/${encodeURIComponent(id)}`, { method: "DELETE", signal });
+      location.hash = "#/";
+    },
+  });
   main.replaceChildren(
-    h("div", { class: "view-head" }, h("h1", { tabindex: "-1" }, route.id), job),
+    h("div", { class: "view-head" }, h("h1", { tabindex: "-1" }, route.id), h("div", { class: "actions" }, job, remove)),
     h("div", { class: "sequence" },
       h("div", { class: "sequence-state" }, state, count), progress, player.element,
       h("p", { class: "muted small" }, "A server keeps the jobs of the latest frames; the video itself is written by the command that paints it.")),
@@ -38,6 +48,7 @@ export async function sequenceView({ main, route, signal, title }) {
     bar.style.transform = `scaleX(${sequence.total ? painted.length / sequence.total : 0})`;
     const shown = sequence.frames.get(player.at);
     job.hidden = !shown;
+    remove.hidden = sequence.isRunning || !sequence.frames.size;
     if (shown) job.href = jobAddress(shown.id);
   }
 
