@@ -14,9 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 Map = NDArray[np.float32]
+Mask = NDArray[np.bool_]
 Frame = NDArray[np.uint8]
 LEAST_CONSISTENT = 0.3
 """Share of a frame that has to be found in the one before; with less, a new scene begins."""
+UNLIKE = 10.0
+"""Mean difference of the samples, of 255, with which two places at a boundary hardly look alike."""
 SMALLEST_SIDE = 16
 """Of a frame, in pixels, below which it is enlarged to find the flow."""
 
@@ -26,7 +29,8 @@ class Motion:
     """From a frame back to an earlier one: `flow` [h, w, 2] and `weights` [h, w].
 
     What is at (x, y) in the frame was at (x, y) + flow[y, x] in the earlier one, in pixels, x first. A weight is 1
-    where that holds, and 0 where the earlier frame does not show what is there, or at a boundary of two motions.
+    where that holds, and 0 where the earlier frame does not show what is there. At boundaries of two motions, where a
+    flow is not exact, it says how much the two places look alike.
     """
 
     flow: Map
@@ -36,7 +40,8 @@ class Motion:
 def motion(frame: Frame, earlier: Frame) -> Motion:
     """The motion from `earlier` to `frame`, both of the same size, as seen from `frame`."""
     back = flow_between(frame, earlier)
-    return Motion(back, consistency(back, flow_between(earlier, frame)))
+    alike = np.where(boundaries(back), likeness(frame, warp(earlier, back)), np.float32(1))
+    return Motion(back, alike * shown(back, flow_between(earlier, frame)))
 
 
 def flow_between(frame: Frame, other: Frame) -> Map:
@@ -60,24 +65,39 @@ def resized_flow(flow: Map, size: tuple[int, int]) -> Map:
     return np.asarray(cv2.resize(flow, size), np.float32) * scales
 
 
-def consistency(back: Map, forward: Map) -> Map:
-    """The weights [h, w] of a flow `back` to an earlier frame, from the flow `forward` of that frame: 1 or 0.
+def shown(back: Map, forward: Map) -> Mask:
+    """Where [h, w] the earlier frame shows what is there now, from the flow `back` to it and `forward` from it.
 
-    By the formulas of Ruder et al. 2016 (arXiv 1604.08610): 0 where the two flows do not cancel out, because what is
-    there was hidden, and where the flow changes abruptly, because its edge is not exact. Also 0 where the earlier frame
-    ends.
+    Elsewhere the two flows do not cancel out, by the formula of Ruder et al. 2016 (arXiv 1604.08610), or lead beyond
+    the frame.
     """
     there = warp(forward, back)
-    hidden = _square(there + back) >= 0.01 * (_square(there) + _square(back)) + 0.5
-    across, down = np.gradient(back, axis=1), np.gradient(back, axis=0)
-    boundary = _square(across) + _square(down) > 0.01 * _square(back) + 0.002
-    return (~hidden & ~boundary & inside(back)).astype(np.float32)
+    visible: Mask = _square(there + back) < 0.01 * (_square(there) + _square(back)) + 0.5
+    return visible & inside(back)
 
 
-def inside(flow: Map) -> NDArray[np.bool_]:
+def boundaries(flow: Map) -> Mask:
+    """Where [h, w] a flow changes abruptly, by the formula of Ruder et al. 2016: its edges are not exact there.
+
+    They give such places the weight 0. They are a tenth of a frame, though, and nine tenths of the flicker then comes
+    from them (benchmarks/flicker.py), while most of them are where the flow says.
+    """
+    across, down = np.gradient(flow, axis=1), np.gradient(flow, axis=0)
+    found: Mask = _square(across) + _square(down) > 0.01 * _square(flow) + 0.002
+    return found
+
+
+def likeness(frame: Frame, moved: Frame) -> Map:
+    """How alike [h, w] two frames are at each place: 1 where they are equal, 1/e where they differ by `UNLIKE`."""
+    difference = np.abs(frame.astype(np.float32) - moved).mean(axis=2)
+    alike: Map = np.exp(-((difference / UNLIKE) ** 2)).astype(np.float32)
+    return alike
+
+
+def inside(flow: Map) -> Mask:
     """Where [h, w] a flow leads to a place within the other frame."""
     x, y = _places(flow)
-    within: NDArray[np.bool_] = (x >= 0) & (y >= 0) & (x <= flow.shape[1] - 1) & (y <= flow.shape[0] - 1)
+    within: Mask = (x >= 0) & (y >= 0) & (x <= flow.shape[1] - 1) & (y <= flow.shape[0] - 1)
     return within
 
 

@@ -12,13 +12,15 @@ import numpy as np
 import pytest
 
 from tfstyle_client.video.flow import (
-    consistency,
+    boundaries,
     flow_between,
     inside,
     is_cut,
+    likeness,
     long_term,
     motion,
     resized_flow,
+    shown,
     start_picture,
     warp,
 )
@@ -112,7 +114,7 @@ def test_whole_numbers_do_not_overflow_at_hard_edges() -> None:
     assert moved[:, 20:].min() > 57000
 
 
-def test_consistency_is_that_of_the_published_formulas() -> None:
+def test_what_is_shown_and_boundaries_are_those_of_the_published_formulas() -> None:
     size = 24, 32
     back = constant((-3, 1), size) + RANDOM.normal(0, 0.02, (*size, 2)).astype(np.float32)
     back[8:16, 10:20] = RANDOM.uniform(-6, 6, (8, 10, 2))
@@ -120,7 +122,7 @@ def test_consistency_is_that_of_the_published_formulas() -> None:
     forward = constant((3, -1), size)
     forward[:, 20:] += np.float32([0.9, 0])
     there = warp(forward, back)
-    found = consistency(back, forward)
+    seen, edges = shown(back, forward), boundaries(back)
     counts = {"hidden": 0, "boundary": 0, "trusted": 0}
     for y, x in itertools.product(range(1, size[0] - 1), range(1, size[1] - 1)):
         w, back_w = there[y, x], back[y, x]
@@ -130,20 +132,33 @@ def test_consistency_is_that_of_the_published_formulas() -> None:
         hidden = sum((w + back_w) ** 2) >= 0.01 * (sum(w**2) + sum(back_w**2)) + 0.5
         boundary = gradient > 0.01 * sum(back_w**2) + 0.002
         beyond = not (0 <= to_x <= size[1] - 1 and 0 <= to_y <= size[0] - 1)
-        assert found[y, x] == (not hidden and not boundary and not beyond), (y, x)
+        assert seen[y, x] == (not hidden and not beyond), (y, x)
+        assert edges[y, x] == boundary, (y, x)
         counts["hidden"] += hidden
         counts["boundary"] += boundary
-        counts["trusted"] += int(found[y, x])
+        counts["trusted"] += int(seen[y, x] and not edges[y, x])
     assert min(counts.values()) > 30, counts
 
 
 def test_places_beyond_the_frame_are_not_trusted() -> None:
     still = constant((0, 0))
     assert inside(still).all()
-    assert (consistency(still, still) == 1).all()
-    left = consistency(constant((-5, 0)), constant((5, 0)))
-    assert (left[:, :5] == 0).all()
-    assert (left[:, 5:] == 1).all()
+    assert shown(still, still).all()
+    left = shown(constant((-5, 0)), constant((5, 0)))
+    assert not left[:, :5].any()
+    assert left[:, 5:].all()
+
+
+def test_boundaries_count_as_far_as_the_frames_look_alike_there(film: Any) -> None:
+    frame, earlier = film.frame(5), film.frame(4)
+    found = motion(frame, earlier)
+    edges = boundaries(found.flow) & shown(found.flow, flow_between(earlier, frame))
+    assert edges.mean() > 0.02
+    difference = np.abs(frame.astype(float) - warp(earlier, found.flow)).mean(2)
+    np.testing.assert_allclose(found.weights[edges], np.exp(-((difference[edges] / 10) ** 2)), rtol=1e-4)
+    assert set(np.unique(found.weights[~edges])) <= {0, 1}
+    alike = likeness(np.uint8([[[10, 20, 30]] * 2]), np.uint8([[[10, 20, 30], [20, 30, 20]]]))
+    np.testing.assert_allclose(alike, [[1, np.exp(-1)]], rtol=1e-6)
 
 
 def test_each_place_follows_the_nearest_result_that_shows_it() -> None:
