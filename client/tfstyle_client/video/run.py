@@ -78,6 +78,10 @@ def frames_of(facts: Facts, part: Part) -> int | None:
 
 def estimated(client: Client, facts: Facts, part: Part, size: Size, manner: Manner) -> Estimate:
     """Ask the server what a first and a later frame take. Raises `ClientError`."""
+    info = client.server_info()
+    if manner.frame_steps is not None and "sequences" not in info.capabilities:
+        why = f"is of release {info.version}, in which no picture follows another; update it, or give --frame-by-frame"
+        raise refusal("server", why)
     styles = [size_as_shown(style.picture) or size for style in manner.inputs.styles]
 
     def expected(steps: int, options: dict[str, object]) -> float:
@@ -90,7 +94,7 @@ def estimated(client: Client, facts: Facts, part: Part, size: Size, manner: Mann
         options = manner.later(size)
         # Tracing takes as long for both, and happens once.
         later = expected(2 * manner.frame_steps, options) - expected(manner.frame_steps, options)
-    return Estimate(size, frames_of(facts, part), first, later, client.server_info().workers)
+    return Estimate(size, frames_of(facts, part), first, later, info.workers)
 
 
 def check_length(estimate: Estimate) -> None:
