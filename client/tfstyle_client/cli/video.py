@@ -237,11 +237,12 @@ class _Work:
     def plan(self, journal: Journal, screen: FramesDisplay, *, overwrite: bool) -> Plan:
         """Look through the source. Raises `BadRequestError`, also where somebody else's frames would be replaced."""
         from tfstyle_client.video.chain import name_of
-        from tfstyle_client.video.run import HIDDEN, planned
+        from tfstyle_client.video.run import HIDDEN, keep, planned
 
         plan = planned(self.source, self.path, self.part, journal.folder / HIDDEN, screen)
         if not overwrite:
             check_known(map(name_of, range(plan.count)), journal, "move them away, or give --overwrite")
+        keep(plan, self.path, journal.folder / HIDDEN)
         return plan
 
     def paint(

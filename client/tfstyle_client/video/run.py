@@ -28,6 +28,7 @@ from tfstyle_client.video.sound import Sound
 from tfstyle_client.video.source import Facts, Part, Source
 from tfstyle_client.video.target import Target
 
+PLAN = "plan.json"
 HIDDEN = ".tfstyle-video"
 """The folder, within that of the frames, with what is only needed until the video is complete."""
 
@@ -106,16 +107,10 @@ def check_length(estimate: Estimate) -> None:
 
 def planned(source: Source, path: Path, part: Part, folder: Path, screen: FramesDisplay) -> Plan:
     """The frames and scenes of a part, as a former run has found them, or found now. Raises `BadRequestError`."""
-    file = folder / "plan.json"
-    plan = kept_plan(file, path, part)
+    plan = kept_plan(folder / PLAN, path, part)
     if plan is None:
         screen.begin("looking", frames_of(source.facts, part))
         plan = looked_through(source, part, screen.reached)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            keep_plan(plan, file, path)
-        except OSError as error:
-            raise refusal("output", f"cannot write into {folder}: {reason(error)}") from None
     for line in plan.trouble:
         screen.say(f"warning: {line}")
     frames, scenes = (
@@ -123,6 +118,15 @@ def planned(source: Source, path: Path, part: Part, folder: Path, screen: Frames
     )
     screen.say(f"{frames} in {scenes}")
     return plan
+
+
+def keep(plan: Plan, path: Path, folder: Path) -> None:
+    """Write the plan for further runs. Raises `BadRequestError`."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        keep_plan(plan, folder / PLAN, path)
+    except OSError as error:
+        raise refusal("output", f"cannot write into {folder}: {reason(error)}") from None
 
 
 def _counted(number: int, what: str) -> str:
