@@ -41,15 +41,17 @@ def write_film(
     rotation: int | None = None,
     colour: tuple[int, int] | None = None,
     muxing: dict[str, str] | None = None,
+    keys: int = 250,
 ) -> Path:
     """A film with the `frames`, hardly compressed, at `times` in milliseconds or at a `rate`.
 
-    `sound` is FFmpeg's name of a codec, for a tone of 440 Hz; `rotation` are degrees, counter-clockwise, by which a
-    player turns it; `colour` is the matrix and the range of its samples, as FFmpeg counts them.
+    `sound` is FFmpeg's name of a codec, for a tone of 440 Hz. `rotation` are degrees, counter-clockwise, by which a
+    player turns it. `colour` is the matrix and the range of its samples, as FFmpeg counts them. Every `keys` frames,
+    one is stored that needs no other.
     """
     height, width = frames[0].shape[:2]
     with av.open(str(path), "w", container_options=muxing or {}) as container:
-        stream: Any = container.add_stream("libx264", rate=rate, options={"crf": "1"})
+        stream: Any = container.add_stream("libx264", rate=rate, options={"crf": "1", "g": str(keys)})
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.time_base = stream.codec_context.time_base = Fraction(1, 1000)
         converted = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -78,22 +78,29 @@ class Film:
 
     def frames(self, part: Part, size: Size, trouble: list[str]) -> Iterator[Frame]:
         """As `Source.frames`. Time stamps are kept; frames without one follow at the average rate."""
-        with self.opened() as (container, stream):
-            if part.begin > 0:
-                self._seek(container, stream, part.begin)
+        with ExitStack() as held:
+            container, stream = held.enter_context(self.opened())
+            if part.begin > 0 and not self._sought(container, stream, part.begin):
+                container, stream = held.enter_context(self.opened())  # from the beginning
             for frame in self._timed(container, stream, size, part, trouble):
                 if part.is_before(frame.time):
                     return
                 if frame.time >= part.begin:
                     yield frame
 
-    def _seek(self, container: InputContainer, stream: VideoStream, begin: Fraction) -> None:
-        """Go to the last key frame before `begin`, or to the beginning where the file cannot tell."""
-        base = stream.time_base or Fraction(1, 90_000)
+    def _sought(self, container: InputContainer, stream: VideoStream, begin: Fraction) -> bool:
+        """Go to a key frame before `begin`, and tell whether it is one: some formats go anywhere, or have no times."""
+        place = int((begin + self._origin) / (stream.time_base or Fraction(1, 90_000)))
         try:
-            container.seek(int((begin + self._origin) / base), stream=stream)
+            container.seek(place, stream=stream)
+            first = next(_decoded(container, stream, []), None)
+            time = None if first is None else _time(first, stream)
+            if time is None or time - self._origin > begin:
+                return False
+            container.seek(place, stream=stream)
         except av.error.FFmpegError:
-            container.seek(0)
+            return False
+        return True
 
     def _timed(
         self, container: InputContainer, stream: VideoStream, size: Size, part: Part, trouble: list[str]

@@ -164,3 +164,15 @@ def test_a_playlist_reaches_no_other_file(tmp_path: Path) -> None:
     assert len(read(tmp_path / "a.ts")) == 4
     for name in ("list.m3u8", "list.txt"):
         assert refused(tmp_path / name).startswith("cannot read ")
+
+
+@pytest.mark.parametrize("ending", ["mp4", "mkv", "ts", "avi", "nut", "mov", "h264"])
+def test_every_format_is_read_from_anywhere(tmp_path: Path, ending: str) -> None:
+    """A scene must begin with its own frame, however the format finds it, or cannot."""
+    film = write_film(tmp_path / f"a.{ending}", moving(24), keys=6)
+    whole = read(film)
+    assert len(whole) == 24
+    for number in (1, 5, 6, 7, 23):
+        found = read(film, Part(whole[number].time))
+        assert [frame.time for frame in found] == [frame.time for frame in whole[number:]]
+        assert np.array_equal(found[0].pixels, whole[number].pixels)
