@@ -80,6 +80,7 @@ def test_json_is_one_object_a_line(files: Path, server: Server) -> None:
     assert ended.stderr == ""
 
 
+@pytest.mark.slow
 def test_scales_are_shown_as_they_come(files: Path, server: Server) -> None:
     ended = stylize(files, server, "--steps", "6", "--scales", "24:2,32:2")
     assert "48 x 32 pixels from 24 x 16" in ended.stderr

@@ -149,6 +149,7 @@ def test_checkpoints_from_another_thread_are_consistent_and_do_not_affect_the_ru
         assert records(again.iterates()) == wanted[made:]
 
 
+@pytest.mark.slow
 def test_the_run_continues_while_a_checkpoint_is_written(
     pictures: tuple[Picture, Picture], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

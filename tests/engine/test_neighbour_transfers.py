@@ -165,7 +165,7 @@ def test_transfer_may_be_delivered_and_judged_before_its_last_stage(
         {"style_layers": ("block4_conv1", "block5_conv1"), "split_evaluations": 3},
         {"style_layers": ("block2_conv2",)},
         {"content_weight": 0.0},
-        {"balance": "absolute", "split_evaluations": 3},
+        pytest.param({"balance": "absolute", "split_evaluations": 3}, marks=pytest.mark.slow),
         pytest.param(
             {"style_layer_weights": (0.0, 1.0, 1.0, 1.0, 1e-3), "split_evaluations": 3}, marks=pytest.mark.slow
         ),

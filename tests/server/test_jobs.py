@@ -150,6 +150,7 @@ def test_watch_begins_with_the_job_and_misses_nothing(server: Server, landscape:
     assert detail.field_violations[0].field == "after_sequence"
 
 
+@pytest.mark.slow
 def test_every_watcher_gets_every_event_and_a_slow_one_no_old_previews(
     own_server: Callable[..., Server], landscape: bytes, painting: bytes
 ) -> None:
@@ -539,7 +540,7 @@ def test_damaged_rows_harm_their_own_jobs_only(
             client.job(lost.name).result()
 
 
-@pytest.mark.parametrize("damage", ["changed", "gone"])
+@pytest.mark.parametrize("damage", [pytest.param("changed", marks=pytest.mark.slow), "gone"])
 def test_picture_that_the_disk_has_lost_fails_the_job_and_nothing_else(
     own_server: Callable[..., Server], landscape: bytes, painting: bytes, tmp_path: Path, damage: str
 ) -> None:

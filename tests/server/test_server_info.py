@@ -55,6 +55,7 @@ def test_flags_without_limit_are_told_as_the_largest_numbers() -> None:
     assert limits.kept.seconds > 10**9
 
 
+@pytest.mark.slow
 def test_disk_quota_refuses_new_pictures_of_every_caller(
     own_server: Callable[..., Server], landscape: bytes, painting: bytes
 ) -> None:

@@ -126,6 +126,7 @@ def test_neighbours_report_both_their_terms(
     assert decode(data, "result").size == (48, 32)
 
 
+@pytest.mark.slow
 def test_large_result_comes_in_chunks(stub: style_transfer_pb2_grpc.StyleTransferStub, painting: bytes) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (400, 600, 3), np.uint8)
     events = list(stub.Stylize(request(png(noise), painting, size=600, steps=1)))
@@ -418,6 +419,7 @@ def test_sigterm_ends_what_outlasts_the_grace(
     assert not Path(f"/proc/{worker}").exists()
 
 
+@pytest.mark.slow
 def test_health_follows_the_workers_and_the_drain(
     own_server: Callable[..., Server], landscape: bytes, painting: bytes
 ) -> None:

@@ -36,6 +36,7 @@ for event in stub.WatchJob(pb.WatchJobRequest(name=sys.argv[2])):
 """
 
 
+@pytest.mark.slow
 def test_connections_beyond_the_limits_of_files_hold_up_neither_calls_nor_workers(
     own_server: Callable[..., Server],
 ) -> None:
