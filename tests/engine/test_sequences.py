@@ -66,6 +66,7 @@ def test_the_temporal_term_moves_the_picture_where_it_has_weight() -> None:
     assert losses[1] < 0.05 * losses[0]
 
 
+@pytest.mark.slow
 def test_losses_and_factors_of_several_earlier_results_add_up() -> None:
     engine, other = Engine(), rough(*SIDES, 3)
 
@@ -97,6 +98,7 @@ def test_earlier_results_are_followed_with_every_other_wish(more: Mapping[str, A
         assert "temporal" in transfer.deliver().losses
 
 
+@pytest.mark.slow
 def test_a_tiled_picture_follows_them_by_the_same_loss() -> None:
     inputs = following(Temporal(BEFORE, weights=Picture(LEFT)))
     whole = made(Engine(), inputs, max_evaluations=1)
@@ -136,6 +138,7 @@ def test_sixteen_bits_are_not_rounded_to_eight() -> None:
     assert np.unique(found).size > 400, "200 levels in each of 3 channels; in 8 bits there are 2"
 
 
+@pytest.mark.slow
 def test_grey_pictures_stay_grey_whatever_they_follow() -> None:
     grey = Inputs(PHOTO.in_grey(), (Style(PAINTING.in_grey()),), temporal=(Temporal(BEFORE),))
     pixels = made(Engine(), grey, max_evaluations=3).deliver().picture.pixels
