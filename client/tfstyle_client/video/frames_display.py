@@ -144,7 +144,7 @@ class _Text(_Silent):
     @property
     def _where(self) -> str:
         """The number of frames that are done, and of those that were painted before."""
-        before = f", {self._skipped} of them before" if self._skipped else ""
+        before = f", {self._skipped} of them before" if self._skipped and self._step == "painting" else ""
         total = f"/{self._pace.total}" if self._pace.total else ""
         return f"{self._pace.ended}{total} frames{before}"
 
