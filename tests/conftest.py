@@ -19,11 +19,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from store_server import StoreServer, store_server_running
 from tfstyle.images import Picture, decode, encode_png
 from tfstyle.presets import resolve_options
 from tfstyle.provenance import Provenance, Source, StageFacts
 from tfstyle.provenance_json import provenance_packet
 
+# Fixtures of real browsers, and of the HTTP API.
+pytest_plugins = ["browsing", "http_api"]
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # Tests must give the same result on a machine that has VGG19's weights.
 os.environ.pop("TFSTYLE_WEIGHTS", None)
@@ -294,6 +297,13 @@ def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..
     yield start
     for server in started:
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def store_server() -> Iterator[StoreServer]:
+    """An S3-compatible server, shared by all tests that do not stop it."""
+    with store_server_running() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -52,6 +52,11 @@ def texture_options(size: tuple[int, int], preset: str, options: Mapping[str, An
     return {**defaults, **given, "size": max(size), "content_weight": 0.0}
 
 
+def is_texture(options: Mapping[str, Any]) -> bool:
+    """Whether a transfer with these options, all of them, takes nothing of its content picture but the size."""
+    return options.get("content_weight") == 0 and options.get("start") in ("noise", "style")
+
+
 def canvas(size: tuple[int, int]) -> bytes:
     """A PNG of `size` (width, height) in medium grey, which compresses to nearly nothing."""
     from PIL import Image

@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from tfstyle.errors import InvalidInputError, Violation
 from tfstyle.rules import LARGEST_WEIGHT, number, shown
@@ -27,6 +27,10 @@ BESIDES = ("start_picture", "keep", "regions")
 """Fields of `Inputs` with a picture that may be missing."""
 MASKS = frozenset({"mask", "region", "regions", "keep", "weights"})
 """Fields whose pictures say where something applies."""
+MOST_COLOURS = 16
+"""Flat colours of a map of regions."""
+LEAST_SHARE = 0.001
+"""A colour with a smaller share of a map of flat colours belongs to the edges between them."""
 Size = tuple[int, int]
 """(width, height) of a picture in pixels."""
 _STYLE_NAME = re.compile(r"style(s\[[0-9]\])?")
@@ -168,6 +172,15 @@ class Inputs(Generic[Form]):
         )
         start_picture, keep, regions = map(converted.get, BESIDES)
         return Inputs(converted["content"], styles, start_picture, keep, regions, temporal)
+
+
+def regions_of_masks(inputs: Inputs[Any]) -> int:
+    """The number of regions with style pictures of their own, where `Inputs.regions` is not set.
+
+    One for each style that has a `region`, and one for what they leave to the others, or what `keep` leaves.
+    """
+    own = sum(style.region is not None for style in inputs.styles)
+    return own + (own < len(inputs.styles)) if own else int(inputs.keep is not None)
 
 
 def is_mask(name: str) -> bool:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from tfstyle.errors import InvalidInputError, Violation
 from tfstyle.images import Picture
+from tfstyle.inputs import Size
 from tfstyle.networks.topology import block_of
 
 Map = NDArray[np.float32]
@@ -26,16 +27,16 @@ def picture_weights(mask: Picture) -> Map:
 
 def check_mask(name: str, mask: Picture, picture: Picture, of: str = "its picture") -> None:
     """Raise `InvalidInputError`, naming the mask, if it is not grey, or as `check_aspect_ratio` does."""
-    check_aspect_ratio(name, mask, picture, of)
+    check_aspect_ratio(name, mask.size, picture.size, of)
     spread = mask.pixels.max(2) - mask.pixels.min(2)
     if (spread > COLOURED * mask.full_scale).any():
         why = "is coloured; it must be grey: white where it applies, black where not (maps of flat colours are regions)"
         raise InvalidInputError([Violation(name, why)])
 
 
-def check_aspect_ratio(name: str, mask: Picture, picture: Picture, of: str = "its picture") -> None:
+def check_aspect_ratio(name: str, mask: Size, picture: Size, of: str = "its picture") -> None:
     """Raise `InvalidInputError`, naming the mask, if it has another shape than the picture that it belongs to."""
-    (width, height), (other_width, other_height) = mask.size, picture.size
+    (width, height), (other_width, other_height) = mask, picture
     if abs(width * other_height / (height * other_width) - 1) > MASK_TOLERANCE:
         why = f"is {width} x {height} pixels; it needs the aspect ratio of {of}, {other_width} x {other_height}"
         raise InvalidInputError([Violation(name, why)])

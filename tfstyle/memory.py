@@ -6,7 +6,9 @@ below were measured (benchmarks/memory.py).
 
 from __future__ import annotations
 
+import math
 import time
+from bisect import bisect
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -15,8 +17,9 @@ from typing import Any, NamedTuple
 
 import psutil
 
+from tfstyle.borders import SIDE_STEP
 from tfstyle.errors import InvalidInputError, Violation
-from tfstyle.losses import FeatureTerm, loss_from_options
+from tfstyle.losses import FeatureTerm, PooledTerm, loss_from_options
 from tfstyle.losses.term import MatchingCost
 from tfstyle.networks.network import Network
 from tfstyle.networks.topology import block_of
@@ -53,6 +56,8 @@ TRAFFIC = 0.5e-6
 """Seconds per pixel and evaluation in addition to the arithmetic (measured: 0.3e-6 to 1.1e-6)."""
 GPU_TRAFFIC = 0.11e-6
 """The same on a GPU, most of it the optimizer's, which computes on the processor (measured: 0.10e-6 to 0.11e-6)."""
+REGION_TRAFFIC = 4e-9
+"""Seconds per value of the layers of pooled terms, region and evaluation (measured: 2e-9 to 5e-9)."""
 OVERHEAD = 0.03
 """Seconds of an evaluation besides, of any size (measured at 96 x 64 pixels: 0.03)."""
 _CGROUP = Path("/sys/fs/cgroup")
@@ -86,8 +91,8 @@ class Estimate:
 class Demand:
     """The properties of a transfer that determine its memory.
 
-    `style_pixels` is the pixel count of the largest of the `styles` style pictures, of which there are as many for each
-    of the `regions` that have styles of their own; `terms` are those of the loss,
+    `style_pixels` is the pixel count of the largest of the `styles` style pictures, which are divided among `regions`
+    if these have styles of their own; `terms` are those of the loss,
     `precision` is that of the features, `grey` says whether the optimizer has only a third of the variables
     (`tfstyle.variables`).
     """
@@ -206,7 +211,7 @@ def choose_whole_from(network: Network, demand: Demand, available: int) -> int:
         settings += f" and style_loss {demand.options.style_loss}, which cannot be tiled"
         lighter.append({"style_loss": AUTO})
     fitting = [overrides for overrides in lighter if _with_overrides(network, demand, overrides) <= available]
-    fixes = ["a smaller size", *map(_in_words, fitting)]
+    fixes = [_smaller_size(network, demand, available), *map(_in_words, fitting)]
     raise InvalidInputError(
         [
             Violation(
@@ -217,6 +222,22 @@ def choose_whole_from(network: Network, demand: Demand, available: int) -> int:
             )
         ]
     )
+
+
+def _smaller_size(network: Network, demand: Demand, available: int) -> str:
+    """The largest size that fits with the same options, in words."""
+    longer = max(demand.pyramid.width, demand.pyramid.height)
+    sizes = range(SIDE_STEP, longer, SIDE_STEP)
+    fitting = bisect(sizes, available, key=lambda size: least_bytes(network, _resized(demand, size / longer)))
+    return f"size {sizes[fitting - 1]}" if fitting else "a smaller size"
+
+
+def _resized(demand: Demand, factor: float) -> Demand:
+    """The same for a picture whose sides are `factor` times as long, rounded up."""
+    pyramid = demand.pyramid
+    height, width = (math.ceil(side * factor / SIDE_STEP) * SIDE_STEP for side in (pyramid.height, pyramid.width))
+    style_pixels = math.ceil(demand.style_pixels * factor**2)
+    return replace(demand, pyramid=replace(pyramid, height=height, width=width), style_pixels=style_pixels)
 
 
 def least_bytes(network: Network, demand: Demand) -> int:
@@ -303,13 +324,14 @@ def optimizer_bytes(demand: Demand) -> int:
 def seconds_needed(network: Network, demand: Demand, whole_from: int, evaluations: int, rate: float) -> float:
     """Time of some evaluations at `rate` multiplications per second, without tracing."""
     pixels = demand.pyramid.height * demand.pyramid.width
-    targets = (
-        demand.styles * max(1, demand.regions) * sum(cost.work for cost in _matching_costs(network, demand)) / rate
-    )
+    # Regions divide the style pictures, or their places, among them.
+    targets = demand.styles * sum(cost.work for cost in _matching_costs(network, demand)) / rate
     # Forward and backward, and a second forward pass for tiled blocks.
     multiplications = 2 * network.work + network.work_of(range(1, whole_from))
     traffic = GPU_TRAFFIC if has_gpu() else TRAFFIC
-    return targets + evaluations * (OVERHEAD + pixels * (multiplications / rate + traffic))
+    pooled = {layer for term in demand.terms.values() if isinstance(term, PooledTerm) for layer in term.layers}
+    regions = REGION_TRAFFIC * demand.regions * _values(network, pooled, pixels)
+    return targets + evaluations * (OVERHEAD + pixels * (multiplications / rate + traffic) + regions)
 
 
 @cache

@@ -11,14 +11,11 @@ from numpy.typing import NDArray
 
 from tfstyle.errors import InvalidInputError, Violation
 from tfstyle.images import Picture, resize
-from tfstyle.inputs import Inputs, Size
+from tfstyle.inputs import LEAST_SHARE, MOST_COLOURS, Inputs, Size, regions_of_masks
 from tfstyle.masks import BlockWeights, check_aspect_ratio, check_mask, picture_weights
 from tfstyle.painting import Painting
 
 Map = NDArray[np.float32]
-MOST_COLOURS = 16
-LEAST_SHARE = 0.001
-"""A colour with a smaller share of a map belongs to the edges between flat colours."""
 LEAST_FLAT = 0.8
 """The part of a map that flat colours must cover."""
 LONGEST_SIDE = 2048
@@ -70,8 +67,7 @@ def count_regions(inputs: Inputs[Picture]) -> int:
     """The most regions that `regions_of` finds at any scale."""
     if inputs.regions is not None:
         return len(flat_colours("regions", inputs.regions))
-    own = sum(style.region is not None for style in inputs.styles)
-    return own + (own < len(inputs.styles)) if own else int(inputs.keep is not None)
+    return regions_of_masks(inputs)
 
 
 def _regions(inputs: Inputs[Picture], paintings: tuple[Painting, ...], size: Size) -> Iterator[tuple[str, Region]]:
@@ -106,12 +102,12 @@ def _of_colours(
     inputs: Inputs[Picture], regions: Picture, paintings: tuple[Painting, ...], size: Size
 ) -> Iterator[tuple[str, Region]]:
     """A region for each flat colour."""
-    check_aspect_ratio("regions", regions, inputs.content, "the content picture")
+    check_aspect_ratio("regions", regions.size, inputs.content.size, "the content picture")
     wanted = flat_colours("regions", regions)
     of_styles: dict[str, Mapping[Colour, NDArray[np.bool_]]] = {}
     for name, style in inputs.named_styles():
         if style.regions is not None:
-            check_aspect_ratio(f"{name}.regions", style.regions, style.picture)
+            check_aspect_ratio(f"{name}.regions", style.regions.size, style.picture.size)
             of_styles[name] = flat_colours(f"{name}.regions", style.regions)
     for colour, where in wanted.items():
         own = []

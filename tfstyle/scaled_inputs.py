@@ -15,7 +15,7 @@ from tfstyle.colour_matching import ColourMatch, Colours, colours_of
 from tfstyle.errors import InvalidInputError, Violation
 from tfstyle.images import SMALLEST_SIDE, Picture, fit_longer_side, resize
 from tfstyle.images.periodic import periodic_picture
-from tfstyle.inputs import Inputs, Size, Style, Temporal, is_mask
+from tfstyle.inputs import BESIDES, Inputs, Size, Style, Temporal, is_mask
 from tfstyle.masks import BlockWeights, check_aspect_ratio, check_mask, picture_weights
 from tfstyle.options import ORIGINAL_SIZE, RULES, TransferOptions, schedule
 from tfstyle.painting import Painting
@@ -60,6 +60,19 @@ class ScaledSizes:
 def sizes_of(inputs: Inputs[Picture]) -> Inputs[Size]:
     """The sizes of the pictures."""
     return inputs.map(lambda _, picture: picture.size)
+
+
+def check_shapes(sizes: Inputs[Size]) -> None:
+    """Raise `InvalidInputError`, naming the picture, for one without the aspect ratio of that which it belongs to."""
+    for name, style in sizes.named_styles():
+        for part in ("mask", "regions"):
+            if (size := getattr(style, part)) is not None:
+                check_aspect_ratio(f"{name}.{part}", size, style.picture)
+        if style.region is not None:
+            check_aspect_ratio(f"{name}.region", style.region, sizes.content, "the content picture")
+    for part in BESIDES:
+        if (size := getattr(sizes, part)) is not None:
+            check_aspect_ratio(part, size, sizes.content, "the content picture")
 
 
 def fitting_schedule(sizes: Inputs[Size], options: TransferOptions) -> tuple[Scale, ...]:
@@ -125,11 +138,11 @@ def scaled_inputs(inputs: Inputs[Picture], options: TransferOptions, longer: int
     Raises `InvalidInputError`, naming the picture.
     """
     if inputs.start_picture is not None:
-        check_aspect_ratio("start_picture", inputs.start_picture, inputs.content, "the content picture")
+        check_aspect_ratio("start_picture", inputs.start_picture.size, inputs.content.size, "the content picture")
     if inputs.keep is not None:
         check_mask("keep", inputs.keep, inputs.content, "the content picture")
     for name, each in inputs.named_temporal():
-        check_aspect_ratio(name, each.picture, inputs.content, "the content picture")
+        check_aspect_ratio(name, each.picture.size, inputs.content.size, "the content picture")
         if each.weights is not None:
             check_mask(f"{name}.weights", each.weights, inputs.content, "the content picture")
     sizes = scaled_sizes(sizes_of(inputs), options, longer)

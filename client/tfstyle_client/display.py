@@ -13,6 +13,7 @@ from rich.progress import Progress as Bar
 
 from tfstyle_client.events import Accepted, Event, Interrupted, JobStatus, Losses, Progress, Result, Stage, Started
 from tfstyle_client.json_lines import JsonLines
+from tfstyle_client.usage_errors import as_typed
 
 LEAST_SHOWN = 0.005
 """Parts of the loss below this would be shown as 0.00."""
@@ -108,7 +109,7 @@ class _TextDisplay:
             f"about {clock(event.expected)} and {event.memory / 1e9:.1f} GB"
         )
         for warning in event.warnings:
-            self.say(f"warning: {' '.join(warning.split())}")
+            self.say(f"warning: {as_typed(' '.join(warning.split()))}")
 
     def _say_result(self, event: Result) -> None:
         seconds = time.monotonic() - self._began

@@ -39,6 +39,18 @@ def checked_template(template: str) -> str:
     return template
 
 
+def photos_file(template: str, photo: Path, field: str) -> Path:
+    """The file of a photo from what names it, such as 'masks/{content}.png'. Raises `BadRequestError`."""
+    values = {"content": photo.stem, "folder": photo.resolve().parent.name}
+    try:
+        return Path(template.format(**values))
+    except (LookupError, ValueError, AttributeError, TypeError):
+        known = " and ".join(f"{{{name}}}" for name in values)
+        raise refusal(
+            field, f"must be a file, in whose name {known} may stand for the photo's; got {shown(template)}"
+        ) from None
+
+
 def stays_inside(name: str) -> bool:
     """Whether a name, perhaps with folders, is one inside the folder that it is put in."""
     return not any(part in ("", ".", "..") for part in name.split("/"))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from tfstyle.inputs import Size
+from tfstyle.inputs import LEAST_SHARE, MOST_COLOURS, Size
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -27,6 +27,8 @@ LOSSY = ("JPEG", "WEBP", "AVIF")
 DEEP = ("PNG", "TIFF")
 """The formats that hold 16 bits per sample."""
 QUALITY = 92
+LARGEST_MAP = 1024
+"""Pixels of a side of a map of regions that are looked at to count its colours."""
 _DEPTH = 24
 """Where a PNG has its bits per sample."""
 _ORIENTATION = 0x0112
@@ -94,6 +96,20 @@ def mean_colour(picture: bytes) -> tuple[int, int, int] | None:
             return mean[0], mean[1], mean[2]
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
         return None
+
+
+def flat_colours(picture: bytes) -> int:
+    """The number of flat colours in a map of regions; 0 where it is none, or Pillow cannot read it."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with _opened(picture) as opened:
+            opened.thumbnail((LARGEST_MAP, LARGEST_MAP), Image.Resampling.NEAREST)
+            found = opened.convert("RGB").getcolors(opened.width * opened.height)
+            flat = [colour for count, colour in found or () if count >= LEAST_SHARE * opened.width * opened.height]
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
+        return 0
+    return len(flat) if len(flat) <= MOST_COLOURS else 0
 
 
 def size_as_shown(picture: bytes) -> Size | None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from tfstyle import __version__
-from tfstyle.canvas import LARGEST_CANVAS, canvas
+from tfstyle.canvas import LARGEST_CANVAS, canvas, is_texture
 from tfstyle.errors import InvalidInputError, Violation
 from tfstyle.inputs import Inputs, inputs_by_name
 from tfstyle.options import NONE, TransferOptions
@@ -40,7 +40,7 @@ def files_by_name(named: Mapping[str, Path | None], styles: Sequence[Path], othe
 
 def canvas_of(made: Provenance) -> bytes | None:
     """The empty canvas of a result that is a texture; None for a result with a photo."""
-    if made.options.get("content_weight") != 0 or made.options.get("start") not in ("noise", "style"):
+    if not is_texture(made.options):
         return None
     for source in made.pictures:
         if source.name == "content":
@@ -78,7 +78,8 @@ def _parameter(name: str) -> str:
 class Repetition:
     """Repeats a result that was `made` so, from these `pictures` by name, with `changes` to its options.
 
-    `result` is its file's name for messages. `private` says that the server belongs to this release of tfstyle.
+    `result` is its file's name for messages. `private` says that the server belongs to this release of tfstyle. `drawn`
+    are the names of pictures that are made anew, whose bytes depend on the library that compresses them.
     """
 
     made: Provenance
@@ -86,6 +87,7 @@ class Repetition:
     pictures: Mapping[str, bytes]
     changes: Mapping[str, Any]
     private: bool
+    drawn: Collection[str] = ()
 
     @cached_property
     def options(self) -> TransferOptions:
@@ -108,8 +110,7 @@ class Repetition:
         return tuple(
             source.name
             for source in self.made.pictures
-            # The bytes of an empty canvas depend on the library that compresses it.
-            if not (source.name == "content" and self.pictures["content"] == canvas_of(self.made))
+            if source.name not in self.drawn
             and source.digest
             and source.digest != hashlib.sha256(self.pictures[source.name]).hexdigest()
         )

@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 
 from tfstyle import __version__
 from tfstyle.errors import InvalidInputError
-from tfstyle.inputs import File, Inputs, Size, Style, Temporal, inputs_from_files
+from tfstyle.inputs import BESIDES, OF_A_STYLE, File, Inputs, Size, Style, Temporal, inputs_from_files
 from tfstyle.options import ProgressOptions, TransferOptions
 from tfstyle.presets import canonical_overrides, resolve_options
 from tfstyle.rules import shown
@@ -93,20 +93,43 @@ def watchable(options: TransferOptions) -> ProgressOptions:
     )
 
 
+def sizes_from(
+    content: Size,
+    styles: Iterable[Size | Style[Size]],
+    *,
+    start_picture: Size | None = None,
+    keep: Size | None = None,
+    regions: Size | None = None,
+) -> Inputs[Size]:
+    """The inputs as a program gives their sizes, by the names of `Inputs`. Raises `BadRequestError`."""
+    given = tuple(each if isinstance(each, Style) else Style(each) for each in styles)
+    try:
+        return Inputs(content, given, start_picture, keep, regions)
+    except InvalidInputError as error:
+        raise BadRequestError(error.violations) from None
+
+
 def estimate_request(
-    content: Size, styles: Iterable[Size], preset: str = "default", options: Mapping[str, Any] | None = None
+    sizes: Inputs[Size], preset: str = "default", options: Mapping[str, Any] | None = None, region_colours: int = 0
 ) -> pb.EstimateTransferRequest:
-    """The message; sizes are (width, height) in pixels. Raises `BadRequestError`, naming each field at fault."""
+    """The message; `region_colours` are those of `sizes.regions`, 0 where their number is not known.
+
+    Raises `BadRequestError`, naming each field at fault.
+    """
     try:
         overrides = canonical_overrides(options or {})
         resolve_options(preset, overrides)
     except InvalidInputError as error:
         raise BadRequestError(error.violations) from None
     strength = overrides.pop("strength", None)
+    messages = sizes.map(lambda _, size: pb.PictureSize(width=size[0], height=size[1]))
     return pb.EstimateTransferRequest(
         transfer=pb.StylizeRequest(preset=preset, options=options_to_proto(overrides), strength=strength),
-        content=pb.PictureSize(width=content[0], height=content[1]),
-        styles=[pb.PictureSize(width=width, height=height) for width, height in styles],
+        content=messages.content,
+        styles=[style.picture for style in messages.styles],
+        style_parts=[pb.StyleParts(**{part: getattr(style, part) for part in OF_A_STYLE}) for style in messages.styles],
+        **{part: getattr(messages, part) for part in BESIDES},
+        region_colours=region_colours,
     )
 
 

@@ -55,25 +55,25 @@ class Admission:
         self._admitted: list[Demand] = []
 
     @contextmanager
-    def admit(self, new: Demand, unfinished: Sequence[Demand], idle: int, retry_after: float) -> Iterator[None]:
-        """Admit the job `new` beside all `unfinished` ones, or raise `LimitError`.
+    def admit(self, new: Demand, own: Sequence[Demand], waiting: int, idle: int, retry_after: float) -> Iterator[None]:
+        """Admit the job `new` beside the `own` unfinished ones of its owner, or raise `LimitError`.
 
-        Inside the block the new job counts against the limits, although `unfinished` does not have it yet. `idle` is
-        the number of idle workers; `retry_after` is the estimate in seconds for the error.
+        Inside the block the new job counts against the limits, although `own` does not have it yet. `waiting` jobs of
+        all owners wait, `idle` is the number of idle workers; `retry_after` is the estimate in seconds for the error.
         """
-        self._check(new, [*unfinished, *self._admitted], idle, retry_after)
+        beside = [*own, *(each for each in self._admitted if each.owner == new.owner)]
+        waiting += sum(each.waits for each in self._admitted)
+        self._check(new, beside, waiting, idle, retry_after)
         self._admitted.append(new)
         try:
             yield
         finally:
             self._admitted.remove(new)
 
-    def _check(self, new: Demand, demands: Sequence[Demand], idle: int, retry_after: float) -> None:
+    def _check(self, new: Demand, own: Sequence[Demand], waiting: int, idle: int, retry_after: float) -> None:
         limits = self._limits
-        waiting = sum(demand.waits for demand in demands)
         if waiting >= self._queue + idle:
             raise LimitError("QUEUE_FULL", f"the queue is full: {waiting} jobs are waiting", retry_after)
-        own = [demand for demand in demands if demand.owner == new.owner]
         own_waiting = sum(demand.waits for demand in own)
         if own_waiting >= limits.queue + idle:
             message = f"you have {own_waiting} waiting jobs; {limits.queue} are allowed"

@@ -11,7 +11,7 @@ from google.rpc import status_pb2
 from tfstyle.errors import InvalidInputError, Violation
 from tfstyle_server import status
 from tfstyle_server.admission import LimitError
-from tfstyle_server.blobs import BlobDamagedError
+from tfstyle_server.blobs import BlobDamagedError, StoreUnavailableError
 from tfstyle_server.executors.executor import NoAnswerError, UnpreparedError
 from tfstyle_server.receiving import TooSlowError
 from tfstyle_server.records import NotEndedError, RequestIdTakenError, UnknownJobError
@@ -20,6 +20,8 @@ from tfstyle_server.states import State
 from tfstyle_server.watches import CompactedError, StoppingError
 
 log = logging.getLogger("tfstyle.front")
+
+STORE_RETRY_SECONDS = 5.0
 
 
 class JobEndedError(Exception):
@@ -73,6 +75,9 @@ def status_of(error: Exception) -> status_pb2.Status:
             return status.deadline_exceeded("the request did not arrive in time")
         case StoppingError():
             return status.unavailable("the server is stopping")
+        case StoreUnavailableError():
+            log.error("the store of pictures cannot be used: %s", error.strerror)
+            return status.unavailable("the server's store of pictures cannot be reached", STORE_RETRY_SECONDS)
         case BlobDamagedError():
             log.error("lost a picture: %s", error)
             return status.data_loss("the picture is missing or damaged on the server's disk")

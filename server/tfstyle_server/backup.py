@@ -10,12 +10,11 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from tfstyle.file_lock import locked_at_once
-from tfstyle_server.blobs import BlobDamagedError, BlobFolder, blob_files
-from tfstyle_server.check import Report, reading
+from tfstyle_server.blobs import BlobDamagedError, BlobFolder, Blobs, StoreUnavailableError, blob_files
+from tfstyle_server.check import PIECE_BYTES, Report, reading, stored_blobs
 from tfstyle_server.data import blobs_of, database_of
 from tfstyle_server.store import WANTED_BLOBS
 
-PIECE_BYTES = 2**20
 PREFIX = ".tfstyle-backup-"
 MARK = "incomplete-backup-of-tfstyle"
 """A file by which a draft is told from somebody else's folder."""
@@ -25,7 +24,8 @@ def back_up(folder: Path, target: Path) -> Report:
     """Copy the jobs and pictures of the data folder `folder` to `target`, which must not exist yet, or be empty.
 
     `target` is complete when its database is there: that comes last. It has every picture that its database refers to,
-    except those that are damaged in `folder`, which the report names. Raises `DataUnreadableError`, OSError.
+    except those that are damaged in `folder`, which the report names. They are copied to `target` also where `folder`
+    has them in a store. Raises `DataUnreadableError`, OSError, of which `StoreUnavailableError` is about that store.
     """
     exists = target.exists()
     drafts = target if exists else target.parent
@@ -65,7 +65,7 @@ def _sweep(parent: Path) -> None:
 
 
 def _copied(folder: Path, draft: Path) -> Report:
-    source, copies = BlobFolder(blobs_of(folder)), BlobFolder(blobs_of(draft))
+    source, copies = stored_blobs(folder), BlobFolder(blobs_of(draft))
     lost: dict[str, str] = {}
     while True:
         wanted, jobs = _copy_database(folder, draft)
@@ -91,10 +91,12 @@ def _copied(folder: Path, draft: Path) -> Report:
     return Report(findings, jobs, len(kept), sum(file.stat().st_size for file in kept))
 
 
-def _pieces(source: BlobFolder, digest: str) -> Iterator[bytes]:
+def _pieces(source: Blobs, digest: str) -> Iterator[bytes]:
     """The picture in pieces. Raises `BlobDamagedError` also where the disk cannot read it."""
     try:
         yield from source.pieces(digest, 0, PIECE_BYTES)
+    except StoreUnavailableError:
+        raise
     except OSError as error:
         raise BlobDamagedError(f"blob {digest} cannot be read: {error.strerror or error}") from None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -10,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from tfstyle.atomic import SUFFIX, new_draft
+from tfstyle.atomic import SUFFIX, new_draft, write_atomically
 from tfstyle.file_lock import locked
 
 _DIGEST = re.compile("[0-9a-f]{64}")
@@ -18,15 +19,45 @@ UNREFERENCED_SECONDS = 100.0
 """How long a blob is kept that nothing refers to: the process that has just written it may be about to refer to it."""
 
 
+OWNER = "owner"
+"""The name of the file or object that tells whose the blobs are."""
+
+
 class BlobDamagedError(Exception):
     """A blob is missing, or its bytes do not match its digest."""
+
+    def __init__(self, digest: str, why: str = "is damaged") -> None:
+        super().__init__(f"blob {digest} {why}")
+        self.why = why
+
+
+class BlobMissingError(BlobDamagedError):
+    """There is no such blob."""
+
+    def __init__(self, digest: str) -> None:
+        super().__init__(digest, "is missing")
+
+
+class BlobsTakenError(Exception):
+    """The blobs belong to another server's data folder."""
+
+
+class StoreUnavailableError(OSError):
+    """A store on the network does not answer, or refuses; it may work later. `strerror` is one line with the cause."""
 
 
 class Blobs(Protocol):
     """A store of blobs, each named by its digest: the SHA-256 of its bytes, in hexadecimal.
 
-    All methods block and may raise OSError. They may be called from any number of threads and processes.
+    All methods block and may raise OSError, which is `StoreUnavailableError` where blobs are not on this machine. They
+    may be called from any number of threads and processes.
     """
+
+    def claim(self, owner: str) -> None:
+        """Check that blobs can be written and read, and that they are those of `owner`, from now on if nobody's yet.
+
+        Raises `BlobsTakenError`.
+        """
 
     def put(self, pieces: Iterable[bytes], digest: str | None = None) -> str:
         """Write a blob and return its digest. Pass `digest` where it is known, so that it is not computed again."""
@@ -44,6 +75,9 @@ class Blobs(Protocol):
     def size(self, digest: str) -> int | None:
         """Bytes of the blob with this digest; None where there is none."""
 
+    def names(self) -> Iterator[str]:
+        """The digests of all blobs, and the names of what lies among them, in no particular order."""
+
     @property
     def held(self) -> int:
         """About how many bytes all blobs have, those among them that are not wanted any more."""
@@ -58,6 +92,13 @@ class Blobs(Protocol):
 def is_digest(value: object) -> bool:
     """Whether `value`, of a damaged row perhaps, can be the digest of a blob."""
     return isinstance(value, str) and _DIGEST.fullmatch(value) is not None
+
+
+def checked_digest(value: str) -> str:
+    """`value`. Raises `BlobDamagedError` where it is no digest."""
+    if not is_digest(value):
+        raise BlobDamagedError(repr(value[:100]), "has a name that is no digest")
+    return value
 
 
 def blob_files(folder: Path) -> Iterator[Path]:
@@ -75,6 +116,18 @@ class BlobFolder:
         self.held = 0
         """Bytes of all blobs at the last sweep, and of those that this process has written since."""
         folder.mkdir(parents=True, exist_ok=True)
+
+    def claim(self, owner: str) -> None:
+        """As in `Blobs`."""
+        path = self._folder / OWNER
+        with locked(self._folder):
+            if not path.exists():
+                with write_atomically(path) as file:
+                    file.write(owner.encode())
+            with new_draft(self._folder):
+                pass  # it can be written to
+        if path.read_text("utf-8", "replace") != owner:
+            raise BlobsTakenError
 
     def put(self, pieces: Iterable[bytes], digest: str | None = None) -> str:
         """As in `Blobs`."""
@@ -99,7 +152,7 @@ class BlobFolder:
         with self._open(digest) as file:
             data = file.read()
         if hashlib.sha256(data).hexdigest() != digest:
-            raise BlobDamagedError(f"blob {digest} is damaged")
+            raise BlobDamagedError(digest)
         return data
 
     def pieces(self, digest: str, offset: int, length: int) -> Iterator[bytes]:
@@ -120,7 +173,7 @@ class BlobFolder:
             computed.update(piece)
             position, last = position + len(piece), piece
         if computed.hexdigest() != digest:
-            raise BlobDamagedError(f"blob {digest} is damaged")
+            raise BlobDamagedError(digest)
         if last:
             yield last
 
@@ -129,12 +182,15 @@ class BlobFolder:
             # Whatever else has taken the file's place could block for ever.
             descriptor = os.open(self._path(digest), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except FileNotFoundError:
-            raise BlobDamagedError(f"blob {digest} is missing") from None
-        file = os.fdopen(descriptor, "rb")
+            raise BlobMissingError(digest) from None
+        except OSError as error:
+            if error.errno != errno.ELOOP:
+                raise
+            raise BlobDamagedError(digest, "is no regular file") from None
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            file.close()
-            raise BlobDamagedError(f"blob {digest} is no regular file")
-        return file
+            os.close(descriptor)
+            raise BlobDamagedError(digest, "is no regular file")
+        return os.fdopen(descriptor, "rb")
 
     def size(self, digest: str) -> int | None:
         """As in `Blobs`."""
@@ -142,6 +198,10 @@ class BlobFolder:
             return self._path(digest).stat().st_size if is_digest(digest) else None
         except FileNotFoundError:
             return None
+
+    def names(self) -> Iterator[str]:
+        """As in `Blobs`."""
+        return (file.name for file in blob_files(self._folder))
 
     def sweep(self, wanted: frozenset[str], now: float) -> int:
         """As in `Blobs`; deletes abandoned drafts as well."""
@@ -173,6 +233,4 @@ class BlobFolder:
         return freed
 
     def _path(self, digest: str) -> Path:
-        if not is_digest(digest):
-            raise BlobDamagedError(f"{digest[:100]!r} is no digest")
-        return self._folder / digest[:2] / digest
+        return self._folder / checked_digest(digest)[:2] / digest

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
-import stat
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tfstyle_server.blobs import blob_files, is_digest
-from tfstyle_server.data import blobs_of, database_of
+from tfstyle_server.blobs import BlobDamagedError, BlobMissingError, Blobs, StoreUnavailableError, is_digest
+from tfstyle_server.data import database_of
+from tfstyle_server.elsewhere import BLOBS, location_of
+from tfstyle_server.locations import LocationError, below, open_blobs
 from tfstyle_server.quarantine import DamagedError, check_agrees, lenient_text, parsed_event, parsed_job, parsed_plan
 from tfstyle_server.schema import VERSION
 from tfstyle_server.states import ENDED, State
 from tfstyle_server.store import WANTED_BLOBS
+
+PIECE_BYTES = 2**20
 
 
 class DataUnreadableError(Exception):
@@ -76,41 +78,40 @@ def check(folder: Path) -> Report:
         findings = list(_damages(db))
         (jobs,) = db.execute("SELECT COUNT(*) FROM jobs").fetchone()
     pictures, size, present = 0, 0, set()
-    for file in blob_files(blobs_of(folder)):
-        try:
-            if not stat.S_ISREG(file.lstat().st_mode):
-                findings.append(f"blobs/{file.parent.name}/{file.name}: is no regular file")
+    try:
+        blobs = stored_blobs(folder)
+        for name in blobs.names():
+            try:
+                size += sum(map(len, blobs.pieces(name, 0, PIECE_BYTES)))
+            except BlobMissingError:  # a server has deleted it meanwhile
                 continue
-            size += file.stat().st_size
-            digest = digest_of(file)
-        except FileNotFoundError:  # a server has deleted it meanwhile
-            continue
-        except OSError as error:
-            findings.append(f"picture {file.name}: cannot be read: {error.strerror or error}")
-        else:
-            if digest != file.name:
-                findings.append(f"picture {file.name}: its bytes do not match its name")
-        pictures += 1
-        present.add(file.name)
-    findings += [f"picture {digest}: is missing" for digest in sorted(_missing(folder, present))]
+            except BlobDamagedError as error:
+                findings.append(f"picture {name}: {error.why}")
+            except StoreUnavailableError:
+                raise
+            except OSError as error:
+                findings.append(f"picture {name}: cannot be read: {error.strerror or error}")
+            pictures += 1
+            present.add(name)
+        findings += [f"picture {digest}: is missing" for digest in sorted(_missing(folder, blobs, present))]
+    except StoreUnavailableError as error:
+        raise DataUnreadableError(f"the pictures of {folder} cannot be read: {error.strerror}") from None
     return Report(tuple(findings), jobs, pictures, size)
 
 
-def digest_of(file: Path) -> str:
-    """The SHA-256 of a file in hexadecimal."""
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
+def stored_blobs(folder: Path) -> Blobs:
+    """The blobs of a data folder, wherever they are. Raises `DataUnreadableError`, OSError."""
+    try:
+        return open_blobs(below(location_of(folder), BLOBS))
+    except LocationError as error:
+        raise DataUnreadableError(str(error)) from None
 
 
-def _missing(folder: Path, present: set[str]) -> set[str]:
+def _missing(folder: Path, blobs: Blobs, present: set[str]) -> set[str]:
     """The blobs that are wanted and not there, when a server may have written and deleted some meanwhile."""
     with reading(folder) as db:
         wanted = {digest for (digest,) in db.execute(WANTED_BLOBS)} - present
-    return {
-        str(digest)[:100]
-        for digest in wanted
-        if not (is_digest(digest) and (blobs_of(folder) / digest[:2] / digest).is_file())
-    }
+    return {str(digest)[:100] for digest in wanted if not (is_digest(digest) and blobs.size(digest) is not None)}
 
 
 def _damages(db: sqlite3.Connection) -> Iterator[str]:

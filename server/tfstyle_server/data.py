@@ -9,7 +9,7 @@ import os
 import shutil
 import sqlite3
 import stat
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from io import TextIOWrapper
 from pathlib import Path
@@ -17,8 +17,10 @@ from typing import Any, TypeVar
 
 from google.protobuf.message import DecodeError
 
-from tfstyle_server.blobs import BlobFolder, Blobs, blob_files
-from tfstyle_server.executors.checkpoints import checkpoint_folder
+from tfstyle_server.blobs import Blobs
+from tfstyle_server.elsewhere import BLOBS, CHECKPOINTS, settle
+from tfstyle_server.executors.checkpoints import CheckpointStore
+from tfstyle_server.locations import LocationError, below, checked_location, open_blobs, open_checkpoints
 from tfstyle_server.retention import Retention
 from tfstyle_server.schema import is_new
 from tfstyle_server.store import JobStore
@@ -45,52 +47,46 @@ class Data:
         self._folder = folder
         self._lock = lock
         self._thread = ThreadPoolExecutor(1, "store")
+        self._location = str(folder)
         self.blobs: Blobs
+        self.checkpoints: CheckpointStore
         self.store: JobStore
         """For use with `call` only, since its methods block and belong to one thread."""
 
     @property
-    def blob_folder(self) -> Path:
-        """The folder of the blobs, for worker processes on this machine."""
-        return blobs_of(self._folder)
+    def blob_location(self) -> str:
+        """Where workers find the blobs."""
+        return below(self._location, BLOBS)
 
     @property
-    def checkpoint_base(self) -> Path:
-        """The folder with a folder of checkpoints for each job, for worker processes on this machine."""
-        return self._folder / "checkpoints"
+    def checkpoint_location(self) -> str:
+        """Where workers find the checkpoints."""
+        return below(self._location, CHECKPOINTS)
 
     @property
     def temporary(self) -> Path:
         """The folder with a folder of temporary files for each worker process on this machine."""
         return self._folder / TEMPORARY
 
-    def delete_checkpoints(self, name: str) -> None:
-        """Delete the checkpoints of the job `name`. Blocks."""
-        shutil.rmtree(checkpoint_folder(self.checkpoint_base, name), ignore_errors=True)
-
-    def sweep_checkpoints(self, kept: Collection[str]) -> None:
-        """Delete the checkpoints of all jobs except those named in `kept`. Blocks."""
-        wanted = {checkpoint_folder(self.checkpoint_base, name) for name in kept}
-        for folder in self.checkpoint_base.glob("*"):
-            if folder not in wanted:
-                shutil.rmtree(folder, ignore_errors=True)
-
     async def call(self, method: Callable[..., Value], *arguments: Any) -> Value:
         """Call a method of the store on the store's thread. Calls are made in the order of the requests for them."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, method, *arguments)
 
-    async def connect(self, retention: Retention, *, accept_empty: bool) -> None:
-        """Open the blobs and the database. Raises OSError, sqlite3.Error.
+    async def connect(self, retention: Retention, blobs: str | None, *, accept_empty: bool) -> None:
+        """Open the blobs, as in `open_data`, and the database. Raises `LocationError`, OSError, sqlite3.Error.
 
         Raises `DatabaseLostError` unless an empty database is to be accepted beside blobs.
         """
-        self.blobs = await self.call(BlobFolder, self.blob_folder)
+        asked = None if blobs is None else checked_location(blobs)
+        self._location = await self.call(settle, self._folder, asked)
+        self.blobs = await self.call(open_blobs, self.blob_location)
+        self.checkpoints = await self.call(open_checkpoints, self.checkpoint_location)
         if not accept_empty and await self.call(self._has_lost_its_database):
             raise DatabaseLostError
         self.store = await self.call(JobStore, database_of(self._folder), retention)
 
     def _has_lost_its_database(self) -> bool:
-        return is_new(database_of(self._folder)) and any(blob_files(self.blob_folder))
+        return is_new(database_of(self._folder)) and any(self.blobs.names())
 
     async def close(self) -> None:
         """Close the database, delete temporary files, and release the lock."""
@@ -107,20 +103,25 @@ def database_of(folder: Path) -> Path:
 
 def blobs_of(folder: Path) -> Path:
     """The folder of the blobs in a data folder."""
-    return folder / "blobs"
+    return folder / BLOBS
 
 
-async def open_data(folder: Path, retention: Retention, *, accept_empty: bool = False) -> Data:
+async def open_data(
+    folder: Path, retention: Retention, blobs: str | None = None, *, accept_empty: bool = False
+) -> Data:
     """Lock and open `folder`, which is created where it does not exist. Raises `DataInUseError`.
 
+    `blobs` is where pictures and checkpoints are; None: where the folder remembers, or else in it.
     A folder with blobs and without database is refused unless `accept_empty`, which lets the blobs be deleted. The
     operating system releases the lock however the server ends.
     """
     try:
         data = Data(folder, await asyncio.to_thread(_locked, folder))
-        await data.connect(retention, accept_empty=accept_empty)
+        await data.connect(retention, blobs, accept_empty=accept_empty)
     except BlockingIOError:
         raise DataInUseError(f"data: another server uses {folder}; name another folder with --data") from None
+    except LocationError as error:
+        raise DataInUseError(f"blobs: {error}") from None
     except OSError as error:
         raise DataInUseError(f"data: cannot use {folder}: {error.strerror or error}") from None
     except (sqlite3.Error, DecodeError, UnicodeDecodeError) as error:
@@ -150,7 +151,7 @@ def _own_files(folder: Path) -> Iterator[Path]:
     """`folder`, and the files and folders below it that a server made."""
     yield from (folder, folder / "lock")
     yield from folder.glob("jobs.sqlite3*")
-    for own in ("blobs", "checkpoints"):
+    for own in (BLOBS, CHECKPOINTS):
         yield folder / own
         yield from (folder / own).rglob("*")
 

@@ -19,7 +19,7 @@ from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle_server import status
 from tfstyle_server.background import Background
 from tfstyle_server.executors.executor import Done, End, Executor, Failed, Refused, Run, Stopped, Unprepared, Update
-from tfstyle_server.fair_queue import Ticket, fair_order
+from tfstyle_server.fair_queue import FairQueue, Ticket
 from tfstyle_server.field_paths import in_request
 from tfstyle_server.live_job import LiveJob, accepted, interrupted, short
 from tfstyle_server.metrics import Metrics
@@ -66,14 +66,14 @@ class Dispatcher:
         self._readiness = on_readiness
         self._job_seconds = job_seconds
         self._broken = on_broken
-        self._waiting: dict[str, Ticket] = {}
+        self._waiting = FairQueue()
         self._starting: set[str] = set()
         """Jobs that have left the queue, and whose begun event is being recorded."""
         self._running: set[str] = set()
         """Jobs that the executor has, including cancelled ones whose worker has not stopped yet."""
         self._starts = itertools.count(1)
         self._served: dict[str, int] = {}
-        """{owner with unfinished jobs: number of the latest start}, as `fair_order` takes it."""
+        """{owner with unfinished jobs: number of the latest start}, as `FairQueue` takes it."""
         self._typical_seconds = TYPICAL_SECONDS
         self._stopping = False
         self._ready = False
@@ -120,8 +120,9 @@ class Dispatcher:
     def enqueue(self, name: str) -> None:
         """Let a live job wait for a worker."""
         job = self._live[name]
-        self._waiting[name] = Ticket(job.number, name, job.owner)
+        self._waiting.add(Ticket(job.number, name, job.owner))
         self._announce_positions()
+        self._demand()
 
     def forget(self, name: str, owner: str) -> None:
         """A job has ended, and is no longer live: remove it from the queue, or stop its worker."""
@@ -132,17 +133,17 @@ class Dispatcher:
 
     def halt(self, name: str) -> None:
         """Stop the worker of a job that stays live, or keep it from getting one."""
-        self._waiting.pop(name, None)
+        if self._waiting.discard(name):
+            self._demand()
         self._executor.cancel(name)
 
-    def positions(self) -> dict[str, int]:
-        """{name of each waiting job: number of jobs before it}."""
-        return {ticket.name: position for position, ticket in enumerate(self._order())}
+    def positions(self, names: list[str]) -> dict[str, int]:
+        """{name: number of jobs before it} of the jobs among `names` that wait."""
+        return self._waiting.positions(self._running_by_owner(), self._served, names)
 
     def next_position(self, owner: str) -> int:
         """The position of a job that `owner` would add now."""
-        new = Ticket(2**63, "", owner)
-        return self._order(new).index(new)
+        return self._waiting.position(Ticket(2**63, "", owner), self._running_by_owner(), self._served)
 
     def dispatch(self) -> None:
         """Start waiting jobs as long as workers are idle."""
@@ -151,12 +152,13 @@ class Dispatcher:
             job = self._live[name]
             job.served_before = self._served.get(job.owner, 0)
             self._served[job.owner] = next(self._starts)
-            del self._waiting[name]
+            self._waiting.discard(name)
             self._starting.add(name)
             self._background.start(self._start(name))
             moved = True
         if moved:
             self._announce_positions()
+            self._demand()
 
     async def _start(self, name: str) -> None:
         begun = await self._recorder.record(Entry(name, pb.JobEvent(begun=pb.Begun())))
@@ -169,6 +171,7 @@ class Dispatcher:
         job.began = time.monotonic()
         self._running.add(name)
         self._executor.run(Run(name, attempt, job.plan.inputs, job.plan.options, job.plan.progress, job.plan.preset))
+        self._demand()
         if self._job_seconds < math.inf:
             asyncio.get_running_loop().call_later(self._job_seconds, self._expire, name, attempt)
 
@@ -210,6 +213,7 @@ class Dispatcher:
     def on_end(self, end: End) -> None:
         """As in `Listener`."""
         self._running.discard(end.job)
+        self._demand()
         job = self._live.get(end.job)
         seconds = 0.0 if job is None or job.began is None else time.monotonic() - job.began
         outcome = "cancelled" if isinstance(end, Stopped) else type(end).__name__.lower()
@@ -247,19 +251,23 @@ class Dispatcher:
             self._metrics.evaluated(progress.evaluation - job.evaluation, max(0.0, seconds - job.seconds))
             job.evaluation, job.seconds = progress.evaluation, seconds
 
-    def _order(self, *new: Ticket) -> list[Ticket]:
-        return fair_order([*self._waiting.values(), *new], self._running_by_owner(), self._served)
-
     def _running_by_owner(self) -> Counter[str]:
         return Counter(self._live[name].owner for name in self._starting | self._running if name in self._live)
 
+    def _demand(self) -> None:
+        """Tell the executor how many of the waiting jobs could be started, if there were a worker for each."""
+        running = self._running_by_owner()
+        could = (min(count, self._most_running - running[owner]) for owner, count in self._waiting.counts().items())
+        self._executor.demand(len(self._starting) + sum(max(0, count) for count in could))
+
     def _next(self) -> str | None:
         """The first waiting job whose owner may have another one running."""
-        running = self._running_by_owner()
-        return next((each.name for each in self._order() if running[each.owner] < self._most_running), None)
+        order = self._waiting.order(self._running_by_owner(), self._served, self._most_running)
+        return next((ticket.name for ticket in order), None)
 
     def _announce_positions(self) -> None:
-        for position, ticket in enumerate(self._order()[:ANNOUNCED]):
+        order = self._waiting.order(self._running_by_owner(), self._served)
+        for position, ticket in enumerate(itertools.islice(order, ANNOUNCED)):
             job = self._live[ticket.name]
             if job.position != position:
                 job.position = position

@@ -26,7 +26,10 @@ def in_estimate(violation: Violation) -> Violation:
     """A violation as the engine has it, with the field's path in an EstimateTransferRequest."""
     if violation.field in RULES:
         return in_creation(in_request(violation, shorthand=True))
-    return Violation("styles[0]" if violation.field == "style" else violation.field, violation.description)
+    style, dot, part = violation.field.partition(".")
+    if style == "style":  # the only one
+        style = "styles[0]"
+    return Violation(style.replace("styles", "style_parts") + dot + part if dot else style, violation.description)
 
 
 def of_picture(name: str, *, shorthand: bool) -> str:

@@ -175,10 +175,13 @@ class Jobs:
     def _admitted(self, owner: str, plan: Plan[Source]) -> AbstractContextManager[None]:
         """The admission of one more job. Entering it raises `LimitError`."""
         demand = Demand(owner, work_of(plan.options), waits=True)
-        unfinished = [
-            Demand(job.owner, job.work, self._dispatcher.is_waiting(name)) for name, job in self._live.items()
+        own = [
+            Demand(owner, job.work, self._dispatcher.is_waiting(name))
+            for name, job in self._live.items()
+            if job.owner == owner
         ]
-        return self._admission.admit(demand, unfinished, self._dispatcher.idle, self._dispatcher.retry_after)
+        waiting, idle, retry_after = self._dispatcher.waiting, self._dispatcher.idle, self._dispatcher.retry_after
+        return self._admission.admit(demand, own, waiting, idle, retry_after)
 
     async def _create(self, new: NewJob) -> str:
         async with self._creating:  # one at a time, so that each is told its own position
@@ -206,7 +209,7 @@ class Jobs:
         return rows
 
     def _set_positions(self, jobs: list[pb.Job]) -> None:
-        positions = self._dispatcher.positions()
+        positions = self._dispatcher.positions([job.name for job in jobs])
         for job in jobs:
             job.position = positions.get(job.name, 0)
 
@@ -251,9 +254,9 @@ class Jobs:
                 await asyncio.sleep(PAUSE_SECONDS)
         raise StoppingError
 
-    async def estimate(self, sizes: Inputs[Size], options: TransferOptions) -> pb.Started:
+    async def estimate(self, sizes: Inputs[Size], options: TransferOptions, regions: int) -> pb.Started:
         """As `Executor.estimate`."""
-        return await self._executor.estimate(sizes, options)
+        return await self._executor.estimate(sizes, options, regions)
 
     def end_call(self, owner: str, name: str) -> None:
         """The call that a job is attached to has ended: cancel the job if it has not ended, and delete it."""
@@ -300,7 +303,7 @@ class Jobs:
             del self._live[name]
             self._dispatcher.forget(name, job.owner)
             self._background.start(self._measure(job.owner, name))
-            self._background.start(asyncio.to_thread(self._data.delete_checkpoints, name))
+            self._background.start(asyncio.to_thread(self._data.checkpoints.delete, name))
 
     async def _measure(self, owner: str, name: str) -> None:
         """Add a job that has ended to the metrics."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle_server.admission import work_of
@@ -24,7 +25,7 @@ class LiveJob:
     began: float | None = None
     """When the current attempt was given to a worker, by the monotonic clock."""
     served_before: int = 0
-    """The number of its owner's latest start before this job was started; see `fair_order`."""
+    """The number of its owner's latest start before this job was started; see `FairQueue`."""
     evaluation: int = 0
     """The latest reported evaluation."""
     seconds: float = 0.0
@@ -60,7 +61,7 @@ class LiveJob:
                 case "interrupted" if own == self.reached:
                     self.lose()
 
-    @property
+    @cached_property
     def work(self) -> float:
         """Megapixels times evaluations, as the limits of callers count them."""
         return work_of(self.plan.options)

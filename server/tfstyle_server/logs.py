@@ -41,6 +41,12 @@ def configure_logging(log_format: LogFormat = "text") -> None:
     else:
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)-14s %(message)s", TIME))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    for library in TALKATIVE:
+        logging.getLogger(library).setLevel(logging.WARNING)
+
+
+TALKATIVE = "aiobotocore", "botocore"
+"""Loggers that tell at level INFO what is no news."""
 
 
 class Sparing:

@@ -13,6 +13,7 @@ import platformdirs
 
 from tfstyle_server.admission import CallerLimits
 from tfstyle_server.dashboard import DashboardOptions
+from tfstyle_server.executors.ray.options import RayOptions
 from tfstyle_server.logs import LogFormat
 from tfstyle_server.retention import Retention
 from tfstyle_server.security import SecurityOptions
@@ -39,12 +40,16 @@ class ServerOptions:
     devices: tuple[str, ...] = ()
     """One worker for each: "cpu", or the number of a GPU. Empty: all NVIDIA GPUs that CUDA_VISIBLE_DEVICES does not
     hide, or else one CPU worker."""
+    ray: RayOptions | None = None
+    """The Ray cluster whose actors are the workers. None: they are processes of this machine."""
     network: str = "auto"
     """The network that workers load when they start; requests may name another."""
     weights: str | None = None
     """Path of VGG19's weights. None: TFSTYLE_WEIGHTS, or else Keras's cache."""
     data: Path = field(default_factory=user_data)
     """Folder for jobs, their pictures and checkpoints. Only one server at a time can use it."""
+    blobs: str | None = None
+    """Where pictures and checkpoints are: a folder or a URL. None: where `data` remembers, or else in it."""
     accept_empty_database: bool = False
     """Whether to start where `data` has pictures and no database, and to delete the pictures."""
     queue: int = 64
@@ -69,6 +74,8 @@ class ServerOptions:
     """How long a worker may take to start, which may include the download of weights."""
     silence_seconds: float = 600.0
     """How long a worker with a job may give no sign of life, besides the time that the job is estimated to take."""
+    decode_seconds: float = 120.0
+    """How much processor time the decoding of a job's pictures may take."""
     job_seconds: float = math.inf
     """How long a worker may have a job."""
     memory: int | None = None

@@ -317,10 +317,10 @@ class StyleTransferServicer:
         self, request: pb.EstimateTransferRequest, context: Context, owner: str
     ) -> pb.Started:
         """Return what a transfer would be."""
-        sizes, options = checked_estimate(request, self._max_image_pixels)
+        sizes, options, regions = checked_estimate(request, self._max_image_pixels)
         try:
             async with self._estimating.one(_caller(owner, context)):
-                return await self._jobs.estimate(sizes, options)
+                return await self._jobs.estimate(sizes, options, regions)
         except InvalidInputError as error:
             raise InvalidInputError(map(in_estimate, error.violations)) from None
 

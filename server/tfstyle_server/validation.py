@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, zip_longest
+
+from google.protobuf.message import Message
 
 from tfstyle.errors import InvalidInputError, Violation
-from tfstyle.inputs import MOST_STYLES, Inputs, Size, Style
+from tfstyle.inputs import BESIDES, MOST_COLOURS, MOST_STYLES, OF_A_STYLE, Inputs, Size, Style, regions_of_masks
 from tfstyle.options import ProgressOptions, TransferOptions
 from tfstyle.presets import resolve_options
 from tfstyle.rules import shown
@@ -120,9 +122,13 @@ def checked_creation(request: pb.CreateJobRequest, max_image_bytes: int) -> Plan
     return plan
 
 
-def checked_estimate(request: pb.EstimateTransferRequest, max_pixels: int) -> tuple[Inputs[Size], TransferOptions]:
-    """The sizes of the pictures, and the options, of the transfer to estimate. Raises `InvalidInputError`."""
+def checked_estimate(request: pb.EstimateTransferRequest, max_pixels: int) -> tuple[Inputs[Size], TransferOptions, int]:
+    """The sizes of the pictures, the options, and the number of regions of the transfer to estimate.
+
+    Raises `InvalidInputError`.
+    """
     violations: list[Violation] = []
+    inputs: Inputs[Size] | None = None
     transfer = request.transfer
     try:
         strength = transfer.strength if transfer.HasField("strength") else None
@@ -131,6 +137,21 @@ def checked_estimate(request: pb.EstimateTransferRequest, max_pixels: int) -> tu
     except InvalidInputError as error:
         named = (field_paths.in_request(violation, shorthand=True) for violation in error.violations)
         violations += [Violation(f"transfer.{each.field}", each.description) for each in named]
+    try:
+        inputs = _checked_sizes(request, max_pixels)
+    except InvalidInputError as error:
+        violations += error.violations
+    if not 0 <= request.region_colours <= MOST_COLOURS:
+        violations.append(Violation("region_colours", f"must be 0 to {MOST_COLOURS}; got {request.region_colours}"))
+    if inputs is None or violations:
+        raise InvalidInputError(violations)
+    if inputs.regions is None:
+        return inputs, options, regions_of_masks(inputs)
+    return inputs, options, request.region_colours or max(2, len(inputs.styles))
+
+
+def _checked_sizes(request: pb.EstimateTransferRequest, max_pixels: int) -> Inputs[Size]:
+    violations: list[Violation] = []
 
     def checked(name: str, size: pb.PictureSize) -> Size:
         if not (0 < size.width <= LONGEST_SIDE and 0 < size.height <= LONGEST_SIDE):
@@ -139,14 +160,30 @@ def checked_estimate(request: pb.EstimateTransferRequest, max_pixels: int) -> tu
             violations.append(Violation(name, too_many_pixels(size.width, size.height, max_pixels)))
         return size.width, size.height
 
+    def further(message: Message, names: Iterable[str], prefix: str = "") -> list[Size | None]:
+        """The sizes of pictures that may be missing."""
+        return [checked(prefix + name, getattr(message, name)) if message.HasField(name) else None for name in names]
+
     content = checked("content", request.content)
     # One more than are accepted is enough to be refused; a message may have millions.
     styles = [checked(f"styles[{index}]", each) for index, each in enumerate(islice(request.styles, MOST_STYLES + 1))]
     if not 1 <= len(styles) <= MOST_STYLES:
         violations.append(Violation("styles", f"must be 1 to {MOST_STYLES}; got {len(request.styles)}"))
+    if (given := len(request.style_parts)) > len(styles):
+        complaint = f"must be at most one for each of styles, {len(styles)}; got {given}"
+        violations.append(Violation("style_parts", complaint))
+    parts = [
+        further(each, OF_A_STYLE, f"style_parts[{index}].")
+        for index, each in enumerate(islice(request.style_parts, len(styles)))
+    ]
+    start, keep, regions = further(request, BESIDES)
     if violations:
         raise InvalidInputError(violations)
-    return Inputs(content, tuple(map(Style, styles))), options
+    sized = tuple(Style(size, 1.0, *(own or ())) for size, own in zip_longest(styles, parts))
+    try:
+        return Inputs(content, sized, start, keep, regions)
+    except InvalidInputError as error:
+        raise InvalidInputError(map(field_paths.in_estimate, error.violations)) from None
 
 
 def checked_page(request: pb.ListJobsRequest) -> tuple[int | None, int, frozenset[State]]:

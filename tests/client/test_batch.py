@@ -219,7 +219,7 @@ def test_a_dry_run_tells_and_writes_nothing(files: Path, server: Server) -> None
         ),
         ("photos/p0.jpg --style oil.jpg -o out --quality 90", "quality: applies to JPEG, WebP and AVIF only"),
         ("photos/p0.jpg --style oil.jpg -o out --size 5", "size: must be 16 to 8192, or original; got 5"),
-        ("photos/p0.jpg --style oil.jpg -o out --at-once 0", "at_once: must be 1 to 32; got 0"),
+        ("photos/p0.jpg --style oil.jpg -o out --at-once 0", "at-once: must be 1 to 32; got 0"),
         ("photos/p0.jpg --style oil.jpg -o out --server nowhere", "server: has no port"),
         ("photos/p0.jpg --style oil.jpg -o out --server h:1 --weights w.h5", "weights: are for a private server"),
     ],

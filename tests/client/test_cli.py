@@ -2,48 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 import json
 import os
 import pty
 import re
-import signal
 import socket
 import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import (
+    TFSTYLE,
+    run,
+    stylize,
+    two_pictures,  # noqa: F401 - a fixture
+)
 from PIL import Image
 
 from conftest import Server, png
 from tfstyle_client.cli.app import plain_fields
-
-TFSTYLE = [sys.executable, "-m", "tfstyle_client"]
-
-
-def run(*arguments: object, timeout: float = 120, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [*TFSTYLE, *map(str, arguments)]
-    return subprocess.run(
-        command, capture_output=True, text=True, timeout=timeout, env={**os.environ, "COLUMNS": "200", **environment}
-    )
-
-
-@pytest.fixture
-def files(tmp_path: Path, landscape: bytes, painting: bytes) -> Path:
-    (tmp_path / "photo.jpg").write_bytes(landscape)
-    (tmp_path / "painting.jpg").write_bytes(painting)
-    return tmp_path
-
-
-def stylize(files: Path, server: Server, *arguments: object) -> subprocess.CompletedProcess[str]:
-    return run(
-        "stylize", files / "photo.jpg", files / "painting.jpg", "-o", files / "out.png",
-        "--server", server.address, "--size", 48, "--steps", 4, *arguments,
-    )  # fmt: skip
 
 
 def test_stylize_writes_the_picture_and_says_how_it_went(files: Path, server: Server) -> None:
@@ -100,10 +79,10 @@ def test_layers_are_given_as_a_list(files: Path, server: Server) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--steps", "0"], "tfstyle: max_evaluations: must be 1 to 10000; got 0"),
-        (["--style-weight", "-1"], "tfstyle: style_weight: must be 0 to 1e9; got -1"),
-        (["--content-weight", "nan"], "tfstyle: content_weight: must be a finite number; got nan"),
-        (["--style-layers", "conv9"], "tfstyle: style_layers: there is no layer 'conv9'"),
+        (["--steps", "0"], "tfstyle: max-evaluations: must be 1 to 10000; got 0"),
+        (["--style-weight", "-1"], "tfstyle: style-weight: must be 0 to 1e9; got -1"),
+        (["--content-weight", "nan"], "tfstyle: content-weight: must be a finite number; got nan"),
+        (["--style-layers", "conv9"], "tfstyle: style-layers: there is no layer 'conv9'"),
         (
             ["--preset", "turbo"],
             "tfstyle: preset: must be one of default, fast, subtle, bold, detail, cascade, reference; got 'turbo'",
@@ -112,18 +91,18 @@ def test_layers_are_given_as_a_list(files: Path, server: Server) -> None:
         (["--strength", "1.2"], "tfstyle: strength: must be 0 to 1"),
         (
             ["--strength", "mild", "--style-weight", "5"],
-            "tfstyle: strength: sets style_weight; give only one of the two",
+            "tfstyle: strength: sets style-weight; give only one of the two",
         ),
         (["--strength", "0.5", "--preset", "reference"], "tfstyle: strength: needs relative losses"),
-        (["--style-loss", "sliced"], "tfstyle: style_loss: must be one of auto, gram, moments, wasserstein"),
+        (["--style-loss", "sliced"], "tfstyle: style-loss: must be one of auto, gram, moments, wasserstein"),
         (["--scales", "96"], "tfstyle: scales: must be auto, or SIZE:EVALUATIONS"),
         (["--scales", "40:1,30:1"], "tfstyle: scales: must go up from the smallest scale; got 30 after 40"),
         (["--scales", "40:0"], "tfstyle: scales: must have 1 to 10000 evaluations for each scale; got 40:0"),
         (["--scales", "64:2"], "tfstyle: scales: must be smaller than the result (48)"),
-        (["--style-layer-weights", "1,2"], "tfstyle: style_layer_weights: must be as many as style_layers, 5; got 2"),
+        (["--style-layer-weights", "1,2"], "tfstyle: style-layer-weights: must be as many as style-layers, 5; got 2"),
         (["--weights", "w.h5"], "tfstyle: weights: are for a private server"),
         (["--preview", "/no/such/folder/p.png"], "tfstyle: preview: there is no folder"),
-        (["--preview", "p.png", "--preview-every", "-3"], "tfstyle: preview_every: must be 1 to 10000; got -3"),
+        (["--preview", "p.png", "--preview-every", "-3"], "tfstyle: preview-every: must be 1 to 10000; got -3"),
     ],
 )
 def test_bad_options_are_one_line_and_exit_code_2(files: Path, server: Server, arguments: list[str], says: str) -> None:
@@ -180,7 +159,7 @@ def test_missing_picture_and_folder(files: Path, server: Server) -> None:
 def test_json_errors_are_json_too(files: Path, server: Server) -> None:
     ended = stylize(files, server, "--json", "--steps", 0)
     assert json.loads(ended.stdout) == {
-        "event": "error", "code": "INVALID_ARGUMENT", "message": "max_evaluations: must be 1 to 10000; got 0",
+        "event": "error", "code": "INVALID_ARGUMENT", "message": "max-evaluations: must be 1 to 10000; got 0",
     }  # fmt: skip
 
 
@@ -200,90 +179,6 @@ def test_out_of_time_is_exit_code_4(files: Path, server: Server) -> None:
     ended = stylize(files, server, "--steps", 5000, "--timeout", 4)
     assert ended.returncode == 4
     assert "timeout: the deadline passed" in ended.stderr.splitlines()[-1]
-
-
-def start(files: Path, *arguments: object) -> subprocess.Popen[str]:
-    command = [*TFSTYLE, "stylize", files / "photo.jpg", files / "painting.jpg", "-o", files / "out.png", "--json"]
-    command += ["--size", "48", "--steps", "9000", *arguments]
-    return subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-def wait_for_progress(process: subprocess.Popen[str]) -> None:
-    assert process.stdout is not None
-    for line in process.stdout:
-        if json.loads(line)["event"] == "progress":
-            return
-    raise AssertionError(process.stderr.read() if process.stderr else "")
-
-
-def test_ctrl_c_cancels_with_130_and_stops_the_job(files: Path, server: Server) -> None:
-    already = len([line for line in server.log if re.search(r"cancelled after", line)])
-    process = start(files, "--server", server.address)
-    wait_for_progress(process)
-    process.send_signal(signal.SIGINT)
-    output, errors = process.communicate(timeout=20)
-    assert process.returncode == 130
-    assert errors == "tfstyle: cancelled\n"
-    assert json.loads(output.splitlines()[-1]) == {"event": "error", "code": "CANCELLED", "message": "cancelled"}
-    server.wait_for_log("cancelled after", occurrences=already + 1)
-    assert not (files / "out.png").exists()
-
-
-def descendants(pid: int) -> list[int]:
-    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True).stdout.split()
-    return [int(child) for child in listed] + [d for child in listed for d in descendants(int(child))]
-
-
-def alive(pid: int) -> bool:
-    try:
-        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return False
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGKILL, marks=pytest.mark.slow)])
-def test_private_server_ends_with_its_client(files: Path, number: signal.Signals) -> None:
-    process = start(files)
-    wait_for_progress(process)
-    children = descendants(process.pid)
-    assert len(children) >= 2, "a front and a worker"
-    process.send_signal(number)
-    process.communicate(timeout=30)
-    assert process.returncode == (130 if number == signal.SIGINT else -9)
-    deadline = time.monotonic() + 20
-    while any(alive(pid) for pid in children) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not any(alive(pid) for pid in children)
-
-
-def test_private_servers_worker_killed_is_exit_code_3(files: Path) -> None:
-    process = start(files)
-    wait_for_progress(process)
-    (front,) = [
-        pid for pid in descendants(process.pid) if b"\0tfstyle_server\0" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    ]
-    os.kill(front, signal.SIGKILL)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 3
-    assert errors.count("\n") == 1
-    assert not (files / "out.png").exists()
-
-
-def test_corrupt_weights_are_one_line(files: Path) -> None:
-    (files / "weights.h5").write_bytes(b"these are no weights")
-    ended = run(
-        "stylize",
-        files / "photo.jpg",
-        files / "painting.jpg",
-        "-o",
-        files / "out.png",
-        "--weights",
-        files / "weights.h5",
-    )
-    assert ended.returncode == 2
-    assert f"tfstyle: weights: {files / 'weights.h5'} is not a readable VGG19 file" in ended.stderr
-    assert "Traceback" not in ended.stderr
-    assert not (files / "out.png").exists()
 
 
 def test_demo_makes_a_picture_without_any_server(tmp_path: Path) -> None:
@@ -414,30 +309,6 @@ def test_json_usage_error_is_json_too() -> None:
     assert ended.returncode == 2
 
 
-def test_ctrl_c_while_it_imports_shows_no_traceback(files: Path) -> None:
-    process = start(files)
-    maps = Path(f"/proc/{process.pid}/maps")
-    while "cygrpc" not in maps.read_text():
-        time.sleep(0.001)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
-    assert process.returncode == 130
-    assert errors == "tfstyle: cancelled\n"
-
-
-@pytest.mark.slow
-def test_sigterm_clears_the_private_server_away(files: Path) -> None:
-    process = start(files)
-    wait_for_progress(process)
-    children = descendants(process.pid)
-    before = set(Path("/tmp").glob("tfstyle-*"))
-    process.terminate()
-    process.communicate(timeout=30)
-    assert process.returncode == 143
-    assert not any(alive(pid) for pid in children)
-    assert set(Path("/tmp").glob("tfstyle-*")) < before
-
-
 def test_full_standard_output_is_one_line(files: Path, server: Server) -> None:
     with Path("/dev/full").open("w") as full:
         command = [*TFSTYLE, "stylize", files / "photo.jpg", files / "painting.jpg", "-o", files / "out.png", "--json"]
@@ -447,96 +318,13 @@ def test_full_standard_output_is_one_line(files: Path, server: Server) -> None:
     assert "Traceback" not in ended.stderr
 
 
-def test_jobs_from_creation_to_deletion(files: Path, server: Server) -> None:
-    at = ("--server", server.address)
-    created = run("stylize", files / "photo.jpg", files / "painting.jpg", "--detach", *at, "--size", 48, "--steps", 4)
-    assert created.returncode == 0, created.stderr
-    name = created.stdout.strip()
-    assert name.startswith("jobs/")
-    watched = run("watch", name, *at)
-    assert watched.returncode == 0
-    assert re.search(r"4/4  [\d.]+ = content", watched.stderr)
-    as_json = [json.loads(line) for line in run("watch", name, *at, "--json").stdout.splitlines()]
-    assert [line["event"] for line in as_json] == ["accepted", "started", *["progress"] * 4, "job"]
-    assert as_json[-1]["state"] == "succeeded"
-    assert run("result", name, "-o", files / "out.png", *at).returncode == 0
-    with Image.open(files / "out.png") as picture:
-        assert picture.size == (48, 32)
-    (line,) = [line for line in run("jobs", *at).stdout.splitlines() if line.startswith(name)]
-    assert "succeeded" in line
-    assert "succeeded" in run("cancel", name, *at).stdout
-    assert run("delete", name, *at).stdout.strip() == name
-    for command in (("watch", name), ("cancel", name), ("delete", name), ("result", name, "-o", files / "o.png")):
-        ended = run(*command, *at)
-        assert ended.returncode == 2
-        assert ended.stderr.strip() == f"tfstyle: there is no job '{name}'"
-
-
-def test_watching_a_job_that_fails_or_is_cancelled(files: Path, server: Server) -> None:
-    at = ("--server", server.address)
-    (files / "broken.jpg").write_bytes((files / "photo.jpg").read_bytes()[:5000])
-    name = run("stylize", files / "broken.jpg", files / "painting.jpg", "--detach", *at).stdout.strip()
-    watched = run("watch", name, *at)
-    assert watched.returncode == 2
-    assert "content: is damaged" in watched.stderr.splitlines()[-1]
-    assert "Traceback" not in watched.stderr
-    name = run(
-        "stylize", files / "photo.jpg", files / "painting.jpg", "--detach", *at, "--size", 48, "--steps", 10000
-    ).stdout.strip()
-    assert "cancelled" in run("cancel", name, *at).stdout
-    assert run("watch", name, *at).returncode == 1
-
-
-@pytest.mark.parametrize(
-    ("arguments", "says"),
-    [
-        (["--detach"], "detach: needs a server that stays"),
-        (["--detach", "--server", "h:1", "-o", "x.png"], "output: has no effect with --detach"),
-    ],
-)
-def test_detach_and_output_exclude_each_other(files: Path, arguments: list[str], says: str) -> None:
-    ended = run("stylize", files / "photo.jpg", files / "painting.jpg", *arguments)
-    assert ended.returncode == 2
-    assert says in ended.stderr
-
-
-def test_token_is_printed_once_and_only_its_hash_is_kept(tmp_path: Path) -> None:
-    made = run("token", "ann", "--tokens", tmp_path / "tokens")
-    token = made.stdout.strip()
-    assert len(token) > 40
-    assert (tmp_path / "tokens").read_text().split() == ["ann", hashlib.sha256(token.encode()).hexdigest()]
-    quiet = run("token", "bob", "--tokens", tmp_path / "tokens", "--out", tmp_path / "bob")
-    assert (quiet.returncode, quiet.stdout) == (0, "")
-    assert len((tmp_path / "bob").read_text().strip()) == 43
-    assert (tmp_path / "bob").stat().st_mode & 0o777 == 0o600
-    before = (tmp_path / "tokens").read_bytes()
-    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
-    for out in ("tokens", "link"):
-        same = run("token", "eve", "--tokens", tmp_path / "tokens", "--out", tmp_path / out)
-        assert (same.returncode, same.stderr.partition(" ")[2][:5]) == (2, "out: ")
-    assert (tmp_path / "tokens").read_bytes() == before
-    refused = run("token", "a b", "--tokens", tmp_path / "tokens")
-    assert refused.returncode == 2
-    assert refused.stderr.startswith("tfstyle: name: must be 1 to 64")
-    nowhere = run("token", "ann", "--tokens", "/no/such/folder/tokens")
-    assert (nowhere.returncode, nowhere.stderr) == (2, "tfstyle: tokens: there is no folder /no/such/folder\n")
-    folder = run("token", "ann", "--tokens", tmp_path)
-    assert (folder.returncode, folder.stderr) == (2, f"tfstyle: tokens: {tmp_path} is a folder; name a file\n")
-
-
-def test_token_file_that_is_not_there_is_a_clear_error(files: Path) -> None:
-    ended = run("jobs", "--server", "127.0.0.1:1", "--token-file", files / "none")
-    assert ended.returncode == 2
-    assert ended.stderr.startswith("tfstyle: token_file: cannot read")
-
-
 @pytest.mark.parametrize(
     ("message", "shown"),
     [
         ("options.size: is 3", "size: is 3"),
         ("transfer.options.size: is 3; transfer.inputs.content: is empty", "size: is 3; content: is empty"),
         ("inputs.styles[0].picture: is empty", "style: is empty"),
-        ("inputs.styles[0].mask: is empty", "style.mask: is empty"),
+        ("inputs.styles[0].mask: is empty", "mask: is empty"),
         ("inputs.styles[1].picture: is empty", "styles[1]: is empty"),
         ("progress.every: is 0", "every: is 0"),
         ("there is no job 'jobs/options.a'", "there is no job 'jobs/options.a'"),

@@ -174,7 +174,7 @@ def test_a_run_that_was_stopped_is_taken_up(files: Path, server: Server, number:
         ),
         (
             "photo.jpg oil.jpg -o s.png --tv-weight 1,2,3,4,5,6,7,8,9,10,11 --steps 1,2,3,4,5,6,7,8,9,10",
-            "tv_weight: 10 (max_evaluations) x 11 (tv_weight) are 110 pictures, and 100 are allowed; give fewer values",
+            "tv-weight: 10 (max-evaluations) x 11 (tv-weight) are 110 pictures, and 100 are allowed; give fewer values",
         ),
         ("photo.jpg oil.jpg -o s.png --strength 0.3,0.6 --cell 10", "cell: must be 64 to 2048; got 10"),
         ("photo.jpg oil.jpg -o s.png --strength 0.3,0.6 --weights w --server h:1", "weights: are for a private server"),

@@ -128,7 +128,7 @@ def test_the_demo_writes_it_too(files: Path, name: str) -> None:
         ("stylize photo.jpg painting.jpg --gif a.png --preview a.png", "gif: a.png is the file of preview"),
         ("stylize photo.jpg painting.jpg --gif a.png --plot a.png", "gif: a.png is the file of plot"),
         ("stylize photo.jpg painting.jpg --gif a.gif --detach --server h:1", "gif: has no effect with --detach"),
-        ("stylize photo.jpg painting.jpg --gif a.gif --preview-every 0", "preview_every: must be 1 to 10000; got 0"),
+        ("stylize photo.jpg painting.jpg --gif a.gif --preview-every 0", "preview-every: must be 1 to 10000; got 0"),
     ],
 )
 def test_what_cannot_be_written_is_refused_before_any_work(

@@ -103,7 +103,7 @@ def test_letters_on_a_painting_and_on_a_colour(styles: Path, server: Server) -> 
         (["", "painting.jpg"], "text: is empty"),
         (
             ["Äö", "painting.jpg"],
-            "text: has characters that the font lacks: Ä (U+00C4) ö (U+00F6); give",
+            "text: has characters that the font lacks: Ä (U+00C4) ö (U+00F6); choose another font",
         ),
         (["a", "painting.jpg", "--font", "painting.jpg"], "font: is not a TrueType or OpenType font that can be read"),
         (["a", "painting.jpg", "--font", "none.ttf"], "font: cannot read none.ttf: No such file or directory"),
@@ -114,7 +114,7 @@ def test_letters_on_a_painting_and_on_a_colour(styles: Path, server: Server) -> 
         (["a", "painting.jpg", "other.jpg", "--background", "red"], "background: cannot be combined with a second"),
         (["a", "painting.jpg", "--reech", "0.2"], "'--reech': there is no such option; did you mean --reach?"),
         (["a", "painting.jpg", "--tracking", "2"], "tracking: must be 0 to 1; got 2"),
-        (["a", "painting.jpg", "--depth", "16"], "depth: must be 8 for letters without STYLE2; got 16"),
+        (["a", "painting.jpg", "--depth", "16"], "depth: must be 8 for letters without a painted ground; got 16"),
         (["a", "painting.jpg", "--start", "other.jpg"], "start: cannot be a file here; give one of"),
         (["a", "painting.jpg", "--size", "original"], "size: must be 64 to 8192 for letters"),
         (["one word and another", "painting.jpg", "--size", "100"], "text: is too long for a picture of 100 pixels"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 from importlib.resources import files
 
 import numpy as np
@@ -94,7 +95,7 @@ def test_letters_that_join_stay_together() -> None:
             "text: is too long for a picture of 128 pixels: its letters would",
         ),
         ("a\tb", {}, "text: has a character that cannot be drawn, '\\t'"),
-        ("Äö中", {}, "text: has characters that the font lacks: Ä (U+00C4) ö (U+00F6) 中 (U+4E2D); give another"),
+        ("Äö中", {}, "text: has characters that the font lacks: Ä (U+00C4) ö (U+00F6) 中 (U+4E2D); choose another"),
         ("a", {"reach": 0.6}, "reach: must be 0 to 0.5; got 0.6"),
         ("a", {"reach": float("nan")}, "reach: must be a finite number; got nan"),
         ("a", {"margin": -0.1}, "margin: must be 0 to 2; got -0.1"),
@@ -131,7 +132,9 @@ def test_paint_is_told_from_the_ground_by_its_colour() -> None:
     share[40:48] = np.maximum(share[40:48], around[40:48])  # one solid stroke beyond the letter
     share[60:68] = np.maximum(share[60:68], 0.15 * around[60:68])  # and a haze
     painted = share[..., None] * paint + (1 - share[..., None]) * ground
-    found = np.asarray(cut_out(Image.fromarray(painted.round().astype(np.uint8)), ground, lettering)).astype(float)
+    found = np.asarray(cut_out(Image.fromarray(painted.round().astype(np.uint8)), ground, lettering.stencil)).astype(
+        float
+    )
     alpha = found[..., 3] / 255
     assert alpha[around == 0].max() == 0
     assert alpha[ink == 1].min() == 1
@@ -172,3 +175,16 @@ def test_grounds_are_colours_or_paintings(painting: bytes) -> None:
     assert inputs.keep is not None
     with Image.open(io.BytesIO(inputs.keep)) as keep:
         np.testing.assert_array_equal(np.asarray(keep), 255 - np.asarray(lettering.weights))
+
+
+def test_widened_letters_keep_their_gaps() -> None:
+    """Pillow's font is widened, and stays a word of letters: between two stems there is ground, also when small."""
+    for size in (90, 400):
+        ink = levels(draw("illi", size=size, reach=0).ink)
+        row = ink[ink.shape[0] * 3 // 5]
+        assert len([1 for left, right in itertools.pairwise(row < 0.35) if left and not right]) == 4
+    plain, wider = (draw("ii", size=200, reach=0, bold=bold) for bold in (0.0, 0.06))
+    gaps = [
+        (one.pieces[1][1] - one.pieces[0][1]) / one.font_size - 2 * one.bold / one.font_size for one in (plain, wider)
+    ]
+    assert gaps[0] == pytest.approx(gaps[1], abs=1e-6)

@@ -89,7 +89,7 @@ def test_a_run_can_start_from_a_result(files: Path, server: Server) -> None:
         (["a.jpg", "--regions", "left.png"], "regions: needs the regions of a style picture in the same colours"),
         (["a.jpg"] * 9, "style: must be 1 to 8 paintings; got 9"),
         (["a.jpg", "--keep", "a.jpg"], "keep: is 800 x 600 pixels; it needs the aspect ratio of the content picture"),
-        (["a.jpg", "--mask", "left.png"], "style.mask: is 60 x 40 pixels; it needs the aspect ratio of its picture"),
+        (["a.jpg", "--mask", "left.png"], "mask: is 60 x 40 pixels; it needs the aspect ratio of its picture"),
     ],
 )
 def test_errors_are_one_line_and_nothing_is_written(files: Path, server: Server, arguments, line: str) -> None:

@@ -293,7 +293,7 @@ def test_token_files_that_hold_no_token_are_refused(data: bytes, tmp_path: Path)
     (tmp_path / "token").write_bytes(data)
     code, errors, _ = tfstyle("jobs", "--server", "127.0.0.1:1", "--token-file", tmp_path / "token")
     assert (code, errors.count("\n")) == (2, 1)
-    assert errors.startswith(f"tfstyle: token_file: {tmp_path / 'token'} ")
+    assert errors.startswith(f"tfstyle: token-file: {tmp_path / 'token'} ")
 
 
 def test_token_that_no_header_can_carry_is_refused() -> None:
@@ -321,14 +321,14 @@ def test_key_of_another_certificate_is_refused_before_connecting(certificates: C
     command = ["jobs", "--server", "localhost:1", "--tls-certificate", folder / "server.pem", "--tls-key"]
     code, errors, _ = tfstyle(*command, folder / "other.key")
     assert (code, errors) == (
-        2, "tfstyle: tls_key: does not belong to the certificate; give the key it was made with\n",
+        2, "tfstyle: tls-key: does not belong to the certificate; give the key it was made with\n",
     )  # fmt: skip
     code, errors, _ = tfstyle(*command, folder / "server.pem")
-    assert (code, errors) == (2, "tfstyle: tls_key: is not a private key in PEM format, or is damaged\n")
+    assert (code, errors) == (2, "tfstyle: tls-key: is not a private key in PEM format, or is damaged\n")
     encrypt = ["openssl", "pkey", "-in", folder / "server.key", "-aes256", "-passout", "pass:secret", "-out"]
     subprocess.run([*encrypt, folder / "locked.key"], check=True, capture_output=True)
     code, errors, _ = tfstyle(*command, folder / "locked.key")
-    assert (code, errors) == (2, "tfstyle: tls_key: is encrypted with a passphrase; give a key that is not\n")
+    assert (code, errors) == (2, "tfstyle: tls-key: is encrypted with a passphrase; give a key that is not\n")
 
 
 def test_grpc_writes_no_lines_of_its_own(certificates: Certificates) -> None:
@@ -353,7 +353,7 @@ def test_command_line_says_how_to_give_a_token() -> None:
     server.stop(None)
     assert code == 2
     assert errors == (
-        "tfstyle: token_file: the server refuses the call: the token is unknown "
+        "tfstyle: token-file: the server refuses the call: the token is unknown "
         "(give a file with a valid token: --token-file)\n"
     )
 

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from importlib.resources import files as package_files
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from tfstyle.images import decode, encode_png
 from tfstyle.provenance_json import provenance_packet, read_provenance
 from tfstyle_client import Client
 from tfstyle_client.cli.app import run as run_here
+from tfstyle_client.lettering.kept_words import kept_words
 from tfstyle_client.picture_formats import FORMATS, convert
 
 TFSTYLE = [sys.executable, "-m", "tfstyle_client"]
@@ -64,6 +66,42 @@ def redo(files: Path, server: Server, *arguments: object) -> subprocess.Complete
         "redo", files / "result.png", "--content", files / "a.jpg", "--style", files / "b.jpg", files / "a.jpg",
         "--picture", f"styles[0].mask={files / 'mask.png'}", "--server", server.address, *arguments,
     )  # fmt: skip
+
+
+@pytest.mark.slow
+def test_letters_are_repeated_from_paintings_and_font(
+    tmp_path: Path, server: Server, painting: bytes, landscape: bytes
+) -> None:
+    serif = str(package_files("matplotlib").joinpath("mpl-data/fonts/ttf/DejaVuSerif-Bold.ttf"))
+    (tmp_path / "a.jpg").write_bytes(landscape)
+    (tmp_path / "b.jpg").write_bytes(painting)
+    small = ["--size", "96", "--steps", "2", "--coarsest-scale", "none", "--server", server.address]
+    shape = ["--font", serif, "--reach", "0.2", "--background", "#204060"]
+    for paintings, shaped, font in (
+        (["b.jpg"], shape, ["--picture", f"font={serif}"]),
+        (["b.jpg", "a.jpg"], [], []),
+    ):
+        files = [tmp_path / name for name in paintings]
+        first, second = tmp_path / "first.png", tmp_path / "second.png"
+        ended = run("letter", "Oak\\nleaf", *files, "-o", first, *shaped, *small)
+        assert ended.returncode == 0, ended.stderr
+        again = ["redo", first, "-o", second, "--server", server.address]
+        ended = run(*again, "--style", *files, *font)
+        assert ended.returncode == 0, ended.stderr
+        assert "warning" not in ended.stderr
+        np.testing.assert_array_equal(pixels(first), pixels(second))
+        assert kept_words(first.read_bytes()) == kept_words(second.read_bytes())
+        for wrong, line in (
+            ([], "style: "),
+            (["--style", *files, *([] if font else ["--picture", f"font={serif}"])], "font: "),
+        ):
+            ended = run(*again, *wrong)
+            assert ended.returncode == 2
+            assert ended.stderr.startswith(f"tfstyle: {line}")
+            assert ended.stderr.count("\n") == 1
+        ended = run(*again, "--style", *files, *font, "--size", "64")
+        assert ended.returncode == 0, ended.stderr
+        assert max(pixels(second).shape[:2]) == 64
 
 
 def test_a_texture_is_repeated_without_a_photo(tmp_path: Path, server: Server, painting: bytes) -> None:
@@ -152,10 +190,10 @@ GIVEN = ["--content", "a.jpg", "--style", "b.jpg", "a.jpg", "--picture", "styles
         ([*GIVEN, "--size", "9"], "size: must be 16 to 8192, or original; got 9"),
         (
             [*GIVEN, "--style-loss", "gram", "--split-evaluations", "1"],
-            "split_evaluations: needs style_loss neighbours or auto",
+            "split-evaluations: needs style-loss neighbours or auto",
         ),
-        (["--preset", "fast"], "'--preset': there is no such option"),
-        (["--no-metadata", "--metadata", "full"], "no_metadata: cannot be combined with --metadata full"),
+        (["--preset", "fast"], "'--preset': belongs to tfstyle stylize"),
+        (["--no-metadata", "--metadata", "full"], "no-metadata: cannot be combined with --metadata full"),
     ],
 )
 def test_what_cannot_be_repeated_is_one_line(

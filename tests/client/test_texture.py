@@ -56,7 +56,7 @@ def test_sides_that_are_rounded_are_told_in_a_warning(painted: Path, server: Ser
         (["--timeout", "9", "--open"], "timeout: has no effect with --open"),
         (["--keep", "none.png"], "keep: has no effect on a texture, which has no photo"),
         (["--blend", "1,2"], "blend: must be a number for each painting, 1, with commas between them; got 2"),
-        (["--strength", "0.3"], "'--strength': there is no such option"),
+        (["--strength", "0.3"], "strength: has no effect on a texture, which has no photo"),
         (["-o", "out.xyz"], "output: the ending .xyz is not supported"),
         (["none.jpg"], "style: cannot read none.jpg"),
     ],
@@ -74,3 +74,12 @@ def test_without_a_name_a_file_for_the_result_is_asked_for() -> None:
     ended = run("-")
     assert (ended.returncode, ended.stdout) == (2, "")
     assert "output: is needed when the style is standard input" in ended.stderr
+
+
+def test_help_hides_what_belongs_to_a_photo() -> None:
+    command = [sys.executable, "-m", "tfstyle_client", "texture", "--help"]
+    text = subprocess.run(
+        command, capture_output=True, text=True, check=True, env={**os.environ, "COLUMNS": "500"}
+    ).stdout
+    assert {"--strength", "--keep", "--colour", "--content-weight"}.isdisjoint(text.split())
+    assert {"--style-weight", "--region", "--mask", "--colour-space"} <= set(text.split())

@@ -49,12 +49,28 @@ def shell(command: str, folder: Path, **environment: str) -> tuple[int, str]:
         ("stylize a.jpg b.jpg --size 64.5", "size: must be a whole number or original; got '64.5'"),
         ("stylize a.jpg b.jpg --size ''", "size: is empty; give a whole number or original"),
         ("stylize a.jpg b.jpg --size 0", "size: must be 16 to 8192, or original; got 0"),
-        ("stylize a.jpg b.jpg --lite-evaluations 1.5", "lite_evaluations: must be a whole number"),
-        ("stylize a.jpg b.jpg --preview-every 1.5", "preview_every: must be a whole number"),
+        ("stylize a.jpg b.jpg --lite-evaluations 1.5", "lite-evaluations: must be a whole number"),
+        ("stylize a.jpg b.jpg --preview-every 1.5", "preview-every: must be a whole number"),
         ("stylize a.jpg b.jpg --quality 90.5", "quality: must be a whole number"),
         ("demo --size 64.5", "size: must be a whole number"),
-        ("jobs --server h:1 --token-file ''", "token_file: is empty; name a file"),
+        ("jobs --server h:1 --token-file ''", "token-file: is empty; name a file"),
         ("token ann --tokens ''", "tokens: is empty; name a file"),
+        (
+            "demo --seamless x",
+            "'--seamless': belongs to tfstyle stylize, tfstyle texture, tfstyle redo ... (see tfstyle",
+        ),
+        ("jobs --server h:1 --bits 8", "'--bits': there is no such option"),
+        (
+            "stylize --region a.jpg a.jpg b.jpg",
+            "content: is missing; --region takes every file up to the next option, so CONTENT goes before it (see",
+        ),
+        ("stylize a.jpg --mask=a.jpg b.jpg", "style: is missing; --mask takes every file up to the next option"),
+        ("batch --style a.jpg b.jpg -o out", "content: is missing; --style takes every file up to the next option"),
+        ("stylize a.jpg", "style: is missing (see tfstyle stylize --help)"),
+        ("texture b.jpg --strength 0.5", "strength: has no effect on a texture, which has no photo"),
+        ("texture b.jpg --content-weight 2", "content-weight: has no effect on a texture, which has no photo"),
+        ("texture b.jpg --keep a.jpg", "keep: has no effect on a texture, which has no photo"),
+        ("stylize a.jpg b.jpg --style-regions a.jpg", "style-regions: needs the regions of the content picture"),
         ("--server h:1 stylize a.jpg b.jpg", "'--server': stands before the command; options follow it"),
         ("token ann --tokens toks >&-", "token: would be lost, because standard output is closed"),
     ],
@@ -91,4 +107,4 @@ def test_completion_for_an_unknown_shell(tmp_path: Path) -> None:
         [*TFSTYLE, "--install-completion"], capture_output=True, text=True, env=environment | {"HOME": str(tmp_path)}
     )
     assert ended.returncode == 2
-    assert ended.stderr == "tfstyle: install_completion: the shell in use is unknown; give --shell bash, zsh or fish\n"
+    assert ended.stderr == "tfstyle: install-completion: the shell in use is unknown; give --shell bash, zsh or fish\n"

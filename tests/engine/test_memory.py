@@ -43,7 +43,7 @@ def test_less_memory_means_more_tiling() -> None:
 def test_24_megapixels_fit_into_10_gb_with_a_short_history() -> None:
     assert choose(6000, 4000, 10e9, history_size=1) > 1
     assert choose(6000, 4000, 9e9, optimizer="adam") > 1
-    with pytest.raises(InvalidInputError, match="a smaller size or history_size 1 or optimizer adam would fit"):
+    with pytest.raises(InvalidInputError, match=r"; size \d+ or history_size 1 or optimizer adam would fit"):
         choose(6000, 4000, 10e9)
 
 
@@ -59,6 +59,17 @@ def test_too_large_transfers_are_rejected_and_the_suggested_fix_works() -> None:
     assert choose(6000, 4000, 12e9, history_size=history) > 1
     with pytest.raises(InvalidInputError):
         choose(6000, 4000, 12e9, history_size=history + 1)
+    match = re.search(r"; size (\d+) or ", violation.description)
+    assert match
+    size = int(match[1])
+
+    def fits(longer: int) -> bool:
+        smaller = demand(longer, round(longer * 2 / 3))
+        smaller = replace(smaller, style_pixels=round(10**6 * (longer / 6000) ** 2))
+        return memory.fitting_whole_from(load_lite(), smaller, 12 * 10**9) is not None
+
+    assert fits(size)
+    assert not fits(size + 48), "not much smaller than it has to be"
 
 
 def test_cuts_beyond_the_deepest_layer_are_not_considered() -> None:
@@ -72,7 +83,7 @@ def test_neighbours_are_never_tiled() -> None:
     with pytest.raises(InvalidInputError) as refusal:
         choose(2000, 1000, 4e9, style_loss="neighbours")
     assert str(refusal.value).startswith("size: 2000 x 1000 pixels need ")
-    assert "and style_loss neighbours, which cannot be tiled, and 4.0 GB are free; a smaller size" in str(refusal.value)
+    assert "and style_loss neighbours, which cannot be tiled, and 4.0 GB are free; size " in str(refusal.value)
     assert "or style_loss auto would fit" in str(refusal.value)
 
 
@@ -110,6 +121,23 @@ def test_choosing_neighbours_takes_memory_and_time() -> None:
         memory.seconds_needed(network, with_choice, 1, 10, rate) + 2 * one, rel=0.01
     )
     assert memory.bytes_needed(network, three, 1) > memory.bytes_needed(network, with_choice, 1)
+
+
+def test_regions_take_time_by_the_features_that_they_weigh() -> None:
+    network, rate = load_lite(), 1e11
+    plain = demand(500, 300)
+    values = sum(len(network.weights[f"block{block}_conv1"][-1]) / 4 ** (block - 1) for block in range(1, 6))
+    longer = [
+        memory.seconds_needed(network, replace(plain, regions=regions), 1, 10, rate)
+        - memory.seconds_needed(network, plain, 1, 10, rate)
+        for regions in (1, 3)
+    ]
+    assert longer[0] == pytest.approx(10 * 500 * 300 * values * memory.REGION_TRAFFIC)
+    assert longer[1] == pytest.approx(3 * longer[0])
+    # Regions divide the places that are looked up among them.
+    matched = demand(500, 300, style_loss="neighbours")
+    more = memory.seconds_needed(network, replace(matched, regions=3), 1, 10, rate)
+    assert more - memory.seconds_needed(network, matched, 1, 10, rate) == pytest.approx(longer[1])
 
 
 def test_optimizer_bytes_match_its_arrays() -> None:

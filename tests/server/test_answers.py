@@ -10,7 +10,7 @@ import grpc
 import pytest
 
 from tfstyle_server.answers import status_of
-from tfstyle_server.blobs import BlobDamagedError
+from tfstyle_server.blobs import BlobDamagedError, StoreUnavailableError
 
 
 def full() -> sqlite3.OperationalError:
@@ -25,6 +25,7 @@ def full() -> sqlite3.OperationalError:
         (full(), grpc.StatusCode.RESOURCE_EXHAUSTED),
         (sqlite3.OperationalError("no such column: secret"), grpc.StatusCode.INTERNAL),
         (OSError(errno.ENOSPC, "no space"), grpc.StatusCode.RESOURCE_EXHAUSTED),
+        (StoreUnavailableError(errno.EIO, "secret"), grpc.StatusCode.UNAVAILABLE),
         (BlobDamagedError("blob"), grpc.StatusCode.DATA_LOSS),
         (FileNotFoundError("secret"), grpc.StatusCode.INTERNAL),
         (sqlite3.DatabaseError("malformed secret"), grpc.StatusCode.INTERNAL),
@@ -36,4 +37,4 @@ def test_answers(error: Exception, code: grpc.StatusCode, caplog: pytest.LogCapt
         answer = status_of(error)
     assert answer.code == code.value[0]
     assert "secret" not in answer.message
-    assert str(error) in caplog.text
+    assert (getattr(error, "strerror", None) or str(error)) in caplog.text

@@ -69,7 +69,7 @@ def test_everything_that_is_damaged_is_named_and_the_server_serves_the_rest(
     assert lines[0].startswith(f"{names[0]}: its record cannot be read")
     assert lines[1].startswith(f"{names[1]}: event 3 cannot be read")
     assert lines[2:4] == [
-        f"picture {photo}: its bytes do not match its name",
+        f"picture {photo}: is damaged",
         f"picture {results[2]}: is missing",
     ]
     server = own_server(data=data)

@@ -39,6 +39,7 @@ class FakeExecutor:
     busy: list[str] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
     started: bool = False
+    demanded: int = 0
     listener: Listener = field(init=False)
 
     @property
@@ -58,6 +59,9 @@ class FakeExecutor:
         assert self.idle > 0
         self.runs.append(run)
         self.busy.append(run.job)
+
+    def demand(self, waiting: int) -> None:
+        self.demanded = waiting
 
     def cancel(self, job: str) -> None:
         if job in self.busy:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
+import numpy as np
 import pytest
 
-from conftest import Server
+from conftest import Server, png
 from tfstyle.v1 import style_transfer_pb2 as pb
-from tfstyle_client import BadRequestError, Client, ClientError, FailedPreconditionError, Started
+from tfstyle_client import BadRequestError, Client, ClientError, FailedPreconditionError, Started, Style
 
 PHOTO, PAINTING = (1024, 683), (800, 600)
 
@@ -35,6 +37,47 @@ def test_an_estimate_is_what_the_transfer_then_starts_with(client: Client, lands
     )
     assert estimate.memory == started.memory
     assert estimate.options == started.options
+
+
+@pytest.mark.slow
+def test_regions_and_masks_count_as_in_the_run(client: Client, landscape: bytes, painting: bytes) -> None:
+    left = png(np.repeat(np.linspace(0, 255, 96).round().astype(np.uint8)[None, :, None], 64, 0).repeat(3, 2))
+    options = {"style_loss": "gram", "size": 96, "steps": 2, "coarsest_scale": 0}
+    estimate = client.estimate(
+        PHOTO, [Style(PAINTING, region=(96, 64)), Style(PAINTING)], keep=(96, 64), start_picture=PHOTO, **options
+    )
+    pictures = {"keep": left, "start_picture": landscape}
+    styles = [Style(painting, region=left), Style(painting)]
+    events = client.stylize(landscape, styles, **pictures, **options)
+    started = next(event for event in events if isinstance(event, Started))
+    plain = client.estimate(PHOTO, [PAINTING], **options)
+    assert estimate.memory == started.memory > plain.memory
+    assert estimate.stages == started.stages
+
+
+def test_what_is_painted_in_lightness_takes_less(client: Client) -> None:
+    options = {"size": 1024, "style_loss": "gram"}
+    assert client.estimate(PHOTO, [PAINTING], colour="luminance", **options).memory < (
+        client.estimate(PHOTO, [PAINTING], **options).memory
+    )
+
+
+@pytest.mark.parametrize(
+    ("styles", "further", "field"),
+    [
+        ([Style(PAINTING, mask=(10, 10))], {}, "style_parts[0].mask"),
+        ([Style(PAINTING), Style(PAINTING, region=(10, 10))], {}, "style_parts[1].region"),
+        ([PAINTING], {"keep": (10, 10)}, "keep"),
+        ([PAINTING], {"start_picture": (10, 10)}, "start_picture"),
+        ([PAINTING], {"keep": (100_000, 100_000)}, "keep"),
+    ],
+)
+def test_pictures_of_another_shape_are_refused_by_their_field(
+    client: Client, styles: list[Any], further: dict[str, Any], field: str
+) -> None:
+    with pytest.raises(BadRequestError) as caught:
+        client.estimate(PHOTO, styles, **further)
+    assert [violation.field for violation in caught.value.violations] == [field]
 
 
 def test_a_worker_with_a_job_answers_between_two_evaluations(client: Client, landscape: bytes, painting: bytes) -> None:
@@ -82,6 +125,24 @@ def test_what_does_not_fit_is_told_before_any_picture_is_sent(client: Client) ->
                 styles=[pb.PictureSize(width=10, height=10)],
             ),
             "content: ",
+        ),
+        (
+            pb.EstimateTransferRequest(
+                content=pb.PictureSize(width=8, height=8),
+                styles=[pb.PictureSize(width=8, height=8)],
+                style_parts=[pb.StyleParts(mask=pb.PictureSize()), pb.StyleParts()],
+                region_colours=17,
+            ),
+            r"style_parts: must be at most one for each of styles, 1; got 2; "
+            r"style_parts\[0\].mask: must have sides .*; region_colours: must be 0 to 16; got 17",
+        ),
+        (
+            pb.EstimateTransferRequest(
+                content=pb.PictureSize(width=8, height=8),
+                styles=[pb.PictureSize(width=8, height=8)],
+                regions=pb.PictureSize(width=8, height=8),
+            ),
+            "regions: needs the regions of a style picture",
         ),
     ],
 )

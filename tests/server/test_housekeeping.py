@@ -10,7 +10,6 @@ import pytest
 
 from tfstyle_server import blobs, housekeeping
 from tfstyle_server.data import open_data
-from tfstyle_server.executors.checkpoints import checkpoint_folder
 from tfstyle_server.retention import Retention
 
 
@@ -21,7 +20,7 @@ def test_full_disk_keeps_nothing_that_can_go(tmp_path: Path, monkeypatch: pytest
     async def main() -> None:
         data = await open_data(tmp_path, Retention())
         orphan, held = (data.blobs.put([each]) for each in (b"orphan", b"held"))
-        left = checkpoint_folder(data.checkpoint_base, "jobs/gone")
+        left = tmp_path / "checkpoints" / "gone"
         left.mkdir(parents=True)
 
         loop, often = asyncio.get_running_loop(), asyncio.Event()

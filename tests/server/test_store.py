@@ -11,21 +11,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from google.protobuf.message import DecodeError
+from stored_jobs import BEGUN, RESULT, create, new
 
-from tfstyle.inputs import Inputs, Style, content_and_style
+from tfstyle.inputs import Inputs, Style
 from tfstyle.options import ProgressOptions, TransferOptions
-from tfstyle.presets import resolve_options
 from tfstyle.v1 import style_transfer_pb2 as pb
-from tfstyle_server.plan import FORMER, Plan, plan_from_proto
-from tfstyle_server.records import Entry, NewJob, NotEndedError, RequestIdTakenError, Stored, UnknownJobError
+from tfstyle_server.plan import Plan, plan_from_proto
+from tfstyle_server.records import Entry, NotEndedError, RequestIdTakenError, UnknownJobError
 from tfstyle_server.retention import EndedJob, Retention
 from tfstyle_server.states import State
 from tfstyle_server.store import IMAGE_SECONDS, JobStore
-
-BEGUN = pb.JobEvent(begun=pb.Begun())
-PLAN = Plan(content_and_style("c" * 64, "s" * 64), resolve_options("fast"), ProgressOptions(), "fast")
-RESULT = pb.JobEvent(result=pb.Result(digest="f" * 64, size=1000))
 
 
 def names(jobs: list[EndedJob]) -> list[str]:
@@ -37,14 +32,6 @@ def store(tmp_path: Path) -> Iterator[JobStore]:
     made = JobStore(tmp_path / "jobs.sqlite3", Retention(events=20))
     yield made
     made.close()
-
-
-def new(name: str = "jobs/a", owner: str = "me", request_id: str | None = None, fingerprint: str = "f") -> NewJob:
-    return NewJob(name, owner, request_id, fingerprint, False, PLAN, 500)
-
-
-def create(store: JobStore, job: NewJob) -> tuple[str, int, Stored | None]:
-    return store.create(job, pb.JobEvent(accepted=pb.Accepted()))
 
 
 def progress(evaluation: int) -> pb.JobEvent:
@@ -190,98 +177,6 @@ def test_of_jobs_that_ended_at_once_the_newest_are_kept_even_if_the_clock_is_set
     store.close()
 
 
-OLD_SCHEMA = """
-CREATE TABLE jobs (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, owner TEXT NOT NULL, request_id TEXT,
-    fingerprint TEXT NOT NULL, attached INTEGER NOT NULL, state INTEGER NOT NULL, content TEXT NOT NULL,
-    style TEXT NOT NULL, result TEXT, bytes INTEGER NOT NULL, ended REAL, transfer BLOB NOT NULL, job BLOB NOT NULL
-);
-CREATE UNIQUE INDEX by_request ON jobs (owner, request_id) WHERE request_id IS NOT NULL;
-CREATE INDEX by_owner ON jobs (owner, number);
-CREATE INDEX by_state ON jobs (state, ended);
-CREATE TABLE events (
-    job INTEGER NOT NULL REFERENCES jobs (number) ON DELETE CASCADE, sequence INTEGER NOT NULL, event BLOB NOT NULL,
-    PRIMARY KEY (job, sequence)
-) WITHOUT ROWID;
-"""
-OLD_IMAGES = {
-    1: """CREATE TABLE images (owner TEXT NOT NULL, digest TEXT NOT NULL, size INTEGER NOT NULL, expires REAL NOT NULL,
-          PRIMARY KEY (owner, digest)) WITHOUT ROWID;""",
-    2: """CREATE TABLE images (owner TEXT NOT NULL, digest TEXT NOT NULL, size INTEGER NOT NULL, since REAL NOT NULL,
-          PRIMARY KEY (owner, digest)) WITHOUT ROWID;
-          CREATE TABLE passed (seconds REAL NOT NULL);
-          INSERT INTO passed VALUES (50);""",
-}
-
-
-def old_database(path: Path, version: int) -> None:
-    """A database as an earlier release has left it: a job that has ended, one that runs, and an image."""
-    database = sqlite3.connect(path)
-    database.executescript(OLD_SCHEMA + OLD_IMAGES[version] + f"PRAGMA user_version = {version};")
-    transfer = pb.StylizeRequest(preset="fast", options=pb.TransferOptions(size=64), detach=True)
-    for name, state in (("jobs/ended", pb.Job.STATE_SUCCEEDED), ("jobs/runs", pb.Job.STATE_RUNNING)):
-        job = pb.Job(name=name, state=state, oldest_sequence=1, sequence=1, attempts=1)
-        ended = (1.7e9 if version == 1 else 20.0) if state == pb.Job.STATE_SUCCEEDED else None
-        number = database.execute(
-            "INSERT INTO jobs (name, owner, request_id, fingerprint, attached, state, content, style, result, bytes,"
-            " ended, transfer, job) VALUES (?, 'me', ?, 'f', 0, ?, ?, ?, ?, 10, ?, ?, ?)",
-            (
-                *(name, name, state, "c" * 64, ("s" if ended is None else "c") * 64, "r" * 64 if ended else None),
-                *(ended, transfer.SerializeToString(), job.SerializeToString()),
-            ),
-        ).lastrowid
-        event = pb.JobEvent(sequence=1, accepted=pb.Accepted())
-        database.execute("INSERT INTO events VALUES (?, 1, ?)", (number, event.SerializeToString()))
-    database.execute("INSERT INTO images VALUES ('me', 'i', 10, ?)", (1.7e9 if version == 1 else 30.0,))
-    database.commit()
-    database.close()
-
-
-@pytest.mark.parametrize("version", [1, 2])
-def test_database_of_an_earlier_release_is_migrated(tmp_path: Path, version: int) -> None:
-    path = tmp_path / "jobs.sqlite3"
-    old_database(path, version)
-    store = JobStore(path, Retention())
-    assert store.get("me", "jobs/ended").state == State.SUCCEEDED
-    assert store.image_size("me", "i") == 10
-    assert store.wanted_blobs() == {"c" * 64, "s" * 64, "r" * 64, "i"}
-    (job,) = store.unfinished()
-    plan = plan_from_proto(job.plan, shorthand=job.shorthand)
-    assert plan == Plan(
-        content_and_style("c" * 64, "s" * 64), resolve_options("fast", FORMER | {"size": 64}), ProgressOptions(), "fast"
-    )
-    assert job.plan.inputs.content.image == f"images/{'c' * 64}"
-    assert not job.plan.detach
-    interrupted = pb.JobEvent(interrupted=pb.Interrupted())
-    assert all(
-        store.append([Entry("jobs/runs", interrupted), Entry("jobs/runs", BEGUN), Entry("jobs/runs", RESULT, 2)])
-    )
-    assert len(store.events("jobs/runs", 0, 9)) == 4
-    assert create(store, new("jobs/new"))[1] == 3, "numbers continue"
-    assert store.retain(60.0) == [], "ages begin with the migration, or continue"
-    store.delete("me", "jobs/ended")
-    store.delete("me", "jobs/runs")
-    assert store.wanted_blobs() == {"c" * 64, "s" * 64, "i"}
-    store.close()
-    JobStore(path, Retention()).close()
-
-
-def test_migration_is_done_whole_or_not_at_all(tmp_path: Path) -> None:
-    path = tmp_path / "jobs.sqlite3"
-    old_database(path, 2)
-    database = sqlite3.connect(path)
-    good = database.execute("SELECT transfer FROM jobs WHERE name = 'jobs/runs'").fetchone()[0]
-    database.execute("UPDATE jobs SET transfer = x'ff' WHERE name = 'jobs/runs'")
-    database.commit()
-    with pytest.raises(DecodeError):
-        JobStore(path, Retention())
-    assert database.execute("PRAGMA user_version").fetchone() == (2,)
-    database.execute("UPDATE jobs SET transfer = ? WHERE name = 'jobs/runs'", (good,))
-    database.commit()
-    database.close()
-    JobStore(path, Retention()).close()
-
-
 def test_plan_is_stored_as_it_was_with_all_its_pictures(store: JobStore) -> None:
     styles = (Style("a" * 64, 2.0, "m" * 64), Style("b" * 64), Style("a" * 64, 0.0))
     options = TransferOptions(size=0, style_layers=("block1_conv1",))
@@ -353,17 +248,6 @@ def test_what_was_recorded_before_a_kill_is_there(tmp_path: Path) -> None:
     assert job.progress.evaluation >= told >= 50
     assert [s.sequence for s in store.events("jobs/a", 0, 10_000)] == list(range(1, job.sequence + 1))
     store.close()
-
-
-def test_damaged_or_foreign_database_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "a").write_bytes(b"no database at all" * 100)
-    with pytest.raises(sqlite3.DatabaseError):
-        JobStore(tmp_path / "a", Retention())
-    database = sqlite3.connect(tmp_path / "b")
-    database.execute("PRAGMA user_version = 99")
-    database.close()
-    with pytest.raises(sqlite3.DatabaseError, match="another release"):
-        JobStore(tmp_path / "b", Retention())
 
 
 def test_the_file_shrinks_when_jobs_are_deleted(tmp_path: Path) -> None:

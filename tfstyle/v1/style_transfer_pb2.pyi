@@ -551,14 +551,34 @@ class ReadImageRequest(_message.Message):
     def __init__(self, name: _Optional[str] = ..., offset: _Optional[int] = ...) -> None: ...
 
 class EstimateTransferRequest(_message.Message):
-    __slots__ = ("transfer", "content", "styles")
+    __slots__ = ("transfer", "content", "styles", "style_parts", "start_picture", "keep", "regions", "region_colours")
     TRANSFER_FIELD_NUMBER: _ClassVar[int]
     CONTENT_FIELD_NUMBER: _ClassVar[int]
     STYLES_FIELD_NUMBER: _ClassVar[int]
+    STYLE_PARTS_FIELD_NUMBER: _ClassVar[int]
+    START_PICTURE_FIELD_NUMBER: _ClassVar[int]
+    KEEP_FIELD_NUMBER: _ClassVar[int]
+    REGIONS_FIELD_NUMBER: _ClassVar[int]
+    REGION_COLOURS_FIELD_NUMBER: _ClassVar[int]
     transfer: StylizeRequest
     content: PictureSize
     styles: _containers.RepeatedCompositeFieldContainer[PictureSize]
-    def __init__(self, transfer: _Optional[_Union[StylizeRequest, _Mapping]] = ..., content: _Optional[_Union[PictureSize, _Mapping]] = ..., styles: _Optional[_Iterable[_Union[PictureSize, _Mapping]]] = ...) -> None: ...
+    style_parts: _containers.RepeatedCompositeFieldContainer[StyleParts]
+    start_picture: PictureSize
+    keep: PictureSize
+    regions: PictureSize
+    region_colours: int
+    def __init__(self, transfer: _Optional[_Union[StylizeRequest, _Mapping]] = ..., content: _Optional[_Union[PictureSize, _Mapping]] = ..., styles: _Optional[_Iterable[_Union[PictureSize, _Mapping]]] = ..., style_parts: _Optional[_Iterable[_Union[StyleParts, _Mapping]]] = ..., start_picture: _Optional[_Union[PictureSize, _Mapping]] = ..., keep: _Optional[_Union[PictureSize, _Mapping]] = ..., regions: _Optional[_Union[PictureSize, _Mapping]] = ..., region_colours: _Optional[int] = ...) -> None: ...
+
+class StyleParts(_message.Message):
+    __slots__ = ("mask", "region", "regions")
+    MASK_FIELD_NUMBER: _ClassVar[int]
+    REGION_FIELD_NUMBER: _ClassVar[int]
+    REGIONS_FIELD_NUMBER: _ClassVar[int]
+    mask: PictureSize
+    region: PictureSize
+    regions: PictureSize
+    def __init__(self, mask: _Optional[_Union[PictureSize, _Mapping]] = ..., region: _Optional[_Union[PictureSize, _Mapping]] = ..., regions: _Optional[_Union[PictureSize, _Mapping]] = ...) -> None: ...
 
 class PictureSize(_message.Message):
     __slots__ = ("width", "height")

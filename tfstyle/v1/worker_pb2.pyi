@@ -12,7 +12,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Report(_message.Message):
-    __slots__ = ("ready", "cannot_start", "retiring", "alive", "update", "end", "estimated")
+    __slots__ = ("ready", "cannot_start", "retiring", "alive", "update", "end", "estimated", "decoding")
     READY_FIELD_NUMBER: _ClassVar[int]
     CANNOT_START_FIELD_NUMBER: _ClassVar[int]
     RETIRING_FIELD_NUMBER: _ClassVar[int]
@@ -20,6 +20,7 @@ class Report(_message.Message):
     UPDATE_FIELD_NUMBER: _ClassVar[int]
     END_FIELD_NUMBER: _ClassVar[int]
     ESTIMATED_FIELD_NUMBER: _ClassVar[int]
+    DECODING_FIELD_NUMBER: _ClassVar[int]
     ready: Ready
     cannot_start: CannotStart
     retiring: _empty_pb2.Empty
@@ -27,7 +28,8 @@ class Report(_message.Message):
     update: Update
     end: End
     estimated: Estimated
-    def __init__(self, ready: _Optional[_Union[Ready, _Mapping]] = ..., cannot_start: _Optional[_Union[CannotStart, _Mapping]] = ..., retiring: _Optional[_Union[_empty_pb2.Empty, _Mapping]] = ..., alive: _Optional[_Union[Alive, _Mapping]] = ..., update: _Optional[_Union[Update, _Mapping]] = ..., end: _Optional[_Union[End, _Mapping]] = ..., estimated: _Optional[_Union[Estimated, _Mapping]] = ...) -> None: ...
+    decoding: Decoding
+    def __init__(self, ready: _Optional[_Union[Ready, _Mapping]] = ..., cannot_start: _Optional[_Union[CannotStart, _Mapping]] = ..., retiring: _Optional[_Union[_empty_pb2.Empty, _Mapping]] = ..., alive: _Optional[_Union[Alive, _Mapping]] = ..., update: _Optional[_Union[Update, _Mapping]] = ..., end: _Optional[_Union[End, _Mapping]] = ..., estimated: _Optional[_Union[Estimated, _Mapping]] = ..., decoding: _Optional[_Union[Decoding, _Mapping]] = ...) -> None: ...
 
 class Ready(_message.Message):
     __slots__ = ("network",)
@@ -48,6 +50,12 @@ class Alive(_message.Message):
     EXPECTED_FIELD_NUMBER: _ClassVar[int]
     expected: _duration_pb2.Duration
     def __init__(self, expected: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+
+class Decoding(_message.Message):
+    __slots__ = ("picture",)
+    PICTURE_FIELD_NUMBER: _ClassVar[int]
+    picture: str
+    def __init__(self, picture: _Optional[str] = ...) -> None: ...
 
 class Update(_message.Message):
     __slots__ = ("job", "attempt", "event", "reached", "preview")

@@ -24,6 +24,7 @@ from tfstyle_client.requests import (
     estimate_request,
     large_pictures,
     pieces,
+    sizes_from,
     states_request,
     stylize_request,
 )
@@ -174,13 +175,24 @@ class AsyncClient:
         return await read_image(self._connection, name)
 
     async def estimate(
-        self, content: Size, styles: Iterable[Size], *, preset: str = "default", **options: Any
+        self,
+        content: Size,
+        styles: Iterable[Size | Style[Size]],
+        *,
+        start_picture: Size | None = None,
+        keep: Size | None = None,
+        regions: Size | None = None,
+        region_colours: int = 0,
+        preset: str = "default",
+        **options: Any,
     ) -> Started:
         """What a transfer of pictures of these sizes (width, height) would be, with its time and memory.
 
-        `preset` and `options` are as for `stylize`. Raises `ClientError`.
+        A style with a mask or regions is a `Style` of sizes; `region_colours` is the number of flat colours in
+        `regions`, 0 where it is not known. The other arguments are as for `stylize`. Raises `ClientError`.
         """
-        request = estimate_request(content, styles, preset, options)
+        sizes = sizes_from(content, styles, start_picture=start_picture, keep=keep, regions=regions)
+        request = estimate_request(sizes, preset, options, region_colours)
         return read_started(await self._connection.call(lambda: self._connection.stub.EstimateTransfer(request)))
 
     async def server_info(self) -> ServerInfo:

@@ -9,6 +9,7 @@ import os
 import re
 import signal
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
@@ -31,7 +32,7 @@ from tfstyle_client.exit_codes import (
     of_status,
 )
 from tfstyle_client.json_lines import print_json
-from tfstyle_client.usage_errors import usage_message
+from tfstyle_client.usage_errors import as_typed, usage_message
 
 COMMANDS = {
     "stylize:stylize": "Repaint CONTENT in the style of STYLE, or of several.",
@@ -71,9 +72,16 @@ _PATHS = [
     (r"\binputs\.styles\[0\]\.", "style."),
     (r"\binputs\.styles\[(\d+)\]\.picture\b", r"styles[\1]"),
     (r"\binputs\.", ""),
+    (r"\bstyle_parts\[", "styles["),
     (r"\bstart_picture\b", "start"),
 ]
 """[path in a request, name on the command line]."""
+_PARTS = [
+    (r"\bstyles?(?:\[\d\])?\.(mask|region)\b", r"\1"),
+    (r"\bstyles?(?:\[\d\])?\.regions\b", "style-regions"),
+    (r"\bstyles?(?:\[\d\])?\.weight\b", "blend"),
+]
+"""[what belongs to a style, the option for it]; `redo` names pictures as their record does."""
 
 app = App(
     name="tfstyle",
@@ -139,22 +147,22 @@ def _run(arguments: list[str]) -> int:
         result = app(arguments, exit_on_error=False, print_error=False, verbose=False)
         return result if isinstance(result, int) else DONE
     except CycloptsError as error:
-        complain(usage_message(error), as_json, "INVALID_ARGUMENT")
+        complain(as_typed(usage_message(error, commands=app)), as_json, "INVALID_ARGUMENT")
         return BAD_INPUT
     except KeyboardInterrupt:
         complain("cancelled", as_json, "CANCELLED")
         return CANCELLED
     except TfstyleError as error:
         code = getattr(error, "code", "INVALID_ARGUMENT")
-        message = plain_fields(str(error))
+        message = _plain_paths(str(error)) if arguments[0] == "redo" else plain_fields(str(error))
         if code == "UNAUTHENTICATED":
             message = (
-                f"token_file: the server refuses the call: {message} (give a file with a valid token: --token-file)"
+                f"token-file: the server refuses the call: {message} (give a file with a valid token: --token-file)"
             )
         complain(message, as_json, code)
         return of_status(code)
     except ShellDetectionError:
-        complain("install_completion: the shell in use is unknown; give --shell bash, zsh or fish")
+        complain("install-completion: the shell in use is unknown; give --shell bash, zsh or fish")
         return BAD_INPUT
 
 
@@ -183,6 +191,15 @@ def complain(message: str, as_json: bool = False, code: str = "UNKNOWN") -> None
 
 def plain_fields(message: str) -> str:
     """`message` with the fields named as the command line does, not by their paths in a request."""
-    for path, name in _PATHS:
+    return _renamed(_plain_paths(message), _PARTS)
+
+
+def _plain_paths(message: str) -> str:
+    """The same, with what belongs to a style named as in a record of how a picture was made."""
+    return as_typed(_renamed(message, _PATHS))
+
+
+def _renamed(message: str, names: Iterable[tuple[str, str]]) -> str:
+    for path, name in names:
         message = re.sub(path, name, message)
     return message

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from tfstyle.inputs import Size
+from tfstyle.rules import shown
 from tfstyle_client._sync.client import Client
 from tfstyle_client.cli.app import plain_fields
 from tfstyle_client.cli.connecting import check_server, reached
-from tfstyle_client.cli.estimate import size_of
+from tfstyle_client.cli.estimate import estimated
 from tfstyle_client.cli.many import (
     AtOnce,
     Manner,
@@ -28,8 +29,15 @@ from tfstyle_client.cli.many import (
     seen_in,
 )
 from tfstyle_client.cli.parameters import MAIN, NO_ACCESS, OUTPUT, Access, Json, Quality, Server, Weights
-from tfstyle_client.cli.picture_files import start_file
+from tfstyle_client.cli.picture_files import (
+    NO_SINGLE_FILES,
+    SinglePictureFiles,
+    check_number,
+    paths_of,
+    start_name,
+)
 from tfstyle_client.cli.picture_options import FirstOptions, OtherOptions, preset_and_overrides
+from tfstyle_client.cli.picture_sizes import Sizes, sizes_in
 from tfstyle_client.cli.reports import print_line, report
 from tfstyle_client.display import clock
 from tfstyle_client.errors import BadRequestError, refusal
@@ -39,7 +47,7 @@ from tfstyle_client.journal import Journal, open_journal
 from tfstyle_client.json_lines import print_json
 from tfstyle_client.option_values import file_path
 from tfstyle_client.output import Output
-from tfstyle_client.output_names import DEFAULT_TEMPLATE, PLACEHOLDERS, checked_template, output_names
+from tfstyle_client.output_names import DEFAULT_TEMPLATE, PLACEHOLDERS, checked_template, output_names, photos_file
 from tfstyle_client.picture_formats import QUALITY, convert
 from tfstyle_client.requests import stylize_request
 
@@ -49,7 +57,12 @@ MOST_PICTURES = 100_000
 
 def batch(
     *content: Annotated[
-        str, Parameter(help="the photos: files, or patterns in quotes such as 'photos/*.jpg'", required=True)
+        str,
+        Parameter(
+            help="the photos: files, or patterns in quotes such as 'photos/*.jpg'; --keep 'masks/{content}.png' names a"
+            " mask for each, and so do --region, --regions and --start",
+            required=True,
+        ),
     ],
     style: Annotated[
         list[str],
@@ -72,6 +85,7 @@ def batch(
         ),
     ] = DEFAULT_TEMPLATE,
     first: FirstOptions = NO_FIRST,
+    pictures: SinglePictureFiles = NO_SINGLE_FILES,
     others: OtherOptions = NO_OTHERS,
     quality: Quality = None,
     dry_run: Annotated[
@@ -88,13 +102,19 @@ def batch(
 ) -> None:
     """Repaint many photos, each in the style of every STYLE. A second run makes what is missing."""
     preset, overrides = preset_and_overrides(first, others)
-    manner = Manner(preset, overrides, start_file(overrides))
+    start = start_name(overrides)
+    manner = Manner(preset, overrides)
     checked_template(name)
     check_server(server, weights)
     check_at_once(at_once)
     stylize_request(b"", b"", preset, options=overrides)  # the options alone
     seen = seen_in(output)
-    works = _works(_photos(content, seen), matching_files(style, "style"), name, manner)
+    paintings = matching_files(style, "style")
+    check_number(pictures, len(paintings))
+    works = [
+        _with_pictures(work, pictures, paintings.index(work.style), start)
+        for work in _works(_photos(content, seen), paintings, name, manner)
+    ]
     _check_outputs(works, output, quality, seen, overwrite=overwrite)
     where = Where(server, access, weights, manner.network, at_once)
     if dry_run:
@@ -130,9 +150,26 @@ def _works(photos: list[Path], paintings: list[Path], template: str, manner: Man
     return [Work(name, *pair, manner) for name, pair in zip(names, pairs, strict=True)]
 
 
+def _with_pictures(work: Work, pictures: SinglePictureFiles, painting: int, start: Path | None) -> Work:
+    """`work` with the further pictures for its photo and its painting. Raises `BadRequestError`, naming the option."""
+
+    def place(option: str, named: Path) -> Path:
+        path = named if named.exists() else photos_file(str(named), work.content, option)
+        if not path.exists():
+            raise refusal(option, f"there is no file {shown(str(path))} for {work.content}")
+        return path
+
+    begun = None if start is None else place("start", start)
+    return replace(work, pictures=pictures.of_painting(painting, place), manner=replace(work.manner, start=begun))
+
+
 def _check_outputs(works: list[Work], folder: Path, quality: int | None, seen: Journal, *, overwrite: bool) -> None:
     """Raises `BadRequestError`."""
-    inputs = {path.resolve() for work in works for path in (work.content, work.style)}
+    inputs = {
+        path.resolve()
+        for work in works
+        for path in paths_of(work.content, [work.style], work.pictures, work.manner.start)
+    }
     depth = works[0].manner.overrides.get("depth", 8)
     Output(Path(works[0].name), quality, depth=depth).check_format()
     for work in works:
@@ -189,11 +226,7 @@ def _estimator(client: Client, manner: Manner) -> Callable[[Work], float]:
     """What tells the seconds that a picture takes; the server is asked once for equal sizes. Raises `ClientError`."""
 
     @cache
-    def asked(content: Size, style: Size) -> float:
-        return client.estimate(content, [style], preset=manner.preset, **manner.overrides).expected
+    def asked(sizes: Sizes) -> float:
+        return estimated(client, sizes, manner.preset, manner.overrides).expected
 
-    @cache
-    def painting(path: Path) -> Size:
-        return size_of(path, "style")
-
-    return lambda work: asked(size_of(work.content, "content"), painting(work.style))
+    return lambda work: asked(sizes_in(work.named))

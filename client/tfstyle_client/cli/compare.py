@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,6 +26,14 @@ from tfstyle_client.cli.many import (
 )
 from tfstyle_client.cli.outputs import checked_output
 from tfstyle_client.cli.parameters import MAIN, NO_ACCESS, OUTPUT, Access, Json, Quality, Server, Weights
+from tfstyle_client.cli.picture_files import (
+    NO_SINGLE_FILES,
+    SinglePictureFiles,
+    check_number,
+    paths_of,
+    read_pictures,
+    start_file,
+)
 from tfstyle_client.cli.picture_options import FirstLists, OtherLists
 from tfstyle_client.cli.reports import report_file
 from tfstyle_client.contact_sheet import LARGEST_CELL, SMALLEST_CELL, Sheet, drawn
@@ -59,6 +67,7 @@ def compare(
             converter=file_path,
         ),
     ],
+    pictures: SinglePictureFiles = NO_SINGLE_FILES,
     others: OtherLists = NO_OTHERS,
     quality: Quality = None,
     cell: Annotated[
@@ -80,20 +89,31 @@ def compare(
     access: Access = NO_ACCESS,
 ) -> None:
     """Make a labelled sheet of one photo with every combination of STYLE and of options with several values."""
-    lists = [axis_of(name, text) for name, text in (asdict(first) | asdict(others)).items() if text is not None]
+    given = {name: text for name, text in (asdict(first) | asdict(others)).items() if text is not None}
+    start = start_file(given)
+    lists = [axis_of(name, text) for name, text in given.items()]
     target = _checked_sheet(output, quality, cell, as_json)
     check_server(server, weights)
     check_at_once(at_once)
     read_file(content, "content")
-    styles = _style_axis(matching_files(style, "style"))
+    paintings = matching_files(style, "style")
+    check_number(pictures, len(paintings))
+    made_from = {path: pictures.of_painting(index) for index, path in enumerate(paintings)}
+    for path, further in made_from.items():
+        read_pictures(content, [path], further, start)
+    styles = _style_axis(paintings)
     axes = [axis for axis in (styles, *lists) if len(axis) > 1]
     if not axes:
         raise refusal("style", "and options make one picture; give several, or values such as --strength 0.3,0.6")
     fixed = {axis.name: axis.values[0] for axis in (styles, *lists) if len(axis) == 1}
-    if inputs := [path for path in (content, *styles.values) if target.writes(path)]:
+    read = {path for each in paintings for path in paths_of(content, [each], made_from[each], start)}
+    if inputs := [path for path in sorted(read) if target.writes(path)]:
         raise refusal("output", f"{inputs[0]} is one of the pictures that it is made from; name another file")
     cells = cells_of(axes, fixed)
-    works = _works(content, cells, fixed)
+    works = [
+        replace(work, pictures=made_from[work.style], manner=replace(work.manner, start=start))
+        for work in _works(content, cells, fixed)
+    ]
     folder = target.path.with_suffix(".cells")
     check_known([work.name for work in works], seen_in(folder), "move them away, or name another sheet")
     where = Where(server, access, weights, works[0].manner.network, at_once)

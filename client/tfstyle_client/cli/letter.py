@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from tfstyle.options import RULES, TransferOptions
-from tfstyle.presets import PRESETS, resolve_options
+from tfstyle.options import RULES
+from tfstyle.presets import resolve_options
 from tfstyle.rules import number
 from tfstyle_client.cli.parameters import (
     MAIN,
@@ -21,20 +21,12 @@ from tfstyle_client.cli.picture_options import FIRST, LATER, options_class, pres
 from tfstyle_client.cli.run_options import NO_RUN_OPTIONS, RunOptions
 from tfstyle_client.cli.transfer import planned_run
 from tfstyle_client.display import Display
-from tfstyle_client.errors import refusal
+from tfstyle_client.errors import BadRequestError, refusal
 from tfstyle_client.files import STANDARD_STREAM, read_file
 from tfstyle_client.json_lines import print_json
-from tfstyle_client.lettering import ALONE, ON_A_PAINTING, Legibility, Recipe, Sheet, Typeface, draw, legibility
-from tfstyle_client.lettering.drawing import (
-    BOLD,
-    BOLD_OF_OWN_FONT,
-    DEFAULT_MARGIN,
-    MARGIN,
-    REACH,
-    TRACKING,
-)
-from tfstyle_client.lettering.legibility import HARD_TO_READ
-from tfstyle_client.lettering.sheet import TRANSPARENT
+from tfstyle_client.lettering import ALONE, ON_A_PAINTING, Legibility, Sheet, Typeface, draw, legibility
+from tfstyle_client.lettering.readability import HARD_TO_READ
+from tfstyle_client.lettering.recipe import BOLD, BOLD_OF_OWN_FONT, DEFAULT_MARGIN, MARGIN, REACH, TRACKING, TRANSPARENT
 from tfstyle_client.option_values import file_path
 from tfstyle_client.requests import request_of
 
@@ -96,7 +88,11 @@ def letter(
     ] = DEFAULT_MARGIN,
     tracking: Annotated[
         float | None,
-        Parameter(help=f"{TRACKING.doc} ({TRACKING.accepts()})", group=PICTURES, show_default="a third of the reach"),
+        Parameter(
+            help=f"{TRACKING.doc} ({TRACKING.accepts()})",
+            group=PICTURES,
+            show_default="a third of the reach, and twice bold",
+        ),
     ] = None,
     bold: Annotated[
         float | None,
@@ -122,13 +118,13 @@ def letter(
     recipe = ALONE if ground is None else ON_A_PAINTING
     _, overrides = preset_and_overrides(first, others)
     preset = others.preset or recipe.preset
-    overrides = _with_defaults(recipe, preset, overrides)
+    overrides = recipe.overrides(preset, overrides)
     if start_file(overrides) is not None:
         raise refusal("start", f"cannot be a file here; give {RULES['start'].accepts()}")
     settings.check()
     options = resolve_options(preset, overrides)
-    if ground is None:
-        _check_cut_out(options)
+    if complaints := recipe.complaints(options):
+        raise BadRequestError(complaints)
     typeface = Typeface(None if font is None else read_file(font, "font"))
     words = text.replace("\\n", "\n")
     lettering = draw(
@@ -156,22 +152,6 @@ def letter(
 
     run = planned_run(settings, output, options.depth, [style, ground, font])
     dataclasses.replace(run, finish=finish).make(request_of(sheet.inputs, preset, run.progress(options), overrides))
-
-
-def _with_defaults(recipe: Recipe, preset: str, overrides: dict[str, Any]) -> dict[str, Any]:
-    """The options, with what suits letters where the user has not chosen otherwise."""
-    defaults = dict(recipe.options)
-    balance = overrides.get("balance", PRESETS[preset].balance)
-    if {"content_weight", "style_weight"} & overrides.keys() or balance != "relative":
-        del defaults["strength"]
-    return defaults | overrides
-
-
-def _check_cut_out(options: TransferOptions) -> None:
-    """Refuse what the letters lose that are cut out of their ground. Raises `BadRequestError`."""
-    for name, only in (("depth", 8), ("colour_space", "srgb")):
-        if (given := getattr(options, name)) != only:
-            raise refusal(name, f"must be {only} for letters without STYLE2; got {given}")
 
 
 def _report(found: Legibility, screen: Display, as_json: bool) -> None:

@@ -12,20 +12,22 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from tfstyle.inputs import Inputs
 from tfstyle.options import ProgressOptions
 from tfstyle.presets import PRESETS, resolve_options
 from tfstyle_client._async.client import AsyncClient
 from tfstyle_client.cli.app import plain_fields
 from tfstyle_client.cli.connecting import reached
 from tfstyle_client.cli.parameters import ACCESS, Access
+from tfstyle_client.cli.picture_files import NO_PICTURE_FILES, PictureFiles, named_pictures, read_pictures
 from tfstyle_client.errors import ClientError, refusal
 from tfstyle_client.events import Event, Result
-from tfstyle_client.files import read_file, reason
+from tfstyle_client.files import reason
 from tfstyle_client.journal import Journal
 from tfstyle_client.many_display import ManyDisplay, many_display
 from tfstyle_client.many_jobs import MOST_AT_ONCE, Order, Task, fitting_number, make_many, order_of
 from tfstyle_client.option_values import whole_number
-from tfstyle_client.requests import stylize_request
+from tfstyle_client.requests import request_of
 
 AtOnce = Annotated[
     int | None,
@@ -83,15 +85,20 @@ class Work:
     content: Path
     style: Path
     manner: Manner
+    pictures: PictureFiles = NO_PICTURE_FILES
+
+    @property
+    def named(self) -> Inputs[Path | bytes]:
+        """The pictures that it is made from. Raises `BadRequestError`."""
+        return named_pictures(self.content, [self.style], self.pictures, self.manner.start)
 
     def order(self) -> Order:
         """Read the pictures. Raises `BadRequestError`."""
-        preset, overrides, start = self.manner.preset, self.manner.overrides, self.manner.start
-        photo, painting = read_file(self.content, "content"), read_file(self.style, "style")
-        begun = None if start is None else read_file(start, "start")
+        preset, overrides = self.manner.preset, self.manner.overrides
         evaluations = resolve_options(preset, overrides).max_evaluations
         progress = ProgressOptions(every=-(-evaluations // REPORTS))
-        return order_of(stylize_request(photo, painting, preset, progress, overrides, start_picture=begun))
+        inputs = read_pictures(self.content, [self.style], self.pictures, self.manner.start)
+        return order_of(request_of(inputs, preset, progress, overrides))
 
     def task(self, journal: Journal) -> Task:
         """What is left to do."""

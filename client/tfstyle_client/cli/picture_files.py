@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -30,6 +30,27 @@ def _one(text: str) -> Parameter:
     return Parameter(help=text, group=PICTURES, metavar="FILE", converter=file_path)
 
 
+Blend = Annotated[
+    str | None,
+    Parameter(
+        help="shares of several paintings, such as 0.7,0.3", group=PICTURES, metavar="NUMBERS", show_default="equal"
+    ),
+]
+Region = Annotated[
+    tuple[Path, ...],
+    _several("where each painting goes in the picture: grey pictures, white for there; others share the rest"),
+]
+Regions = Annotated[Path | None, _one("regions of the picture as flat colours; with --style-regions")]
+StyleRegions = Annotated[
+    tuple[Path, ...],
+    _several("regions of each painting as flat colours; what has one colour is painted in the style of it"),
+]
+Mask = Annotated[
+    tuple[Path, ...], _several("parts of each painting that count as its style: grey pictures, white for those")
+]
+Keep = Annotated[Path | None, _one("what stays the photo: a grey picture, white for that")]
+
+
 @Parameter(name="*")
 @dataclass(frozen=True)
 class PictureFiles:
@@ -38,73 +59,125 @@ class PictureFiles:
     Lists are in the order of the paintings; they may be shorter.
     """
 
-    blend: Annotated[
-        str | None,
-        Parameter(
-            help="shares of several paintings, such as 0.7,0.3", group=PICTURES, metavar="NUMBERS", show_default="equal"
-        ),
-    ] = None
-    region: Annotated[
-        tuple[Path, ...],
-        _several("where each painting goes on the photo: grey pictures, white for there; others share the rest"),
-    ] = ()
-    regions: Annotated[Path | None, _one("regions of the photo as flat colours; with --style-regions")] = None
-    style_regions: Annotated[
-        tuple[Path, ...],
-        _several("regions of each painting as flat colours; what has one colour is painted in the style of it"),
-    ] = ()
-    mask: Annotated[
-        tuple[Path, ...], _several("parts of each painting that count as its style: grey pictures, white for those")
-    ] = ()
-    keep: Annotated[Path | None, _one("what stays the photo: a grey picture, white for that")] = None
+    blend: Blend = None
+    region: Region = ()
+    regions: Regions = None
+    style_regions: StyleRegions = ()
+    mask: Mask = ()
+    keep: Keep = None
 
 
-NO_PICTURE_FILES = PictureFiles()
+@Parameter(name="*")
+@dataclass(frozen=True)
+class TexturePictureFiles:
+    """The same for what is made without a photo, of which nothing can be kept."""
+
+    blend: Blend = None
+    region: Region = ()
+    regions: Regions = None
+    style_regions: StyleRegions = ()
+    mask: Mask = ()
+
+    def files(self) -> PictureFiles:
+        """These files, and no other."""
+        return PictureFiles(**vars(self))
+
+
+def as_named(option: str, path: Path) -> Path:
+    """The file itself."""
+    return path
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class SinglePictureFiles:
+    """The same where each painting makes a picture of its own, so that nothing is blended."""
+
+    region: Region = ()
+    regions: Regions = None
+    style_regions: StyleRegions = ()
+    mask: Mask = ()
+    keep: Keep = None
+
+    def of_painting(self, index: int, place: Callable[[str, Path], Path] = as_named) -> PictureFiles:
+        """The files of the picture that painting number `index`, from 0, makes.
+
+        `place` gives the file for the photo from the option and what that names.
+        """
+        own = slice(index, index + 1)
+        return PictureFiles(
+            region=tuple(place("region", path) for path in self.region[own]),
+            regions=None if self.regions is None else place("regions", self.regions),
+            style_regions=self.style_regions[own],
+            mask=self.mask[own],
+            keep=None if self.keep is None else place("keep", self.keep),
+        )
+
+
+NO_PICTURE_FILES, NO_TEXTURE_FILES, NO_SINGLE_FILES = PictureFiles(), TexturePictureFiles(), SinglePictureFiles()
 
 
 def start_file(overrides: dict[str, Any]) -> Path | None:
-    """Take the file out of the option `start`, which may also be a kind of start."""
-    start = overrides.get("start")
-    if start is None or start in RULES["start"].choices:
-        return None
-    if not Path(start).exists():
-        raise refusal("start", f"must be {RULES['start'].accepts()}, or a file; got {shown(start)}")
-    return Path(overrides.pop("start"))
+    """Take the file out of the option `start`, which may also be a kind of start. Raises `BadRequestError`."""
+    start = start_name(overrides)
+    if start is not None and not start.exists():
+        raise refusal("start", f"must be {RULES['start'].accepts()}, or a file; got {shown(str(start))}")
+    return start
+
+
+def start_name(overrides: dict[str, Any]) -> Path | None:
+    """Take what is not a kind of start, or several of these, out of the option `start`: what names a file."""
+    kinds = {kind.strip() for kind in overrides.get("start", "content").split(",")}
+    return None if kinds <= set(RULES["start"].choices) else Path(overrides.pop("start"))
+
+
+def named_pictures(
+    content: Path | bytes, styles: Sequence[Path], files: PictureFiles, start: Path | None
+) -> Inputs[Path | bytes]:
+    """The pictures as they are named; none is read yet. Raises `BadRequestError`, naming the option."""
+    if not styles:
+        raise refusal("style", "is missing; name a painting after the photo")
+    if len(styles) > MOST_STYLES:
+        raise refusal("style", f"must be 1 to {MOST_STYLES} paintings; got {len(styles)}")
+    check_number(files, len(styles))
+    check_standard_input(content, styles, files, start)
+    shares = _shares(files.blend, len(styles))
+    parts = zip_longest(styles, files.mask, files.region, files.style_regions)
+    try:
+        return Inputs(
+            content,
+            tuple(Style(style, share, *own) for share, (style, *own) in zip(shares, parts, strict=True)),
+            start,
+            files.keep,
+            files.regions,
+        )
+    except InvalidInputError as error:
+        raise BadRequestError(error.violations) from None
 
 
 def read_pictures(
     content: Path | bytes, styles: Sequence[Path], files: PictureFiles, start: Path | None
 ) -> Inputs[bytes]:
     """Read all files; `content` may have been read already. Raises `BadRequestError`, naming the option."""
-    if not styles:
-        raise refusal("style", "is missing; name a painting after the photo")
-    if len(styles) > MOST_STYLES:
-        raise refusal("style", f"must be 1 to {MOST_STYLES} paintings; got {len(styles)}")
+    named = named_pictures(content, styles, files, start)
+    return named.map(lambda name, each: each if isinstance(each, bytes) else read_file(each, option_of(name)))
+
+
+def check_number(files: PictureFiles | SinglePictureFiles, paintings: int) -> None:
+    """Refuse more files than paintings. Raises `BadRequestError`, naming the option."""
     for option in ("region", "style_regions", "mask"):
-        if (given := len(getattr(files, option))) > len(styles):
-            raise refusal(option, f"must be at most one for each painting, {len(styles)}; got {given}")
-    check_standard_input(content, styles, files, start)
-    shares = _shares(files.blend, len(styles))
-    parts = zip_longest(styles, files.mask, files.region, files.style_regions)
-    try:
-        return Inputs(
-            content if isinstance(content, bytes) else read_file(content, "content"),
-            tuple(
-                Style(
-                    read_file(style, "style"),
-                    share,
-                    _read(mask, "mask"),
-                    _read(region, "region"),
-                    _read(style_regions, "style_regions"),
-                )
-                for share, (style, mask, region, style_regions) in zip(shares, parts, strict=True)
-            ),
-            _read(start, "start"),
-            _read(files.keep, "keep"),
-            _read(files.regions, "regions"),
-        )
-    except InvalidInputError as error:
-        raise BadRequestError(error.violations) from None
+        if (given := len(getattr(files, option))) > paintings:
+            raise refusal(option, f"must be at most one for each painting, {paintings}; got {given}")
+
+
+def option_of(name: str) -> str:
+    """The option, or the argument, that names a picture, by its name in `Inputs.pictures`."""
+    style, _, part = name.partition(".")
+    if part:
+        return "style_regions" if part == "regions" else part
+    if style.startswith("styles["):
+        return "style"
+    return "start" if name == "start_picture" else name
 
 
 def paths_of(content: Path | bytes, styles: Sequence[Path], files: PictureFiles, start: Path | None) -> list[Path]:
@@ -131,10 +204,6 @@ def _all(
     for option in ("region", "style_regions", "mask"):
         yield from ((option, path) for path in getattr(files, option))
     yield from (("regions", files.regions), ("keep", files.keep), ("start", start))
-
-
-def _read(path: Path | None, field: str) -> bytes | None:
-    return None if path is None else read_file(path, field)
 
 
 def _shares(blend: str | None, styles: int) -> list[float]:

@@ -101,7 +101,9 @@ def options_class(name: str, fields: Iterable[str], parameter: Callable[[str], A
 
 
 def _of_texture(name: str) -> Any:
-    """The parameter of an option with the defaults that textures have."""
+    """The parameter of an option with the defaults that textures have; hidden if it is one of the photo."""
+    if name in OF_THE_PHOTO:
+        return Annotated[usual(name), Parameter(show=False)]
     return usual(name, _texture_presets())
 
 
@@ -144,7 +146,7 @@ else:
     ChangedOptions = options_class("ChangedOptions", [*FIRST, *LATER[1:]], _changed)
     TextureOptions = options_class(
         "TextureOptions",
-        [*_FIRST_OF_TEXTURES, *(name for name in LATER if name not in (*_FIRST_OF_TEXTURES, *OF_THE_PHOTO))],
+        [*_FIRST_OF_TEXTURES, "strength", *(name for name in LATER if name not in _FIRST_OF_TEXTURES)],
         _of_texture,
     )
     FirstLists = options_class("FirstLists", FIRST, _listed)

@@ -11,6 +11,7 @@ from cyclopts import Parameter
 from tfstyle.presets import PRESETS
 from tfstyle.provenance_json import read_provenance
 from tfstyle_client.cli.app import complain
+from tfstyle_client.cli.drawn_again import FONT, DrawnAgain, letters_again, texture_again, words_in
 from tfstyle_client.cli.parameters import (
     PICTURES,
     OutputPath,
@@ -23,7 +24,7 @@ from tfstyle_client.errors import refusal
 from tfstyle_client.files import STANDARD_STREAM, read_file
 from tfstyle_client.option_values import file_path, file_paths
 from tfstyle_client.output import repeated_output
-from tfstyle_client.repetition import Repetition, canvas_of, check_names, files_by_name
+from tfstyle_client.repetition import Repetition, check_names, files_by_name
 from tfstyle_client.requests import request_of
 
 NO_CHANGES = ChangedOptions()
@@ -79,15 +80,25 @@ def redo(
     files = files_by_name({"content": content, "start_picture": start}, style, picture)
     if result == content == STANDARD_STREAM:
         raise refusal("content", "cannot be standard input, because the result is; name a file")
-    made = read_provenance(read_file(result, "result"), "result")
-    empty = {} if content is not None or (painted := canvas_of(made)) is None else {"content": painted}
-    check_names(made, str(result), [*empty, *files])
-    pictures = empty | {name: read_file(path, name) for name, path in files.items()}
-    repetition = Repetition(made, str(result), pictures, overrides, private=settings.server is None)
+    data = read_file(result, "result")
+    made = read_provenance(data, "result")
+    given = {name: read_file(path, name) for name, path in files.items()}
+    if content is not None:
+        drawn = DrawnAgain({})
+    elif (words := words_in(data)) is not None:
+        drawn = letters_again(words, made, given, overrides, str(result))
+        given.pop(FONT, None)
+    else:
+        drawn = texture_again(made)
+    pictures = {**drawn.pictures, **given}
+    check_names(made, str(result), pictures)
+    private = settings.server is None
+    repetition = Repetition(made, str(result), pictures, overrides, private, drawn.pictures.keys())
     options, inputs = repetition.options, repetition.inputs
     read = [result, *files.values()]
     run = planned_run(settings, output or repeated_output(result), options.depth, read)
     for warning in repetition.warnings():
         complain(f"warning: {warning}")
     preset = made.preset if made.preset in PRESETS else "default"
-    replace(run, check=repetition.check).make(request_of(inputs, preset, run.progress(options), asdict(options)))
+    run = replace(run, check=repetition.check, finish=lambda png, _: drawn.finish(png))
+    run.make(request_of(inputs, preset, run.progress(options), asdict(options)))

@@ -16,7 +16,7 @@ from tfstyle_client.cli.parameters import (
     MAIN,
     OutputPath,
 )
-from tfstyle_client.cli.picture_files import NO_PICTURE_FILES, PictureFiles, paths_of, read_pictures, start_file
+from tfstyle_client.cli.picture_files import NO_TEXTURE_FILES, TexturePictureFiles, paths_of, read_pictures, start_file
 from tfstyle_client.cli.picture_options import TextureOptions, preset_and_overrides
 from tfstyle_client.cli.run_options import NO_RUN_OPTIONS, RunOptions
 from tfstyle_client.cli.transfer import planned_run
@@ -49,7 +49,8 @@ def texture(
     output: Annotated[
         OutputPath | None, Parameter(show_default="STYLE-texture.png beside the style, or with a number")
     ] = None,
-    pictures: PictureFiles = NO_PICTURE_FILES,
+    pictures: TexturePictureFiles = NO_TEXTURE_FILES,
+    keep: Annotated[Path | None, Parameter(show=False, converter=file_path)] = None,
     options: TextureOptions = NO_OPTIONS,
     settings: RunOptions = NO_RUN_OPTIONS,
 ) -> None:
@@ -62,14 +63,15 @@ def texture(
     except InvalidInputError as error:
         raise BadRequestError(error.violations) from None
     settings.check()
-    if pictures.keep is not None:
+    if keep is not None:
         raise refusal("keep", "has no effect on a texture, which has no photo")
     for path in styles:
         if str(path).startswith("-") and path != STANDARD_STREAM:
             raise refusal(shown(str(path)), "there is no such option (see tfstyle texture --help)")
-    read = paths_of(canvas(sides), styles, pictures, start)
+    files = pictures.files()
+    read = paths_of(canvas(sides), styles, files, start)
     run = planned_run(settings, output or default_texture(style), resolved.depth, read)
-    inputs = read_pictures(canvas(sides), styles, pictures, start)
+    inputs = read_pictures(canvas(sides), styles, files, start)
     run.make(request_of(inputs, preset, run.progress(resolved), overrides))
 
 

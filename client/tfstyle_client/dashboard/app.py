@@ -15,7 +15,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from tfstyle_client.dashboard.context import Dashboard, UntilTheEnd
-from tfstyle_client.dashboard.endpoints import about, images, jobs, session, streams
+from tfstyle_client.dashboard.endpoints import about, images, jobs, letters, session, streams
 from tfstyle_client.dashboard.guard import Guard
 from tfstyle_client.dashboard.problems import HANDLERS
 from tfstyle_client.dashboard.settings import DashboardSettings
@@ -61,7 +61,7 @@ def application(settings: DashboardSettings) -> Starlette:
                 expose_headers=["Location", "Retry-After"],
             )
         )
-    parts = (about, session, images, jobs, streams)
+    parts = (about, session, images, letters, jobs, streams)
     app = Starlette(
         routes=[
             Route("/", page),

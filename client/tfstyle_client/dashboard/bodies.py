@@ -99,15 +99,17 @@ def _number(text: str) -> float:
 
 
 @asynccontextmanager
-async def picture_of(request: Request, most_bytes: int) -> AsyncIterator[SpooledTemporaryFile[bytes]]:
-    """The picture file that is the body, as an open file. Raises `ProblemError`."""
+async def file_of(
+    request: Request, most_bytes: int, field: str = "image"
+) -> AsyncIterator[SpooledTemporaryFile[bytes]]:
+    """The file that is the body, a picture or what `field` names, as an open file. Raises `ProblemError`."""
     if request.headers.get("content-type", "").startswith("multipart/"):
-        raise ProblemError(415, "the body must be the picture file itself, not a form", "image")
+        raise ProblemError(415, "the body must be the file itself, not a form", field)
     with SpooledTemporaryFile(LARGEST_IN_MEMORY) as file:
-        async for piece in _within(request, most_bytes):
+        async for piece in _within(request, most_bytes, field):
             await asyncio.to_thread(file.write, piece)
         if not file.tell():
-            raise ProblemError(422, "is empty", "image")
+            raise ProblemError(422, "is empty", field)
         file.seek(0)
         yield file
 
@@ -135,12 +137,12 @@ async def form_of(request: Request, most_bytes: int) -> AsyncIterator[FormData]:
         await form.close()
 
 
-async def _within(request: Request, most_bytes: int) -> AsyncGenerator[bytes, None]:
+async def _within(request: Request, most_bytes: int, field: str = "image") -> AsyncGenerator[bytes, None]:
     """The body in pieces. Raises `ProblemError` as soon as it is known to be larger."""
     announced = request.headers.get("content-length", "")
     left = most_bytes
     if announced.isascii() and announced.isdecimal() and (len(announced) > 15 or int(announced) > most_bytes):
-        raise ProblemError(413, _too_large(most_bytes), "image")
+        raise ProblemError(413, _too_large(most_bytes), field)
     pieces = request.stream()
     try:
         while True:
@@ -150,7 +152,7 @@ async def _within(request: Request, most_bytes: int) -> AsyncGenerator[bytes, No
                 return
             left -= len(piece)
             if left < 0:
-                raise ProblemError(413, _too_large(most_bytes), "image")
+                raise ProblemError(413, _too_large(most_bytes), field)
             yield piece
     except ClientDisconnect:
         raise ProblemError(400, "the connection ended before the request did") from None

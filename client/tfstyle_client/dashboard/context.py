@@ -13,6 +13,7 @@ from tfstyle_client.dashboard.access import Access
 from tfstyle_client.dashboard.bodies import PictureBodies
 from tfstyle_client.dashboard.callers import Caller, Callers
 from tfstyle_client.dashboard.kept_pictures import KeptPictures
+from tfstyle_client.dashboard.letterings import Letterings
 from tfstyle_client.dashboard.pictures import CACHE_BYTES, Thumbnails
 from tfstyle_client.dashboard.settings import DashboardSettings
 from tfstyle_client.server_info import ServerLimits
@@ -31,6 +32,7 @@ class Dashboard:
     access: Access = field(init=False)
     callers: Callers = field(init=False)
     thumbnails: Thumbnails = field(default_factory=Thumbnails)
+    letterings: Letterings = field(default_factory=Letterings)
     small_files: KeptPictures[bytes] = field(default_factory=lambda: KeptPictures(CACHE_BYTES))
     bodies: PictureBodies = field(default_factory=PictureBodies)
     _limits: tuple[float, ServerLimits] | None = None

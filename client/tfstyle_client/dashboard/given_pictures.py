@@ -17,6 +17,11 @@ TEMPORAL_FIELDS = ("image", "weight", "weights")
 _DIGEST = re.compile("[0-9a-f]{64}")
 
 
+def is_digest(value: object) -> bool:
+    """Whether it is a SHA-256 in hexadecimal, as pictures are named."""
+    return isinstance(value, str) and _DIGEST.fullmatch(value) is not None
+
+
 def inputs_of(body: Mapping[str, Any]) -> Inputs[pb.Picture]:
     """The pictures of a request. Raises `InvalidInputError`, naming every field at fault."""
     violations: list[Violation] = []
@@ -24,7 +29,7 @@ def inputs_of(body: Mapping[str, Any]) -> Inputs[pb.Picture]:
     def picture(name: str, digest: object) -> pb.Picture:
         if digest is None or digest == "":
             violations.append(Violation(name, "is missing; choose a picture"))
-        elif not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
+        elif not is_digest(digest):
             violations.append(Violation(name, f"must be the digest of a picture; got {shown(digest)}"))
         return pb.Picture(image=f"images/{digest}")
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from tfstyle import __version__
-from tfstyle.inputs import BESIDES, OF_A_STYLE
+from tfstyle.inputs import BESIDES, MOST_COLOURS, OF_A_STYLE
+from tfstyle.rules import Rule
 from tfstyle_client.dashboard.option_table import option_table
 from tfstyle_client.dashboard.transfer_form import FOR_EACH_STYLE, ONCE
+from tfstyle_client.lettering.recipe import MOST_CHARACTERS, RULES, TRANSPARENT
 
 Json = dict[str, Any]
 _DIGEST: Json = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
@@ -68,6 +70,25 @@ def _paths() -> Json:
                 [_parameter("digest", "path", _DIGEST)],
             )
         },
+        "/fonts": {
+            "post": {
+                **_method("Upload a font", {"201": _json(_ref("Font"))}),
+                "requestBody": {"required": True, "content": {"font/*": {}, "application/octet-stream": {}}},
+            }
+        },
+        "/letters": {
+            "post": _method(
+                "The sheet that letters would be painted on",
+                {
+                    "200": {
+                        "description": "the sheet",
+                        "content": {"image/webp": {}},
+                        "headers": {"X-Sheet-Size": {"schema": {"type": "string"}, "description": "WIDTHxHEIGHT"}},
+                    }
+                },
+                body=_ref("SheetRequest"),
+            )
+        },
         "/provenance": {
             "post": {
                 **_method("How a result was made", {"200": _json({"type": "object"})}),
@@ -117,6 +138,11 @@ def _paths() -> Json:
                 [*job, {**_parameter("download", "query", {"type": "string"}), "allowEmptyValue": True}],
             )
         },
+        "/jobs/{id}/letters": {
+            "get": _method(
+                "The words of a job's letters", {"200": _json({"oneOf": [_ref("Letters"), {"type": "null"}]})}, job
+            )
+        },
         "/jobs/{id}/commands": {
             "get": _method(
                 "The same on the command line and in Python",
@@ -162,12 +188,16 @@ def _schemas() -> Json:
         {"image": _DIGEST, "weight": {"type": "number", "minimum": 0}, **dict.fromkeys(OF_A_STYLE, perhaps)}, "image"
     )
     chosen = {"preset": presets, "strength": strength, "options": _object(options)}
-    size = _object(
-        {"width": {"type": "integer", "minimum": 1}, "height": {"type": "integer", "minimum": 1}}, "width", "height"
-    )
+    sides = {"width": {"type": "integer", "minimum": 1}, "height": {"type": "integer", "minimum": 1}}
+    size = _object(sides, "width", "height")
+    perhaps_size = {**size, "type": ["object", "null"]}
+    drawn = {"texture": size, "letters": _ref("Letters")}
     earlier = _object({"image": _DIGEST, "weight": {"type": "number", "minimum": 0}, "weights": perhaps}, "image")
-    pictures = {"content": _DIGEST, "styles": _list(style), **dict.fromkeys(BESIDES, perhaps)}
+    pictures = {"content": _DIGEST, **drawn, "styles": _list(style), **dict.fromkeys(BESIDES, perhaps)}
     transfer = {**pictures, "temporal": _list(earlier), **chosen}
+    measures = {name: {**_rule(rule), "type": ["number", "null"]} for name, rule in RULES.items()}
+    background = {"type": ["string", "null"], "description": f"{TRANSPARENT}, or a colour"}
+    text = {"type": "string", "maxLength": MOST_CHARACTERS}
     axis = _object({"option": {"type": "string"}, "values": _list(_NUMBER_OR_TEXT)}, "option", "values")
     file = {"type": "string", "format": "binary"}
     return {
@@ -181,21 +211,52 @@ def _schemas() -> Json:
                 "format": {"type": "string"},
             }
         ),
-        "Transfer": _object(transfer, "content", "styles"),
+        "Font": _object(
+            {
+                "font": _DIGEST,
+                "bytes": {"type": "integer"},
+                "family": {"type": "string"},
+                "style": {"type": "string"},
+            }
+        ),
+        "Letters": _object(
+            {
+                "text": text,
+                "font": {**_DIGEST, "type": ["string", "null"], "pattern": "^([0-9a-f]{64})?$"},
+                **measures,
+                "background": background,
+            },
+            "text",
+        ),
+        "SheetRequest": _object({"letters": _ref("Letters"), "styles": _list(style), **chosen}, "letters"),
+        "Transfer": _object(transfer, "styles"),
         "TransferForm": _object(
             {
-                **dict.fromkeys(ONCE, file),
+                **dict.fromkeys((*ONCE, "font"), file),
+                "texture": {"type": "string", "pattern": "^[0-9]+x[0-9]+$"},
+                "text": text,
+                **{name: _rule(rule) for name, rule in RULES.items()},
+                "background": background,
                 **dict.fromkeys(("style", *FOR_EACH_STYLE), _list(file)),
                 "weight": _list({"type": "number", "minimum": 0}),
                 "preset": presets,
                 "strength": strength,
                 **options,
             },
-            "content",
             "style",
         ),
-        "EstimateRequest": _object({"content": size, "styles": _list(size), **chosen}, "content", "styles"),
-        "GridRequest": _object({**transfer, "rows": axis, "columns": axis}, "content", "styles", "rows", "columns"),
+        "EstimateRequest": _object(
+            {
+                "content": size,
+                **drawn,
+                "styles": _list(_object({**sides, **dict.fromkeys(OF_A_STYLE, perhaps_size)}, "width", "height")),
+                **dict.fromkeys(BESIDES, perhaps_size),
+                "region_colours": {"type": "integer", "minimum": 0, "maximum": MOST_COLOURS},
+                **chosen,
+            },
+            "styles",
+        ),
+        "GridRequest": _object({**transfer, "rows": axis, "columns": axis}, "styles", "rows", "columns"),
         "Grid": _object({"rows": axis, "columns": axis, "jobs": _list(_list(_ID))}),
         "Started": _object(
             {
@@ -241,6 +302,10 @@ def _option(entry: Json) -> Json:
         return {**text, "type": "string"}
     number = {"type": entry["kind"], "minimum": entry["minimum"], "maximum": entry["maximum"]}
     return {**text, "oneOf": [number, {"enum": entry["words"]}]} if entry["words"] else {**text, **number}
+
+
+def _rule(rule: Rule) -> Json:
+    return {"type": "number", "minimum": rule.minimum, "maximum": rule.maximum, "description": rule.doc}
 
 
 def _method(summary: str, answers: Json, parameters: list[Json] | None = None, body: Json | None = None) -> Json:

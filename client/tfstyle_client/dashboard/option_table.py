@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tfstyle.canvas import OF_THE_PHOTO, texture_options
 from tfstyle.errors import InvalidInputError, Violation
 from tfstyle.options import ALIASES, KINDS, RULES
 from tfstyle.presets import PRESET_DOCS, PRESETS, STRENGTH, strength_of
 from tfstyle.rules import ListRule, Rule, shown
+from tfstyle_client.lettering.recipe import ALONE, ON_A_PAINTING, Recipe
 
 GROUPS = {"main": "Picture", "losses": "Losses", "optimizer": "Optimizer", "output": "File"}
 """{group of a rule: its title}."""
@@ -83,7 +85,33 @@ def option_table() -> dict[str, Any]:
         "presets": [{"name": name, "help": text} for name, text in PRESET_DOCS.items()],
         "groups": [{"name": name, "title": title} for name, title in GROUPS.items()],
         "options": options,
+        "kinds": [
+            _kind("photo", "default", {preset: {} for preset in PRESETS}),
+            _kind("texture", "default", {preset: _of_texture(preset) for preset in PRESETS}, (*OF_THE_PHOTO, "size")),
+            _kind_of_letters("letters", ALONE, ("depth", "colour_space")),
+            _kind_of_letters("letters_on_a_painting", ON_A_PAINTING),
+        ],
     }
+
+
+def _kind(
+    name: str, preset: str, defaults: Mapping[str, Mapping[str, Any]], without: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """A kind of picture: its usual preset, its defaults where they differ from a preset's, and options it lacks."""
+    values = {
+        own: {option: value if option == "strength" else plain(option, value) for option, value in given.items()}
+        for own, given in defaults.items()
+    }
+    return {"name": name, "preset": preset, "defaults": values, "without": list(without)}
+
+
+def _of_texture(preset: str) -> dict[str, Any]:
+    size = (512, 512)  # the other options do not depend on it
+    return {name: value for name, value in texture_options(size, preset, {}).items() if name != "size"}
+
+
+def _kind_of_letters(name: str, recipe: Recipe, without: tuple[str, ...] = ()) -> dict[str, Any]:
+    return _kind(name, recipe.preset, {preset: recipe.overrides(preset, {}) for preset in PRESETS}, without)
 
 
 def _entry(name: str, rule: Rule, kind: str, defaults: Mapping[str, Any]) -> dict[str, Any]:

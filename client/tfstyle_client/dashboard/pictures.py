@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tfstyle_client.dashboard.apart import TooSlowError, run_apart
 from tfstyle_client.dashboard.kept_pictures import KeptPictures
 from tfstyle_client.dashboard.problems import ProblemError
 
@@ -77,23 +76,11 @@ async def _outcome(picture: bytes, side: int, pixels: int) -> Thumbnail | Proble
 
 
 async def _run(picture: bytes, side: int, pixels: int) -> Thumbnail:
-    # A stranger's picture is decoded without our secrets at hand: -I keeps even modules of the current folder out.
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-I", str(PROGRAM), str(side), str(pixels)),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        env={"PATH": os.environ.get("PATH", "")},
-    )
+    # A stranger's picture is decoded without our secrets at hand.
     try:
-        async with asyncio.timeout(SECONDS):
-            output, _ = await process.communicate(picture)
-    except TimeoutError:
+        output = await run_apart(PROGRAM, (str(side), str(pixels)), picture, SECONDS, tfstyle=False)
+    except TooSlowError:
         raise ProblemError(422, "takes too long to be decoded", "image") from None
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
     head, _, webp = output.partition(b"\n")
     try:
         facts = json.loads(head)

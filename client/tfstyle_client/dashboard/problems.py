@@ -36,6 +36,7 @@ _PATHS = [
     (r"^(?:options|inputs|progress)\.", ""),
     (r"^(styles\[\d+\])\.picture\b", r"\1"),
     (r"^style(?=\.|$)", "styles[0]"),
+    (r"^style_parts\[", "styles["),
     (r"^content_image$", "content"),
     (r"^data$", "image"),
 ]

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from tfstyle.canvas import is_texture
 from tfstyle.errors import InvalidInputError
 from tfstyle.inputs import BESIDES, OF_A_STYLE
 from tfstyle.options import TransferOptions
@@ -27,6 +28,7 @@ def request_form(request: pb.StylizeRequest) -> Json:
     """What a job is made from: its pictures by their digests, and its options."""
     given = options_from_proto(request.options)
     form: Json = {
+        "kind": "texture" if is_texture(given) else "photo",
         "content": digest_of(request.inputs.content.image),
         "styles": [
             {
@@ -53,6 +55,7 @@ def request_form(request: pb.StylizeRequest) -> Json:
 def provenance_form(made: Provenance) -> Json:
     """How a result was made."""
     return {
+        "kind": "texture" if is_texture(made.options) else "photo",
         "version": made.version,
         "tensorflow": made.tensorflow,
         "device": made.device,

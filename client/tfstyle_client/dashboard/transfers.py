@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 from tfstyle.errors import InvalidInputError, Violation
-from tfstyle.inputs import Size
+from tfstyle.inputs import BESIDES, MOST_COLOURS, OF_A_STYLE, Inputs, Size, Style
 from tfstyle.options import ProgressOptions
 from tfstyle.presets import canonical_overrides, resolve_options
 from tfstyle.rules import shown
@@ -62,18 +62,21 @@ def choices_of(body: Mapping[str, Any]) -> Choices:
     return Choices(preset, overrides)
 
 
-def creation_of(body: Mapping[str, Any]) -> pb.StylizeRequest:
-    """The transfer that a request asks for. Raises `InvalidInputError`, naming every field at fault."""
+def creation_of(body: Mapping[str, Any], choices: Choices | None = None) -> pb.StylizeRequest:
+    """The transfer that a request asks for, with these `choices` in place of its own if they are given.
+
+    Raises `InvalidInputError`, naming every field at fault.
+    """
     violations: list[Violation] = []
     try:
         inputs = inputs_of(body)
     except InvalidInputError as error:
         violations += error.violations
     try:
-        choices = choices_of(body)
+        choices = choices or choices_of(body)
     except InvalidInputError as error:
         violations += error.violations
-    if violations:
+    if violations or choices is None:
         raise InvalidInputError(violations)
     return transfer_request(inputs, choices.preset, choices.progress, choices.overrides)
 
@@ -88,8 +91,8 @@ def axis_of(name: str, value: object) -> Axis:
     return Axis(value["option"], tuple(values))
 
 
-def grid_of(body: Mapping[str, Any]) -> tuple[Axis, Axis, list[list[pb.StylizeRequest]]]:
-    """Rows, columns and the transfers of a grid, row by row. Raises `InvalidInputError`."""
+def grid_of(body: Mapping[str, Any]) -> tuple[Axis, Axis, list[list[dict[str, Any]]]]:
+    """Rows, columns and the requests of a grid's transfers, row by row. Raises `InvalidInputError`."""
     rows, columns = axis_of("rows", body.get("rows")), axis_of("columns", body.get("columns"))
     if rows.option == columns.option:
         raise InvalidInputError([Violation("columns", "must be another option than rows")])
@@ -97,33 +100,52 @@ def grid_of(body: Mapping[str, Any]) -> tuple[Axis, Axis, list[list[pb.StylizeRe
     if not isinstance(options, dict):
         raise InvalidInputError([Violation("options", "must be a JSON object")])
     strength = body.get("strength")
-    made: list[list[pb.StylizeRequest]] = []
+    made: list[list[dict[str, Any]]] = []
     for row in rows.values:
         made.append([])
         for column in columns.values:
             chosen = {"strength": strength, **options, rows.option: row, columns.option: column}
-            own = {**body, "options": chosen, "strength": chosen.pop("strength")}
-            made[-1].append(creation_of(own))
+            of_a_grid = ("rows", "columns")
+            own = {name: value for name, value in body.items() if name not in of_a_grid}
+            made[-1].append({**own, "options": chosen, "strength": chosen.pop("strength")})
     return rows, columns, made
 
 
-def estimate_of(body: Mapping[str, Any]) -> pb.EstimateTransferRequest:
-    """The question what a transfer would be. Raises `InvalidInputError`."""
-    choices = choices_of(body)
+def estimate_of(body: Mapping[str, Any], choices: Choices | None = None) -> pb.EstimateTransferRequest:
+    """The question what a transfer would be, with `choices` as for `creation_of`. Raises `InvalidInputError`."""
+    choices = choices or choices_of(body)
     given = body.get("styles")
-    content = _size("content", body.get("content"))
-    styles = [
-        _size(f"styles[{index}]", each) for index, each in enumerate(given if isinstance(given, list) else [None])
-    ]
-    return estimate_request(content, styles, choices.preset, choices.overrides)
+    content = size_in("content", body.get("content"))
+    styles = [_style(f"styles[{index}]", each) for index, each in enumerate(given if isinstance(given, list) else [{}])]
+    start, keep, regions = _further(body, BESIDES)
+    sizes = Inputs(content, tuple(styles), start, keep, regions)
+    colours = body.get("region_colours", 0)
+    if not isinstance(colours, int) or isinstance(colours, bool) or not 0 <= colours <= MOST_COLOURS:
+        raise InvalidInputError([Violation("region_colours", f"must be 0 to {MOST_COLOURS}; got {shown(colours)}")])
+    return estimate_request(sizes, choices.preset, choices.overrides, colours)
 
 
-def _size(name: str, value: object) -> Size:
-    if isinstance(value, dict):
+def _style(name: str, value: object) -> Style[Size]:
+    size = size_in(name, value, *OF_A_STYLE)
+    return Style(size, 1.0, *_further(value if isinstance(value, dict) else {}, OF_A_STYLE, f"{name}."))
+
+
+def _further(of: Mapping[str, Any], names: Iterable[str], prefix: str = "") -> list[Size | None]:
+    """The sizes of pictures that may be missing."""
+    return [None if of.get(name) is None else size_in(prefix + name, of[name]) for name in names]
+
+
+def size_in(name: str, value: object, *besides: str) -> Size:
+    """(width, height) of what has that name in a request; `besides` are other fields that there may be.
+
+    Raises `InvalidInputError`.
+    """
+    if isinstance(value, dict) and not value.keys() - {"width", "height", *besides}:
         width, height = value.get("width"), value.get("height")
         if _is_side(width) and _is_side(height):
             return width, height
-    raise InvalidInputError([Violation(name, 'must be {"width": PIXELS, "height": PIXELS}')])
+    more = f" and perhaps {', '.join(besides)}" if besides else ""
+    raise InvalidInputError([Violation(name, f'must be {{"width": PIXELS, "height": PIXELS}}{more}')])
 
 
 def _is_side(value: object) -> TypeGuard[int]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from PIL import Image, ImageChops, ImageFilter, ImageMath
 
-from tfstyle_client.lettering.drawing import Lettering
+from tfstyle_client.lettering.stencil import Stencil
 
 _LEAST, _MOST = 0.25, 0.75
 """Shares of paint that count as none, and as nothing but paint: a haze becomes air, a stroke solid."""
@@ -21,34 +21,34 @@ _SMOOTHED = 0.006
 """Blur of the paint's share, as a part of the font size: single pixels are no strokes."""
 
 
-def cut_out(painted: Image.Image, ground: tuple[int, int, int], lettering: Lettering) -> Image.Image:
+def cut_out(painted: Image.Image, ground: tuple[int, int, int], stencil: Stencil) -> Image.Image:
     """The letters of the RGB picture `painted` over a flat `ground` as RGBA.
 
     Opaque in the letters, transparent beyond their reach; in between, opaque where they have grown.
     """
-    paint = _continued_from(painted, lettering)
+    paint = _continued_from(painted, stencil)
     share = ImageMath.lambda_eval(_share, **_bands(painted, "c"), **_bands(paint, "p"), ground=ground).convert("L")
-    smooth = share.filter(ImageFilter.GaussianBlur(_SMOOTHED * lettering.font_size))
-    alpha = ImageChops.multiply(smooth.point(_solid), lettering.around)
-    share = ImageChops.lighter(share, lettering.ink)
+    smooth = share.filter(ImageFilter.GaussianBlur(_SMOOTHED * stencil.font_size))
+    alpha = ImageChops.multiply(smooth.point(_solid), stencil.around)
+    share = ImageChops.lighter(share, stencil.ink)
     unmixed = [
         ImageMath.lambda_eval(_unmixed, colour=colour, share=share, ground=level).convert("L")
         for colour, level in zip(painted.split(), ground, strict=True)
     ]
     # Where there is little paint, its colour is that of the letters rather than a remainder of the ground.
     letters = Image.composite(Image.merge("RGB", unmixed), paint, share.point(_solid))
-    letters.putalpha(ImageChops.lighter(alpha, lettering.ink))
+    letters.putalpha(ImageChops.lighter(alpha, stencil.ink))
     return letters
 
 
-def _continued_from(painted: Image.Image, lettering: Lettering) -> Image.Image:
+def _continued_from(painted: Image.Image, stencil: Stencil) -> Image.Image:
     """The colours in the letters, averaged over small cells, and smoothly continued beyond the letters."""
-    cell = max(1.0, _CELL * lettering.reach)
+    cell = max(1.0, _CELL * stencil.reach)
     letters = painted.copy()
-    letters.putalpha(lettering.ink.point(_inside))
-    width, height = (max(1, round(side / cell)) for side in lettering.size)
+    letters.putalpha(stencil.ink.point(_inside))
+    width, height = (max(1, round(side / cell)) for side in stencil.size)
     cells = letters.resize((width, height), Image.Resampling.BOX)
-    return _continued(cells).convert("RGB").resize(lettering.size, Image.Resampling.BICUBIC)
+    return _continued(cells).convert("RGB").resize(stencil.size, Image.Resampling.BICUBIC)
 
 
 def _continued(picture: Image.Image) -> Image.Image:

@@ -14,22 +14,22 @@ from typing import Any
 
 from PIL import Image, ImageChops, ImageDraw, ImageMath
 
-from tfstyle.options import RULES
-from tfstyle.rules import Rule, shown
+from tfstyle import options
+from tfstyle.rules import shown
 from tfstyle_client.errors import refusal
+from tfstyle_client.lettering.recipe import (
+    DEFAULT_MARGIN,
+    DEFAULT_REACH,
+    LEAST_SIZE,
+    MOST_CHARACTERS,
+    RULES,
+    Words,
+    usual_bold,
+    usual_tracking,
+)
+from tfstyle_client.lettering.stencil import Stencil
 from tfstyle_client.lettering.typeface import Typeface, needs_shaping
 
-REACH = Rule("how far beyond the letters the painting may grow, as a part of the font size", 0, 0.5)
-MARGIN = Rule("free space around the letters and their reach, as a part of the font size", 0, 2)
-BOLD = Rule("by how much the letters are widened on each side, as a part of the font size", 0, 0.1)
-TRACKING = Rule("space between letters beside what the font has, as a part of the font size", 0, 1)
-DEFAULT_REACH, DEFAULT_MARGIN = 0.12, 0.1
-TRACKED_REACH = 1 / 3
-"""The usual tracking, as a part of the reach: where letters grow, they need more room."""
-BOLD_OF_OWN_FONT = 0.03
-"""Pillow's font is thin for a painting."""
-MOST_CHARACTERS = 200
-LEAST_SIZE = 64
 LEAST_FONT_SIZE = 16
 """Pixels to the em; letters of that size have strokes of two pixels."""
 _LEADING = 1.15
@@ -44,12 +44,13 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class Lettering:
-    """Words, set with a font of `font_size` pixels to the em on a sheet of `size` (width, height).
+    """`words`, set with a font of `font_size` pixels to the em on a sheet of `size` (width, height).
 
     `pieces` are (text, x, y): a letter, or a line whose letters join, and where it begins on its baseline. Letters are
     widened by `bold` pixels, and painted up to `reach` pixels beyond.
     """
 
+    words: Words
     typeface: Typeface
     size: tuple[int, int]
     font_size: float
@@ -80,6 +81,11 @@ class Lettering:
             total = ImageMath.lambda_eval(_sum, one=total, other=level)
         mean = ImageMath.lambda_eval(lambda found: (found["total"] + _LEVELS // 2) / _LEVELS, total=total)
         return ImageChops.lighter(mean.convert("L"), self.ink)
+
+    @cached_property
+    def stencil(self) -> Stencil:
+        """What cutting them out of a picture needs of them."""
+        return Stencil(self.ink, self.around, self.font_size, self.reach)
 
     def _growing(self) -> Iterator[Image.Image]:
         """The letters, wider and wider: at `_LEVELS` distances that have equal shares of the weights, and the reach."""
@@ -121,19 +127,19 @@ def draw(
     """Set `text` so large that the longer side of its sheet has `size` pixels; lines end with a newline.
 
     `typeface` None means Pillow's own font. `reach`, `margin`, `bold` and `tracking` are parts of the font size; `bold`
-    None means `BOLD_OF_OWN_FONT` for Pillow's font and 0 for others, `tracking` None `TRACKED_REACH` of the reach.
+    and `tracking` None mean `usual_bold` and `usual_tracking`.
     Raises `BadRequestError`, naming the field.
     """
     typeface = typeface or Typeface()
     if bold is None:
-        bold = BOLD_OF_OWN_FONT if typeface.data is None else 0.0
+        bold = usual_bold(typeface.digest)
     if tracking is None:
-        tracking = TRACKED_REACH * reach
+        tracking = usual_tracking(reach, bold)
     given = {"reach": reach, "margin": margin, "bold": bold, "tracking": tracking}
-    for (field, value), rule in zip(given.items(), (REACH, MARGIN, BOLD, TRACKING), strict=True):
-        if complaint := rule.complaint(value):
+    for field, value in given.items():
+        if complaint := RULES[field].complaint(value):
             raise refusal(field, complaint)
-    most = int(RULES["size"].maximum or size)
+    most = int(options.RULES["size"].maximum or size)
     if not LEAST_SIZE <= size <= most:
         raise refusal("size", f"must be {LEAST_SIZE} to {most} for letters; got {size}")
     lines = _lines(text)
@@ -151,9 +157,10 @@ def draw(
     font_size = size / max(width, height)
     if font_size < LEAST_FONT_SIZE:
         why = f"is too long for a picture of {size} pixels: its letters would have a font size of {font_size:.0f}"
-        raise refusal("text", f"{why}, and need {LEAST_FONT_SIZE}; break it into lines with \\n, or raise --size")
+        raise refusal("text", f"{why}, and need {LEAST_FONT_SIZE}; break it into lines, or make size larger")
     across, down = (max(1, round(side * font_size)) for side in (width, height))
     return Lettering(
+        Words(text, typeface.digest, reach, margin, bold, tracking),
         typeface,
         (across, down),
         font_size,

@@ -3,36 +3,20 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
-from PIL import Image, ImageChops, ImageColor, PngImagePlugin
+from PIL import Image, ImageChops, ImageColor
 
 from tfstyle.inputs import Inputs, Style
 from tfstyle.rules import shown
 from tfstyle_client.errors import refusal
-from tfstyle_client.lettering.cut_out import cut_out
-from tfstyle_client.lettering.drawing import DEFAULT_REACH, Lettering
+from tfstyle_client.lettering.drawing import Lettering
+from tfstyle_client.lettering.finish import Finish
+from tfstyle_client.lettering.kept_words import Colour
+from tfstyle_client.lettering.recipe import ALONE, ON_A_PAINTING, TRANSPARENT, Recipe
 from tfstyle_client.picture_formats import mean_colour
 
-Colour = tuple[int, int, int]
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """What suits letters: a preset, options of a transfer beside it, and the reach of the letters."""
-
-    preset: str
-    options: Mapping[str, object]
-    reach: float
-
-
-ALONE = Recipe("fast", {"strength": 0.9, "start": "style"}, DEFAULT_REACH)
-"""Their shape is held by a mask, so the content loss is hardly needed. Flat ink as a start would stay flat."""
-ON_A_PAINTING = Recipe("default", {"strength": 0.7, "start": "style"}, 0.04)
-"""Their shape is held by the content loss, and by neighbours, which keep contours. They are read by these alone."""
-TRANSPARENT = "transparent"
 _LIGHT, _DARK = (245, 245, 240), (16, 16, 20)
 _LIGHT_PAINTING = 160
 """The mean lightness, of 255, above which a painting stands out from a dark ground rather than from a light one."""
@@ -62,33 +46,32 @@ class Sheet:
         return ALONE if self.ground is None else ON_A_PAINTING
 
     @cached_property
+    def content(self) -> Image.Image:
+        """The letters in the colour of their painting, on a ground that stands out from it: "RGB"."""
+        ink, size = self._colour_of(self.style), self.lettering.size
+        paper = self._paper if self.ground is None else _apart(ink, self._colour_of(self.ground))
+        return Image.composite(Image.new("RGB", size, ink), Image.new("RGB", size, paper), self.lettering.ink)
+
+    @cached_property
     def inputs(self) -> Inputs[bytes]:
         """Content, styles and masks. A ground of one colour is kept; its own style is all that the reach leaves."""
-        lettering = self.lettering
-        ink = self._colour_of(self.style)
-        paper = self._paper if self.ground is None else _apart(ink, self._colour_of(self.ground))
-        content = Image.composite(
-            Image.new("RGB", lettering.size, ink), Image.new("RGB", lettering.size, paper), lettering.ink
-        )
-        weights = lettering.weights
+        # Whoever has the job can finish its result, without font and text.
+        sheet = _png(self.content, pnginfo=self.finishing.chunks())
+        weights = self.lettering.weights
         if self.ground is not None:
             styles = Style(self.style, region=_png(weights)), Style(self.ground)
-            return Inputs(_png(content), styles)
-        return Inputs(_png(content), (Style(self.style),), keep=_png(ImageChops.invert(weights)))
+            return Inputs(sheet, styles)
+        return Inputs(sheet, (Style(self.style),), keep=_png(ImageChops.invert(weights)))
+
+    @cached_property
+    def finishing(self) -> Finish:
+        """What is made of the transfer's result."""
+        words = replace(self.lettering.words, background=self.background)
+        return Finish(words, self.lettering.stencil, None if self.ground is not None else self._paper)
 
     def finish(self, png: bytes) -> bytes:
-        """The result of the transfer as it is delivered: with a painted ground as it is, else cut out of the ground.
-
-        The letters are then put on the background if that is a colour.
-        """
-        if self.ground is not None:
-            return png
-        with Image.open(io.BytesIO(png)) as result:
-            result.load()
-            letters = cut_out(result.convert("RGB"), self._paper, self.lettering)
-            if self.background != TRANSPARENT:
-                letters = Image.alpha_composite(Image.new("RGBA", letters.size, self._paper), letters).convert("RGB")
-            return _png(letters, pnginfo=_texts(result), icc_profile=result.info.get("icc_profile"))
+        """The result of the transfer as it is delivered, as `Finish.apply`."""
+        return self.finishing.apply(png)
 
     @property
     def _paper(self) -> Colour:
@@ -116,14 +99,6 @@ def _apart(ink: Colour, ground: Colour) -> Colour:
 
 def _lightness(colour: Colour) -> float:
     return 0.2126 * colour[0] + 0.7152 * colour[1] + 0.0722 * colour[2]
-
-
-def _texts(result: Image.Image) -> PngImagePlugin.PngInfo:
-    """What a PNG says about itself, so that another one says it too."""
-    texts = PngImagePlugin.PngInfo()
-    for name, text in getattr(result, "text", {}).items():
-        texts.add_itxt(name, text)
-    return texts
 
 
 def _png(picture: Image.Image, **settings: object) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import unicodedata
 from dataclasses import dataclass
@@ -30,6 +31,11 @@ class Typeface:
     def __post_init__(self) -> None:
         self.at(_PROBE)
 
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of the file, in hexadecimal; empty for Pillow's own font."""
+        return "" if self.data is None else hashlib.sha256(self.data).hexdigest()
+
     def at(self, size: float, layout: ImageFont.Layout | None = None) -> Font:
         """The font at so many pixels to the em."""
         try:
@@ -56,7 +62,7 @@ class Typeface:
         if lacking:
             named = " ".join(f"{sign} (U+{ord(sign):04X})" for sign in lacking[:_MOST_NAMED])
             more = f" and {len(lacking) - _MOST_NAMED} more" if len(lacking) > _MOST_NAMED else ""
-            raise refusal("text", f"has characters that the font lacks: {named}{more}; give another --font")
+            raise refusal("text", f"has characters that the font lacks: {named}{more}; choose another font")
 
 
 def _drawn(font: Font, sign: str) -> tuple[object, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tfstyle.inputs import Size
 from tfstyle_client._async.client import AsyncClient
@@ -85,7 +86,7 @@ def estimated(client: Client, facts: Facts, part: Part, size: Size, manner: Mann
         raise refusal("server", why)
     styles = [size_as_shown(style.picture) or size for style in manner.inputs.styles]
 
-    def expected(steps: int, options: dict[str, object]) -> float:
+    def expected(steps: int, options: dict[str, Any]) -> float:
         return client.estimate(size, styles, preset=manner.preset, **options | {"max_evaluations": steps}).expected
 
     whole = manner.first(size)

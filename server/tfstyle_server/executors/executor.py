@@ -145,11 +145,14 @@ class Executor(Protocol):
         If no worker is idle any more, it ends with `on_lost`.
         """
 
+    def demand(self, waiting: int) -> None:
+        """So many jobs wait that could be started. An executor that can have more workers may start some."""
+
     def cancel(self, job: str) -> None:
         """Stop a running job soon. Does nothing where the job is not running."""
 
-    async def estimate(self, sizes: Inputs[Size], options: TransferOptions) -> Started:
-        """What a transfer of pictures of these sizes would be.
+    async def estimate(self, sizes: Inputs[Size], options: TransferOptions, regions: int) -> Started:
+        """What a transfer of pictures of these sizes would be, in which so many regions have styles of their own.
 
         Raises `InvalidInputError` with fields as the engine names them, `UnpreparedError`, `NoAnswerError`.
         """

@@ -8,14 +8,15 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from tfstyle.errors import InvalidInputError, Violation, WeightsError
 from tfstyle.inputs import Inputs
 from tfstyle.options import ProgressOptions
 from tfstyle.v1.style_transfer_pb2 import JobEvent
-from tfstyle_server.blobs import BlobDamagedError, Blobs
+from tfstyle_server.blobs import BlobDamagedError, Blobs, StoreUnavailableError
 from tfstyle_server.executors import events
 from tfstyle_server.executors.checkpoints import Checkpoints
 from tfstyle_server.executors.decoding import address_space_limit
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("tfstyle.worker")
 
 RETRY_SECONDS = 5.0
-"""Time between two attempts to write the result to a full disk."""
+"""Time between two attempts to write the result to a full disk, or to reach a store that is down."""
+Value = TypeVar("Value")
 POLL_SECONDS = 0.1
 TOGETHER = 4
 """All pictures of a job may have as many pixels as so many of the largest size."""
@@ -62,6 +64,9 @@ class Port(Protocol):
 
     def report(self, event: JobEvent, reached: int, preview: bytes = b"") -> None:
         """Report an event after `reached` evaluations, with the file of a preview. Raises `PortClosedError`."""
+
+    def decoding(self, picture: str) -> AbstractContextManager[None]:
+        """What surrounds the decoding of the picture of this name; it may end the process where that takes long."""
 
     def expect(self, seconds: float) -> None:
         """Tell that the job takes about `seconds` from now, in which the process may be busy with one computation."""
@@ -95,7 +100,8 @@ def _run(engine: Engine, run: Run, port: Port) -> Done:
     port.check_cancelled()
     began = time.perf_counter()
     with port.checkpoints as checkpoints:
-        transfer = _prepare(engine, inputs, run, checkpoints)
+        why = "its checkpoints cannot be read"
+        transfer = _patiently(lambda: _prepare(engine, inputs, run, checkpoints), why, StoreUnavailableError, run, port)
         port.expect(transfer.estimate.seconds)
         port.report(events.started(transfer), transfer.evaluations)
         made, seconds = transfer.evaluations, transfer.seconds
@@ -109,7 +115,7 @@ def _run(engine: Engine, run: Run, port: Port) -> Done:
                 port.report(events.progress(iterate, _kept(preview, run.job, port) if kept else ""), made, preview)
         delivered = transfer.deliver()
     png = transfer.file(delivered, run.preset)
-    digest = _write_result(png, run.job, port)
+    digest = _patiently(lambda: port.blobs.put([png]), "the result cannot be written", OSError, run, port)
     log.info("job %s: %d evaluations, %.1f s in this process", run.job, made, time.perf_counter() - began)
     result = events.result(delivered, digest, len(png), made, seconds)
     return Done(run.job, run.attempt, result)
@@ -121,7 +127,7 @@ def _decoded(run: Run, port: Port) -> Inputs[Picture]:
 
     def picture(name: str, digest: str) -> Picture:
         if digest not in decoded:
-            decoded[digest] = _decode(name, digest, run.options.colour_space, port)
+            decoded[digest] = _decode(name, digest, run, port)
             pixels, most = sum(math.prod(each.size) for each in decoded.values()), TOGETHER * port.limits.pixels
             if pixels > most:
                 why = f"makes the pictures have {pixels:,} pixels together; at most {most:,} are accepted"
@@ -131,13 +137,13 @@ def _decoded(run: Run, port: Port) -> Inputs[Picture]:
     return run.inputs.map(picture)
 
 
-def _decode(name: str, digest: str, colour_space: str, port: Port) -> Picture:
+def _decode(name: str, digest: str, run: Run, port: Port) -> Picture:
     from tfstyle.images import decode
 
-    data = port.blobs.read(digest)
+    data = _patiently(lambda: port.blobs.read(digest), "a picture cannot be read", StoreUnavailableError, run, port)
     try:
-        with address_space_limit(port.limits.pixels):
-            return decode(data, name, port.limits, colour_space)
+        with port.decoding(name), address_space_limit(port.limits.pixels):
+            return decode(data, name, port.limits, run.options.colour_space)
     except InvalidInputError as error:
         raise InvalidInputError(_with_switch(violation, port.limits) for violation in error.violations) from None
 
@@ -190,13 +196,13 @@ def _kept(preview: bytes, job: str, port: Port) -> str:
         return ""
 
 
-def _write_result(png: bytes, job: str, port: Port) -> str:
-    """Store the result and return its digest. While the disk is full, try again every `RETRY_SECONDS`."""
+def _patiently(call: Callable[[], Value], why: str, passing: type[OSError], run: Run, port: Port) -> Value:
+    """What `call` returns. While it raises `passing`, as of a full disk, it is called again every `RETRY_SECONDS`."""
     while True:
         try:
-            return port.blobs.put([png])
-        except OSError as error:
-            log.warning("job %s: the result cannot be written, trying again: %s", job, error.strerror or error)
+            return call()
+        except passing as error:
+            log.warning("job %s: %s, trying again: %s", run.job, why, error.strerror or error)
         until = time.monotonic() + RETRY_SECONDS
         while time.monotonic() < until:
             port.check_cancelled()

@@ -103,6 +103,39 @@ def test_a_job_tells_what_it_was_made_from(done: dict[str, Any], uploaded: dict[
     assert {name: done["request"][name] for name in asked} == asked
 
 
+@pytest.mark.usefixtures("done")  # so that a worker is there to answer
+def test_an_estimate_takes_the_sizes_of_further_pictures(api: httpx.Client) -> None:
+    size = {"width": 96, "height": 64}
+    style = {"width": 800, "height": 600, "mask": None}
+    body = {"content": size, "styles": [style, {**style, "region": size}], "options": {"size": 1024}, "preset": "fast"}
+    plain = api.post("estimates", json={**body, "styles": [style, style]}).json()
+    masked = api.post("estimates", json={**body, "keep": size, "start_picture": size}).json()
+    assert masked["memory"] > plain["memory"]
+    coloured = {**body, "styles": [{**style, "regions": {"width": 8, "height": 6}}], "regions": size}
+    two, nine = (api.post("estimates", json={**coloured, "region_colours": count}).json() for count in (0, 9))
+    assert nine["memory"] > two["memory"] == masked["memory"]
+
+
+@pytest.mark.parametrize(
+    ("further", "field"),
+    [
+        ({"keep": {"width": 9, "height": 9}}, "keep"),
+        ({"keep": {"width": 9}}, "keep"),
+        ({"region_colours": 17}, "region_colours"),
+        ({"region_colours": "two"}, "region_colours"),
+        ({"styles": [{"width": 8, "height": 8, "mask": {"width": 8, "height": 1}}]}, "styles[0].mask"),
+        ({"styles": [{"width": 8, "height": 8, "mask": 5}]}, "styles[0].mask"),
+        ({"styles": [{"width": 8, "height": 8, "shade": 5}]}, "styles[0]"),
+        ({"styles": []}, "styles"),
+        ({"regions": {"width": 96, "height": 64}}, "regions"),
+    ],
+)
+def test_an_estimate_names_the_field_that_is_wrong(api: httpx.Client, further: dict[str, Any], field: str) -> None:
+    body = {"content": {"width": 96, "height": 64}, "styles": [{"width": 8, "height": 8}]}
+    answer = api.post("estimates", json={**body, **further})
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field)
+
+
 def test_what_is_kept_is_the_photo_and_the_rest_is_painted(
     api: httpx.Client, done: dict[str, Any], files: dict[str, bytes]
 ) -> None:

@@ -6,13 +6,9 @@ import hashlib
 import io
 import json
 import shlex
-import socket
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,55 +19,12 @@ from openapi_spec_validator import validate
 from PIL import Image
 
 from conftest import Dashboard, Server
+from http_api import SMALL, ended, messages
 from image_files import P3_TO_SRGB, converted, iccp, raw_png, srgb_to_light
 from tfstyle.images import decode
 from tfstyle.images.rgb_space import DISPLAY_P3
 from tfstyle.options import RULES
 from tfstyle_client import Client
-
-SMALL = {"size": 64, "steps": 6, "coarsest_scale": "none", "style_loss": "gram"}
-
-
-@pytest.fixture(scope="module")
-def api(page: Dashboard) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=f"{page.address}api/v1/", timeout=60) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def pictures(api: httpx.Client, landscape: bytes, painting: bytes) -> dict[str, Any]:
-    """The photo and the painting, uploaded, as a request names them."""
-    digests = [api.post("images", content=each).json()["image"] for each in (landscape, painting)]
-    return {"content": digests[0], "styles": [{"image": digests[1]}]}
-
-
-@pytest.fixture(scope="module")
-def done(api: httpx.Client, pictures: dict[str, Any]) -> dict[str, Any]:
-    """A job that has succeeded."""
-    made = api.post("jobs", json={**pictures, "preset": "fast", "options": {**SMALL, "steps": 40}})
-    assert made.status_code == 201
-    return ended(api, made.json()["id"])
-
-
-def ended(api: httpx.Client, job: str) -> dict[str, Any]:
-    deadline = time.monotonic() + 60
-    while (found := api.get(f"jobs/{job}").json())["state"] in ("queued", "running"):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    return found
-
-
-def messages(lines: Iterator[str]) -> Iterator[tuple[str, str, Any]]:
-    """(id, event, data) of server-sent events."""
-    found: dict[str, str] = {}
-    for line in lines:
-        if not line:
-            if "data" in found:
-                yield found.get("id", ""), found.get("event", ""), json.loads(found["data"])
-            found = {}
-        else:
-            name, _, value = line.partition(": ")
-            found[name] = value
 
 
 def test_a_job_is_made_from_a_form_as_curl_sends_it(page: Dashboard, tmp_path: Path, landscape: bytes) -> None:
@@ -158,56 +111,6 @@ def test_pictures_are_kept_by_the_browser(api: httpx.Client, done: dict[str, Any
         assert (again.status_code, again.content) == (304, b"")
 
 
-def test_events_as_a_stream_are_those_of_the_list(api: httpx.Client, done: dict[str, Any]) -> None:
-    wanted = api.get(f"jobs/{done['id']}/events").json()
-    assert [each["sequence"] for each in wanted["events"]] == list(range(1, done["sequence"] + 1))
-    assert wanted["last"] == done["sequence"]
-    with api.stream("GET", f"jobs/{done['id']}/events", headers={"Accept": "text/event-stream"}) as stream:
-        found = list(messages(stream.iter_lines()))
-    assert found[0][1:] == ("job", done)
-    assert [(int(number), kind, data) for number, kind, data in found[1:]] == [
-        (each["sequence"], each["kind"], each) for each in wanted["events"]
-    ]
-    accept = {"Accept": "text/event-stream", "Last-Event-ID": str(done["sequence"] - 2)}
-    with api.stream("GET", f"jobs/{done['id']}/events", headers=accept) as stream:
-        assert [data for _, _, data in messages(stream.iter_lines())][1:] == wanted["events"][-2:]
-    part = api.get(f"jobs/{done['id']}/events", params={"after": 5, "limit": 2}).json()
-    assert (part["events"], part["last"]) == (wanted["events"][5:7], 7)
-
-
-def test_one_stream_tells_a_page_everything(
-    api: httpx.Client, page: Dashboard, done: dict[str, Any], pictures: dict[str, Any]
-) -> None:
-    with api.stream("GET", f"stream?jobs&job={done['id']}") as stream:
-        lines = messages(stream.iter_lines())
-        assert next(lines)[1:] == ("relist", {})
-        made = api.post("jobs", json={**pictures, "options": SMALL}).json()
-        seen: dict[str, list[Any]] = {"job": [], "events": [], "deleted": []}
-        for _, kind, data in lines:
-            seen.setdefault(kind, []).append(data)
-            if kind == "job" and data["id"] == made["id"] and data["state"] == "succeeded":
-                assert api.delete(f"jobs/{made['id']}").status_code == 204
-            if kind == "deleted":
-                break
-    assert seen["deleted"] == [{"id": made["id"]}]
-    history = [event["sequence"] for batch in seen["events"] for event in batch["events"]]
-    assert history == list(range(1, done["sequence"] + 1))
-    assert done in seen["job"]
-
-
-def test_who_polls_is_told_the_same(api: httpx.Client, done: dict[str, Any]) -> None:
-    def poll(last: str) -> dict[str, Any]:
-        params = {"job": done["id"], "last": last}
-        return api.get("stream", params=params, headers={"Accept": "application/json"}).json()
-
-    first = poll("")
-    kinds = [message["event"] for message in first["messages"]]
-    assert kinds == ["job", "events"]
-    assert len(first["messages"][1]["data"]["events"]) == done["sequence"]
-    again = poll(first["last"])
-    assert [message["event"] for message in again["messages"]] == ["job"]
-
-
 def test_jobs_are_listed_in_pages_and_by_state(api: httpx.Client, done: dict[str, Any]) -> None:
     found, token = [], None
     while True:
@@ -266,79 +169,6 @@ def test_a_grid_that_is_refused_leaves_nothing(api: httpx.Client, pictures: dict
     assert [job["id"] for job in after if job["id"] not in before and job["state"] in ("queued", "running")] == []
 
 
-@pytest.mark.parametrize(
-    ("change", "fields"),
-    [
-        ({"options": {"size": 9}}, ["size"]),
-        ({"options": {"size": "big", "steps": 0, "nothing": 1}}, ["size", "nothing"]),
-        ({"options": {"steps": 0, "tv_weight": -1}}, ["tv_weight", "max_evaluations"]),
-        ({"preset": "none"}, ["preset"]),
-        ({"preset": 3}, ["preset"]),
-        ({"strength": 2}, ["strength"]),
-        ({"content": None}, ["content"]),
-        ({"content": "abc", "styles": []}, ["content", "styles[0]"]),
-        ({"styles": [{"image": "0" * 64}]}, ["styles[0]"]),
-        ({"content": "0" * 64}, ["content"]),
-        ({"styles": [{"image": "0" * 64, "weight": -1}]}, ["styles[0].weight"]),
-        ({"extra": 1}, ["extra"]),
-    ],
-)
-def test_errors_name_their_fields(
-    api: httpx.Client, pictures: dict[str, Any], change: dict[str, Any], fields: list[str]
-) -> None:
-    answer = api.post("jobs", json={**pictures, **change})
-    assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
-    problem = answer.json()
-    assert (problem["status"], problem["code"]) == (422, "INVALID_ARGUMENT")
-    assert [error["field"] for error in problem["errors"]] == fields
-    assert all(error["message"] for error in problem["errors"])
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "body", "status"),
-    [
-        ("POST", "jobs", b"{", 400),
-        ("POST", "jobs", b"[" * 100_000, 400),
-        ("POST", "jobs", b" " * 300_000, 413),
-        ("POST", "jobs", b"[]", 422),
-        ("POST", "jobs", b'{"\\ud800": 1}', 400),
-        ("POST", "jobs", b'{"options": {"size": 1e400}}', 400),
-        ("POST", "jobs", b'{"options": {"size": ' + b"9" * 400 + b"}}", 400),
-        ("POST", "jobs", b'{"strength": NaN}', 400),
-        ("POST", "session", b'{"\\ud800": 1}', 400),
-        ("POST", "grids", b'{"options": [1], "rows": 1, "columns": 2}', 422),
-        ("GET", "jobs?limit=" + "1" * 5000, None, 422),
-        ("POST", "images", b"", 422),
-        ("POST", "images", b"no picture", 422),
-        ("POST", "provenance", b"", 422),
-        ("POST", "provenance", b"no picture", 422),
-        ("POST", "provenance", b"x" * (33 * 2**20), 413),
-        ("POST", "images", b"x" * (33 * 2**20), 413),
-        ("POST", "estimates", b'{"content": {"width": 0, "height": 1}, "styles": []}', 422),
-        ("GET", "jobs?limit=0", None, 422),
-        ("GET", "jobs?state=lost", None, 422),
-        ("GET", "jobs?page=%00", None, 422),
-        ("GET", "jobs/..%2Fsecret", None, 404),
-        ("GET", "jobs/XYZ", None, 404),
-        ("GET", "images/" + "0" * 64, None, 404),
-        ("GET", "images/" + "0" * 64 + "?side=7", None, 422),
-        ("GET", "images/xyz", None, 404),
-        ("GET", "images/" + "0" * 64 + "/facts", None, 404),
-        ("GET", "nothing", None, 404),
-        ("PUT", "jobs", b"", 405),
-        ("GET", "stream?job=A", None, 422),
-    ],
-)
-def test_what_cannot_be_answered_is_a_problem(
-    api: httpx.Client, method: str, path: str, body: bytes | None, status: int
-) -> None:
-    answer = api.request(method, path, content=body)
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.json()["status"] == status
-    assert "Traceback" not in answer.text
-
-
 def test_a_result_says_how_it_was_made(api: httpx.Client, saying: Callable[..., bytes]) -> None:
     found = api.post("provenance", content=saying("subtle", size=48, scales=((32, 5),))).json()
     assert (found["preset"], found["strength"]) == ("subtle", 0.2)
@@ -352,24 +182,8 @@ def test_a_result_says_how_it_was_made(api: httpx.Client, saying: Callable[..., 
     assert found["networks"] == {"vgg19-lite": "ef" * 32}
 
 
-def test_a_picture_that_is_announced_as_too_large_is_not_read(page: Dashboard) -> None:
-    host, port = page.address.removeprefix("http://").strip("/").split(":")
-    with socket.create_connection((host, int(port)), 20) as connection:
-        connection.sendall(b"POST /api/v1/images HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 99999999999\r\n\r\n")
-        assert b" 413 " in connection.recv(100)
-
-
-def test_a_form_with_a_wrong_field_says_which(api: httpx.Client, landscape: bytes) -> None:
-    files = {"content": landscape, "style": landscape}
-    answer = api.post("jobs", files=files, data={"shade": "1"})
-    assert answer.json()["errors"] == [{"field": "shade", "message": "there is no such field"}]
-    answer = api.post("jobs", data={"content": "photo.jpg"}, files={"style": landscape})
-    assert answer.json()["errors"][0]["field"] == "content"
-    answer = api.post("jobs", files={"content": landscape})
-    assert [error["field"] for error in answer.json()["errors"]] == ["styles[0]"]
-
-
-def test_estimates_are_those_of_the_server(api: httpx.Client) -> None:
+def test_estimates_are_those_of_the_server(api: httpx.Client, server: Server) -> None:
+    server.worker_pid()  # before it is ready, nobody can answer
     body = {"content": {"width": 1024, "height": 683}, "styles": [{"width": 800, "height": 600}], "preset": "fast"}
     found = api.post("estimates", json=body).json()
     assert (found["width"], found["height"], found["network"]) == (512, 342, "vgg19-lite")
@@ -424,69 +238,3 @@ def test_the_page_and_its_files_are_there(page: Dashboard) -> None:
         assert word not in index.text, "nothing from elsewhere, and nothing in line"
     assert httpx.get(f"{page.address}static/../app.py").status_code == 404
     assert httpx.get(f"{page.address}static/%2e%2e/app.py").status_code == 404
-
-
-def test_a_foreign_host_and_a_foreign_page_are_refused(api: httpx.Client, pictures: dict[str, Any]) -> None:
-    assert api.get("jobs", headers={"Host": "evil.example.org"}).status_code == 403
-    before = len(api.get("jobs", params={"limit": 200}).json()["jobs"])
-    answer = api.post("jobs", json={**pictures, "options": SMALL}, headers={"Origin": "http://evil.example.org"})
-    assert answer.status_code == 403
-    assert "access-control-allow-origin" not in answer.headers
-    assert len(api.get("jobs", params={"limit": 200}).json()["jobs"]) == before
-
-
-def test_pages_that_are_allowed_may_read(
-    own_dashboard: Callable[..., Dashboard], server: Server, done: dict[str, Any]
-) -> None:
-    allowed = own_dashboard(server.address, "--origin", "https://example.org")
-    url = f"{allowed.address}api/v1/stream?job={done['id']}"
-    for origin, wanted in (("https://example.org", "https://example.org"), ("https://evil.example.org", None)):
-        with httpx.stream("GET", url, headers={"Origin": origin}) as stream:
-            assert stream.headers.get("access-control-allow-origin") == wanted
-            assert next(messages(stream.iter_lines()))[1] == "job"
-
-
-@pytest.mark.slow
-def test_two_hundred_pages_watch_at_once(api: httpx.Client, page: Dashboard, pictures: dict[str, Any]) -> None:
-    job = api.post("jobs", json={**pictures, "options": {"size": 64, "steps": 200, "style_loss": "gram"}}).json()["id"]
-    seen: list[int] = []
-    host, port = page.address.removeprefix("http://").strip("/").split(":")
-
-    def watch() -> None:
-        with socket.create_connection((host, int(port)), 60) as connection:
-            connection.sendall(f"GET /api/v1/stream?job={job} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
-            text = b""
-            while b'"kind":"result"' not in text[-6000:]:
-                text += connection.recv(65536)
-            seen.append(text.count(b'"kind":"progress"'))
-
-    threads = [threading.Thread(target=watch) for _ in range(200)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(90)
-    assert seen == [200] * 200
-
-
-@pytest.mark.slow
-def test_a_connection_that_says_nothing_is_closed(page: Dashboard) -> None:
-    host, port = page.address.removeprefix("http://").strip("/").split(":")
-    for said in (b"", b"GET /api/v1/server HTTP/1.1\r\nHost: 127"):
-        with socket.create_connection((host, int(port)), 30) as connection:
-            connection.sendall(said)
-            began = time.monotonic()
-            with suppress(ConnectionResetError):
-                assert connection.recv(100) == b""
-            assert 5 < time.monotonic() - began < 20
-
-
-@pytest.mark.slow
-def test_what_a_deleted_job_showed_is_not_shown_for_long(api: httpx.Client, pictures: dict[str, Any]) -> None:
-    job = ended(api, api.post("jobs", json={**pictures, "options": {**SMALL, "steps": 7}}).json()["id"])
-    path = f"images/{job['result']['digest']}?side=160"
-    assert api.get(path).status_code == 200
-    api.delete(f"jobs/{job['id']}")
-    deadline = time.monotonic() + 60
-    while api.get(path).status_code != 404:
-        assert time.monotonic() < deadline
-        time.sleep(1)

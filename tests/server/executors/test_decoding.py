@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import resource
+import signal
 import subprocess
 import sys
 from contextlib import suppress
 
 import numpy as np
+import pytest
 
 from conftest import png
 from tfstyle.images import decode
@@ -15,6 +17,7 @@ from tfstyle_server.executors.decoding import BASE_BYTES, address_space_limit
 
 GREEDY = f"""
 import numpy as np
+import pytest
 from tfstyle_server.executors.decoding import address_space_limit
 try:
     with address_space_limit(1000):
@@ -45,3 +48,40 @@ def test_limit_ends_with_the_block() -> None:
         raise KeyError
     assert seen[0] < 2**50
     assert resource.getrlimit(resource.RLIMIT_AS) == before
+
+
+BUSY = """
+import resource, sys, time
+from tfstyle_server.executors.decoding import DecodingTime
+
+def use(seconds):
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        pass
+
+def limits():
+    return resource.getrlimit(resource.RLIMIT_CPU), resource.getrlimit(resource.RLIMIT_CORE)
+
+before = limits()
+left = DecodingTime(2)
+for seconds in map(float, sys.argv[1:]):
+    with left.limit():
+        use(seconds)
+    print(seconds, limits() == before, flush=True)
+use(1)  # outside of the block there is no limit
+print("alive")
+"""
+
+
+def busy(*seconds: float) -> tuple[int, list[str]]:
+    ended = subprocess.run(
+        [sys.executable, "-c", BUSY, *map(str, seconds)], capture_output=True, text=True, timeout=120
+    )
+    return ended.returncode, ended.stdout.splitlines()
+
+
+@pytest.mark.slow
+def test_a_process_that_decodes_for_too_long_is_ended_by_the_system() -> None:
+    assert busy(0.2, 0.2) == (0, ["0.2 True", "0.2 True", "alive"])
+    # Neither alone takes too long.
+    assert busy(1.5, 3.0) == (-signal.SIGXCPU, ["1.5 True"])

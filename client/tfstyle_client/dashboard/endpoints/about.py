@@ -9,11 +9,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from tfstyle_client.dashboard.bodies import json_of
-from tfstyle_client.dashboard.context import caller_of
+from tfstyle_client.dashboard.context import caller_of, dashboard_of
+from tfstyle_client.dashboard.drawn_content import DRAWN, estimate_request_of
+from tfstyle_client.dashboard.given_pictures import PICTURE_FIELDS
 from tfstyle_client.dashboard.json_forms import started_form
 from tfstyle_client.dashboard.openapi import description
 from tfstyle_client.dashboard.option_table import option_table
-from tfstyle_client.dashboard.transfers import estimate_of, fields_of
+from tfstyle_client.dashboard.transfers import fields_of
 
 
 async def get_server(request: Request) -> Response:
@@ -35,8 +37,9 @@ async def get_description(request: Request) -> Response:
 async def estimate(request: Request) -> Response:
     """What a transfer would be."""
     caller = await caller_of(request)
-    body = fields_of(await json_of(request), "content", "styles", "preset", "strength", "options")
-    question = estimate_of(body)
+    chosen = "preset", "strength", "options"
+    body = fields_of(await json_of(request), *PICTURE_FIELDS, *DRAWN, "region_colours", *chosen)
+    question = await estimate_request_of(body, dashboard_of(request), caller)
     answer = await caller.client.call(lambda: caller.client.stub.EstimateTransfer(question))
     return JSONResponse(started_form(answer))
 

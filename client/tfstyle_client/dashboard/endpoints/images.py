@@ -17,7 +17,7 @@ from starlette.routing import Route
 from tfstyle.provenance_json import read_provenance
 from tfstyle.rules import shown
 from tfstyle.v1 import style_transfer_pb2 as pb
-from tfstyle_client.dashboard.bodies import picture_of
+from tfstyle_client.dashboard.bodies import file_of
 from tfstyle_client.dashboard.callers import Caller
 from tfstyle_client.dashboard.context import Dashboard, caller_of, dashboard_of
 from tfstyle_client.dashboard.pictures import SIDES, Thumbnail, media_type
@@ -37,7 +37,7 @@ async def upload(request: Request) -> Response:
     """Take a picture file, look whether it is one, and pass it on."""
     caller, dashboard = await caller_of(request), dashboard_of(request)
     limits = await dashboard.limits(caller)
-    async with dashboard.bodies.arriving(caller.mark), picture_of(request, limits.image_bytes) as file:
+    async with dashboard.bodies.arriving(caller.mark), file_of(request, limits.image_bytes) as file:
         digest = await asyncio.to_thread(_digest_of, file)
         key = caller.mark, digest, FIRST_SIDE
         made = await dashboard.thumbnails.make(key, partial(_contents, file), limits.image_pixels)
@@ -52,7 +52,7 @@ async def provenance(request: Request) -> Response:
     limits = await dashboard.limits(caller)
     async with (
         dashboard.bodies.arriving(caller.mark),
-        picture_of(request, limits.image_bytes) as file,
+        file_of(request, limits.image_bytes) as file,
         dashboard.bodies.memory,
     ):
         made = await asyncio.to_thread(read_provenance, await _contents(file), "image")
@@ -84,7 +84,7 @@ async def get_image(request: Request) -> Response:
         return Response(status_code=304)
     if side is None:
         return await _whole(request, caller, digest)
-    made = await _thumbnail(dashboard_of(request), caller, digest, int(side))
+    made = await thumbnail(dashboard_of(request), caller, digest, int(side))
     return Response(made.webp, media_type="image/webp", headers={**KEPT, "ETag": tag})
 
 
@@ -96,7 +96,7 @@ def is_known(request: Request, tag: str) -> bool:
 async def get_facts(request: Request) -> Response:
     """What an upload tells about a picture, of one that is there already."""
     caller, digest = await caller_of(request), _digest_in(request)
-    made = await _thumbnail(dashboard_of(request), caller, digest, FIRST_SIDE)
+    made = await thumbnail(dashboard_of(request), caller, digest, FIRST_SIDE)
     return JSONResponse(_facts(digest, made), headers=KEPT)
 
 
@@ -128,30 +128,34 @@ async def _whole(request: Request, caller: Caller, digest: str) -> Response:
             head, rest = await _begun(call)
             second = await anext(rest, None)
             if second is not None:
-                return _file_response(digest, head, _joined(head, second, rest))
+                return file_response(digest, head, _joined(head, second, rest))
             file = head
             small.keep(key, file, len(file))
-    return _file_response(digest, file, None)
+    return file_response(digest, file, None)
 
 
-async def _thumbnail(dashboard: Dashboard, caller: Caller, digest: str, side: int) -> Thumbnail:
-    """Raises `ProblemError`, and `ClientError` where the picture is not, or no longer, the caller's."""
+async def thumbnail(dashboard: Dashboard, caller: Caller, digest: str, side: int) -> Thumbnail:
+    """The thumbnail of a picture.
+
+    Raises `ProblemError`, and `ClientError` where the picture is not, or no longer, the caller's.
+    """
     name = f"images/{digest}"
     limits = await dashboard.limits(caller)
     key = caller.mark, digest, side
     if dashboard.thumbnails.kept.is_stale(key):
-        await _check_readable(caller, name)
+        await beginning(caller, name)
         dashboard.thumbnails.kept.refresh(key)
     # A result may have more pixels than a picture that is sent.
     most = max(limits.image_pixels, limits.size**2)
     return await dashboard.thumbnails.make(key, partial(caller.client.image, name), most)
 
 
-async def _check_readable(caller: Caller, name: str) -> None:
-    """Ask the server whether the caller may read a picture. Raises `ClientError`."""
+async def beginning(caller: Caller, name: str) -> bytes:
+    """The first piece of a picture, if the caller may read it. Raises `ClientError`."""
     call = caller.client.stub.ReadImage(pb.ReadImageRequest(name=name))
     try:
-        await _begun(call)
+        head, _ = await _begun(call)
+        return head
     finally:
         call.cancel()
 
@@ -162,7 +166,7 @@ async def result_response(call: Any, digest: str, name: str | None) -> Response:
     Raises `ClientError`.
     """
     head, rest = await _begun(call)
-    return _file_response(digest, head, _joined(head, b"", rest), name)
+    return file_response(digest, head, _joined(head, b"", rest), name)
 
 
 async def _begun(call: Any) -> tuple[bytes, AsyncIterator[bytes]]:
@@ -186,11 +190,11 @@ async def _joined(head: bytes, second: bytes, rest: AsyncIterator[bytes]) -> Asy
         yield piece
 
 
-def _file_response(digest: str, head: bytes, stream: AsyncIterator[bytes] | None, name: str | None = None) -> Response:
-    """The response with a file, which is `head` alone where there is no `stream`."""
+def file_response(tag: str, head: bytes, stream: AsyncIterator[bytes] | None, name: str | None = None) -> Response:
+    """The response with a file, which is `head` alone where there is no `stream`; `tag` says which one it is."""
     headers = {
         **KEPT,
-        "ETag": f'"{digest}"',
+        "ETag": f'"{tag}"',
         # Whatever a file is, it runs nothing when it is opened on its own.
         "Content-Security-Policy": "default-src 'none'; sandbox",
     }

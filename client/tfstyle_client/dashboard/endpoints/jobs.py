@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from starlette.datastructures import UploadFile
@@ -10,33 +9,29 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from tfstyle.inputs import Size
 from tfstyle.rules import shown
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle_client.dashboard.bodies import form_of, json_of
 from tfstyle_client.dashboard.callers import Caller
 from tfstyle_client.dashboard.commands import commands_of
 from tfstyle_client.dashboard.context import caller_of, dashboard_of
-from tfstyle_client.dashboard.endpoints.images import is_known, result_response
+from tfstyle_client.dashboard.drawn_content import DRAWN, transfer_of
+from tfstyle_client.dashboard.endpoints.images import FIRST_SIDE, file_response, is_known, result_response, thumbnail
+from tfstyle_client.dashboard.endpoints.letters import finished, words_of_job
+from tfstyle_client.dashboard.endpoints.names import job_of, name_of
 from tfstyle_client.dashboard.given_pictures import PICTURE_FIELDS
 from tfstyle_client.dashboard.json_forms import job_form, job_id
 from tfstyle_client.dashboard.problems import ProblemError
 from tfstyle_client.dashboard.request_forms import digest_of
 from tfstyle_client.dashboard.transfer_form import transfer_of_form
-from tfstyle_client.dashboard.transfers import creation_of, fields_of, grid_of
+from tfstyle_client.dashboard.transfers import fields_of, grid_of
 from tfstyle_client.errors import ClientError
+from tfstyle_client.lettering.recipe import Words
 from tfstyle_client.requests import creation_request, deletions, states_request
 
 PAGE, LARGEST_PAGE = 50, 200
-TRANSFER_FIELDS = (*PICTURE_FIELDS, "preset", "strength", "options")
-_ID = re.compile("[0-9a-f]{1,64}")
-
-
-def name_of(request: Request) -> str:
-    """The name of the job in a request's path. Raises `ProblemError`."""
-    found = request.path_params["id"]
-    if not _ID.fullmatch(found):
-        raise ProblemError(404, f"there is no job {shown(found)}", code="NOT_FOUND")
-    return f"jobs/{found}"
+TRANSFER_FIELDS = (*PICTURE_FIELDS, *DRAWN, "preset", "strength", "options")
 
 
 async def create(request: Request) -> Response:
@@ -46,7 +41,7 @@ async def create(request: Request) -> Response:
         body = await _from_form(request, caller)
     else:
         body = fields_of(await json_of(request), *TRANSFER_FIELDS)
-    job = await _create(caller, creation_of(body))
+    job = await _create(caller, await transfer_of(body, dashboard_of(request), caller))
     return JSONResponse(job_form(job), 201, {"Location": f"jobs/{job_id(job.name)}"})
 
 
@@ -63,6 +58,7 @@ async def _from_form(request: Request, caller: Caller) -> dict[str, Any]:
     limits = await dashboard.limits(caller)
 
     async def upload(file: UploadFile) -> str:
+        # A font that is none is refused when it is drawn with.
         async with dashboard.bodies.memory:
             return str(digest_of(await caller.client.upload(await file.read())))
 
@@ -74,7 +70,8 @@ async def create_grid(request: Request) -> Response:
     """Create a job for each pair of values; if one is refused, none is left."""
     caller = await caller_of(request)
     body = fields_of(await json_of(request), *TRANSFER_FIELDS, "rows", "columns")
-    rows, columns, transfers = grid_of(body)
+    rows, columns, cells = grid_of(body)
+    transfers = [[await transfer_of(cell, dashboard_of(request), caller) for cell in row] for row in cells]
     made: list[pb.Job] = []
     try:
         for transfer in (each for row in transfers for each in row):
@@ -114,8 +111,7 @@ async def list_jobs(request: Request) -> Response:
 
 async def get_job(request: Request) -> Response:
     """A job."""
-    caller, asked = await caller_of(request), pb.GetJobRequest(name=name_of(request))
-    return JSONResponse(job_form(await caller.client.call(lambda: caller.client.stub.GetJob(asked))))
+    return JSONResponse(job_form(await job_of(request, await caller_of(request))))
 
 
 async def cancel(request: Request) -> Response:
@@ -133,23 +129,33 @@ async def delete(request: Request) -> Response:
 
 async def get_result(request: Request) -> Response:
     """The picture of a job that has succeeded."""
-    caller, name = await caller_of(request), name_of(request)
-    job = await caller.client.call(lambda: caller.client.stub.GetJob(pb.GetJobRequest(name=name)))
-    if is_known(request, f'"{job.result.digest}"'):
+    caller = await caller_of(request)
+    job = await job_of(request, caller)
+    letters = await finished(dashboard_of(request), caller, job)
+    tag = job.result.digest if letters is None else f"{job.result.digest}-letters"
+    if is_known(request, f'"{tag}"'):
         return Response(status_code=304)
-    call = caller.client.stub.ReadResult(pb.ReadResultRequest(name=name))
-    download = f"tfstyle-{job_id(name)}.png" if "download" in request.query_params else None
-    return await result_response(call, job.result.digest, download)
+    download = f"tfstyle-{job_id(job.name)}.png" if "download" in request.query_params else None
+    if letters is not None:
+        return file_response(tag, letters, None, download)
+    call = caller.client.stub.ReadResult(pb.ReadResultRequest(name=job.name))
+    return await result_response(call, tag, download)
 
 
 async def get_commands(request: Request) -> Response:
     """The command line and the Python call that make the same picture."""
     caller, settings = await caller_of(request), dashboard_of(request).settings
-    asked = pb.GetJobRequest(name=name_of(request))
-    found = job_form(await caller.client.call(lambda: caller.client.stub.GetJob(asked)))["request"]
+    job = await job_of(request, caller)
+    found = job_form(job)["request"]
     if found is None:
         raise ProblemError(409, "the server does not tell what the job was made from")
-    return JSONResponse(commands_of(found, settings.for_people, token=caller.has_token))
+    drawn: Size | Words | None = None
+    if found["kind"] == "texture":
+        canvas = await thumbnail(dashboard_of(request), caller, found["content"], FIRST_SIDE)
+        drawn = canvas.width, canvas.height
+    elif (kept := await words_of_job(dashboard_of(request), caller, job)) is not None:
+        drawn = kept.words
+    return JSONResponse(commands_of(found, settings.for_people, token=caller.has_token, drawn=drawn))
 
 
 ROUTES = [

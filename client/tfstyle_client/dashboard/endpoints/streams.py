@@ -11,7 +11,7 @@ from starlette.routing import Route
 from tfstyle.rules import shown
 from tfstyle_client.dashboard.callers import Caller
 from tfstyle_client.dashboard.context import caller_of
-from tfstyle_client.dashboard.endpoints.jobs import name_of
+from tfstyle_client.dashboard.endpoints.names import name_of
 from tfstyle_client.dashboard.feeds import MOST_JOBS
 from tfstyle_client.dashboard.json_forms import job_id
 from tfstyle_client.dashboard.problems import ProblemError

@@ -22,12 +22,17 @@ SECRET = re.compile("TOKEN|SECRET|PASSW|CREDENTIAL|_KEY|^TF_VAR_")
 """What the names of secrets have in them. Terraform's begin with TF_ as TensorFlow's do."""
 
 
-def worker_environment(environment: Mapping[str, str], temporary: Path) -> dict[str, str]:
+def worker_environment(
+    environment: Mapping[str, str], temporary: Path, credentials: tuple[str, ...] = ()
+) -> dict[str, str]:
     """The variables that a worker starts with: none that this list does not know, because others may hold secrets.
 
-    Its temporary files go to the folder `temporary`.
+    Those whose names begin with one of `credentials` give it access to the pictures. Its temporary files go to the
+    folder `temporary`.
     """
-    known = {name: value for name, value in environment.items() if _is_known(name.upper())}
+    known = {
+        name: value for name, value in environment.items() if _is_known(name.upper()) or name.startswith(credentials)
+    }
     return known | {"TMPDIR": str(temporary)}
 
 

@@ -28,7 +28,13 @@ class Estimator:
         try:
             if question.options.network == "vgg19" and path_at_hand(self._settings.weights) is None:
                 return Estimated(unprepared=f"network: the weights of vgg19 are not on the server; {HOW_TO_GET}")
-            outline = self._engine.outline(question.sizes, question.options, available=self._budget())
+            outline = self._engine.outline(
+                question.sizes,
+                question.options,
+                grey=question.options.colour == "luminance",
+                regions=question.regions,
+                available=self._budget(),
+            )
         except InvalidInputError as error:
             return Estimated(violations=error.violations)
         except WeightsError as error:

@@ -1,4 +1,4 @@
-"""The messages between the local executor and a worker process, sent through a pipe."""
+"""The messages between the front and a worker, wherever it runs."""
 
 from __future__ import annotations
 
@@ -20,10 +20,14 @@ class Cancel:
 
 @dataclass(frozen=True)
 class Estimate:
-    """To a worker: what would a transfer of pictures of these `sizes` be? It has one question at a time."""
+    """To a worker: what would a transfer of pictures of these `sizes` be? It has one question at a time.
+
+    So many `regions` have styles of their own.
+    """
 
     sizes: Inputs[Size]
     options: TransferOptions
+    regions: int
 
 
 @dataclass(frozen=True)
@@ -56,11 +60,31 @@ class Retiring:
 
 
 @dataclass(frozen=True)
+class Decoding:
+    """From a worker with a job: it decodes this `picture` next, and ends by SIGXCPU where that takes too long."""
+
+    picture: str
+
+
+@dataclass(frozen=True)
 class Alive:
     """From a worker with a job: it is at work, and the next sign of life may take some `seconds` longer than usual."""
 
     seconds: float
 
 
+@dataclass(frozen=True)
+class Placed:
+    """From an executor, of a worker that had to wait for a place in a cluster: it starts, at `where`."""
+
+    where: str
+
+
+@dataclass(frozen=True)
+class Draining:
+    """From an executor: the worker's place is about to be taken away, so it shall get no further job."""
+
+
 Command = Run | Cancel | Estimate
-Report = Ready | CannotStart | Retiring | Alive | Estimated | Update | End
+Report = Ready | CannotStart | Retiring | Decoding | Alive | Estimated | Update | End
+Notice = Placed | Draining

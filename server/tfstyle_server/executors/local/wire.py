@@ -19,7 +19,8 @@ from tfstyle.errors import Violation
 from tfstyle.v1 import worker_pb2 as wire
 from tfstyle.v1.style_transfer_pb2 import JobEvent
 from tfstyle_server.executors.executor import Done, End, Failed, Refused, Stopped, Unprepared, Update
-from tfstyle_server.executors.local.messages import Alive, CannotStart, Estimated, Ready, Report, Retiring
+from tfstyle_server.executors.local.messages import Alive, CannotStart, Decoding, Estimated, Ready, Report, Retiring
+from tfstyle_server.executors.piped_process import UnreadableError
 from tfstyle_server.plan import IMAGE_PREFIX
 from tfstyle_server.wire_size import TooMuchError, check_rest
 
@@ -34,7 +35,7 @@ MOST_RESULT = 2**30
 _DIGEST = re.compile("[0-9a-f]{64}")
 
 
-class WireError(Exception):
+class WireError(UnreadableError):
     """The bytes are not a report."""
 
 
@@ -51,6 +52,8 @@ def _message(report: Report) -> wire.Report:
             return wire.Report(cannot_start=wire.CannotStart(reason=reason, permanent=permanent))
         case Retiring():
             return wire.Report(retiring=Empty())
+        case Decoding(picture):
+            return wire.Report(decoding=wire.Decoding(picture=picture))
         case Alive(seconds):
             expected = Duration()
             expected.FromNanoseconds(round(seconds * 1e9))
@@ -114,6 +117,8 @@ def decode(data: bytes) -> Report:
             return CannotStart(message.cannot_start.reason, message.cannot_start.permanent)
         case "retiring":
             return Retiring()
+        case "decoding":
+            return Decoding(message.decoding.picture[:LONGEST_TEXT])
         case "alive":
             return Alive(message.alive.expected.ToNanoseconds() / 1e9)
         case "update" if message.update.event.WhichOneof("event") in ("started", "progress"):

@@ -12,21 +12,32 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from multiprocessing.connection import Connection
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tfstyle.errors import WeightsError
 from tfstyle.v1.style_transfer_pb2 import JobEvent
-from tfstyle_server.blobs import BlobFolder
 from tfstyle_server.executors import events
-from tfstyle_server.executors.checkpoints import Checkpoints, checkpoint_folder
+from tfstyle_server.executors.checkpoints import Checkpoints
+from tfstyle_server.executors.decoding import DecodingTime
 from tfstyle_server.executors.executor import Run, Update
 from tfstyle_server.executors.local.estimating import Estimator
-from tfstyle_server.executors.local.messages import Alive, Cancel, CannotStart, Estimate, Ready, Report, Retiring
+from tfstyle_server.executors.local.messages import (
+    Alive,
+    Cancel,
+    CannotStart,
+    Decoding,
+    Estimate,
+    Ready,
+    Report,
+    Retiring,
+)
 from tfstyle_server.executors.local.settings import CPU, WorkerSettings
 from tfstyle_server.executors.local.wire import encode
 from tfstyle_server.executors.run_job import JobCancelled, PortClosedError, run_job
 from tfstyle_server.heap import trim
+from tfstyle_server.locations import open_blobs, open_checkpoints
 from tfstyle_server.logs import configure_logging
 
 if TYPE_CHECKING:
@@ -38,8 +49,21 @@ ALIVE_SECONDS = 1.0
 """The least time between two signs of life."""
 
 
+class Channel(Protocol):
+    """A worker's connection to the front. All methods raise `PortClosedError` where the front has gone."""
+
+    def send(self, report: Report) -> None:
+        """Send a report."""
+
+    def receive(self) -> Any:
+        """Wait for the next command and return it."""
+
+    def has_command(self) -> bool:
+        """Whether `receive` returns at once."""
+
+
 class Pipe:
-    """A worker's end of the pipe, whose methods raise `PortClosedError` where the other end has closed."""
+    """A worker's end of the pipe: a `Channel`, whose methods raise `PortClosedError` where the other end has closed."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -66,20 +90,26 @@ class Pipe:
 class PipePort:
     """The surroundings of the job of `run` in a worker process; implements `tfstyle_server.executors.run_job.Port`."""
 
-    def __init__(self, pipe: Pipe, run: Run, settings: WorkerSettings, estimator: Estimator) -> None:
+    def __init__(self, pipe: Channel, run: Run, settings: WorkerSettings, estimator: Estimator) -> None:
         from tfstyle.images import ImageLimits
 
         self._pipe = pipe
         self._run = run
         self._estimator = estimator
-        self.blobs = BlobFolder(settings.blobs)
-        folder = checkpoint_folder(settings.checkpoints, run.job)
-        self.checkpoints = Checkpoints(folder, run.attempt, settings.checkpoint_seconds)
+        self.blobs = open_blobs(settings.blobs)
+        files = open_checkpoints(settings.checkpoints).of(run.job)
+        self.checkpoints = Checkpoints(files, run.attempt, settings.checkpoint_seconds)
         self.limits = ImageLimits(settings.max_image_bytes, settings.max_pixels)
+        self._decoding_time = DecodingTime(settings.decode_seconds)
         self._question: Estimate | None = None
         self._answers_from = 0.0
         self._expected = 0.0
         self._spoke = time.monotonic()
+
+    def decoding(self, picture: str) -> AbstractContextManager[None]:
+        """As in `Port`."""
+        self._pipe.send(Decoding(picture))
+        return self._decoding_time.limit()
 
     def expect(self, seconds: float) -> None:
         """As in `Port`."""
@@ -127,13 +157,14 @@ def main(pipe: int) -> None:
         connection = Connection(pipe)
         settings = connection.recv()
         configure_logging(settings.log_format)
-        _set_environment(settings)
-        _serve(Pipe(connection), settings)
+        set_environment(settings)
+        serve(Pipe(connection), settings)
     except (EOFError, ConnectionError, PortClosedError):
         log.info("the server has gone; ending")
 
 
-def _set_environment(settings: WorkerSettings) -> None:
+def set_environment(settings: WorkerSettings) -> None:
+    """Tell TensorFlow, before it is imported, which device it may use."""
     os.environ["CUDA_VISIBLE_DEVICES"] = "" if settings.device == CPU else settings.device
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -151,7 +182,8 @@ def memory_budget(settings: WorkerSettings) -> int | Callable[[], int]:
     return lambda: int(memory.available_memory() * settings.memory_share)
 
 
-def _serve(pipe: Pipe, settings: WorkerSettings) -> None:
+def serve(pipe: Channel, settings: WorkerSettings) -> None:
+    """Load the network and run jobs, until the worker is to be replaced. Raises `PortClosedError`."""
     engine = _start(pipe, settings)
     if engine is None:
         return
@@ -179,7 +211,7 @@ def _serve(pipe: Pipe, settings: WorkerSettings) -> None:
                 return
 
 
-def _start(pipe: Pipe, settings: WorkerSettings) -> Engine | None:
+def _start(pipe: Channel, settings: WorkerSettings) -> Engine | None:
     """The engine with the server's network loaded. None where that failed, which has then been reported."""
     try:
         from tfstyle.engine import Engine
@@ -209,3 +241,7 @@ def _start(pipe: Pipe, settings: WorkerSettings) -> Engine | None:
 
 if __name__ == "__main__":
     main(int(sys.argv[1]))
+    # The interpreter's own end takes 10 s with TensorFlow on a busy machine, and a process whose pipe has closed is
+    # killed after 5. Nothing is left to do: reports are sent, and the executor deletes the temporary folder.
+    logging.shutdown()
+    os._exit(0)

@@ -21,7 +21,7 @@ from tfstyle_server.options import ServerOptions
 
 def settings(device: str) -> WorkerSettings:
     options = ServerOptions(devices=(device,), network="vgg19-lite")
-    return worker_settings(options, Path("b"), Path("c"), Path("t"))[0]
+    return worker_settings(options, "b", "c", Path("t"))[0]
 
 
 @pytest.mark.parametrize(("device", "visible", "deterministic"), [("3", "3", "1"), ("cpu", "", None)])
@@ -29,7 +29,7 @@ def test_it_sees_its_device_only_and_computes_the_same_again(
     device: str, visible: str, deterministic: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "environ", {})
-    worker._set_environment(settings(device))
+    worker.set_environment(settings(device))
     assert os.environ["CUDA_VISIBLE_DEVICES"] == visible
     assert os.environ.get("TF_DETERMINISTIC_OPS") == deterministic
 

@@ -19,9 +19,7 @@ from tfstyle_server.options import ServerOptions
 
 
 def shares(*devices: str) -> list[float]:
-    return [
-        each.memory_share for each in worker_settings(ServerOptions(devices=devices), Path("b"), Path("c"), Path("t"))
-    ]
+    return [each.memory_share for each in worker_settings(ServerOptions(devices=devices), "b", "c", Path("t"))]
 
 
 def test_cpu_workers_have_equal_shares() -> None:
@@ -31,7 +29,7 @@ def test_cpu_workers_have_equal_shares() -> None:
 
 
 def test_budget_is_the_share_of_what_is_free_then_unless_it_is_fixed(monkeypatch: pytest.MonkeyPatch) -> None:
-    settings, _ = worker_settings(ServerOptions(devices=("cpu", "cpu")), Path("b"), Path("c"), Path("t"))
+    settings, _ = worker_settings(ServerOptions(devices=("cpu", "cpu")), "b", "c", Path("t"))
     budget = memory_budget(settings)
     assert callable(budget)
     for free in (1000, 600):

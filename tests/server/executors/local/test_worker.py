@@ -60,9 +60,9 @@ def jobs_of_one_worker(monkeypatch: pytest.MonkeyPatch, jobs: list[str], each: i
     monkeypatch.setattr(worker, "_start", lambda *_: engine)
     monkeypatch.setattr(worker, "run_job", run_job)
     monkeypatch.setattr(worker, "PipePort", lambda *_: SimpleNamespace(close=lambda: None))
-    (settings,) = worker_settings(ServerOptions(devices=("cpu",), **options), Path("b"), Path("c"), Path("t"))
+    (settings,) = worker_settings(ServerOptions(devices=("cpu",), **options), "b", "c", Path("t"))
     try:
-        worker._serve(pipe, settings)
+        worker.serve(pipe, settings)
     except PortClosedError:
         assert Retiring() not in pipe.sent
     else:
@@ -86,7 +86,7 @@ def test_only_a_job_that_traces_retires_the_worker(monkeypatch: pytest.MonkeyPat
 
 
 def test_estimates_hold_up_a_job_by_a_tenth_at_most(tmp_path: Path) -> None:
-    question = Estimate(content_and_style((1, 1), (1, 1)), TransferOptions())
+    question = Estimate(content_and_style((1, 1), (1, 1)), TransferOptions(), 0)
     asked: list[object] = []
     sent: list[object] = []
 
@@ -102,7 +102,7 @@ def test_estimates_hold_up_a_job_by_a_tenth_at_most(tmp_path: Path) -> None:
         return sum(isinstance(each, Estimated) for each in sent)
 
     pipe = SimpleNamespace(send=sent.append, has_command=lambda: answers() == len(asked), receive=ask)
-    settings = worker_settings(ServerOptions(), tmp_path, tmp_path, tmp_path)[0]
+    settings = worker_settings(ServerOptions(), str(tmp_path), str(tmp_path), tmp_path)[0]
     run = Run("jobs/a", 1, content_and_style("c", "s"), TransferOptions(), ProgressOptions())
     port = worker.PipePort(pipe, run, settings, SimpleNamespace(answer=answer))
     began = time.monotonic()

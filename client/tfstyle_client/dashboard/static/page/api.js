@@ -25,7 +25,19 @@ export class ApiError extends Error {
 }
 
 /** @param {{method?: string, body?: any, signal?: AbortSignal, accept?: string}} options `body` is a file, or sent as JSON */
-export async function call(path, { method = "GET", body, signal, accept = "application/json" } = {}) {
+export async function call(path, options) {
+  const response = await responseTo(path, options);
+  return answer(response.status, await response.text());
+}
+
+/** The same for an answer that is a file. */
+export async function callForFile(path, options) {
+  const response = await responseTo(path, { accept: "*/*", ...options });
+  if (!response.ok) answer(response.status, await response.text());
+  return { file: await response.blob(), headers: response.headers };
+}
+
+async function responseTo(path, { method = "GET", body, signal, accept = "application/json" } = {}) {
   const headers = { Accept: accept };
   const isFile = body instanceof Blob;
   if (body !== undefined) headers["Content-Type"] = isFile ? "application/octet-stream" : "application/json";
@@ -38,8 +50,7 @@ export async function call(path, { method = "GET", body, signal, accept = "appli
     throw new ApiError({ status: 0, detail: "The server cannot be reached." });
   }
   reach.network(true);
-  const text = await response.text();
-  return answer(response.status, text);
+  return response;
 }
 
 /** The JSON of an answer; throws `ApiError` where it is none of success. */

@@ -4,6 +4,7 @@ import { h, setText } from "../dom.js";
 import { bytes, duration, pixels } from "../format.js";
 
 const WAIT_MILLISECONDS = 400;
+const AGAIN_MILLISECONDS = 3000;
 const NAMES = ["Time", "Memory", "Result", "Scales", "Evaluations", "Network"];
 
 export class Estimate {
@@ -13,7 +14,7 @@ export class Estimate {
     this.values = Object.fromEntries(NAMES.map((name) => [name, h("dd", null, "–")]));
     this.of = h("span", { class: "muted estimate-of" });
     this.warnings = h("div", { class: "warnings" });
-    this.hint = h("p", { class: "help" }, "Choose a photo and a painting to see time and memory.");
+    this.hint = h("p", { class: "help" });
     this.element = h("section", { class: "panel estimate numbers", "data-testid": "estimate", "aria-label": "Estimate" },
       h("h2", null, "Estimate", this.of),
       h("dl", { class: "facts" }, NAMES.map((name) => h("div", null, h("dt", null, name), this.values[name]))), this.hint, this.warnings);
@@ -52,6 +53,8 @@ export class Estimate {
       this.#show(null);
       // Nobody is interrupted while typing: the focus stays.
       if (!error.passing) this.errors.show(error);
+      // As while the server's first worker is starting.
+      else this.timer = setTimeout(() => this.#ask(), AGAIN_MILLISECONDS);
     } finally {
       if (!signal.aborted) this.element.setAttribute("aria-busy", "false");
     }
@@ -59,6 +62,7 @@ export class Estimate {
 
   #show(estimate) {
     this.hint.hidden = Boolean(this.draft.estimate());
+    setText(this.hint, this.draft.kind.missing);
     const texts = estimate ? estimateTexts(estimate) : {};
     for (const name of NAMES) setText(this.values[name], texts[name] ?? "–");
     this.warnings.replaceChildren(...(estimate?.warnings ?? []).map((warning) => h("p", { class: "notice small" }, warning)));

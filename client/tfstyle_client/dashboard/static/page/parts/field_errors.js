@@ -52,9 +52,9 @@ export class FieldErrors {
     show(place, message);
   }
 
-  /** The first control with an error that the page found; null where there is none. */
+  /** The first control that is there with an error that the page found; null where there is none. */
   firstOwn() {
-    return [...this.fields.values()].find(({ own, control }) => own && control)?.control ?? null;
+    return [...this.fields.values()].find(({ own, control }) => own && isThere(control))?.control ?? null;
   }
 
   /** Show what an answer says. @param {import("../api.js").ApiError} error @param {{focus?: boolean}} options */
@@ -65,7 +65,7 @@ export class FieldErrors {
     let first = null;
     for (const { field, message } of error.errors) {
       const place = this.fields.get(field);
-      if (!place?.control) unplaced.push(`${field}: ${message}`);
+      if (!isThere(place?.control)) unplaced.push(`${field}: ${message}`);
       else {
         show(place, message);
         first ??= place.control;
@@ -79,6 +79,9 @@ export class FieldErrors {
     }
   }
 }
+
+/** Whether a control is on the page, and not of another kind of picture; a fold may have it. */
+const isThere = (control) => Boolean(control && !control.closest("[hidden]"));
 
 function show({ text, control }, message) {
   setText(text, message);

@@ -1,5 +1,5 @@
 /** The picture of a job: forming, at any evaluation of which a preview is kept, or beside the photo. */
-import { pictureUrl } from "../api.js";
+import { apiUrl, pictureUrl } from "../api.js";
 import { h, setText } from "../dom.js";
 import { hasEnded } from "../live/job_state.js";
 import { decoded, patientImage } from "../patient_image.js";
@@ -9,12 +9,19 @@ import { split } from "./split.js";
 import { SteadyPicture } from "./steady_picture.js";
 
 export class FormingPicture {
-  /** @param {import("../live/history.js").History} history @param {number} ratio width by height, until it is known */
-  constructor(history, ratio) {
-    this.history = history;
+  /**
+   * @param {import("../live/history.js").History} history @param {number} ratio width by height, until it is known
+   * @param {import("../letters_of_job.js").Words | null} words of letters, which are cut out at the end
+   */
+  constructor(history, ratio, words) {
+    Object.assign(this, { history, words });
+    const made = history.job.request?.kind;
+    this.before = words ? "sheet" : "photo";
+    /** An empty canvas is nothing to look at. */
+    this.isTexture = made === "texture";
     this.picture = new SteadyPicture({ class: "frame-picture", "data-testid": "picture", onclick: () => this.#full() });
-    this.photo = patientImage({ class: "frame-picture frame-over", alt: "The photo", draggable: "false", hidden: true });
-    this.split = split(this.photo, "Photo and picture", "before-after");
+    this.photo = patientImage({ class: "frame-picture frame-over", alt: `The ${this.before}`, draggable: "false", hidden: true });
+    this.split = split(this.photo, words ? "Sheet and picture" : "Photo and picture", "before-after");
     this.frame = h("div", { class: "frame" }, this.picture.element, this.photo, this.split.line, this.split.range);
     this.range = h("input", { type: "range", min: "0", step: "1", "aria-label": "Evaluation", "data-testid": "scrubber", oninput: () => this.#scrub() });
     this.text = h("span", { class: "numbers" });
@@ -39,7 +46,8 @@ export class FormingPicture {
   }
 
   #full() {
-    if (this.digest) showFullSize(this.element, pictureUrl(this.digest, Infinity), this.picture.wanted.alt);
+    const address = this.ofResult ? this.#finished() : this.digest && pictureUrl(this.digest, Infinity);
+    if (address) showFullSize(this.element, address, this.picture.wanted.alt);
   }
 
   #scrub() {
@@ -53,6 +61,11 @@ export class FormingPicture {
     this.range.focus();
   }
 
+  /** Letters are delivered without the ground on which they were painted. */
+  #finished() {
+    return apiUrl(`jobs/${encodeURIComponent(this.history.job.id)}/result`);
+  }
+
   #pixels() {
     return (this.frame.clientWidth || 1024) * devicePixelRatio;
   }
@@ -61,7 +74,7 @@ export class FormingPicture {
     const { job, previews } = this.history;
     const size = job.result ?? job.started;
     this.frame.style.setProperty("--ratio", size ? size.width / size.height : this.ratio);
-    this.compared.hidden = !job.request;
+    this.compared.hidden = !job.request || this.isTexture;
 
     // One step for each kept preview, and one for the result.
     const steps = previews.length + (job.result ? 1 : 0);
@@ -81,8 +94,10 @@ export class FormingPicture {
   #show(job, preview) {
     const show = (digest, alt) => {
       this.digest = digest;
+      this.ofResult = false;
       if (digest) this.picture.show(pictureUrl(digest, this.#pixels()), alt);
     };
+    this.frame.toggleAttribute("data-transparent", Boolean(this.words && !preview && job.result));
     this.frame.toggleAttribute("data-waiting", !preview && !job.result && !job.preview);
     if (preview) {
       show(preview.digest, `The picture at evaluation ${preview.evaluation}`);
@@ -90,16 +105,19 @@ export class FormingPicture {
       return `Evaluation ${preview.evaluation}${stage ? `, ${Math.max(stage.width, stage.height)} px` : ""}`;
     }
     if (job.result) {
-      show(job.result.digest, "The result");
+      show(this.words ? null : job.result.digest, "The result");
+      this.ofResult = Boolean(this.words);
+      if (this.words) this.picture.show(this.#finished(), "The result");
       return `Result, ${job.result.width} × ${job.result.height}`;
     }
     if (job.preview) {
       show(job.preview, "The picture so far");
       return "Latest preview";
     }
-    show(job.request?.content, "The photo");
-    if (hasEnded(job)) return "The photo; no preview was kept";
-    return job.state === "queued" ? "The photo, until the job begins" : "The photo, until the first preview";
+    if (!this.isTexture) show(job.request?.content, `The ${this.before}`);
+    const shown = this.isTexture ? "Nothing" : `The ${this.before}`;
+    if (hasEnded(job)) return `${shown}; no preview was kept`;
+    return job.state === "queued" ? `${shown}, until the job begins` : `${shown}, until the first preview`;
   }
 }
 

@@ -19,6 +19,8 @@ export class FurtherFold {
     this.count = h("span", { class: "muted" });
     this.element = h("details", { class: "fold" }, h("summary", null, label, this.count), h("div", { class: "further-list" }, this.pictures.map(({ element }) => element)));
     this.errors = what.errors;
+    this.wanted = false;
+    this.nothing = false;
   }
 
   /** @returns {Record<string, import("../draft.js").Picture | null>} by name */
@@ -31,6 +33,19 @@ export class FurtherFold {
     for (const each of this.pictures) each.put(values[each.kind.name]);
     this.element.open ||= this.pictures.some(({ picture }) => picture);
     this.#show();
+  }
+
+  /** @param {import("../further_pictures.js").Further[]} kinds those that there may be now */
+  offer(kinds) {
+    for (const { kind, element } of this.pictures) element.hidden = !kinds.includes(kind);
+    this.nothing = !kinds.length;
+    this.show(this.wanted);
+  }
+
+  /** @param {boolean} wanted whether there is what they go with */
+  show(wanted) {
+    this.wanted = wanted;
+    this.element.hidden = !wanted || this.nothing;
   }
 
   /** What they lie over has changed. */

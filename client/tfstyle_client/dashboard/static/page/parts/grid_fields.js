@@ -3,6 +3,8 @@ import { h, setText } from "../dom.js";
 import { plural, sentence, words } from "../format.js";
 
 const MOST_VALUES = 4;
+/** Where a kind of picture lacks what is usual. */
+const OTHERWISE = { rows: { option: "coarsest_scale", values: "64, 128" }, columns: { option: "seed", values: "1, 2" } };
 const USUAL = { rows: { option: "strength", values: "0.25, 0.5, 0.75" }, columns: { option: "style_scale", values: "0.5, 1, 2" } };
 
 export class GridFields {
@@ -17,6 +19,16 @@ export class GridFields {
     this.count = h("span", { class: "muted small" });
     this.element = h("div", { class: "grid-box" },
       h("label", { class: "check" }, this.box, h("span", null, "Make a grid of pictures to compare two options"), this.count), this.fields);
+  }
+
+  /** The draft has changed, and perhaps the options that it has. */
+  update() {
+    for (const [name, { option, input }] of Object.entries(this.axes)) {
+      for (const one of option.options) one.hidden = one.disabled = !this.draft.offers(one.value);
+      if (this.draft.offers(option.value)) continue;
+      option.value = OTHERWISE[name].option;
+      input.value = OTHERWISE[name].values;
+    }
   }
 
   get wanted() {

@@ -14,18 +14,20 @@ function factList(entries) {
     .map(([name, value]) => h("div", null, h("dt", null, name), h("dd", null, value))));
 }
 
-export function inputPictures(request) {
+/** @param {import("../letters_of_job.js").Words | null} words of letters, whose photo is a sheet */
+export function inputPictures(request, words) {
   const styles = request.styles;
+  const photo = words ? "Sheet" : "Photo";
   const picture = (digest, name, note) =>
     h("figure", { class: "made-from" }, patientImage({ src: pictureUrl(digest, 320), alt: note ? `${name}, ${note}` : name, loading: "lazy" }), h("figcaption", null, name, note && h("span", { class: "muted" }, note)));
   const painting = (index) => (styles.length > 1 ? `Painting ${index + 1}` : "Painting");
   const further = (kinds, of, name) => furtherOf(kinds, of).map(([{ short }, digest]) => picture(digest, name, short));
   return h("section", { class: "panel", "aria-label": "Pictures" },
     h("div", { class: "inputs" },
-      picture(request.content, "Photo"),
+      request.kind !== "texture" && picture(request.content, photo),
       styles.map((style, index) => picture(style.image, painting(index), styles.length > 1 ? `weight ${style.weight}` : ""))),
     h("div", { class: "inputs-further small" },
-      further(OF_PHOTO, request, "Photo"), styles.map((style, index) => further(OF_PAINTING, style, painting(index)))));
+      further(OF_PHOTO, request, photo), styles.map((style, index) => further(OF_PAINTING, style, painting(index)))));
 }
 
 /** @param {any} request @param {import("../options_catalog.js").Option[]} options */
@@ -45,7 +47,7 @@ export function optionFacts(request, options) {
 }
 
 /** How it is computed; nothing until that is known. */
-export function engineFacts(job) {
+export function engineFacts(job, words) {
   const { started, result } = job;
   return h("section", { class: "panel" }, h("h2", null, "Computation"),
     started?.warnings.map((warning) => h("p", { class: "notice small" }, warning)),
@@ -55,7 +57,8 @@ export function engineFacts(job) {
       ...(started ? engine(started) : []),
       ["file", result && bytes(result.bytes)],
     ].filter(([, value]) => value !== false)),
-    result && h("div", { class: "row" }, copyButton("Copy the picture's SHA-256", () => result.digest)));
+    // That of letters is of their picture with the ground.
+    result && !words && h("div", { class: "row" }, copyButton("Copy the picture's SHA-256", () => result.digest)));
 }
 
 function engine(started) {

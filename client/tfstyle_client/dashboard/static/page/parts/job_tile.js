@@ -42,7 +42,7 @@ export class JobTile {
     this.detail.title = job.state === "failed" ? progressText(job) : "";
     this.progress.hidden = job.state !== "running";
     this.bar.style.transform = `scaleX(${fraction(job)})`;
-    const preset = job.request ? sentence(job.request.preset) : "Job";
+    const preset = job.request ? [job.request.kind === "texture" && "Texture", sentence(job.request.preset)].filter(Boolean).join(", ") : "Job";
     setText(this.made, [preset, sizeText(job)].filter(Boolean).join(", "));
     this.choice.hidden = job.state !== "succeeded";
     this.showAge();

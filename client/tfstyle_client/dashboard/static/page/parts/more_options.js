@@ -13,7 +13,8 @@ export function moreOptions(catalog, draft, errors, without) {
   const count = h("span", { class: "muted" });
   const element = h("details", { class: "fold more-options" }, h("summary", null, "More options", count), groups);
   function showCount() {
-    const changed = fields.filter(({ option }) => draft.values.has(option.name)).length;
+    for (const { option, element } of fields) element.hidden = !draft.offers(option.name);
+    const changed = fields.filter(({ option }) => draft.values.has(option.name) && draft.offers(option.name)).length;
     setText(count, changed ? `${changed} changed` : "");
   }
   showCount();

@@ -33,7 +33,8 @@ export class Painting {
     this.weightError = errors.place(`weight ${nextKey++}`, this.weightInput);
     this.share = h("span", { class: "muted small numbers" });
     this.weightPlace = h("label", { class: "field weight" }, h("span", null, "Weight"), this.weightInput, this.share, this.weightError);
-    this.element = h("div", { class: "painting", role: "group" }, this.picture.element, this.weightPlace, this.further.element);
+    this.title = h("span", { class: "label", "aria-hidden": "true" });
+    this.element = h("div", { class: "painting", role: "group" }, this.title, this.picture.element, this.weightPlace, this.further.element);
     this.check();
   }
 
@@ -48,7 +49,7 @@ export class Painting {
 
   /** Photo or painting have changed. */
   check() {
-    this.further.element.hidden = !this.chosen;
+    this.further.show(Boolean(this.chosen));
     this.further.check();
   }
 
@@ -57,10 +58,18 @@ export class Painting {
     this.further.forget();
   }
 
-  /** @param {number} index its place among the paintings */
-  arrange(index, several) {
-    this.element.setAttribute("aria-label", several ? `Painting ${index + 1}` : "Painting");
-    this.weightPlace.hidden = !several;
+  /**
+   * `named`: its label says what it is for; `numbered`: it is one of several that are blended by weight.
+   * @param {number} index its place among the paintings @param {string} label
+   * @param {{named: boolean, numbered: boolean, further: import("../further_pictures.js").Further[]}} how `further` are the pictures that it may have besides
+   */
+  arrange(index, label, { named, numbered, further }) {
+    this.element.setAttribute("aria-label", numbered ? `${label} ${index + 1}` : label);
+    this.picture.setLabel(label);
+    setText(this.title, label);
+    this.title.hidden = !named;
+    this.weightPlace.hidden = !numbered;
+    this.further.offer(further);
     this.weightField = `styles[${index}].weight`;
     this.weightInput.dataset.testid = `weight-${index}`;
     this.errors.rename(this.weightError, this.weightField);

@@ -47,7 +47,7 @@ export class PhotoField {
   }
 
   #changed() {
-    this.further.element.hidden = !this.draft.content;
+    this.further.show(Boolean(this.draft.content));
     this.further.check();
     this.onPhoto();
   }

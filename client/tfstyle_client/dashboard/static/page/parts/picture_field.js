@@ -32,6 +32,13 @@ export class PictureField {
     this.uploading = null;
   }
 
+  /** @param {string} label what it is called now */
+  setLabel(label) {
+    this.label = label;
+    this.drop.file.setAttribute("aria-label", label);
+    this.remove.setAttribute("aria-label", `Remove: ${label}`);
+  }
+
   /** @param {string} field as errors name it now */
   rename(field) {
     this.field = field;

@@ -14,5 +14,10 @@ export function presetCards(presets, draft, errors) {
       h("input", { type: "radio", name: "preset", value: name, checked: name === draft.preset, "data-testid": `preset-${name}`, onchange: () => draft.setPreset(name) }),
       picture, h("strong", null, sentence(name)), h("span", { class: "small muted" }, sentence(help))));
   }
-  return h("fieldset", null, h("legend", { class: "label" }, "Preset"), list, errors.place("preset", list.querySelector("input")));
+  const element = h("fieldset", null, h("legend", { class: "label" }, "Preset"), list, errors.place("preset", list.querySelector("input")));
+  /** The draft has changed: each kind of picture has a preset of its own until one is chosen. */
+  function update() {
+    for (const input of list.querySelectorAll("input")) input.checked = input.value === draft.preset;
+  }
+  return { element, update };
 }

@@ -6,7 +6,7 @@ export class ResultFile {
   /**
    * @param {import("./field_errors.js").FieldErrors} errors
    * @param {AbortSignal} signal
-   * @param {(draft: {preset: string, values: [string, string][]}) => void} onOptions
+   * @param {(draft: {preset: string, values: [string, string][], kind: string, texture?: {width: string, height: string}}) => void} onOptions
    */
   constructor(errors, signal, onOptions) {
     Object.assign(this, { errors, signal, onOptions });
@@ -20,10 +20,11 @@ export class ResultFile {
     if (!file) return;
     this.errors.clear();
     try {
-      const { preset, strength, changed } = await call("provenance", { method: "POST", body: file, signal: this.signal });
+      const { kind, preset, strength, changed, pictures } = await call("provenance", { method: "POST", body: file, signal: this.signal });
       const values = Object.entries(changed).map(([name, value]) => [name, String(value)]);
       if (strength !== null) values.push(["strength", String(strength)]);
-      this.onOptions({ preset, values });
+      const canvas = kind === "texture" && pictures.find(({ name }) => name === "content");
+      this.onOptions({ preset, values, kind, ...(canvas && { texture: { width: String(canvas.width), height: String(canvas.height) } }) });
       announce(`The options are those of ${file.name}`);
     } catch (error) {
       if (!this.signal.aborted) this.errors.show(error, { focus: true });

@@ -1,6 +1,5 @@
 /** The paintings: one or several. */
 import { h, setText } from "../dom.js";
-import { MOST_STYLES } from "../draft.js";
 import { dropTarget } from "./drop_target.js";
 import { Painting } from "./painting.js";
 
@@ -20,15 +19,24 @@ export class StylesField {
   }
 
   take(files) {
-    const free = MOST_STYLES - this.paintings.length;
+    const most = this.draft.kind.mostStyles;
+    const free = most - this.paintings.length;
     this.errors.set("styles", "");
-    setText(this.note, files.length > free ? `Only ${MOST_STYLES} paintings are taken; left out: ${files.slice(free).map(({ name }) => name).join(", ")}` : "");
+    setText(this.note, files.length > free ? `Only ${most} paintings are taken; left out: ${files.slice(free).map(({ name }) => name).join(", ")}` : "");
     for (const file of files.slice(0, free)) this.#painting().picture.take(file);
   }
 
   /** @param {import("../draft.js").StyleDraft} style */
   put(style) {
     this.#painting().put(style);
+    this.#changed();
+  }
+
+  /** What is made is of another kind, for which there may be too many paintings. */
+  setKind() {
+    for (const painting of this.paintings.splice(this.draft.kind.mostStyles)) painting.forget();
+    setText(this.note, "");
+    this.#arrange();
     this.#changed();
   }
 
@@ -59,12 +67,15 @@ export class StylesField {
   /** Fields are named by their place, which changes as others are removed. */
   #arrange() {
     const count = this.paintings.length;
-    this.paintings.forEach((painting, index) => painting.arrange(index, count > 1));
+    const { paintings: names, mostStyles, ofPainting } = this.draft.kind;
+    const named = names.length > 1;
+    const numbered = count > 1 && !named;
+    this.paintings.forEach((painting, index) => painting.arrange(index, names[index] ?? names.at(-1), { named, numbered, further: ofPainting }));
     this.list.replaceChildren(...this.paintings.map(({ element }) => element));
     this.list.dataset.several = String(count > 1);
-    this.title.textContent = count ? "Add another painting" : "Painting";
+    this.title.textContent = count && !named ? "Add another painting" : (names[count] ?? names.at(-1));
     this.add.target.toggleAttribute("data-compact", count > 0);
-    this.add.target.hidden = count >= MOST_STYLES;
+    this.add.target.hidden = count >= mostStyles;
   }
 
   #changed() {

@@ -2,6 +2,7 @@
 import { callUntilReached } from "../api.js";
 import { h, oncePerFrame } from "../dom.js";
 import { sentence } from "../format.js";
+import { lettersOf } from "../letters_of_job.js";
 import { follow } from "../live/follow.js";
 import { historyOf } from "../live/history.js";
 import { optionsCatalog } from "../options_catalog.js";
@@ -14,6 +15,13 @@ import { JobStatus } from "../parts/job_status.js";
 import { LossChart } from "../parts/loss_chart.js";
 import { sizeText } from "../parts/progress_text.js";
 
+/** What a job makes, in words. */
+function subject({ request }, words) {
+  const preset = request && sentence(request.preset);
+  if (words) return [`“${words.text.replaceAll("\n", " ")}”`];
+  return request?.kind === "texture" ? ["Texture", preset] : [preset];
+}
+
 export async function jobView({ main, route, signal, title }) {
   title("Picture");
   const job = await callUntilReached(`jobs/${encodeURIComponent(route.id)}`, { signal });
@@ -21,6 +29,7 @@ export async function jobView({ main, route, signal, title }) {
   const size = job.result ?? job.started;
   const ratio = size || !job.request ? 1.5 : await ratioOf(job.request.content);
   const catalog = job.request && (await optionsCatalog(signal));
+  const words = await lettersOf(job, signal);
   if (signal.aborted) return;
 
   const status = new JobStatus(history);
@@ -29,13 +38,13 @@ export async function jobView({ main, route, signal, title }) {
   const heading = h("h1", { tabindex: "-1" });
   const computation = h("div");
   const elsewhere = h("div", { class: "elsewhere", hidden: !job.request });
-  const picture = new FormingPicture(history, ratio);
+  const picture = new FormingPicture(history, ratio, words);
   const chart = new LossChart(history, signal);
   main.replaceChildren(
     h("div", { class: "view-head" }, heading, actions.element),
     h("div", { class: "job" },
       h("div", { class: "job-picture" }, picture.element),
-      h("div", { class: "job-side" }, status.element, job.request && inputPictures(job.request),
+      h("div", { class: "job-side" }, status.element, job.request && inputPictures(job.request, words),
         job.request && optionFacts(job.request, catalog.options), elsewhere, computation),
       h("div", { class: "job-rest" }, chart.element, incidents.element)),
   );
@@ -59,10 +68,10 @@ export async function jobView({ main, route, signal, title }) {
     const state = [now.state, now.attempts, Boolean(now.started)].join();
     if (state === shown) return;
     shown = state;
-    heading.textContent = [now.request && sentence(now.request.preset), sizeText(now)].filter(Boolean).join(", ") || "Picture";
+    heading.textContent = [...subject(now, words), sizeText(now)].filter(Boolean).join(", ") || "Picture";
     title(heading.textContent);
     actions.update(now);
-    computation.replaceChildren(engineFacts(now));
+    computation.replaceChildren(engineFacts(now, words));
   }
 
   if (job.request) {

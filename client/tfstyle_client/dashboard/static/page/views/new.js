@@ -10,14 +10,21 @@ import { takeAnywhere } from "../parts/drop_target.js";
 import { Estimate } from "../parts/estimate.js";
 import { FieldErrors } from "../parts/field_errors.js";
 import { GridFields } from "../parts/grid_fields.js";
+import { LettersField } from "../parts/letters_field.js";
 import { mainOptions } from "../parts/main_options.js";
 import { moreOptions } from "../parts/more_options.js";
 import { PhotoField } from "../parts/photo_field.js";
 import { presetCards } from "../parts/preset_cards.js";
 import { ResultFile } from "../parts/result_file.js";
+import { segments } from "../parts/segments.js";
 import { StylesField } from "../parts/styles_field.js";
+import { TextureField } from "../parts/texture_field.js";
+import { KINDS } from "../picture_kinds.js";
 import { gridAddress, jobAddress } from "../route.js";
 import { startingPoint } from "../starting_point.js";
+
+/** {kind of picture: [field, what is wrong]} */
+const MISSING = { photo: ["content", "Choose a photo."], letters: ["letters.text", "Write something."] };
 
 export async function newView({ main, route, signal, title, again }) {
   title("New picture");
@@ -31,7 +38,18 @@ export async function newView({ main, route, signal, title, again }) {
   if (beginning) draft.restore(beginning);
   const estimate = new Estimate(draft, errors, signal);
   const styles = new StylesField(draft, errors, onUploading);
-  const photo = new PhotoField(draft, errors, onUploading, () => styles.check());
+  const subjects = {
+    photo: new PhotoField(draft, errors, onUploading, () => styles.check()),
+    texture: new TextureField(draft, errors),
+    letters: new LettersField(draft, errors, onUploading, signal),
+  };
+  const { photo } = subjects;
+  const presets = presetCards(catalog.presets, draft, errors);
+  const kinds = h("div", null, segments("What to make", Object.values(KINDS).map(({ name, label }) => [name, label]), draft.kind.name, (name) => {
+    errors.clear();
+    draft.setKind(KINDS[name]);
+    styles.setKind();
+  }));
   const main3 = mainOptions(draft, errors);
   const more = moreOptions(catalog, draft, errors, main3.map(({ option: { name } }) => name));
   const grid = new GridFields(draft, errors, () => {
@@ -53,15 +71,17 @@ export async function newView({ main, route, signal, title, again }) {
         h("button", { class: "button quiet", type: "button", "data-testid": "clear", onclick: empty }, "Clear"))),
     h("form", { class: "new", onsubmit: submit, onkeydown: withoutEnter, novalidate: true },
       h("div", { class: "new-fields" },
-        h("div", { class: "pictures" }, photo.element, styles.element),
-        presetCards(catalog.presets, draft, errors),
+        kinds,
+        h("div", { class: "pictures" }, Object.values(subjects).map(({ element }) => element), styles.element),
+        presets.element,
         h("div", { class: "main-options" }, main3.map(({ element }) => element)),
         grid.element, more.element),
       h("aside", { class: "new-side", "aria-label": "Start" }, estimate.element, errors.other, start)),
   );
   takeAnywhere((files) => {
-    const rest = draft.content ? files : files.slice(1);
-    if (!draft.content) photo.take(files[0]);
+    const forPhoto = draft.kind === KINDS.photo && !draft.content;
+    const rest = forPhoto ? files.slice(1) : files;
+    if (forPhoto) photo.take(files[0]);
     if (rest.length) styles.take(rest);
   }, signal);
   document.addEventListener("in-reach", () => {
@@ -75,7 +95,9 @@ export async function newView({ main, route, signal, title, again }) {
   if (from) entry.set("begun", true);
 
   function changed() {
-    for (const field of [...main3, ...more.fields]) field.update();
+    for (const [name, { element }] of Object.entries(subjects)) element.hidden = name !== draft.kind.name;
+    for (const { option, element } of main3) element.hidden = !draft.offers(option.name);
+    for (const field of [...main3, ...more.fields, presets, grid, subjects.texture, subjects.letters]) field.update();
     more.showCount();
     estimate.later();
     keep();
@@ -87,7 +109,7 @@ export async function newView({ main, route, signal, title, again }) {
   }
 
   function putPictures() {
-    photo.put(beginning);
+    if (beginning.content) photo.put(beginning);
     for (const style of beginning.styles) styles.put(style);
     if (beginning.grid) grid.restore(beginning.grid);
   }
@@ -127,10 +149,10 @@ export async function newView({ main, route, signal, title, again }) {
   /** @returns whether there is all that a request needs; says what is missing */
   function complete() {
     if (!draft.styles.length) errors.set("styles", "Choose a painting.");
-    if (!draft.content) errors.set("content", "Choose a photo.");
-    if (!draft.content) photo.focus();
+    if (!draft.hasSubject) errors.set(...MISSING[draft.kind.name]);
+    if (!draft.hasSubject) subjects[draft.kind.name].focus();
     else if (!draft.styles.length) styles.add.file.focus();
-    if (!draft.content || !draft.styles.length || (grid.wanted && !grid.check())) return false;
+    if (!draft.hasSubject || !draft.styles.length || (grid.wanted && !grid.check())) return false;
     const wrong = errors.firstOwn();
     wrong?.closest("details")?.setAttribute("open", "");
     wrong?.focus();

@@ -5,10 +5,9 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from operator import mul
+from typing import Protocol
 
 from PIL import Image, ImageChops, ImageStat
-
-from tfstyle_client.lettering.drawing import Lettering
 
 HARD_TO_READ = 0.5
 """A correlation below it deserves a warning."""
@@ -29,7 +28,19 @@ class Legibility:
     correlation: float
 
 
-def legibility(png: bytes, lettering: Lettering) -> Legibility:
+class Letters(Protocol):
+    """A `Lettering`, or its `Stencil`."""
+
+    @property
+    def ink(self) -> Image.Image:
+        """The letters."""
+
+    @property
+    def around(self) -> Image.Image:
+        """The letters with all of their reach."""
+
+
+def legibility(png: bytes, lettering: Letters) -> Legibility:
     """The legibility of the delivered picture, which has the size of the lettering's sheet."""
     with Image.open(io.BytesIO(png)) as picture:
         paint = _paint(picture, lettering)
@@ -49,7 +60,7 @@ def correlation(one: Image.Image, other: Image.Image) -> float:
     return float(both / (own[0] * own[1]) ** 0.5) if min(own) > 0 else 0.0
 
 
-def _paint(picture: Image.Image, lettering: Lettering) -> Image.Image:
+def _paint(picture: Image.Image, lettering: Letters) -> Image.Image:
     """How much paint there is: "L"."""
     if picture.has_transparency_data:
         return picture.convert("RGBA").getchannel("A")

@@ -1,0 +1,31 @@
+"""What Ray says of an actor's end, in a few words; Ray itself uses many lines."""
+
+from __future__ import annotations
+
+import ray.exceptions as why
+
+LONGEST = 300
+
+
+def reason(error: Exception) -> str:
+    """How an actor has ended, by the exception of a call to it."""
+    match error:
+        case why.ActorDiedError() if error.preempted or "node was terminated" in str(error):
+            return "its node was taken away"
+        case why.ActorDiedError() if "node has died" in str(error):
+            return "its node was lost"
+        case why.ActorDiedError() if "it was killed by" in str(error):
+            return "it was killed"
+        case why.ActorDiedError() if "worker process has died" in str(error):
+            return "its process ended"
+        case why.ActorUnavailableError():
+            return "it can no longer be reached"
+        case why.RayTaskError():
+            return one_line(error.cause or error)
+        case _:
+            return one_line(error)
+
+
+def one_line(error: BaseException) -> str:
+    """An exception's text in one line."""
+    return " ".join(str(error).split())[:LONGEST] or type(error).__name__
