@@ -267,14 +267,14 @@ def test_what_cannot_be_is_refused_before_any_work(files: Path, capsys: pytest.C
         "limit: must be a number of seconds above 0; got 0.0": ("--limit", "0"),
         "rate: is for a folder of frames; this file has its own times": ("--rate", "5"),
         "rate: must be 0.01 to 1000 frames in a second; got 0.0": ("--rate", "0"),
-        "frame_steps: must be 1 to 10000; got 0": ("--frame-steps", "0"),
-        "frame_steps: has no effect with --frame-by-frame; every frame has --steps": (
+        "frame-steps: must be 1 to 10000; got 0": ("--frame-steps", "0"),
+        "frame-steps: has no effect with --frame-by-frame; every frame has --steps": (
             "--frame-by-frame",
             "--frame-steps=5",
         ),
         "quality: must be 1 to 100; got 0": ("--quality", "0"),
         "depth: 16 needs PNG frames; name a folder with -o": ("--depth", "16"),
-        "colour_space: must be srgb for a video; got display-p3": ("--colour-space", "display-p3"),
+        "colour-space: must be srgb for a video; got display-p3": ("--colour-space", "display-p3"),
         "weights: are for a private server; the server at --server has its own": (
             "--weights=x",
             "--server=localhost:1",
