@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from tfstyle.errors import InvalidInputError, OutOfMemoryError, TfstyleError, Violation, WeightsError
-from tfstyle.inputs import Inputs, Style, content_and_style
+from tfstyle.inputs import Inputs, Style, Temporal, content_and_style
 from tfstyle.options import TransferOptions
 from tfstyle.presets import PRESETS, resolve_options
 
@@ -44,6 +44,7 @@ __all__ = [
     "Provenance",
     "Style",
     "Stylized",
+    "Temporal",
     "TfstyleError",
     "Transfer",
     "TransferOptions",

@@ -18,7 +18,7 @@ from tfstyle.colour import standardise
 from tfstyle.device import current_device
 from tfstyle.errors import InvalidInputError, Violation
 from tfstyle.images import Picture, decode
-from tfstyle.inputs import File, Inputs, Size, Style, inputs_from_files
+from tfstyle.inputs import File, Inputs, Size, Style, Temporal, inputs_from_files
 from tfstyle.layout import (
     Outline,
     Step,
@@ -215,7 +215,10 @@ class Engine:
         scales = fitting_schedule(sizes, options)
         coarse = sum(scale.evaluations for scale in scales[:-1])
         lite_left = coarse if options.lite_evaluations == COARSE_SCALES else options.lite_evaluations
-        losses = {style_loss: loss_from_options(options, style_loss) for style_loss in options.style_losses}
+        earlier = len(sizes.temporal)
+        losses = {
+            style_loss: loss_from_options(options, style_loss, earlier=earlier) for style_loss in options.style_losses
+        }
         for scale in scales:
             on_lite = min(scale.evaluations, max(0, lite_left))
             lite_left -= on_lite
@@ -224,7 +227,8 @@ class Engine:
                     yield each, scale.size, losses, evaluations
         for done in range(0, options.split_evaluations, SPLIT_ROUND):
             evaluations = min(SPLIT_ROUND, options.split_evaluations - done)
-            yield network, scales[-1].size, {**losses, "neighbours": split_loss_from_options(options)}, evaluations
+            split = split_loss_from_options(options, earlier=earlier)
+            yield network, scales[-1].size, {**losses, "neighbours": split}, evaluations
 
     def _problem(
         self,
@@ -268,6 +272,7 @@ class Engine:
 def _sources(inputs: Inputs[Picture]) -> Iterator[Source]:
     """Every picture as a result names it."""
     weights = {name: style.weight for name, style in inputs.named_styles()}
+    weights |= {name: earlier.weight for name, earlier in inputs.named_temporal()}
     for name, picture in inputs.pictures():
         yield Source(name, *picture.size, picture.digest, weights.get(name))
 
@@ -315,17 +320,20 @@ def stylize(
     start_picture: File | None = None,
     keep: File | None = None,
     regions: File | None = None,
+    temporal: Iterable[Temporal[File]] = (),
     **overrides: object,
 ) -> Stylized:
     """Repaint the photo `content` in the style of the painting `style`, both the bytes of picture files.
 
-    `style` may be several `Style` records with weights, masks and regions; `start_picture`, `keep` and `regions` are as
-    in `Inputs`. `preset` and `overrides` are as in `resolve_options`;
+    `style` may be several `Style` records with weights, masks and regions; `start_picture`, `keep`, `regions` and
+    `temporal` are as in `Inputs`. `preset` and `overrides` are as in `resolve_options`;
     `weights` is the path of VGG19's weights; `on_iterate` is called after each evaluation. Raises `InvalidInputError`,
     `WeightsError`.
     """
     options = resolve_options(preset, overrides)
-    files = inputs_from_files(content, style, start_picture=start_picture, keep=keep, regions=regions)
+    files = inputs_from_files(
+        content, style, start_picture=start_picture, keep=keep, regions=regions, temporal=temporal
+    )
     inputs = files.map(lambda name, data: decode(data, name, colour_space=options.colour_space))
     transfer = Engine(weights).prepare(inputs, options)
     for iterate in transfer.iterates():

@@ -23,7 +23,7 @@ from tfstyle.losses import FeatureTerm, PooledTerm, loss_from_options
 from tfstyle.losses.term import MatchingCost
 from tfstyle.networks.network import Network
 from tfstyle.networks.topology import block_of
-from tfstyle.objective import Terms, feature_layers, matched_terms
+from tfstyle.objective import Terms, feature_layers, matched_terms, reference_terms
 from tfstyle.optimizers import OPTIMIZERS
 from tfstyle.options import TransferOptions
 from tfstyle.precision import AUTO, FLOAT32
@@ -252,7 +252,7 @@ def _with_overrides(network: Network, demand: Demand, overrides: Mapping[str, An
     options = replace(demand.options, **overrides)
     terms = demand.terms
     if options.style_loss != demand.options.style_loss:
-        terms = loss_from_options(options, options.style_losses[-1]).terms
+        terms = loss_from_options(options, options.style_losses[-1]).terms | reference_terms(terms)
     return least_bytes(network, replace(demand, options=options, terms=terms))
 
 
@@ -302,6 +302,7 @@ def bytes_needed(network: Network, demand: Demand, whole_from: int) -> int:
         if isinstance(term, FeatureTerm)
         for layer in term.layers
     )
+    kept += sum(FLOAT * term.target_values * pixels for term in reference_terms(terms).values())
     style_features = _feature_bytes(network, demand, whole, demand.style_pixels)
     targets = (FLOAT * 3 + maps) * demand.style_pixels + TARGETS * style_features
     if costs := _matching_costs(network, demand):

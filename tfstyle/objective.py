@@ -11,7 +11,19 @@ from numpy.typing import NDArray
 
 from tfstyle.borders import ZERO, Borders, borders_of, style_borders
 from tfstyle.gradients import gradient
-from tfstyle.losses import IMAGE, FeatureTerm, ImageTerm, LocalTerm, Loss, MatchedTerm, Metrics, Parts, PooledTerm, Term
+from tfstyle.losses import (
+    IMAGE,
+    FeatureTerm,
+    ImageTerm,
+    LocalTerm,
+    Loss,
+    MatchedTerm,
+    Metrics,
+    Parts,
+    PooledTerm,
+    ReferenceTerm,
+    Term,
+)
 from tfstyle.losses.balance import unit_of
 from tfstyle.losses.term import RegionTargets, View
 from tfstyle.masks import BlockWeights, layer_weights
@@ -27,7 +39,7 @@ Map = NDArray[np.float32]
 Terms = Mapping[str, Term]
 """{name: term}."""
 Targets = Mapping[str, Mapping[str, Any]]
-"""{name of the term: {layer: target}}; image terms have none."""
+"""{name of the term: {layer, or IMAGE for reference terms: target}}; image terms have none."""
 
 
 @dataclass(frozen=True)
@@ -176,6 +188,8 @@ class WholeObjective:
                 values[name] = term.by_layer(features, targets[name], self._network.metrics)
             elif isinstance(term, ImageTerm):
                 values[name] = {IMAGE: term.value(image, size[0], size)}
+            elif isinstance(term, ReferenceTerm):
+                values[name] = {IMAGE: term.value(image, targets[name][IMAGE], size)}
         total = weighted_total(values, weights, factors)
         self._layers = {name: list(by_layer) for name, by_layer in values.items()}
         # In one tensor, because reading each of them from a GPU's memory takes a fifth of a millisecond.
@@ -244,6 +258,11 @@ def _of_regions(
 def matched_terms(terms: Terms) -> dict[str, MatchedTerm]:
     """The matched terms among `terms`."""
     return {name: term for name, term in terms.items() if isinstance(term, MatchedTerm)}
+
+
+def reference_terms(terms: Terms) -> dict[str, ReferenceTerm]:
+    """The reference terms among `terms`."""
+    return {name: term for name, term in terms.items() if isinstance(term, ReferenceTerm)}
 
 
 def feature_layers(terms: Terms) -> tuple[str, ...]:

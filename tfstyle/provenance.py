@@ -20,7 +20,8 @@ from tfstyle.precision import AUTO
 class Source:
     """A picture that went into a result: its `name` as in `Inputs.pictures`, its size, and the SHA-256 of its file.
 
-    The digest is empty for pixels that came from no file. `weight` is that of a style; other pictures have none.
+    The digest is empty for pixels that came from no file. `weight` is that of a style, or of a reference to an earlier
+    result; other pictures have none.
     """
 
     name: str

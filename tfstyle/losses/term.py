@@ -1,8 +1,9 @@
 """The kinds of loss terms.
 
-There are four kinds. A pooled term compares statistics that add up over positions (Gram matrices). A local term adds
+There are five kinds. A pooled term compares statistics that add up over positions (Gram matrices). A local term adds
 up one value per position (the content loss). A matched term compares each position with a place in the painting that
-was chosen for it (nearest neighbours). An image term depends only on the pixels (total variation). The objectives
+was chosen for it (nearest neighbours). An image term depends only on the pixels (total variation), and a reference term
+on the pixels and on given ones (earlier results of a sequence). The objectives
 handle these kinds and know nothing about individual terms. Every kind but the matched one can be computed on parts of
 a picture and summed, so a tiled picture has the same loss and gradient as a whole one.
 """
@@ -250,4 +251,22 @@ class ImageTerm(Term):
 
         `rows` holds the band and up to `halo` rows below it, fewer at the bottom of the picture. If the picture wraps,
         the rows at its top follow there, unless the band is the whole picture.
+        """
+
+
+class ReferenceTerm(Term):
+    """A term of the standardised picture and of given maps of its size, which adds up over rows."""
+
+    target_values: ClassVar[int]
+    """The number of values per pixel of the target."""
+
+    @abstractmethod
+    def target(self, references: Sequence[tuple[Map, Map]]) -> Any:
+        """A structure of maps [1, H, W, c], from (standardised picture [1, H, W, 3], weights [H, W]) of each."""
+
+    @abstractmethod
+    def value(self, rows: tf.Tensor, target: Any, size: tuple[int, int]) -> tf.Tensor:
+        """The part of the value of a picture of `size` (height, width) from `rows` [1, h, W, 3] of it.
+
+        `target` has the same rows of the target's maps.
         """

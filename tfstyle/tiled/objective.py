@@ -109,7 +109,8 @@ class TiledObjective:
         }
         values, by_image = self._tiled.losses(image, targets, weights)
         by_image = np.require(by_image, requirements="W")  # copies if it is a view of TensorFlow's memory
-        found = self._image_terms.add(image, by_image, {name: part.weight for name, part in loss.weighted.items()})
+        by_term = {name: part.weight for name, part in loss.weighted.items()}
+        found = self._image_terms.add(image, by_image, by_term, targets)
         values |= {name: {IMAGE: value} for name, value in found.items()}
         del image
         if kept is not None:

@@ -18,7 +18,6 @@ from typing import Any
 
 import ray
 
-from tfstyle_server.devices import CPU
 from tfstyle_server.executors.local.messages import CannotStart, Report
 from tfstyle_server.executors.local.settings import WorkerSettings
 from tfstyle_server.executors.local.wire import encode

@@ -8,7 +8,8 @@ from typing import Any
 
 import ray
 
-from tfstyle_server.executors.local.settings import CPU, WorkerSettings
+from tfstyle_server.devices import CPU
+from tfstyle_server.executors.local.settings import WorkerSettings
 
 
 @dataclass(frozen=True)
