@@ -46,10 +46,10 @@ def made(engine: Engine, inputs: Inputs[Picture], **options: Any) -> Transfer:
 
 
 def distances(transfer: Transfer) -> tuple[float, float]:
-    """Mean absolute differences from the earlier result on the left and on the right, in 8 bits."""
-    picture = transfer.deliver().picture
-    shown = resize(picture, SIDES).in_depth(8).pixels.astype(int)
-    differences = np.abs(shown - BEFORE.pixels).mean((0, 2))
+    """Mean absolute differences from the earlier result in lightness, on the left and on the right, in 8 bits."""
+    picture = resize(transfer.deliver().picture, SIDES).in_depth(8)
+    one, two = (each.in_luma().pixels[..., 0].astype(int) for each in (picture, BEFORE))
+    differences = np.abs(one - two).mean(0)
     return float(differences[:34].mean()), float(differences[38:].mean())
 
 

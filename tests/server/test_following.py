@@ -11,10 +11,11 @@ import pytest
 from PIL import Image
 
 from conftest import Server, png
-from tfstyle import Temporal
+from tfstyle import InvalidInputError, Temporal
 from tfstyle.provenance_json import read_provenance
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle_client import BadRequestError, Client
+from tfstyle_client.repetition import Repetition, check_names
 from tfstyle_client.requests import stylize_request
 
 FRAME = {"preset": "fast", "size": 60, "steps": 12, "coarsest_scale": "none"}
@@ -63,6 +64,12 @@ def test_a_job_follows_an_earlier_result_where_that_has_weight(
         "temporal[0]": (hashlib.sha256(before).hexdigest(), 2.0),
         "temporal[0].weights": (hashlib.sha256(left()).hexdigest(), None),
     }
+    files = {"content": landscape, "style": painting, "temporal[0]": before, "temporal[0].weights": left()}
+    repeated = Repetition(made, "frame.png", files, {}, private=False)
+    assert repeated.inputs.temporal == (earlier,)
+    assert repeated.options.temporal_weight == 300
+    with pytest.raises(InvalidInputError, match=r"give --picture temporal\[0\].weights=FILE"):
+        check_names(made, "frame.png", list(files)[:3])
 
 
 def test_pictures_of_a_job_are_kept_with_it_and_errors_name_their_fields(
