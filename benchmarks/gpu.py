@@ -1,6 +1,6 @@
 """Measure the engine on a GPU: whole pictures with what they spend their time on, and single evaluations.
 
-    pip install "tensorflow[and-cuda]~=2.21.0"
+    pip install ".[server-gpu]"
     python benchmarks/gpu.py pictures [--weights VGG19.h5] [--sizes 256,512,1024,2048] [--precisions float32,auto]
     python benchmarks/gpu.py evaluations [--weights VGG19.h5] [--sizes 450x300,512x512,1024x1024,2048x2048]
 

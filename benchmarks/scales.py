@@ -22,6 +22,7 @@ from PIL import Image
 from tfstyle import Engine, content_and_style, transfer
 from tfstyle.images import decode
 from tfstyle.optimizers import OPTIMIZERS, lbfgs
+from tfstyle.optimizers.history import FLOOR
 from tfstyle.optimizers.lbfgs import LBFGS
 from tfstyle.optimizers.optimizer import OptimizerKind
 from tfstyle.presets import resolve_options
@@ -43,17 +44,15 @@ class Continued(LBFGS):
         super().__init__(start, history_size)
         self._given = squares is not None
         if squares is not None:
-            self._squares, self._reach = squares, reach
+            self._history._squares[:] = squares
+            self._reach = reach
 
     def _quasi_newton(self) -> np.ndarray:
         if self._order or not self._given:
-            return super()._quasi_newton()
-        moved, changed = (squares + lbfgs.FLOOR * squares.mean() for squares in self._squares)
+            with mock.patch.object(lbfgs, "SCALED_FROM", 1 if self._given else lbfgs.SCALED_FROM):
+                return super()._quasi_newton()
+        moved, changed = (squares + FLOOR * squares.mean() for squares in self._history._squares)
         return -self._gradient * np.sqrt(moved / changed)
-
-    def _scale(self, vector: np.ndarray) -> None:
-        with mock.patch.object(lbfgs, "SCALED_FROM", 1 if self._given else lbfgs.SCALED_FROM):
-            super()._scale(vector)
 
 
 @contextmanager
@@ -73,8 +72,10 @@ def continuing() -> Iterator[None]:
         squares, reach = None, 0.0
         if former is not None and len(former._order) >= lbfgs.SCALED_FROM:
             here, there = self.stages[self._stage].pyramid, self.stages[stage].pyramid
-            squares, reach = np.stack([spread(each, here, there) for each in former._squares]), former._reach
-        kind = OptimizerKind(lambda start, options: Continued(start, options.history_size, squares, reach), None, None)
+            squares, reach = np.stack([spread(each, here, there) for each in former._history._squares]), former._reach
+        kind = OptimizerKind(
+            lambda start, options: Continued(start, options.history_size, squares, reach), None, None, None
+        )
         with mock.patch.dict(OPTIMIZERS, {"lbfgs": kind}):
             begin(self, stage, image)
 

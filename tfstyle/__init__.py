@@ -12,8 +12,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from tfstyle.errors import InvalidInputError, TfstyleError, Violation, WeightsError
-from tfstyle.inputs import Inputs, Style, content_and_style
+from tfstyle.errors import InvalidInputError, OutOfMemoryError, TfstyleError, Violation, WeightsError
+from tfstyle.inputs import Inputs, Style, Temporal, content_and_style
 from tfstyle.options import TransferOptions
 from tfstyle.presets import PRESETS, resolve_options
 
@@ -39,10 +39,12 @@ __all__ = [
     "Inputs",
     "InvalidInputError",
     "Iterate",
+    "OutOfMemoryError",
     "Picture",
     "Provenance",
     "Style",
     "Stylized",
+    "Temporal",
     "TfstyleError",
     "Transfer",
     "TransferOptions",

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from tfstyle.checkpoint import Checkpoint
 from tfstyle.colour import standardise
+from tfstyle.device import current_device
 from tfstyle.errors import InvalidInputError, Violation
 from tfstyle.images import Picture, decode
-from tfstyle.inputs import File, Inputs, Size, Style, inputs_from_files
+from tfstyle.inputs import File, Inputs, Size, Style, Temporal, inputs_from_files
 from tfstyle.layout import (
     Outline,
     Step,
@@ -29,7 +30,7 @@ from tfstyle.layout import (
     rounded_sides,
 )
 from tfstyle.losses import Loss, loss_from_options, relative, split_loss_from_options
-from tfstyle.memory import available_memory
+from tfstyle.memory import available_memory, has_gpu, starts
 from tfstyle.networks.choice import Choice, choose_network, load_network
 from tfstyle.networks.network import Network
 from tfstyle.objective import (
@@ -57,11 +58,15 @@ from tfstyle.scaled_inputs import (
 from tfstyle.stage import Problem, Stage
 from tfstyle.starts import start_image
 from tfstyle.targets import targets_of
+from tfstyle.tiled.crew import Crew
 from tfstyle.tiled.objective import TiledObjective
+from tfstyle.tiled.spread import is_spread
 from tfstyle.transfer import Delivered, Iterate, Plan, Transfer
 
 TRACING_SECONDS = 1.2
 """Time to trace an objective, once for each size (measured: 0.9 to 1.4)."""
+GPU_TRACING_SECONDS = 3.0
+"""The same on a GPU, with the choice of cuDNN's algorithms (measured on an H100: about 3)."""
 REGION_TRACING_SECONDS = 0.4
 """The same for each region in addition (measured: 0.4 to 0.6)."""
 SPLIT_ROUND = 10
@@ -140,16 +145,24 @@ class Engine:
         estimate = estimate_of(steps, layouts)
         keys = {_key(step, layout.whole_from, regions) for step, layout in zip(steps, layouts, strict=True)}
         new = keys - self._objectives.keys()
-        tracing = (TRACING_SECONDS + REGION_TRACING_SECONDS * regions) * len(new)
+        once = GPU_TRACING_SECONDS if has_gpu() else TRACING_SECONDS
+        tracing = (once + REGION_TRACING_SECONDS * regions) * len(new)
         estimate = replace(estimate, seconds=estimate.seconds + tracing)
-        return Outline(choice, precision, steps, estimate, warnings)
+        return Outline(choice, precision, current_device(), steps, estimate, warnings)
 
-    def prepare(self, inputs: Inputs[Picture], options: TransferOptions, resume: Checkpoint | None = None) -> Transfer:
+    def prepare(
+        self,
+        inputs: Inputs[Picture],
+        options: TransferOptions,
+        resume: Checkpoint | None = None,
+        crew: Crew | None = None,
+    ) -> Transfer:
         """Load the networks and resize the pictures for every scale; nothing is computed from them yet.
 
         A picture that is too large for the available memory is tiled, with the same result up to rounding; `style_loss`
         auto takes another style loss there, and a warning says so. `resume` is a checkpoint to continue from, bit for
-        bit as long as the memory allows the same style losses and tiling.
+        bit as long as the memory allows the same style losses and tiling, and the crew has the same size. The parties
+        of `crew` compute the stages that have enough windows for it; it must last as long as the transfer.
         Raises `InvalidInputError` if pictures, which must be decoded to `colour_space`, or layers do not fit the
         options, or if the memory is insufficient, `WeightsError`, and `CheckpointError` if `resume` belongs to another
         transfer.
@@ -167,7 +180,7 @@ class Engine:
                 step.demand.pyramid,
                 step.evaluations,
                 scaled[step.longer].content.alpha,
-                partial(self._problem, step, scaled[step.longer], layout.whole_from),
+                partial(self._problem, step, scaled[step.longer], layout.whole_from, crew),
                 remembers=bool(matched_terms(step.demand.terms)),
                 colours=scaled[step.longer].colours,
             )
@@ -179,6 +192,7 @@ class Engine:
                 options,
                 outline.choice,
                 outline.precision,
+                outline.device,
                 stages,
                 start_image(scaled[outline.steps[0].longer], options, grey),
                 grey,
@@ -201,7 +215,10 @@ class Engine:
         scales = fitting_schedule(sizes, options)
         coarse = sum(scale.evaluations for scale in scales[:-1])
         lite_left = coarse if options.lite_evaluations == COARSE_SCALES else options.lite_evaluations
-        losses = {style_loss: loss_from_options(options, style_loss) for style_loss in options.style_losses}
+        earlier = len(sizes.temporal)
+        losses = {
+            style_loss: loss_from_options(options, style_loss, earlier=earlier) for style_loss in options.style_losses
+        }
         for scale in scales:
             on_lite = min(scale.evaluations, max(0, lite_left))
             lite_left -= on_lite
@@ -210,22 +227,34 @@ class Engine:
                     yield each, scale.size, losses, evaluations
         for done in range(0, options.split_evaluations, SPLIT_ROUND):
             evaluations = min(SPLIT_ROUND, options.split_evaluations - done)
-            yield network, scales[-1].size, {**losses, "neighbours": split_loss_from_options(options)}, evaluations
+            split = split_loss_from_options(options, earlier=earlier)
+            yield network, scales[-1].size, {**losses, "neighbours": split}, evaluations
 
-    def _problem(self, step: Step, inputs: ScaledInputs, whole_from: int, start: NDArray[np.float32] | None) -> Problem:
+    def _problem(
+        self,
+        step: Step,
+        inputs: ScaledInputs,
+        whole_from: int,
+        crew: Crew | None,
+        start: NDArray[np.float32] | None,
+    ) -> Problem:
         """Compute the targets of a stage. Its objective is traced when it is first called."""
         terms, metrics, loss = step.demand.terms, step.network.metrics, step.loss
         relatively = step.demand.options.balance == "relative"
         kept = None
         if inputs.keep is not None:
             kept = Kept(inputs.keep[None, :, :, None], standardise(inputs.content.pixels))
-        objective = self._objective(step, whole_from, len(inputs.regions), kept is not None)
+        objective = self._objective(step, whole_from, len(inputs.regions), kept is not None, crew)
         targets = targets_of(objective, terms, inputs, start, metrics, relative=relatively)
         return Problem(objective, targets, relative(loss, targets, metrics) if relatively else loss, kept)
 
-    def _objective(self, step: Step, whole_from: int, regions: int, keeps: bool) -> Objective:
+    def _objective(self, step: Step, whole_from: int, regions: int, keeps: bool, crew: Crew | None) -> Objective:
         network, pyramid, terms = step.network, step.demand.pyramid, step.demand.terms
         pooling, padding = step.demand.options.pooling, step.demand.options.padding
+        if crew is not None and is_spread(crew, network, pyramid, terms, padding):
+            self._dropped += 1  # not kept, since the crew ends with the transfer
+            how = terms, pooling, step.demand.precision, padding
+            return TiledObjective(network, pyramid, starts(terms)[-1], *how, crew)
         key = _key(step, whole_from, regions, keeps)
         if key not in self._objectives:
             self._objectives[key] = (
@@ -243,6 +272,7 @@ class Engine:
 def _sources(inputs: Inputs[Picture]) -> Iterator[Source]:
     """Every picture as a result names it."""
     weights = {name: style.weight for name, style in inputs.named_styles()}
+    weights |= {name: earlier.weight for name, earlier in inputs.named_temporal()}
     for name, picture in inputs.pictures():
         yield Source(name, *picture.size, picture.digest, weights.get(name))
 
@@ -290,17 +320,20 @@ def stylize(
     start_picture: File | None = None,
     keep: File | None = None,
     regions: File | None = None,
+    temporal: Iterable[Temporal[File]] = (),
     **overrides: object,
 ) -> Stylized:
     """Repaint the photo `content` in the style of the painting `style`, both the bytes of picture files.
 
-    `style` may be several `Style` records with weights, masks and regions; `start_picture`, `keep` and `regions` are as
-    in `Inputs`. `preset` and `overrides` are as in `resolve_options`;
+    `style` may be several `Style` records with weights, masks and regions; `start_picture`, `keep`, `regions` and
+    `temporal` are as in `Inputs`. `preset` and `overrides` are as in `resolve_options`;
     `weights` is the path of VGG19's weights; `on_iterate` is called after each evaluation. Raises `InvalidInputError`,
     `WeightsError`.
     """
     options = resolve_options(preset, overrides)
-    files = inputs_from_files(content, style, start_picture=start_picture, keep=keep, regions=regions)
+    files = inputs_from_files(
+        content, style, start_picture=start_picture, keep=keep, regions=regions, temporal=temporal
+    )
     inputs = files.map(lambda name, data: decode(data, name, colour_space=options.colour_space))
     transfer = Engine(weights).prepare(inputs, options)
     for iterate in transfer.iterates():

@@ -34,3 +34,11 @@ class InvalidInputError(TfstyleError, ValueError):
 
 class WeightsError(TfstyleError):
     """The weights of a network are missing, damaged, or belong to another network."""
+
+
+class OutOfMemoryError(TfstyleError):
+    """The memory of the device, or of the machine, did not suffice while a transfer ran."""
+
+
+class PartyLostError(TfstyleError):
+    """A party that computed a part of a picture has gone, and with it what it kept; `str()` of it says why."""

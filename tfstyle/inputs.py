@@ -19,11 +19,13 @@ Form = TypeVar("Form")
 Other = TypeVar("Other")
 
 MOST_STYLES = 8
+MOST_TEMPORAL = 8
+"""References to earlier results."""
 OF_A_STYLE = ("mask", "region", "regions")
 """Fields of `Style` with a picture that may be missing."""
 BESIDES = ("start_picture", "keep", "regions")
 """Fields of `Inputs` with a picture that may be missing."""
-MASKS = frozenset({"mask", "region", "regions", "keep"})
+MASKS = frozenset({"mask", "region", "regions", "keep", "weights"})
 """Fields whose pictures say where something applies."""
 MOST_COLOURS = 16
 """Flat colours of a map of regions."""
@@ -32,6 +34,7 @@ LEAST_SHARE = 0.001
 Size = tuple[int, int]
 """(width, height) of a picture in pixels."""
 _STYLE_NAME = re.compile(r"style(s\[[0-9]\])?")
+_TEMPORAL_NAME = re.compile(r"temporal\[[0-9]\]")
 File = bytes | bytearray | memoryview
 """The contents of a picture file."""
 
@@ -56,15 +59,30 @@ class Style(Generic[Form]):
 
 
 @dataclass(frozen=True)
+class Temporal(Generic[Form]):
+    """An earlier result of a sequence of pictures, moved to where its parts are in the content picture.
+
+    The result is held to `picture` where `weights`, a grey picture, are white, in proportion where they are grey, and
+    not at all where they are black, as they should be where the earlier result does not show what is there now. None
+    means everywhere. `weight` multiplies the option `temporal_weight`. Both have the content picture's aspect ratio.
+    """
+
+    picture: Form
+    weight: float = 1.0
+    weights: Form | None = None
+
+
+@dataclass(frozen=True)
 class Inputs(Generic[Form]):
     """The content picture and 1 to `MOST_STYLES` styles, whose statistics are averaged by weight.
 
     All other pictures have the content picture's aspect ratio. `start_picture` is what the transfer starts from, in
     place of the content picture. `keep` is grey: where it is white, the result is the content picture, and where it is
-    grey, a mixture. `regions` has a flat colour for each region (see `Style`).
+    grey, a mixture. `regions` has a flat colour for each region (see `Style`). `temporal` are up to `MOST_TEMPORAL`
+    earlier results that the picture is to follow.
 
     Raises `InvalidInputError` for a wrong number of styles, for weights that are not numbers from 0 to
-    `LARGEST_WEIGHT` or that are all 0, and for regions of which the other half is missing.
+    `LARGEST_WEIGHT`, for styles' weights that are all 0, and for regions of which the other half is missing.
     """
 
     content: Form
@@ -72,17 +90,20 @@ class Inputs(Generic[Form]):
     start_picture: Form | None = None
     keep: Form | None = None
     regions: Form | None = None
+    temporal: tuple[Temporal[Form], ...] = ()
 
     def __post_init__(self) -> None:
         violations = []
         if not 1 <= len(self.styles) <= MOST_STYLES:
             violations.append(Violation("styles", f"must be 1 to {MOST_STYLES}; got {len(self.styles)}"))
-        for index, style in enumerate(self.styles):
-            weight = style.weight
+        if len(self.temporal) > MOST_TEMPORAL:
+            violations.append(Violation("temporal", f"must be at most {MOST_TEMPORAL}; got {len(self.temporal)}"))
+        weights = [(f"styles[{index}]", style.weight) for index, style in enumerate(self.styles)]
+        for name, weight in [*weights, *((name, each.weight) for name, each in self.named_temporal())]:
             is_number = isinstance(weight, (int, float)) and not isinstance(weight, bool)
             if not (is_number and 0 <= weight <= LARGEST_WEIGHT):
                 complaint = f"must be a number from 0 to {number(LARGEST_WEIGHT)}; got {shown(weight)}"
-                violations.append(Violation(f"styles[{index}].weight", complaint))
+                violations.append(Violation(f"{name}.weight", complaint))
         if not violations and not any(style.weight for style in self.styles):
             violations.append(Violation("styles", "must not all have the weight 0"))
         violations += self._regions_violations()
@@ -113,7 +134,8 @@ class Inputs(Generic[Form]):
     def pictures(self) -> Iterator[tuple[str, Form]]:
         """(name, picture) of every picture: "content", then "style", or "styles[0]" ... if there are several.
 
-        What belongs to a style has the style's name and its own, as "style.mask". The fields of `BESIDES` follow.
+        What belongs to a style has the style's name and its own, as "style.mask". The fields of `BESIDES` follow, and
+        "temporal[0]", "temporal[0].weights" ...
         """
         yield "content", self.content
         for name, style in self.named_styles():
@@ -124,6 +146,14 @@ class Inputs(Generic[Form]):
         for part in BESIDES:
             if (picture := getattr(self, part)) is not None:
                 yield part, picture
+        for name, temporal in self.named_temporal():
+            yield name, temporal.picture
+            if temporal.weights is not None:
+                yield f"{name}.weights", temporal.weights
+
+    def named_temporal(self) -> Iterator[tuple[str, Temporal[Form]]]:
+        """(name as in `pictures`, reference) of every reference to an earlier result."""
+        return ((f"temporal[{index}]", temporal) for index, temporal in enumerate(self.temporal))
 
     def named_styles(self) -> Iterator[tuple[str, Style[Form]]]:
         """(name as in `pictures`, style) of every style."""
@@ -136,7 +166,12 @@ class Inputs(Generic[Form]):
             Style(converted[name], style.weight, *(converted.get(f"{name}.{part}") for part in OF_A_STYLE))
             for name, style in self.named_styles()
         )
-        return Inputs(converted["content"], styles, *(converted.get(part) for part in BESIDES))
+        temporal = tuple(
+            Temporal(converted[name], each.weight, converted.get(f"{name}.weights"))
+            for name, each in self.named_temporal()
+        )
+        start_picture, keep, regions = map(converted.get, BESIDES)
+        return Inputs(converted["content"], styles, start_picture, keep, regions, temporal)
 
 
 def regions_of_masks(inputs: Inputs[Any]) -> int:
@@ -160,6 +195,7 @@ def inputs_from_files(
     start_picture: File | None = None,
     keep: File | None = None,
     regions: File | None = None,
+    temporal: Iterable[Temporal[File]] = (),
 ) -> Inputs[bytes]:
     """The inputs as a program gives them: the bytes of a content picture, and of one or several style pictures.
 
@@ -170,7 +206,7 @@ def inputs_from_files(
     if isinstance(style, str):
         given = (style,)
     styles = [each if isinstance(each, Style) else Style(each) for each in given]
-    return Inputs(content, tuple(styles), start_picture, keep, regions).map(_file)
+    return Inputs(content, tuple(styles), start_picture, keep, regions, tuple(temporal)).map(_file)
 
 
 def _file(name: str, picture: object) -> bytes:
@@ -181,7 +217,7 @@ def _file(name: str, picture: object) -> bytes:
 
 
 def inputs_by_name(pictures: Mapping[str, Form], weights: Mapping[str, float]) -> Inputs[Form]:
-    """The inputs whose `pictures()` are these; `weights` has those of the styles, by the same names.
+    """The inputs whose `pictures()` are these; `weights` has those of styles and references, by the same names.
 
     Raises `InvalidInputError` for pictures that are not those of a transfer, and as `Inputs` does.
     """
@@ -195,7 +231,13 @@ def inputs_by_name(pictures: Mapping[str, Form], weights: Mapping[str, float]) -
     )
     if "content" not in pictures:
         raise refusal
-    found = Inputs(pictures["content"], styles, *map(pictures.get, BESIDES))
+    temporal = tuple(
+        Temporal(pictures[name], weights.get(name, 1.0), pictures.get(f"{name}.weights"))
+        for name in pictures
+        if _TEMPORAL_NAME.fullmatch(name)
+    )
+    start_picture, keep, regions = map(pictures.get, BESIDES)
+    found = Inputs(pictures["content"], styles, start_picture, keep, regions, temporal)
     if dict(found.pictures()).keys() != pictures.keys():
         raise refusal
     return found

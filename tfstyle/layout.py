@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from tfstyle.borders import SIDE_STEP, wraps_of
 from tfstyle.checkpoint import Checkpoint
+from tfstyle.device import Device
 from tfstyle.images import fit_longer_side
 from tfstyle.inputs import Inputs, Size
 from tfstyle.losses import Loss
@@ -46,6 +47,7 @@ class Outline:
 
     choice: Choice
     precision: Precision
+    device: Device
     steps: tuple[Step, ...]
     estimate: Estimate
     warnings: tuple[str, ...]

@@ -23,7 +23,7 @@ from tfstyle.losses import FeatureTerm, PooledTerm, loss_from_options
 from tfstyle.losses.term import MatchingCost
 from tfstyle.networks.network import Network
 from tfstyle.networks.topology import block_of
-from tfstyle.objective import Terms, feature_layers, matched_terms
+from tfstyle.objective import Terms, feature_layers, matched_terms, reference_terms
 from tfstyle.optimizers import OPTIMIZERS
 from tfstyle.options import TransferOptions
 from tfstyle.precision import AUTO, FLOAT32
@@ -54,8 +54,10 @@ FIXED = 150 * 10**6
 """Additional bytes for TensorFlow's own code and buffers (measured: 100 MB)."""
 TRAFFIC = 0.5e-6
 """Seconds per pixel and evaluation in addition to the arithmetic (measured: 0.3e-6 to 1.1e-6)."""
-GPU_TRAFFIC = 0.11e-6
-"""The same on a GPU, most of it the optimizer's, which computes on the processor (measured: 0.10e-6 to 0.11e-6)."""
+GPU_TRAFFIC = 16e3
+"""Bytes per pixel and evaluation that a GPU moves besides (an H100: 4e-9 to 8e-9 s at about 2.5e12 bytes a second)."""
+HOST_TRAFFIC = 0.09e-6
+"""Seconds per pixel and evaluation of an optimizer on the processor beside a GPU (measured with L-BFGS: 0.09e-6)."""
 REGION_TRAFFIC = 4e-9
 """Seconds per value of the layers of pooled terms, region and evaluation (measured: 2e-9 to 5e-9)."""
 OVERHEAD = 0.03
@@ -120,7 +122,7 @@ class Demand:
 def available_memory() -> int:
     """Bytes that a transfer can take: what is free of the machine's memory, or of the GPU's if that is less.
 
-    The optimizer's vectors are not in the GPU's memory, but counted there too.
+    The optimizer's vectors are in the GPU's memory, or if the picture is tiled in the machine's, so both must suffice.
     """
     gpu = gpu_memory()
     return free_memory() if gpu is None else min(free_memory(), gpu.limit - gpu.used)
@@ -192,7 +194,7 @@ def _inactive_file() -> int:
 
 def fitting_whole_from(network: Network, demand: Demand, available: int) -> int | None:
     """As `choose_whole_from`, but None if no tiling fits."""
-    fitting = (start for start in _starts(demand.terms) if bytes_needed(network, demand, start) <= available)
+    fitting = (start for start in starts(demand.terms) if bytes_needed(network, demand, start) <= available)
     return next(fitting, None)
 
 
@@ -242,7 +244,7 @@ def _resized(demand: Demand, factor: float) -> Demand:
 
 def least_bytes(network: Network, demand: Demand) -> int:
     """The memory with as many tiles as the terms allow."""
-    return min(bytes_needed(network, demand, start) for start in _starts(demand.terms))
+    return min(bytes_needed(network, demand, start) for start in starts(demand.terms))
 
 
 def _with_overrides(network: Network, demand: Demand, overrides: Mapping[str, Any]) -> int:
@@ -250,7 +252,7 @@ def _with_overrides(network: Network, demand: Demand, overrides: Mapping[str, An
     options = replace(demand.options, **overrides)
     terms = demand.terms
     if options.style_loss != demand.options.style_loss:
-        terms = loss_from_options(options, options.style_losses[-1]).terms
+        terms = loss_from_options(options, options.style_losses[-1]).terms | reference_terms(terms)
     return least_bytes(network, replace(demand, options=options, terms=terms))
 
 
@@ -300,6 +302,7 @@ def bytes_needed(network: Network, demand: Demand, whole_from: int) -> int:
         if isinstance(term, FeatureTerm)
         for layer in term.layers
     )
+    kept += sum(FLOAT * term.target_values * pixels for term in reference_terms(terms).values())
     style_features = _feature_bytes(network, demand, whole, demand.style_pixels)
     targets = (FLOAT * 3 + maps) * demand.style_pixels + TARGETS * style_features
     if costs := _matching_costs(network, demand):
@@ -327,10 +330,35 @@ def seconds_needed(network: Network, demand: Demand, whole_from: int, evaluation
     targets = demand.styles * sum(cost.work for cost in _matching_costs(network, demand)) / rate
     # Forward and backward, and a second forward pass for tiled blocks.
     multiplications = 2 * network.work + network.work_of(range(1, whole_from))
-    traffic = GPU_TRAFFIC if has_gpu() else TRAFFIC
+    traffic = _gpu_seconds(demand, whole_from) if has_gpu() else TRAFFIC * pixels
     pooled = {layer for term in demand.terms.values() if isinstance(term, PooledTerm) for layer in term.layers}
     regions = REGION_TRAFFIC * demand.regions * _values(network, pooled, pixels)
-    return targets + evaluations * (OVERHEAD + pixels * (multiplications / rate + traffic) + regions)
+    return targets + evaluations * (OVERHEAD + pixels * multiplications / rate + traffic + regions)
+
+
+def _gpu_seconds(demand: Demand, whole_from: int) -> float:
+    """Seconds of an evaluation on a GPU besides the arithmetic, by the rate at which its memory is read and written."""
+    pixels, kind = demand.pyramid.height * demand.pyramid.width, OPTIMIZERS[demand.options.optimizer]
+    if whole_from > 1 or kind.begin_on_device is None:
+        return pixels * (GPU_TRAFFIC / memory_rate() + HOST_TRAFFIC)
+    # Each vector is read, multiplied and added two or three times (tfstyle.optimizers.device_history).
+    passes = 12 * kind.vectors(demand.options)
+    return (GPU_TRAFFIC * pixels + passes * FLOAT * demand.variables) / memory_rate()
+
+
+@cache
+def memory_rate() -> float:
+    """Bytes per second that this machine, or its GPU, reads and writes in sums of vectors, measured once."""
+    count, sums = 2**24, 16
+    seconds = []
+    for _ in range(3):
+        values = tf.zeros([count])
+        began = time.perf_counter()
+        for _ in range(sums):
+            values = values + 1.0
+        values[0].numpy()
+        seconds.append(time.perf_counter() - began)
+    return 2.0 * FLOAT * count * sums / min(seconds)
 
 
 @cache
@@ -358,7 +386,8 @@ def _deepest(terms: Terms) -> int:
     return max(map(block_of, feature_layers(terms)))
 
 
-def _starts(terms: Terms) -> list[int]:
+def starts(terms: Terms) -> list[int]:
+    """The blocks from which the network may be computed whole: 1 if nothing is tiled, and those that tiling allows."""
     if matched_terms(terms):
         return [1]
     return [1, *(cut.last + 1 for cut in segment.CUTS if cut.last < _deepest(terms))]

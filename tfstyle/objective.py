@@ -11,13 +11,26 @@ from numpy.typing import NDArray
 
 from tfstyle.borders import ZERO, Borders, borders_of, style_borders
 from tfstyle.gradients import gradient
-from tfstyle.losses import IMAGE, FeatureTerm, ImageTerm, LocalTerm, Loss, MatchedTerm, Metrics, Parts, PooledTerm, Term
+from tfstyle.losses import (
+    IMAGE,
+    FeatureTerm,
+    ImageTerm,
+    LocalTerm,
+    Loss,
+    MatchedTerm,
+    Metrics,
+    Parts,
+    PooledTerm,
+    ReferenceTerm,
+    Term,
+)
 from tfstyle.losses.balance import unit_of
 from tfstyle.losses.term import RegionTargets, View
 from tfstyle.masks import BlockWeights, layer_weights
 from tfstyle.networks.extractor import extractor
 from tfstyle.networks.network import LayerMetric, Network
 from tfstyle.networks.topology import block_of
+from tfstyle.optimizers.optimizer import Vector
 from tfstyle.precision import FLOAT32
 from tfstyle.pyramid import Pyramid
 from tfstyle.tensorflow_backend import tf
@@ -26,16 +39,16 @@ Map = NDArray[np.float32]
 Terms = Mapping[str, Term]
 """{name: term}."""
 Targets = Mapping[str, Mapping[str, Any]]
-"""{name of the term: {layer: target}}; image terms have none."""
+"""{name of the term: {layer, or IMAGE for reference terms: target}}; image terms have none."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The weighted total, its parts, and the gradient [size] of the total."""
+    """The weighted total, its parts, and the gradient [size] of the total: an array, or a tensor."""
 
     total: float
     parts: Parts
-    gradient: Map
+    gradient: Vector
 
 
 class Kept(NamedTuple):
@@ -71,11 +84,15 @@ class Objective(Protocol):
         `weights` [h, w] are the weights of its pixels; None: 1.
         """
 
-    def image(self, variables: Map, kept: Kept | None) -> Map:
+    def image(self, variables: Vector, kept: Kept | None) -> Map:
         """The standardised picture [1, H, W, 3] that `variables` [size] represent, with what is kept."""
 
-    def __call__(self, variables: Map, targets: Targets, loss: Loss, kept: Kept | None) -> Evaluation:
-        """Evaluate at `variables` [size]; `loss` must have the terms with which the objective was made."""
+    def __call__(self, variables: Vector, targets: Targets, loss: Loss, kept: Kept | None) -> Evaluation:
+        """Evaluate at `variables` [size]; `loss` must have the terms with which the objective was made.
+
+        The gradient of variables in an array is an array. That of a tensor may be a tensor, which then stays on the
+        device.
+        """
 
 
 class WholeObjective:
@@ -153,9 +170,9 @@ class WholeObjective:
             return {}
         return extractor(self._network, layers, self._pooling, self._precision, borders)(tf.constant(image))
 
-    def image(self, variables: Map, kept: Kept | None = None) -> Map:
+    def image(self, variables: Vector, kept: Kept | None = None) -> Map:
         """As in `Objective`."""
-        picture: Map = self.pyramid.image(tf.constant(variables)).numpy()
+        picture: Map = self.pyramid.image(tf.convert_to_tensor(variables)).numpy()
         return picture if kept is None else kept.over(picture)
 
     def _trace(self, targets: Any, weights: tf.Tensor, factors: Mapping[str, tf.Tensor], kept: Kept | None) -> Any:
@@ -171,20 +188,22 @@ class WholeObjective:
                 values[name] = term.by_layer(features, targets[name], self._network.metrics)
             elif isinstance(term, ImageTerm):
                 values[name] = {IMAGE: term.value(image, size[0], size)}
+            elif isinstance(term, ReferenceTerm):
+                values[name] = {IMAGE: term.value(image, targets[name][IMAGE], size)}
         total = weighted_total(values, weights, factors)
         self._layers = {name: list(by_layer) for name, by_layer in values.items()}
         # In one tensor, because reading each of them from a GPU's memory takes a fifth of a millisecond.
         stacked = tf.stack([total, *(value for by_layer in values.values() for value in by_layer.values())])
         return stacked, gradient(total, variables)
 
-    def __call__(self, variables: Map, targets: Targets, loss: Loss, kept: Kept | None = None) -> Evaluation:
+    def __call__(self, variables: Vector, targets: Targets, loss: Loss, kept: Kept | None = None) -> Evaluation:
         """As in `Objective`."""
         self._variables.assign(variables)
         stacked, gradient = self._evaluate(targets, *weight_tensors(loss), kept)
         total, *numbers = stacked.numpy().tolist()
         left = iter(numbers)
         values = {name: {layer: next(left) for layer in layers} for name, layers in self._layers.items()}
-        return Evaluation(total, parts(loss, values), gradient.numpy())
+        return Evaluation(total, parts(loss, values), gradient if tf.is_tensor(variables) else gradient.numpy())
 
 
 def style_targets(terms: Terms, statistics: Targets, metrics: Metrics) -> Targets:
@@ -239,6 +258,11 @@ def _of_regions(
 def matched_terms(terms: Terms) -> dict[str, MatchedTerm]:
     """The matched terms among `terms`."""
     return {name: term for name, term in terms.items() if isinstance(term, MatchedTerm)}
+
+
+def reference_terms(terms: Terms) -> dict[str, ReferenceTerm]:
+    """The reference terms among `terms`."""
+    return {name: term for name, term in terms.items() if isinstance(term, ReferenceTerm)}
 
 
 def feature_layers(terms: Terms) -> tuple[str, ...]:

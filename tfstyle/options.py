@@ -163,6 +163,10 @@ class TransferOptions:
         "absolute",
         group="losses",
     )
+    temporal_weight: float = _weight(
+        10.0,
+        "weight of the distance to the earlier results in temporal, in sequences of pictures; 0 lets them flicker",
+    )
     gamut_weight: float = _weight(1000.0, "weight of the penalty on colours outside the gamut of colour_space")
     optimizer: str = _choice("lbfgs", "optimizer of the picture", "lbfgs", "adam", group="optimizer")
     max_evaluations: int = _number(

@@ -9,7 +9,7 @@ import os
 from dataclasses import dataclass
 
 from tfstyle.processor import BFLOAT16 as BFLOAT16_INSTRUCTIONS
-from tfstyle.processor import VECTOR_INSTRUCTIONS, instructions
+from tfstyle.processor import instructions
 
 AUTO, FLOAT32, BFLOAT16 = "auto", "float32", "bfloat16"
 PRECISIONS = (AUTO, FLOAT32, BFLOAT16)
@@ -23,16 +23,6 @@ class Precision:
 
     name: str
     note: str = ""
-
-
-def device() -> str:
-    """What this process computes on, as far as rounding depends on it: the GPU's name, or "CPU" and its extensions."""
-    from tfstyle.tensorflow_backend import tf
-
-    gpus = tf.config.get_visible_devices("GPU")
-    if gpus:
-        return str(tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU"))
-    return " ".join(["CPU", *sorted(VECTOR_INSTRUCTIONS & instructions())])
 
 
 def choose_precision(name: str = AUTO) -> Precision:

@@ -20,7 +20,8 @@ from tfstyle.precision import AUTO
 class Source:
     """A picture that went into a result: its `name` as in `Inputs.pictures`, its size, and the SHA-256 of its file.
 
-    The digest is empty for pixels that came from no file. `weight` is that of a style; other pictures have none.
+    The digest is empty for pixels that came from no file. `weight` is that of a style, or of a reference to an earlier
+    result; other pictures have none.
     """
 
     name: str
@@ -49,7 +50,7 @@ class StageFacts:
 class Provenance:
     """How a result was made.
 
-    `version` and `tensorflow` are releases; `device` is as in `tfstyle.precision.device`. `preset` is the one that was
+    `version` and `tensorflow` are releases; `device` is a `tfstyle.device.Device` as text. `preset` is the one that was
     named. `options` has every option, as `resolve_options` takes them. `precision` is that of the features; `networks`
     has the SHA-256 of each network's weights file. `pictures` are in the order of `Inputs.pictures`.
     """

@@ -15,7 +15,7 @@ from tfstyle.colour_matching import ColourMatch, Colours, colours_of
 from tfstyle.errors import InvalidInputError, Violation
 from tfstyle.images import SMALLEST_SIDE, Picture, fit_longer_side, resize
 from tfstyle.images.periodic import periodic_picture
-from tfstyle.inputs import BESIDES, Inputs, Size, Style, is_mask
+from tfstyle.inputs import BESIDES, Inputs, Size, Style, Temporal, is_mask
 from tfstyle.masks import BlockWeights, check_aspect_ratio, check_mask, picture_weights
 from tfstyle.options import ORIGINAL_SIZE, RULES, TransferOptions, schedule
 from tfstyle.painting import Painting
@@ -24,12 +24,20 @@ from tfstyle.schedule import Scale
 
 
 @dataclass(frozen=True)
+class Reference:
+    """An earlier result of a sequence, and the `weights` [h, w] with which the picture is held to it."""
+
+    picture: Picture
+    weights: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
 class ScaledInputs:
     """All pictures of a transfer at one scale.
 
     `regions` are empty if all `paintings` apply everywhere. `keep` are the weights [h, w] with which the content
     picture stays. `colours` is the content picture in colour if only its lightness is painted; the other pictures are
-    then grey.
+    then grey. `temporal` are the earlier results that the picture follows.
     """
 
     content: Picture
@@ -38,6 +46,7 @@ class ScaledInputs:
     start: Picture | None
     keep: NDArray[np.float32] | None
     colours: Picture | None
+    temporal: tuple[Reference, ...]
 
 
 @dataclass(frozen=True)
@@ -119,7 +128,7 @@ def in_painted_colours(inputs: Inputs[Picture], options: TransferOptions) -> Inp
 
 def is_grey(inputs: Inputs[Picture]) -> bool:
     """Whether the content picture and all style pictures are grey."""
-    return all(picture.grey for name, picture in inputs.pictures() if name != "start_picture" and not is_mask(name))
+    return all(picture.grey for picture in (inputs.content, *(style.picture for style in inputs.styles)))
 
 
 def scaled_inputs(inputs: Inputs[Picture], options: TransferOptions, longer: int, grey: bool) -> ScaledInputs:
@@ -132,6 +141,10 @@ def scaled_inputs(inputs: Inputs[Picture], options: TransferOptions, longer: int
         check_aspect_ratio("start_picture", inputs.start_picture.size, inputs.content.size, "the content picture")
     if inputs.keep is not None:
         check_mask("keep", inputs.keep, inputs.content, "the content picture")
+    for name, each in inputs.named_temporal():
+        check_aspect_ratio(name, each.picture.size, inputs.content.size, "the content picture")
+        if each.weights is not None:
+            check_mask(f"{name}.weights", each.weights, inputs.content, "the content picture")
     sizes = scaled_sizes(sizes_of(inputs), options, longer)
     painted = in_painted_colours(inputs, options)
     wraps = wraps_of(options.seamless)
@@ -154,7 +167,16 @@ def scaled_inputs(inputs: Inputs[Picture], options: TransferOptions, longer: int
         None if start is None else _in(grey, fitted(start)),
         weights,
         None if painted is inputs else fitted(inputs.content),
+        tuple(_reference(each, sizes.content, _in(grey, fitted(each.picture))) for each in painted.temporal),
     )
+
+
+def _reference(temporal: Temporal[Picture], size: Size, picture: Picture) -> Reference:
+    """An earlier result whose `picture` has its `size` already."""
+    weights = np.full((size[1], size[0]), temporal.weight, np.float32)
+    if temporal.weights is not None:
+        weights *= picture_weights(resize(temporal.weights, size))
+    return Reference(picture, weights if picture.visibility is None else weights * picture.visibility)
 
 
 def _painting(
@@ -196,4 +218,6 @@ def digest(inputs: Inputs[Picture]) -> str:
                 found.update(f"{name} {array.shape} ".encode())
                 found.update(np.ascontiguousarray(array).data)
     found.update(repr(inputs.shares).encode())
+    if inputs.temporal:
+        found.update(repr([each.weight for each in inputs.temporal]).encode())
     return found.hexdigest()

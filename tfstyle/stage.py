@@ -14,6 +14,7 @@ from tfstyle.images import Picture
 from tfstyle.losses import Loss
 from tfstyle.networks.network import Network
 from tfstyle.objective import Evaluation, Kept, Objective, Targets
+from tfstyle.optimizers import Vector
 from tfstyle.pyramid import Pyramid
 
 
@@ -29,7 +30,7 @@ class Problem:
     loss: Loss
     kept: Kept | None = None
 
-    def __call__(self, variables: NDArray[np.float32]) -> Evaluation:
+    def __call__(self, variables: Vector) -> Evaluation:
         """Evaluate at the pyramid's `variables` [size]."""
         return self.objective(variables, self.targets, self.loss, self.kept)
 
@@ -39,7 +40,7 @@ class Problem:
         return self.objective(variables, self.targets, self.loss, kept)
 
     @property
-    def image(self) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+    def image(self) -> Callable[[Vector], NDArray[np.float32]]:
         """The function from the pyramid's variables [size] to the standardised picture [1, H, W, 3].
 
         It does not hold the targets, which are large.

@@ -10,9 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tfstyle.colour import standardise
-from tfstyle.losses import MatchedTerm, Metrics
+from tfstyle.losses import IMAGE, MatchedTerm, Metrics
 from tfstyle.masks import BlockWeights
-from tfstyle.objective import Objective, Targets, Terms, WholeObjective, matched_terms, region_targets, style_targets
+from tfstyle.objective import (
+    Objective,
+    Targets,
+    Terms,
+    WholeObjective,
+    matched_terms,
+    reference_terms,
+    region_targets,
+    style_targets,
+)
 from tfstyle.painting import Painting
 from tfstyle.scaled_inputs import ScaledInputs
 from tfstyle.tensorflow_backend import tf
@@ -36,6 +45,9 @@ def targets_of(
         targets |= region_targets(terms, statistics, metrics, relative)
     else:
         targets |= style_targets(terms, _statistics(objective, inputs.paintings), metrics)
+    for name, reference in reference_terms(terms).items():
+        earlier = [(standardise(each.picture.pixels), each.weights) for each in inputs.temporal]
+        targets[name] = {IMAGE: reference.target(earlier)}
     for name, term in matched_terms(terms).items():
         # Such a picture is never tiled, and its stage remembers its start.
         assert isinstance(objective, WholeObjective)

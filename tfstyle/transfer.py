@@ -24,16 +24,19 @@ from tfstyle.checkpoint import Checkpoint, CheckpointError, write_checkpoint
 from tfstyle.colour import MEAN, STD, standardise, to_pixels
 from tfstyle.colour_matching import relit
 from tfstyle.depth import in_depth
+from tfstyle.device import Device
+from tfstyle.device_variables import DeviceGreyVariables
 from tfstyle.errors import InvalidInputError, Violation
+from tfstyle.exhaustion import explained_exhaustion
 from tfstyle.images import Picture, Taken, encode_png, resize_floats
 from tfstyle.losses import Part, Parts
-from tfstyle.memory import Estimate, free_memory
+from tfstyle.memory import Estimate, free_memory, has_gpu
 from tfstyle.networks.choice import Choice
 from tfstyle.networks.network import Network
 from tfstyle.objective import Evaluation
-from tfstyle.optimizers import OPTIMIZERS
+from tfstyle.optimizers import OPTIMIZERS, Vector
 from tfstyle.options import NONE, TransferOptions
-from tfstyle.precision import Precision, device
+from tfstyle.precision import Precision
 from tfstyle.provenance import Provenance, Source, StageFacts, joined
 from tfstyle.provenance_json import provenance_packet
 from tfstyle.stage import Problem, Stage
@@ -94,6 +97,7 @@ class Plan:
     options: TransferOptions
     choice: Choice
     precision: Precision
+    device: Device
     stages: Sequence[Stage]
     start: NDArray[np.float32]
     grey: bool
@@ -111,6 +115,7 @@ class Transfer:
         self.options = plan.options
         self.choice = plan.choice
         self.precision = plan.precision
+        self.device = plan.device
         self.estimate = plan.estimate
         self.warnings = plan.warnings
         self.stages = plan.stages
@@ -154,12 +159,25 @@ class Transfer:
     def iterates(self) -> Iterator[Iterate]:
         """Optimise, yielding after every evaluation; the work stops when the caller stops iterating.
 
-        Raises `InvalidInputError` if the loss at the start of a stage is not finite.
+        Raises `InvalidInputError` if the loss at the start of a stage is not finite, `OutOfMemoryError`.
 
         The first evaluation is that of the content picture itself. A stage's first evaluation includes tracing if
         the size is new. A stage ends early if the optimizer cannot improve any further. Losses are those
         of the scale and network in use, so they may rise from one stage to the next.
         """
+        with explained_exhaustion(self._shortage):
+            yield from self._iterates()
+
+    def _shortage(self) -> str:
+        """What to tell whose memory ran out."""
+        width, height = self.stages[self._stage].size
+        where = self.device.name if self.device.is_gpu else "this machine"
+        return (
+            f"memory: {where} had too little for {width} x {height} pixels ({self.estimate.memory / 1e9:.1f} GB were "
+            "estimated); choose a smaller size, or a lower limit of memory (--memory of the server), which tiles it"
+        )
+
+    def _iterates(self) -> Iterator[Iterate]:
         began = time.perf_counter() - self._seconds
         while True:
             number, stage = self._stage, self.stages[self._stage]
@@ -213,9 +231,12 @@ class Transfer:
         """Begin a stage with a new optimizer, at the standardised `image` [1, h, w, 3]."""
         self._enter(stage, image)
         pyramid = self.stages[stage].pyramid
-        self._variables: Variables = GreyVariables(pyramid) if self._grey else ColourVariables(pyramid)
-        start = self._variables.start(image)
-        self._optimizer = OPTIMIZERS[self.options.optimizer].begin(start, self.options)
+        kind, begin = OPTIMIZERS[self.options.optimizer], None
+        if has_gpu() and self.estimate.layouts[stage].whole_from == 1:  # tiles are put together on the processor
+            begin = kind.begin_on_device
+        grey = GreyVariables if begin is None else DeviceGreyVariables
+        self._variables: Variables = grey(pyramid) if self._grey else ColourVariables(pyramid)
+        self._optimizer = (begin or kind.begin)(self._variables.start(image), self.options)
 
     def _enter(self, stage: int, image: NDArray[np.float32] | None) -> None:
         """Make `stage`, which begins at the standardised `image`, the current one."""
@@ -245,6 +266,11 @@ class Transfer:
         evaluations: int = notes["evaluations"]
         return evaluations
 
+    @property
+    def _rounding(self) -> str:
+        """To what the objective rounds: the losses of another rounding are not comparable."""
+        return f"{self.precision.name}, TF32" if self.device.tf32 else self.precision.name
+
     def _state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """The optimizer's arrays, which are not copied, and everything else as JSON can hold it."""
         state = self._optimizer.state()
@@ -255,7 +281,7 @@ class Transfer:
         notes = {
             "of": self._identity,
             "layouts": [list(layout) for layout in self.estimate.layouts],
-            "precision": self.precision.name,
+            "precision": self._rounding,
             "optimizer": optimizer,
             "stage": self._stage,
             "made": self._made,
@@ -289,12 +315,19 @@ class Transfer:
         self._seconds = notes["seconds"]
         self._best = notes["best"] and (notes["best"][0], _parts_from_notes(notes["best"][1]))
         former = notes["precision"], notes["layouts"][self._stage][0]
-        if former != (self.precision.name, self.estimate.layouts[self._stage].style_loss):
+        if former != (self._rounding, self.estimate.layouts[self._stage].style_loss):
             self._optimizer.retarget()
             self._best = None
 
     def deliver(self) -> Delivered:
-        """The current picture at the size and depth of the result, and its losses (one more evaluation)."""
+        """The current picture at the size and depth of the result, and its losses (one more evaluation).
+
+        Raises `OutOfMemoryError`.
+        """
+        with explained_exhaustion(self._shortage):
+            return self._deliver()
+
+    def _deliver(self) -> Delivered:
         here, last = self.stages[self._stage], self.stages[-1]
         image = self._image()
         if here.size != last.size:
@@ -312,7 +345,7 @@ class Transfer:
         return Provenance(
             tfstyle.__version__,
             tf.__version__,
-            device(),
+            str(self.device),
             preset,
             dataclasses.asdict(self.options),
             self.precision.name,
@@ -351,7 +384,7 @@ class Transfer:
             self._opened = stage, self.stages[stage].problem(self._start)
         return self._opened[1]
 
-    def _evaluate(self, variables: NDArray[np.float32]) -> Evaluation:
+    def _evaluate(self, variables: Vector) -> Evaluation:
         evaluation = self._problem(self._stage)(self._variables.expand(variables))
         return dataclasses.replace(evaluation, gradient=self._variables.gradient(evaluation.gradient))
 
@@ -364,9 +397,9 @@ class Transfer:
     def _picture(
         self,
         stage: Stage,
-        image: Callable[[NDArray[np.float32]], NDArray[np.float32]],
+        image: Callable[[Vector], NDArray[np.float32]],
         variables: Variables,
-        point: NDArray[np.float32],
+        point: Vector,
     ) -> Picture:
         return self._shown(image(variables.expand(point)), stage, 8)
 

@@ -13,15 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tfstyle.colour import MEAN, STD
+from tfstyle.optimizers.optimizer import Vector
 from tfstyle.pyramid import Pyramid
-
-Vector = NDArray[np.float32]
 
 
 class Variables(Protocol):
-    """A linear map between the optimizer's variables and a pyramid's."""
+    """A linear map between the optimizer's variables and a pyramid's, both float32 arrays, or both tensors."""
 
-    def start(self, image: NDArray[np.float32]) -> Vector:
+    def start(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """The optimizer's variables that represent the standardised `image` [1, H, W, 3]."""
 
     def expand(self, variables: Vector) -> Vector:
@@ -50,9 +49,9 @@ class ColourVariables:
         return by_pyramid
 
 
-_DIRECTION = (1 / STD) / np.mean(1 / STD)
+DIRECTION = (1 / STD) / np.mean(1 / STD)
 """A step towards white in standardised RGB, about as long as a step in one channel."""
-_OFFSET = -MEAN / STD
+OFFSET = -MEAN / STD
 """Black in standardised RGB: the picture whose grey variables are 0."""
 
 
@@ -64,7 +63,7 @@ class GreyVariables:
 
     def start(self, image: NDArray[np.float32]) -> Vector:
         """As in `Variables`; `image` must be grey."""
-        finest = (image[0, :, :, 0] - _OFFSET[0]) / _DIRECTION[0]
+        finest = (image[0, :, :, 0] - OFFSET[0]) / DIRECTION[0]
         variables = np.zeros(self._pyramid.size // 3, np.float32)
         variables[: finest.size] = finest.ravel()
         return variables
@@ -73,15 +72,15 @@ class GreyVariables:
         """As in `Variables`."""
         expanded = np.empty(self._pyramid.size, np.float32)
         for level, (grey, colours) in enumerate(self._levels(variables, expanded)):
-            offset = 0 if level else _OFFSET
-            colours[...] = grey * _DIRECTION + offset
+            offset = 0 if level else OFFSET
+            colours[...] = grey * DIRECTION + offset
         return expanded
 
     def gradient(self, by_pyramid: Vector) -> Vector:
         """As in `Variables`."""
         gradient = np.empty(self._pyramid.size // 3, np.float32)
         for grey, colours in self._levels(gradient, by_pyramid):
-            np.matmul(colours, _DIRECTION[:, None], out=grey)
+            np.matmul(colours, DIRECTION[:, None], out=grey)
         return gradient
 
     def _levels(self, grey: Vector, colours: Vector) -> list[tuple[Vector, Vector]]:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     )
     from tfstyle_client.events import (
         Accepted,
+        Device,
         Event,
         Interrupted,
         JobStatus,
@@ -62,6 +63,7 @@ _MODULES = {
     ),
     "tfstyle_client.events": (
         "Accepted",
+        "Device",
         "Event",
         "Interrupted",
         "JobStatus",
@@ -86,6 +88,7 @@ __all__ = [
     "ClientError",
     "Credentials",
     "DeadlineExceededError",
+    "Device",
     "Event",
     "FailedPreconditionError",
     "Interrupted",

@@ -99,6 +99,10 @@ class _TextDisplay:
         self.say(event.note or f"network {event.network} ({event.origin})")
         if event.precision_note:
             self.say(event.precision_note)
+        if event.device is not None and event.device.gpu:
+            self.say(f"on {event.device}")
+        elif event.device is not None and event.device.note:
+            self.say(event.device.note)
         tiled = ", in tiles" if event.tiled else ""
         original = ""
         if self._content_side is not None and self._content_side > max(event.width, event.height):

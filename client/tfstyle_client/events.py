@@ -40,6 +40,25 @@ class Stage:
 
 
 @dataclass(frozen=True)
+class Device:
+    """What a worker computes on: the `name` of a GPU, or "CPU" and its instructions.
+
+    `tf32` says that products of float32 numbers are rounded to TF32, `repeatable` that the same transfer gives the same
+    bits again. `note` says why it is not a GPU although the machine has one, or is empty.
+    """
+
+    name: str
+    gpu: bool
+    tf32: bool
+    repeatable: bool
+    note: str
+
+    def __str__(self) -> str:
+        notes = [*(["TF32"] if self.tf32 else []), *([] if self.repeatable else ["not repeatable"])]
+        return ", ".join([self.name, *notes])
+
+
+@dataclass(frozen=True)
 class Started:
     """A worker has started on the request. `digest` is the SHA-256 of the network's weights, `origin` their source.
 
@@ -47,7 +66,7 @@ class Started:
     are estimates. `tiled` says that the picture is computed in tiles, because it does not fit
     into memory as a whole. `warnings` are remarks on the pictures, a line each. `stages` are what it goes through.
     `precision` is that of the network's features ("" from a server of a former release); `precision_note` says why it
-    is not the faster one.
+    is not the faster one. `device` is None from a server of a former release.
     """
 
     network: str
@@ -65,6 +84,7 @@ class Started:
     stages: tuple[Stage, ...]
     precision: str
     precision_note: str
+    device: Device | None = None
 
 
 @dataclass(frozen=True)

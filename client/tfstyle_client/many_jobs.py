@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -70,7 +71,7 @@ class Follower(Protocol):
         ...
 
     def made(self, task: Task, order: Order, result: Result) -> None:
-        """The picture is made; once this returns, its job is deleted."""
+        """The picture is made; once this returns, its job may be deleted."""
         ...
 
     def skipped(self, task: Task) -> None:
@@ -100,11 +101,22 @@ async def make_many(client: AsyncClient, tasks: Iterable[Task], at_once: int, fo
     this is cancelled, so are the unfinished jobs. Raises `ClientError` where no task can go on; unfinished jobs then
     stay on the server.
     """
-    left, unfinished = iter(tasks), _Unfinished()
+    await make_chains(client, ([task] for task in tasks), at_once, follower)
+
+
+async def make_chains(
+    client: AsyncClient, chains: Iterable[Iterable[Task]], at_once: int, follower: Follower, kept: int = 0
+) -> None:
+    """Make the pictures of all tasks of all `chains`, with up to `at_once` chains unfinished, as `make_many` does.
+
+    The tasks of a chain are made one after the other: one is prepared when the one before is made. Where a task fails,
+    the rest of its chain is left. The latest `kept` jobs stay on the server, for others to look at.
+    """
+    left, unfinished, made = iter(chains), _Unfinished(), _Made(kept)
     try:
         async with asyncio.TaskGroup() as group:
             for _ in range(at_once):
-                group.create_task(_Maker(client, left, unfinished, follower).run())
+                group.create_task(_Maker(client, left, unfinished, made, follower).run())
     except ExceptionGroup as group_of_errors:
         raise _first(group_of_errors) from None
     except BaseException:  # Ctrl-C, SIGTERM
@@ -173,29 +185,60 @@ class _Unfinished:
         self._ended = asyncio.Event()
 
 
-class _Maker:
-    """Makes one picture after the other, until there are no tasks left."""
+class _Made:
+    """The jobs whose pictures are made: the latest `kept` stay on the server."""
 
-    def __init__(self, client: AsyncClient, left: Iterator[Task], unfinished: _Unfinished, follower: Follower) -> None:
+    def __init__(self, kept: int) -> None:
+        self._kept = kept
+        self._jobs: deque[AsyncJob] = deque()
+
+    async def add(self, job: AsyncJob) -> None:
+        """Take a job whose picture is made, and delete those before that need not stay."""
+        self._jobs.append(job)
+        while len(self._jobs) > self._kept:
+            with suppress(JobNotFoundError):
+                await self._jobs.popleft().delete()
+
+
+class _Maker:
+    """Makes one chain after the other, until there are none left."""
+
+    def __init__(
+        self,
+        client: AsyncClient,
+        left: Iterator[Iterable[Task]],
+        unfinished: _Unfinished,
+        made: _Made,
+        follower: Follower,
+    ) -> None:
         self._client = client
         self._left = left
         self._unfinished = unfinished
+        self._made = made
         self._follower = follower
 
     async def run(self) -> None:
-        for task in self._left:
-            try:
-                order = await asyncio.to_thread(task.prepare)
-                if order is None:
-                    self._follower.skipped(task)
-                else:
-                    await self._make(task, order)
-            except _FOR_ALL:
+        for chain in self._left:
+            for task in chain:
+                if not await self._is_done(task):
+                    break
+
+    async def _is_done(self, task: Task) -> bool:
+        """Make the task's picture; whether it is there then."""
+        try:
+            order = await asyncio.to_thread(task.prepare)
+            if order is None:
+                self._follower.skipped(task)
+            else:
+                await self._make(task, order)
+        except _FOR_ALL:
+            raise
+        except ClientError as error:
+            if isinstance(error, ServerBusyError) and error.reason.startswith("DISK_"):
                 raise
-            except ClientError as error:
-                if isinstance(error, ServerBusyError) and error.reason.startswith("DISK_"):
-                    raise
-                self._follower.failed(task, error)
+            self._follower.failed(task, error)
+            return False
+        return True
 
     async def _make(self, task: Task, order: Order) -> None:
         for left in reversed(range(MOST_CREATIONS)):
@@ -208,8 +251,7 @@ class _Maker:
             except JobNotFoundError:  # another run with the same pictures has deleted it
                 if not left:
                     raise
-        with suppress(JobNotFoundError):
-            await job.delete()
+        await self._made.add(job)
 
     async def _created(self, creation: _Creation) -> AsyncJob:
         """The job, made anew where a former run has left one that failed or was cancelled."""

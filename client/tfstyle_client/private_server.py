@@ -73,7 +73,7 @@ def _environment() -> dict[str, str]:
     The engine needs Keras on TensorFlow, whatever KERAS_BACKEND says. Settings for a shared server, such as
     TFSTYLE_TOKENS, would make the private server refuse its own client.
     """
-    engine_settings = {"TFSTYLE_WEIGHTS", "TFSTYLE_MEMORY", "TFSTYLE_DEVICES"}
+    engine_settings = {"TFSTYLE_WEIGHTS", "TFSTYLE_MEMORY", "TFSTYLE_DEVICES", "TFSTYLE_TF32", "TFSTYLE_NOT_REPEATABLE"}
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith("TFSTYLE_") or name in engine_settings
     }

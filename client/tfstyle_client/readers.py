@@ -9,7 +9,18 @@ from tfstyle.options import TransferOptions
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle.v1.conversion import options_from_proto
 from tfstyle_client.errors import CallCancelledError, ClientError, from_status
-from tfstyle_client.events import Accepted, Event, Interrupted, JobStatus, Losses, Progress, Result, Stage, Started
+from tfstyle_client.events import (
+    Accepted,
+    Device,
+    Event,
+    Interrupted,
+    JobStatus,
+    Losses,
+    Progress,
+    Result,
+    Stage,
+    Started,
+)
 
 
 def job_status(message: pb.Job) -> JobStatus:
@@ -171,7 +182,12 @@ def read_started(message: pb.Started) -> Started:
         tuple(Stage(each.network, each.width, each.height, each.evaluations) for each in message.stages),
         message.precision.name,
         message.precision.note,
+        _device(message.device) if message.HasField("device") else None,
     )
+
+
+def _device(message: pb.Device) -> Device:
+    return Device(message.name, message.gpu, message.tf32, message.repeatable, message.note)
 
 
 def _progress(message: pb.Progress) -> Progress:

@@ -70,7 +70,8 @@ def _parameter(name: str) -> str:
     """How a picture is given on the command line."""
     if name in ("content", "start_picture"):
         return f"--{name.partition('_')[0]} FILE"
-    return "--style FILE ..." if name.endswith("]") or name == "style" else f"--picture {name}=FILE"
+    is_style = name == "style" or (name.startswith("styles[") and name.endswith("]"))
+    return "--style FILE ..." if is_style else f"--picture {name}=FILE"
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 
 from tfstyle import __version__
 from tfstyle.errors import InvalidInputError
-from tfstyle.inputs import BESIDES, OF_A_STYLE, File, Inputs, Size, Style, inputs_from_files
+from tfstyle.inputs import BESIDES, OF_A_STYLE, File, Inputs, Size, Style, Temporal, inputs_from_files
 from tfstyle.options import ProgressOptions, TransferOptions
 from tfstyle.presets import canonical_overrides, resolve_options
 from tfstyle.rules import shown
@@ -37,11 +37,16 @@ def stylize_request(
     preset: str = "default",
     progress: ProgressOptions = NO_PREVIEWS,
     options: Mapping[str, Any] | None = None,
+    *,
+    temporal: Iterable[Temporal[File]] = (),
     **pictures: File | None,
 ) -> pb.StylizeRequest:
-    """The message; `pictures` are as in `inputs_from_files`. Raises `BadRequestError`, naming each field at fault."""
+    """The message; `temporal` and `pictures` are as in `inputs_from_files`.
+
+    Raises `BadRequestError`, naming each field at fault.
+    """
     try:
-        inputs = inputs_from_files(content, style, **pictures)
+        inputs = inputs_from_files(content, style, temporal=temporal, **pictures)
     except InvalidInputError as error:
         raise BadRequestError(error.violations) from None
     return request_of(inputs, preset, progress, options)
@@ -88,11 +93,18 @@ def watchable(options: TransferOptions) -> ProgressOptions:
     )
 
 
-def sizes_from(content: Size, styles: Iterable[Size | Style[Size]], **further: Size | None) -> Inputs[Size]:
-    """The inputs as a program gives their sizes; `further` are those of `Inputs`. Raises `BadRequestError`."""
+def sizes_from(
+    content: Size,
+    styles: Iterable[Size | Style[Size]],
+    *,
+    start_picture: Size | None = None,
+    keep: Size | None = None,
+    regions: Size | None = None,
+) -> Inputs[Size]:
+    """The inputs as a program gives their sizes, by the names of `Inputs`. Raises `BadRequestError`."""
     given = tuple(each if isinstance(each, Style) else Style(each) for each in styles)
     try:
-        return Inputs(content, given, **further)
+        return Inputs(content, given, start_picture, keep, regions)
     except InvalidInputError as error:
         raise BadRequestError(error.violations) from None
 

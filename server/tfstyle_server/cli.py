@@ -12,9 +12,8 @@ os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 import asyncio
 import math
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from cyclopts import App, Parameter
 from cyclopts.exceptions import CycloptsError
@@ -24,13 +23,16 @@ from tfstyle.environment import drop_empty_settings
 from tfstyle.options import NETWORKS
 from tfstyle.rules import shown
 from tfstyle_client.exit_codes import BAD_INPUT, DONE, FAILED
-from tfstyle_client.option_values import whole_number
 from tfstyle_client.usage_errors import usage_message
 from tfstyle_server.admission import CallerLimits
 from tfstyle_server.backup import back_up
 from tfstyle_server.blobs import StoreUnavailableError
 from tfstyle_server.check import DataUnreadableError, check
 from tfstyle_server.dashboard import DashboardOptions
+from tfstyle_server.devices import DeviceError, choose_devices
+from tfstyle_server.executors.ray.flags import NO_RAY, RayFlags
+from tfstyle_server.executors.ray.options import RayOptionError
+from tfstyle_server.flags import flag, number
 from tfstyle_server.front import BadSettingError, CannotServeError, serve
 from tfstyle_server.listen_address import AddressError, host_of
 from tfstyle_server.logs import LogFormat, configure_logging
@@ -41,53 +43,46 @@ from tfstyle_server.security import SecurityOptions
 _DEFAULT = ServerOptions()
 
 
-def _flag(variable: str, text: str, *, least: float | None = None, most: float | None = None, **more: Any) -> Parameter:
-    """A flag that the environment variable TFSTYLE_`variable` sets as well, with the numbers that it accepts."""
-    limits: Callable[[Any, Any], None] | None = None
-    if least is not None:
-
-        def limits(_: Any, value: Any) -> None:
-            if value is not None and not (least <= value and (most is None or value <= most)):
-                raise ValueError(f"must be {least} to {most}" if most is not None else f"must be at least {least}")
-
-    return Parameter(env_var=f"TFSTYLE_{variable}", help=text, validator=limits, **more)
-
-
-def _number(variable: str, text: str, *, least: int, most: int | None = None, **more: Any) -> Parameter:
-    """As `_flag`, for whole numbers only."""
-    return _flag(variable, text, least=least, most=most, converter=whole_number, **more)
-
-
 def serve_command(
     *,
-    listen: Annotated[str, _flag("LISTEN", "host:port (port 0 for any free one), or unix:PATH")] = _DEFAULT.listen,
-    tls_certificate: Annotated[Path | None, _flag("TLS_CERTIFICATE", "the server's certificate chain (PEM)")] = None,
-    tls_key: Annotated[Path | None, _flag("TLS_KEY", "the server's private key (PEM)")] = None,
+    listen: Annotated[str, flag("LISTEN", "host:port (port 0 for any free one), or unix:PATH")] = _DEFAULT.listen,
+    tls_certificate: Annotated[Path | None, flag("TLS_CERTIFICATE", "the server's certificate chain (PEM)")] = None,
+    tls_key: Annotated[Path | None, flag("TLS_KEY", "the server's private key (PEM)")] = None,
     tls_client_ca: Annotated[
-        Path | None, _flag("TLS_CLIENT_CA", "require client certificates signed by this authority (PEM)")
+        Path | None, flag("TLS_CLIENT_CA", "require client certificates signed by this authority (PEM)")
     ] = None,
     tokens: Annotated[
-        Path | None, _flag("TOKENS", "require a token listed in this file; tfstyle token adds one")
+        Path | None, flag("TOKENS", "require a token listed in this file; tfstyle token adds one")
     ] = None,
     insecure: Annotated[
-        bool, _flag("INSECURE", "allow an address that other machines can reach without TLS", show_default=False)
+        bool, flag("INSECURE", "allow an address that other machines can reach without TLS", show_default=False)
     ] = False,
     devices: Annotated[
         str,
-        _flag(
+        flag(
             "DEVICES",
-            "one worker for each: cpu, or GPU numbers such as 0,1; empty: all GPUs, or else one CPU worker",
+            "one worker for each: cpu, or GPUs by number or UUID, such as 0,1; empty: all GPUs, or else one CPU worker",
             show_default=False,
         ),
     ] = "",
-    network: Annotated[
-        str, _flag("NETWORK", f"network to load at the start: {', '.join(NETWORKS)}")
-    ] = _DEFAULT.network,
-    weights: Annotated[str | None, _flag("WEIGHTS", "VGG19 weights without top layers (Keras HDF5)")] = None,
-    data: Annotated[Path, _flag("DATA", "folder for jobs, which survive a restart")] = _DEFAULT.data,
+    tf32: Annotated[
+        bool, flag("TF32", "let GPUs round float32 products to TF32 (10 bits), which is faster", show_default=False)
+    ] = False,
+    not_repeatable: Annotated[
+        bool,
+        flag(
+            "NOT_REPEATABLE",
+            "let GPUs choose how to sum, so that the same job may give other bits, and a resumed one too",
+            show_default=False,
+        ),
+    ] = False,
+    ray: RayFlags = NO_RAY,
+    network: Annotated[str, flag("NETWORK", f"network to load at the start: {', '.join(NETWORKS)}")] = _DEFAULT.network,
+    weights: Annotated[str | None, flag("WEIGHTS", "VGG19 weights without top layers (Keras HDF5)")] = None,
+    data: Annotated[Path, flag("DATA", "folder for jobs, which survive a restart")] = _DEFAULT.data,
     blobs: Annotated[
         str | None,
-        _flag(
+        flag(
             "BLOBS",
             "where pictures and checkpoints are that workers on other machines reach: s3://BUCKET/PREFIX or a folder",
             show_default="in the data folder",
@@ -95,47 +90,47 @@ def serve_command(
     ] = None,
     accept_empty_database: Annotated[
         bool,
-        _flag(
+        flag(
             "ACCEPT_EMPTY_DATABASE",
             "start although the data folder has pictures and no database, and delete the pictures",
             show_default=False,
         ),
     ] = False,
     keep_days: Annotated[
-        float, _flag("KEEP_DAYS", "days of server uptime for which ended jobs are kept", least=0)
+        float, flag("KEEP_DAYS", "days of server uptime for which ended jobs are kept", least=0)
     ] = _DEFAULT.retention.seconds / 86400,
     keep_jobs: Annotated[
-        int, _number("KEEP_JOBS", "ended jobs that are kept for each caller", least=0)
+        int, number("KEEP_JOBS", "ended jobs that are kept for each caller", least=0)
     ] = _DEFAULT.retention.jobs,
     keep_mib: Annotated[
-        int, _number("KEEP_MIB", "MiB of pictures of ended jobs that are kept for each caller", least=0)
+        int, number("KEEP_MIB", "MiB of pictures of ended jobs that are kept for each caller", least=0)
     ] = _DEFAULT.retention.bytes // 2**20,
     disk_mib: Annotated[
         int | None,
-        _number("DISK_MIB", "MiB of pictures that all callers together may have", least=1, show_default="no limit"),
+        number("DISK_MIB", "MiB of pictures that all callers together may have", least=1, show_default="no limit"),
     ] = None,
     keep_events: Annotated[
-        int, _number("KEEP_EVENTS", "latest events that are kept of each job", least=10)
+        int, number("KEEP_EVENTS", "latest events that are kept of each job", least=10)
     ] = _DEFAULT.retention.events,
-    queue: Annotated[int, _number("QUEUE", "jobs of all callers that may wait", least=0)] = _DEFAULT.queue,
+    queue: Annotated[int, number("QUEUE", "jobs of all callers that may wait", least=0)] = _DEFAULT.queue,
     caller_jobs: Annotated[
-        int, _number("CALLER_JOBS", "unfinished jobs that one caller may have", least=1)
+        int, number("CALLER_JOBS", "unfinished jobs that one caller may have", least=1)
     ] = _DEFAULT.limits.jobs,
     caller_queue: Annotated[
-        int, _number("CALLER_QUEUE", "of these, jobs that may wait", least=0)
+        int, number("CALLER_QUEUE", "of these, jobs that may wait", least=0)
     ] = _DEFAULT.limits.queue,
     caller_running: Annotated[
-        int, _number("CALLER_RUNNING", "of these, jobs that may run at once", least=1)
+        int, number("CALLER_RUNNING", "of these, jobs that may run at once", least=1)
     ] = _DEFAULT.limits.running,
     caller_watches: Annotated[
-        int, _number("CALLER_WATCHES", "streams of events and results that one caller may have open", least=1)
+        int, number("CALLER_WATCHES", "streams of events and results that one caller may have open", least=1)
     ] = _DEFAULT.limits.watches,
     caller_work: Annotated[
         float,
-        _flag("CALLER_WORK", "megapixels x evaluations that one caller's unfinished jobs may amount to", least=0),
+        flag("CALLER_WORK", "megapixels x evaluations that one caller's unfinished jobs may amount to", least=0),
     ] = _DEFAULT.limits.work,
     dashboard: Annotated[
-        str | None, _flag("DASHBOARD", "host:port of a page that shows the jobs, and makes new ones")
+        str | None, flag("DASHBOARD", "host:port of a page that shows the jobs, and makes new ones")
     ] = None,
     dashboard_host: Annotated[
         tuple[str, ...],
@@ -144,25 +139,25 @@ def serve_command(
     dashboard_origin: Annotated[
         tuple[str, ...], Parameter(help="another page that may read the page's API, such as https://example.org")
     ] = (),
-    metrics: Annotated[str | None, _flag("METRICS", "host:port where metrics are served in Prometheus format")] = None,
+    metrics: Annotated[str | None, flag("METRICS", "host:port where metrics are served in Prometheus format")] = None,
     log_format: Annotated[
-        LogFormat, _flag("LOG_FORMAT", "format of log lines: text, or a JSON object a line")
+        LogFormat, flag("LOG_FORMAT", "format of log lines: text, or a JSON object a line")
     ] = _DEFAULT.log_format,
     max_image_bytes: Annotated[
-        int, _number("MAX_IMAGE_BYTES", "bytes that a picture file may have", least=1, most=MOST_IMAGE_BYTES)
+        int, number("MAX_IMAGE_BYTES", "bytes that a picture file may have", least=1, most=MOST_IMAGE_BYTES)
     ] = _DEFAULT.max_image_bytes,
     max_pixels: Annotated[
-        int, _number("MAX_PIXELS", "pixels that a picture may have", least=1, most=170_000_000)
+        int, number("MAX_PIXELS", "pixels that a picture may have", least=1, most=170_000_000)
     ] = _DEFAULT.max_pixels,
     grace: Annotated[
-        float, _flag("GRACE", "seconds for which calls to Stylize may continue after SIGTERM", least=0)
+        float, flag("GRACE", "seconds for which calls to Stylize may continue after SIGTERM", least=0)
     ] = _DEFAULT.grace,
     start_seconds: Annotated[
-        float, _flag("START_SECONDS", "seconds after which a worker that has not started is replaced", least=1)
+        float, flag("START_SECONDS", "seconds after which a worker that has not started is replaced", least=1)
     ] = _DEFAULT.start_seconds,
     silence_seconds: Annotated[
         float,
-        _flag(
+        flag(
             "SILENCE_SECONDS",
             "seconds, besides the job's estimate, after which a worker without a sign of life is replaced",
             least=1,
@@ -170,15 +165,15 @@ def serve_command(
     ] = _DEFAULT.silence_seconds,
     decode_seconds: Annotated[
         float,
-        _flag("DECODE_SECONDS", "seconds of processor time in which a job's pictures have to be decoded", least=1),
+        flag("DECODE_SECONDS", "seconds of processor time in which a job's pictures have to be decoded", least=1),
     ] = _DEFAULT.decode_seconds,
     job_seconds: Annotated[
         float | None,
-        _flag("JOB_SECONDS", "seconds after which a running job fails", least=1, show_default="no limit"),
+        flag("JOB_SECONDS", "seconds after which a running job fails", least=1, show_default="no limit"),
     ] = None,
     memory: Annotated[
         int | None,
-        _number(
+        number(
             "MEMORY",
             "MiB that a transfer may take; larger ones are tiled or refused",
             least=1,
@@ -186,26 +181,35 @@ def serve_command(
         ),
     ] = None,
     recycle_after: Annotated[
-        int, _number("RECYCLE_AFTER", "jobs of new sizes after which a worker is replaced", least=1)
+        int, number("RECYCLE_AFTER", "jobs of new sizes after which a worker is replaced", least=1)
     ] = _DEFAULT.recycle_after,
     checkpoint_seconds: Annotated[
-        float, _flag("CHECKPOINT_SECONDS", "least seconds between two checkpoints of a job", least=0)
+        float, flag("CHECKPOINT_SECONDS", "least seconds between two checkpoints of a job", least=0)
     ] = _DEFAULT.checkpoint_seconds,
     stop_with_stdin: Annotated[bool, Parameter(help="stop at the end of standard input", show=False)] = False,
 ) -> int:
     """Serve style transfers over gRPC until SIGTERM or Ctrl-C."""
     if network not in NETWORKS:
         return _refuse(f"network: must be one of {', '.join(NETWORKS)}; got {shown(network)}")
-    if not all(device == "cpu" or device.isdecimal() for device in devices.split(",") if device):
-        return _refuse(f"devices: must be cpu, or GPU numbers such as 0,1; got {shown(devices)}")
+    names = tuple(name.strip() for name in devices.split(",") if name.strip())
     try:
+        choose_devices(names)
         host_of(listen)
-    except AddressError as error:
+    except (AddressError, DeviceError) as error:
         return _refuse(str(error))
+    try:
+        ray_options = ray.options()
+    except RayOptionError as error:
+        return _refuse(str(error))
+    if ray_options is not None and devices:
+        return _refuse("devices: are this machine's; with --executor ray give --ray-gpus, --ray-cpus and --ray-actors")
     options = ServerOptions(
         listen=listen,
         security=SecurityOptions(tls_certificate, tls_key, tls_client_ca, tokens, insecure),
-        devices=tuple(device for device in devices.split(",") if device),
+        devices=names,
+        tf32=tf32,
+        repeatable=not not_repeatable,
+        ray=ray_options,
         network=network,
         weights=weights,
         data=data,
@@ -244,7 +248,7 @@ def serve_command(
     return DONE
 
 
-def check_command(*, data: Annotated[Path, _flag("DATA", "the server's data folder")] = _DEFAULT.data) -> int:
+def check_command(*, data: Annotated[Path, flag("DATA", "the server's data folder")] = _DEFAULT.data) -> int:
     """Check a data folder: the database, each of its rows, and each picture by its digest. A server may be using it."""
     try:
         report = check(data)
@@ -257,7 +261,7 @@ def check_command(*, data: Annotated[Path, _flag("DATA", "the server's data fold
 
 
 def backup_command(
-    folder: Path, /, *, data: Annotated[Path, _flag("DATA", "the server's data folder")] = _DEFAULT.data
+    folder: Path, /, *, data: Annotated[Path, flag("DATA", "the server's data folder")] = _DEFAULT.data
 ) -> int:
     """Write a copy of a data folder to FOLDER, a new one. A server may be using the data folder.
 

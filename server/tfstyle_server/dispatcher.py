@@ -18,7 +18,18 @@ from google.rpc import status_pb2
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle_server import status
 from tfstyle_server.background import Background
-from tfstyle_server.executors.executor import Done, End, Executor, Failed, Refused, Run, Stopped, Unprepared, Update
+from tfstyle_server.executors.executor import (
+    Done,
+    End,
+    Executor,
+    Exhausted,
+    Failed,
+    Refused,
+    Run,
+    Stopped,
+    Unprepared,
+    Update,
+)
 from tfstyle_server.fair_queue import FairQueue, Ticket
 from tfstyle_server.field_paths import in_request
 from tfstyle_server.live_job import LiveJob, accepted, interrupted, short
@@ -122,6 +133,7 @@ class Dispatcher:
         job = self._live[name]
         self._waiting.add(Ticket(job.number, name, job.owner))
         self._announce_positions()
+        self._demand()
 
     def forget(self, name: str, owner: str) -> None:
         """A job has ended, and is no longer live: remove it from the queue, or stop its worker."""
@@ -132,7 +144,8 @@ class Dispatcher:
 
     def halt(self, name: str) -> None:
         """Stop the worker of a job that stays live, or keep it from getting one."""
-        self._waiting.discard(name)
+        if self._waiting.discard(name):
+            self._demand()
         self._executor.cancel(name)
 
     def positions(self, names: list[str]) -> dict[str, int]:
@@ -156,6 +169,7 @@ class Dispatcher:
             moved = True
         if moved:
             self._announce_positions()
+            self._demand()
 
     async def _start(self, name: str) -> None:
         begun = await self._recorder.record(Entry(name, pb.JobEvent(begun=pb.Begun())))
@@ -168,6 +182,7 @@ class Dispatcher:
         job.began = time.monotonic()
         self._running.add(name)
         self._executor.run(Run(name, attempt, job.plan.inputs, job.plan.options, job.plan.progress, job.plan.preset))
+        self._demand()
         if self._job_seconds < math.inf:
             asyncio.get_running_loop().call_later(self._job_seconds, self._expire, name, attempt)
 
@@ -209,6 +224,7 @@ class Dispatcher:
     def on_end(self, end: End) -> None:
         """As in `Listener`."""
         self._running.discard(end.job)
+        self._demand()
         job = self._live.get(end.job)
         seconds = 0.0 if job is None or job.began is None else time.monotonic() - job.began
         outcome = "cancelled" if isinstance(end, Stopped) else type(end).__name__.lower()
@@ -249,6 +265,12 @@ class Dispatcher:
     def _running_by_owner(self) -> Counter[str]:
         return Counter(self._live[name].owner for name in self._starting | self._running if name in self._live)
 
+    def _demand(self) -> None:
+        """Tell the executor how many of the waiting jobs could be started, if there were a worker for each."""
+        running = self._running_by_owner()
+        could = (min(count, self._most_running - running[owner]) for owner, count in self._waiting.counts().items())
+        self._executor.demand(len(self._starting) + sum(max(0, count) for count in could))
+
     def _next(self) -> str | None:
         """The first waiting job whose owner may have another one running."""
         order = self._waiting.order(self._running_by_owner(), self._served, self._most_running)
@@ -285,6 +307,8 @@ def _event_of(end: End, job: LiveJob | None) -> pb.JobEvent | None:
             return _failed(status.failed_precondition("WEIGHTS", "network", end.reason))
         case Failed():
             return _failed(status.internal(end.reason))
+        case Exhausted():
+            return _failed(status.resource_exhausted("OUT_OF_MEMORY", end.reason))
 
 
 def _failed(why: status_pb2.Status) -> pb.JobEvent:

@@ -39,12 +39,12 @@ def of_picture(name: str, *, shorthand: bool) -> str:
     """
     if shorthand:
         return name
-    style, dot, field = name.partition(".")
-    if style == "style":  # the only one
-        style = "styles[0]"
-    if style.startswith("styles["):
-        return f"inputs.{style}.{field if dot else 'picture'}"
-    return f"inputs.{name}" if name in ("content", "styles", *BESIDES) else name
+    owner, dot, field = name.partition(".")
+    if owner == "style":  # the only one
+        owner = "styles[0]"
+    if owner.startswith(("styles[", "temporal[")):
+        return f"inputs.{owner}.{field if dot else 'picture'}"
+    return f"inputs.{name}" if name in ("content", "styles", "temporal", *BESIDES) else name
 
 
 def of_image(name: str, *, shorthand: bool) -> str:

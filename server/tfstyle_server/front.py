@@ -16,8 +16,11 @@ import grpc
 
 from tfstyle_server.dashboard import DashboardError, dashboard_page, private_socket
 from tfstyle_server.data import Data, DataInUseError, open_data
-from tfstyle_server.executors.local.executor import LocalExecutor
-from tfstyle_server.executors.local.settings import worker_settings
+from tfstyle_server.executors.local.process import WorkerProcess
+from tfstyle_server.executors.local.settings import actor_settings, fallback_settings, worker_settings
+from tfstyle_server.executors.pool import Scale, WorkerPool
+from tfstyle_server.executors.ray.actors import Actors
+from tfstyle_server.executors.ray.frames import Connect
 from tfstyle_server.health import Health, Reflection
 from tfstyle_server.heap import return_large_blocks_at_once
 from tfstyle_server.jobs import Jobs
@@ -27,14 +30,17 @@ from tfstyle_server.metrics_page import metrics_page
 from tfstyle_server.options import ServerOptions
 from tfstyle_server.security import Gate, check_binding, credentials
 from tfstyle_server.server_info import describe
+from tfstyle_server.service_manager import ServiceManager
 from tfstyle_server.servicer import SERVICE, StyleTransferServicer
 from tfstyle_server.tokens import SecurityError
 from tfstyle_server.transport import channel_options, raise_file_limit
 
 log = logging.getLogger("tfstyle.front")
 
-_SETTINGS = ("weights: ", "dashboard: ")
+_SETTINGS = ("weights: ", "dashboard: ", "executor: ", "ray-address: ", "blobs: ", "devices: ", "tensorflow: ")
 """The beginnings of reasons not to serve that lie with a setting."""
+STOPPING_SECONDS = 30.0
+"""Time beside the grace period that a service manager is asked for, until everything is closed."""
 CLOSING_SECONDS = 0.5
 """Time for the statuses of the last calls to be sent, after which health watches are cut."""
 
@@ -73,8 +79,10 @@ async def serve(
 
     def on_readiness(ready: bool) -> None:
         health.set_serving(SERVICE, serving=ready and not stop.is_set())
+        manager.tell(STATUS="serving" if ready else "accepting jobs; no worker is ready")
 
     loop = asyncio.get_running_loop()
+    manager = ServiceManager.of(os.environ)
     health = Health(("", SERVICE))
     os.umask(0o077)  # pictures are for the server's eyes only; workers inherit this
     most_connections = raise_file_limit()
@@ -147,8 +155,11 @@ async def serve(
         raise BadSettingError(f"data: {why}") from None
     await server.start()
     revoking = loop.create_task(servicer.end_revoked_calls())
+    alive = loop.create_task(manager.keep_alive())
     health.set_serving("", serving=True)  # the process is alive; SERVICE follows its workers
     log.info("listening on %s", address)
+    # Jobs are accepted from now on, and wait until a worker is ready, which health tells.
+    manager.tell(READY=1)
     if on_listening is not None:
         on_listening(address)
     try:
@@ -162,6 +173,7 @@ async def serve(
             health.set_serving(name, serving=False)
         servicer.refuse_new()
         grace = 0.0 if hurry.is_set() else options.grace
+        manager.tell(STOPPING=1, EXTEND_TIMEOUT_USEC=int(1e6 * (grace + STOPPING_SECONDS)))
         log.info("stopping: calls to Stylize may continue for %.0f s", grace)
         waits = [loop.create_task(hurry.wait()), loop.create_task(servicer.drained())]
         await asyncio.wait(waits, timeout=grace, return_when=asyncio.FIRST_COMPLETED)
@@ -172,6 +184,7 @@ async def serve(
         await server.stop(CLOSING_SECONDS)
     finally:
         revoking.cancel()
+        alive.cancel()
         await jobs.close()
         await data.close()
         await pages.aclose()
@@ -180,10 +193,16 @@ async def serve(
         raise (BadSettingError if reason[0].startswith(_SETTINGS) else CannotServeError)(reason[0])
 
 
-def _executor(options: ServerOptions, data: Data) -> LocalExecutor:
-    """The workers: processes of this machine."""
+def _executor(options: ServerOptions, data: Data) -> WorkerPool:
+    """The workers: processes of this machine, or actors of a cluster."""
     places = data.blob_location, data.checkpoint_location, data.temporary
-    return LocalExecutor(worker_settings(options, *places), options.start_seconds, options.silence_seconds)
+    waits = options.start_seconds, options.silence_seconds
+    if options.ray is None:
+        workers = worker_settings(options, *places)
+        return WorkerPool(workers, WorkerProcess, *waits, fallback=fallback_settings(options, workers))
+    actors = Actors(Connect(options.ray, options.log_format))
+    scale = Scale(options.ray.least, options.ray.idle_seconds)
+    return WorkerPool(actor_settings(options, options.ray, *places), actors.start, *waits, scale)
 
 
 def _at_end_of_stdin(loop: asyncio.AbstractEventLoop, then: Callable[[], None]) -> None:

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import math
-import os
-import re
 from dataclasses import dataclass, field
-from itertools import takewhile
 from pathlib import Path
 
 import platformdirs
 
 from tfstyle_server.admission import CallerLimits
 from tfstyle_server.dashboard import DashboardOptions
+from tfstyle_server.executors.ray.options import RayOptions
 from tfstyle_server.logs import LogFormat
 from tfstyle_server.retention import Retention
 from tfstyle_server.security import SecurityOptions
 
 MOST_IMAGE_BYTES = 2**40
 """The largest value of the limit on a picture's file. It is beyond any file: a private server needs no limit."""
-_DEV = Path("/dev")
-_GPU_NAME = re.compile(r"\d+|(GPU|MIG)-[\w/-]+")
 
 
 def user_data() -> Path:
@@ -37,8 +33,14 @@ class ServerOptions:
     security: SecurityOptions = field(default_factory=SecurityOptions)
     """TLS, client certificates and tokens."""
     devices: tuple[str, ...] = ()
-    """One worker for each: "cpu", or the number of a GPU. Empty: all NVIDIA GPUs that CUDA_VISIBLE_DEVICES does not
-    hide, or else one CPU worker."""
+    """One worker for each: "cpu", or a GPU's number or UUID. Empty: all NVIDIA GPUs that CUDA_VISIBLE_DEVICES does not
+    hide and TensorFlow can use, or else one CPU worker."""
+    tf32: bool = False
+    """Whether GPUs may round float32 products to TF32."""
+    repeatable: bool = True
+    """Whether GPUs compute the same bits again, as a resumed job needs to give the same picture."""
+    ray: RayOptions | None = None
+    """The Ray cluster whose actors are the workers. None: they are processes of this machine."""
     network: str = "auto"
     """The network that workers load when they start; requests may name another."""
     weights: str | None = None
@@ -85,19 +87,3 @@ class ServerOptions:
 
     A size takes some 20 MB for each network, twice that where it is tiled.
     """
-
-    def resolved_devices(self) -> tuple[str, ...]:
-        """The device of each worker."""
-        return self.devices or _gpus() or ("cpu",)
-
-
-def _gpus() -> tuple[str, ...]:
-    """CUDA's names of the GPUs: those in CUDA_VISIBLE_DEVICES, or else numbers from 0.
-
-    In a container with one of several GPUs the names in /dev are not CUDA's numbers.
-    """
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if visible is None:
-        return tuple(map(str, range(len(list(_DEV.glob("nvidia[0-9]*"))))))
-    # CUDA ignores what follows a name that it does not know.
-    return tuple(takewhile(_GPU_NAME.fullmatch, (name.strip() for name in visible.split(","))))

@@ -32,11 +32,21 @@ FORMER_CASCADE = {"max_evaluations": 60, "lite_evaluations": 30}
 
 
 @dataclass(frozen=True)
+class Sequence:
+    """The place of a picture in a sequence: the `frame`, from 0, of `frames` (0: not known) at `rate` per second."""
+
+    name: str
+    frame: int = 0
+    frames: int = 0
+    rate: float = 0.0
+
+
+@dataclass(frozen=True)
 class Plan(Generic[Form]):
     """What a job is made from: the pictures in some form, and options in which every value is set.
 
     `preset` is the name that the caller gave. `shorthand` tells whether the request had its pictures in the shorthand
-    fields, which decides how errors name them; it does not change the result.
+    fields, which decides how errors name them; it does not change the result. `sequence` is the label of a frame.
     """
 
     inputs: Inputs[Form]
@@ -44,10 +54,11 @@ class Plan(Generic[Form]):
     progress: ProgressOptions
     preset: str = DEFAULT_PRESET
     shorthand: bool = True
+    sequence: Sequence | None = None
 
     def with_inputs(self, inputs: Inputs[Other]) -> Plan[Other]:
         """The same plan with its pictures in another form."""
-        return Plan(inputs, self.options, self.progress, self.preset, self.shorthand)
+        return Plan(inputs, self.options, self.progress, self.preset, self.shorthand, self.sequence)
 
 
 def plan_to_proto(plan: Plan[str]) -> pb.StylizeRequest:
@@ -61,6 +72,7 @@ def plan_to_proto(plan: Plan[str]) -> pb.StylizeRequest:
         options=options_to_proto(dataclasses.asdict(plan.options)),
         progress=pb.ProgressOptions(**dataclasses.asdict(plan.progress)),
         inputs=inputs_to_proto(plan.inputs.map(lambda _, digest: pb.Picture(image=f"{IMAGE_PREFIX}{digest}"))),
+        sequence=None if plan.sequence is None else pb.Sequence(**dataclasses.asdict(plan.sequence)),
     )
 
 
@@ -76,7 +88,16 @@ def plan_from_proto(message: pb.StylizeRequest, *, shorthand: bool) -> Plan[str]
         progress_from_proto(message.progress),
         preset,
         shorthand,
+        sequence_from_proto(message),
     )
+
+
+def sequence_from_proto(message: pb.StylizeRequest) -> Sequence | None:
+    """The label of a frame; None if `message` has none."""
+    if not message.HasField("sequence"):
+        return None
+    label = message.sequence
+    return Sequence(label.name, label.frame, label.frames, label.rate)
 
 
 def _former_defaults(message: pb.StylizeRequest, preset: str) -> dict[str, Any]:

@@ -30,6 +30,7 @@ CAPABILITIES = (
     "estimates",
     "depth",  # results of 16 bits
     "colour-space",  # results in Display P3
+    "sequences",  # pictures that follow earlier results, and their places in a sequence
 )
 """What clients may ask for; a later release adds names and removes none."""
 MOST = 2**31 - 1

@@ -30,10 +30,12 @@ def invalid_argument(violations: Iterable[Violation]) -> status_pb2.Status:
     return _status(grpc.StatusCode.INVALID_ARGUMENT, "; ".join(map(str, violations)), details)
 
 
-def resource_exhausted(reason: str, message: str, retry_after: float) -> status_pb2.Status:
-    """RESOURCE_EXHAUSTED with an ErrorInfo of `reason` and a RetryInfo; `retry_after` in seconds."""
-    details = error_details_pb2.ErrorInfo(reason=reason, domain=DOMAIN)
-    return _status(grpc.StatusCode.RESOURCE_EXHAUSTED, message, details, _retry_info(retry_after))
+def resource_exhausted(reason: str, message: str, retry_after: float | None = None) -> status_pb2.Status:
+    """RESOURCE_EXHAUSTED with an ErrorInfo of `reason`, and a RetryInfo where a retry may help, in `retry_after` s."""
+    details = [error_details_pb2.ErrorInfo(reason=reason, domain=DOMAIN)]
+    if retry_after is not None:
+        details.append(_retry_info(retry_after))
+    return _status(grpc.StatusCode.RESOURCE_EXHAUSTED, message, *details)
 
 
 def failed_precondition(kind: str, subject: str, message: str) -> status_pb2.Status:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice, zip_longest
 
@@ -19,10 +19,20 @@ from tfstyle.rules import shown
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle.v1.conversion import inputs_from_proto, options_from_proto
 from tfstyle_server import field_paths
-from tfstyle_server.plan import DEFAULT_PRESET, IMAGE_PREFIX, Plan, progress_from_proto
+from tfstyle_server.plan import (
+    DEFAULT_PRESET,
+    IMAGE_PREFIX,
+    Plan,
+    Sequence,
+    progress_from_proto,
+    sequence_from_proto,
+)
 from tfstyle_server.states import State
 
 LONGEST_REQUEST_ID = 64
+LONGEST_SEQUENCE_NAME = 200
+LARGEST_RATE = 1000
+"""Pictures per second."""
 DEFAULT_PAGE_SIZE, LARGEST_PAGE_SIZE = 50, 1000
 LONGEST_SIDE = 10**6
 """Pixels; a picture file that has more is none."""
@@ -74,9 +84,27 @@ def checked_transfer(request: pb.StylizeRequest, max_image_bytes: int) -> Plan[S
         progress = progress_from_proto(request.progress)
     except InvalidInputError as error:
         violations += [Violation(f"progress.{each.field}", each.description) for each in error.violations]
-    if inputs is None or options is None or progress is None:
+    sequence = sequence_from_proto(request)
+    if sequence is not None:
+        violations += _sequence_violations(sequence)
+    if violations or inputs is None or options is None or progress is None:
         raise InvalidInputError(violations)
-    return Plan(inputs, options, progress, preset, shorthand)
+    return Plan(inputs, options, progress, preset, shorthand, sequence)
+
+
+def _sequence_violations(sequence: Sequence) -> Iterator[Violation]:
+    """What is wrong with the label of a frame."""
+    if not (1 <= len(sequence.name) <= LONGEST_SEQUENCE_NAME and sequence.name.isprintable()):
+        why = f"must have 1 to {LONGEST_SEQUENCE_NAME} printable characters; got {shown(sequence.name)}"
+        yield Violation("sequence.name", why)
+    if sequence.frames < 0:
+        yield Violation("sequence.frames", f"must be a count, or 0 where it is not known; got {sequence.frames}")
+    elif sequence.frame < 0 or 0 < sequence.frames <= sequence.frame:
+        most = f" to {sequence.frames - 1}, because the sequence has {sequence.frames}" if sequence.frames else ""
+        yield Violation("sequence.frame", f"must count from 0{most}; got {sequence.frame}")
+    if not 0 <= sequence.rate <= LARGEST_RATE:
+        why = f"must be pictures per second, up to {LARGEST_RATE}, or 0 where it is not known; got {sequence.rate:g}"
+        yield Violation("sequence.rate", why)
 
 
 def checked_creation(request: pb.CreateJobRequest, max_image_bytes: int) -> Plan[Source]:
@@ -148,13 +176,12 @@ def _checked_sizes(request: pb.EstimateTransferRequest, max_pixels: int) -> Inpu
         further(each, OF_A_STYLE, f"style_parts[{index}].")
         for index, each in enumerate(islice(request.style_parts, len(styles)))
     ]
-    besides = further(request, BESIDES)
+    start, keep, regions = further(request, BESIDES)
     if violations:
         raise InvalidInputError(violations)
+    sized = tuple(Style(size, 1.0, *(own or ())) for size, own in zip_longest(styles, parts))
     try:
-        return Inputs(
-            content, tuple(Style(size, 1.0, *(own or ())) for size, own in zip_longest(styles, parts)), *besides
-        )
+        return Inputs(content, sized, start, keep, regions)
     except InvalidInputError as error:
         raise InvalidInputError(map(field_paths.in_estimate, error.violations)) from None
 

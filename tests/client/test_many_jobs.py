@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,7 +23,7 @@ from tfstyle_client import AsyncClient, BadRequestError, Client, ClientError, Jo
 from tfstyle_client.events import Result
 from tfstyle_client.journal import NAME, Journal, open_journal
 from tfstyle_client.many_display import Pace
-from tfstyle_client.many_jobs import Order, Task, fitting_number, make_many
+from tfstyle_client.many_jobs import Order, Task, fitting_number, make_chains, make_many
 from tfstyle_client.requests import LARGEST_INLINE, LONGEST_REQUEST_ID, request_id_of, stylize_request
 
 
@@ -157,6 +158,12 @@ def tasks(count: int) -> Iterator[Task]:
         yield Task(str(number), lambda order=order: order)
 
 
+def chained(fake: Fake, chains: list[list[Task]], at_once: int, kept: int = 0) -> Told:
+    told = Told()
+    asyncio.run(asyncio.wait_for(make_chains(fake, chains, at_once, told, kept), 10))  # type: ignore[arg-type]
+    return told
+
+
 def made_by(fake: Fake, work: Iterator[Task], at_once: int = 5) -> Told:
     told = Told()
     asyncio.run(asyncio.wait_for(make_many(fake, work, at_once, told), 10))  # type: ignore[arg-type]
@@ -197,6 +204,43 @@ def test_what_is_there_is_skipped_and_what_cannot_be_read_fails() -> None:
 
     told = made_by(Fake(), iter([Task("there", lambda: None), Task("gone", unreadable), *tasks(1)]))
     assert (told.there, list(told.failures), told.pictures) == (["there"], ["gone"], [b"0"])
+
+
+def test_the_tasks_of_a_chain_are_made_one_after_the_other() -> None:
+    fake, all_tasks = Fake(), list(tasks(9))
+    told = chained(fake, [all_tasks[:5], all_tasks[5:]], 4)
+    made = [int(png) for png in told.pictures]
+    assert [number for number in made if number < 5] == [0, 1, 2, 3, 4]
+    assert [number for number in made if number >= 5] == [5, 6, 7, 8]
+    assert fake.most == 2, "one of each chain"
+
+
+def test_a_task_is_prepared_when_the_one_before_is_made() -> None:
+    fake, told = Fake(), Told()
+    made_before: list[int] = []
+
+    def prepare(number: int) -> Order:
+        made_before.append(len(told.pictures))
+        return Order(None, str(number))  # type: ignore[arg-type]
+
+    chain = [Task(str(number), partial(prepare, number)) for number in range(4)]
+    asyncio.run(asyncio.wait_for(make_chains(fake, [chain], 3, told), 10))  # type: ignore[arg-type]
+    assert made_before == [0, 1, 2, 3]
+
+
+def test_where_a_task_fails_the_rest_of_its_chain_is_left() -> None:
+    def unreadable() -> Order:
+        raise BadRequestError([], "content: is gone")
+
+    first, *others = tasks(5)
+    told = chained(Fake(), [[first, Task("gone", unreadable), *others[:2]], others[2:]], 1)
+    assert (told.pictures, list(told.failures)) == ([b"0", b"3", b"4"], ["gone"])
+
+
+def test_the_latest_jobs_stay_where_that_is_wanted() -> None:
+    fake = Fake()
+    chained(fake, [list(tasks(6))], 1, kept=2)
+    assert fake.deleted == ["0", "1", "2", "3"]
 
 
 @pytest.mark.parametrize("answers_late", [False, True])

@@ -111,3 +111,22 @@ def test_what_does_not_go_together_is_told(run, words: list[str], complaint: str
     process = run("stylize", "photo.jpg", "painting.jpg", *words)
     assert process.wait(30) == 2
     assert process.stderr.read().startswith(f"tfstyle: {complaint}")
+
+
+@pytest.mark.slow
+def test_the_page_shows_a_film_and_stays_until_ctrl_c(run, tmp_path: Path) -> None:
+    from film_files import moving, write_film
+
+    write_film(tmp_path / "in.mp4", moving(2))
+    options = ["--network", "vgg19-lite", "--size", "64", "--steps", "2", "--frame-steps", "2", "--style-loss", "gram"]
+    process = run("video", "in.mp4", "painting.jpg", "-o", "out.mp4", "--open", *options)
+    address = wait_for(tmp_path / "opened")
+    wait_for(tmp_path / "out.mp4")
+    with httpx.Client(timeout=30) as browser:
+        browser.get(address, follow_redirects=True)
+        jobs = browser.get(f"{address.partition('?')[0]}api/v1/jobs").json()["jobs"]
+    assert [job["request"]["sequence"]["frame"] for job in jobs] == [1, 0]
+    assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20) == 0
+    assert process.stderr.read().endswith("the page stays until Ctrl-C\n")

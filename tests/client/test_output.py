@@ -15,9 +15,10 @@ from PIL import Image
 
 from conftest import Server, png
 from tfstyle.options import TransferOptions
+from tfstyle_client.cli.estimate import lines as estimate_lines
 from tfstyle_client.display import display
 from tfstyle_client.errors import BadRequestError
-from tfstyle_client.events import Started
+from tfstyle_client.events import Device, Started
 from tfstyle_client.output import Output, default_output
 from tfstyle_client.picture_formats import convert, longer_side
 
@@ -328,6 +329,29 @@ def test_line_says_how_to_keep_the_contents_size(files: Path, server: Server) ->
     assert b"512 x 342 pixels (--size original keeps the content's 1024), 1 evaluation: " in ended.stderr
     ended = run("stylize", files / "photo.jpg", files / "painting.jpg", *at, "--size", 48)
     assert b"48 x 32 pixels, 1 evaluation: " in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("device", "line"),
+    [
+        (None, None),
+        (Device("CPU avx2", False, False, True, ""), None),
+        (Device("CPU avx2", False, False, True, "no GPU can be used"), "no GPU can be used"),
+        (Device("NVIDIA H100", True, False, True, ""), "on NVIDIA H100"),
+        (Device("NVIDIA H100", True, True, False, ""), "on NVIDIA H100, TF32, not repeatable"),
+    ],
+)
+def test_a_gpu_is_named_and_a_processor_in_its_place_is_explained(
+    device: Device | None, line: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain = ("vgg19", "", "", "a network", 512, 400, 1, TransferOptions(), 1, 1.0, False, (), (), "bfloat16", "")
+    started = Started(*plain, device)
+    display(as_json=False, content_side=None).show(started)
+    first, *lines = capsys.readouterr().err.splitlines()
+    assert first == "a network"
+    assert lines[:-1] == ([] if line is None else [line])
+    told = [each for each in estimate_lines(started) if each.startswith(("device: ", "no GPU"))]
+    assert told == ([] if line is None else [line.replace("on NVIDIA", "device: NVIDIA")])
 
 
 @pytest.mark.parametrize("side", [513, 512, 100, None])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tfstyle.errors import InvalidInputError
-from tfstyle.inputs import Inputs, Style, content_and_style, inputs_from_files, is_mask
+from tfstyle.inputs import Inputs, Style, Temporal, content_and_style, inputs_by_name, inputs_from_files, is_mask
 
 TWO = Inputs("photo", (Style("oils", 3.0), Style("ink", 1.0, "where")))
 
@@ -40,6 +40,20 @@ def test_further_pictures_have_names_too_and_survive_the_map() -> None:
     assert [name for name in (*names, "style.regions", "regions") if is_mask(name)] == [
         *("styles[0].mask", "styles[0].region", "keep", "style.regions", "regions")
     ]
+
+
+def test_earlier_results_have_names_and_survive_the_map_and_their_names() -> None:
+    earlier = Temporal("near"), Temporal("far", 0.5, "where")
+    inputs = Inputs("photo", (Style("oils", 3.0),), "begin", temporal=earlier)
+    names = ["content", "style", "start_picture", "temporal[0]", "temporal[1]", "temporal[1].weights"]
+    assert [name for name, _ in inputs.pictures()] == names
+    assert [name for name in names if is_mask(name)] == ["temporal[1].weights"]
+    assert inputs.map(lambda _, picture: picture) == inputs
+    weights = {name: each.weight for name, each in (*inputs.named_styles(), *inputs.named_temporal())}
+    assert weights == {"style": 3.0, "temporal[0]": 1.0, "temporal[1]": 0.5}
+    assert inputs_by_name(dict(inputs.pictures()), weights) == inputs
+    with pytest.raises(InvalidInputError, match="must be those of a transfer"):
+        inputs_by_name({"content": "photo", "style": "oils", "temporal[0].weights": "where"}, {})
 
 
 def test_shares_add_up_to_one() -> None:

@@ -183,11 +183,35 @@ def test_tensorflow_tells_its_limit_on_a_device() -> None:
 
 
 def test_pixels_take_less_time_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "memory_rate", lambda: 2.5e12)
     seconds = []
     for has_gpu in (False, True):
         monkeypatch.setattr(memory, "has_gpu", lambda has_gpu=has_gpu: has_gpu)
         seconds.append(memory.seconds_needed(load_lite(), demand(2000, 1000), 1, 10, 1e12))
     assert seconds[1] < seconds[0] / 2
+
+
+def test_seconds_on_a_gpu_follow_the_rate_of_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "has_gpu", lambda: True)
+    network, whole = load_lite(), demand(2000, 1000)
+
+    def seconds(rate: float, what: memory.Demand = whole, whole_from: int = 1) -> float:
+        monkeypatch.setattr(memory, "memory_rate", lambda: rate)
+        return memory.seconds_needed(network, what, whole_from, 1, 1e15) - memory.OVERHEAD
+
+    fast, slow = seconds(2e12), seconds(1e12)
+    assert slow == pytest.approx(2 * fast, rel=0.05)
+    pixels, variables = 2000 * 1000, whole.pyramid.size
+    bytes_moved = memory.GPU_TRAFFIC * pixels + 12 * 46 * 4 * variables  # 20 pairs and 6 vectors
+    assert slow == pytest.approx(bytes_moved / 1e12, rel=0.05)
+    on_processor = pixels * memory.HOST_TRAFFIC
+    adam = demand(2000, 1000, optimizer="adam")
+    assert seconds(1e15, adam) == pytest.approx(on_processor, rel=0.05)
+    assert seconds(1e15, whole, 2) == pytest.approx(on_processor, rel=0.05), "tiled: vectors on the processor"
+
+
+def test_the_rate_of_the_memory_is_measured() -> None:
+    assert 1e8 < memory.memory_rate() < 1e14
 
 
 @pytest.mark.parametrize(

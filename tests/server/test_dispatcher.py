@@ -17,9 +17,21 @@ from tfstyle.inputs import Inputs, Style, content_and_style
 from tfstyle.options import ProgressOptions
 from tfstyle.presets import PRESETS, resolve_options
 from tfstyle.v1 import style_transfer_pb2 as pb
+from tfstyle_client.errors import ServerBusyError, from_status
 from tfstyle_server.admission import CallerLimits, LimitError
 from tfstyle_server.data import open_data
-from tfstyle_server.executors.executor import Done, End, Executor, Failed, Listener, Refused, Run, Stopped, Update
+from tfstyle_server.executors.executor import (
+    Done,
+    End,
+    Executor,
+    Exhausted,
+    Failed,
+    Listener,
+    Refused,
+    Run,
+    Stopped,
+    Update,
+)
 from tfstyle_server.jobs import Jobs
 from tfstyle_server.metrics import Metrics
 from tfstyle_server.plan import Plan
@@ -39,6 +51,7 @@ class FakeExecutor:
     busy: list[str] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
     started: bool = False
+    demanded: int = 0
     listener: Listener = field(init=False)
 
     @property
@@ -58,6 +71,9 @@ class FakeExecutor:
         assert self.idle > 0
         self.runs.append(run)
         self.busy.append(run.job)
+
+    def demand(self, waiting: int) -> None:
+        self.demanded = waiting
 
     def cancel(self, job: str) -> None:
         if job in self.busy:
@@ -140,6 +156,22 @@ def test_executor_gets_as_many_jobs_as_it_can_run_in_fair_order(tmp_path: Path) 
         assert (await jobs.get("ann", names[0])).error.message == "it failed"
 
     run(tmp_path, story, capacity=2)
+
+
+def test_memory_that_ran_out_is_a_status_that_no_retry_helps(tmp_path: Path) -> None:
+    async def story(jobs: Jobs, executor: FakeExecutor) -> None:
+        job = await jobs.create("ann", plan(), "", attached=False)
+        await settle()
+        executor.end(Exhausted(job.name, 1, "memory: the GPU had too little"))
+        await settle()
+        why = (await jobs.get("ann", job.name)).error
+        assert (why.code, why.message) == (code_pb2.RESOURCE_EXHAUSTED, "memory: the GPU had too little")
+        error = from_status(why)
+        assert isinstance(error, ServerBusyError)
+        assert (error.reason, error.retry_after) == ("OUT_OF_MEMORY", None)
+        assert len(executor.runs) == 1, "it is not tried again"
+
+    run(tmp_path, story)
 
 
 def test_owner_has_no_more_running_than_allowed(tmp_path: Path) -> None:

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from tfstyle.inputs import Inputs, Style, content_and_style
+from tfstyle.inputs import Inputs, Style, Temporal, content_and_style
 from tfstyle.options import ProgressOptions
 from tfstyle.presets import resolve_options
 from tfstyle.v1 import style_transfer_pb2 as pb
-from tfstyle_server.plan import Plan, fingerprint, plan_from_proto, plan_to_proto
+from tfstyle_server.plan import Plan, Sequence, fingerprint, plan_from_proto, plan_to_proto
 
 PLAN = Plan(content_and_style("c" * 64, "s" * 64), resolve_options(), ProgressOptions())
 
@@ -21,6 +21,16 @@ def test_message_is_normalised_and_complete() -> None:
     assert message.inputs.content.image == "images/" + "c" * 64
     assert len(message.options.ListFields()) == len(pb.TransferOptions.DESCRIPTOR.fields)
     assert plan_from_proto(message, shorthand=True) == PLAN
+
+
+def test_frame_of_a_sequence_survives_the_store() -> None:
+    earlier = Temporal("e" * 64, 0.5, "w" * 64), Temporal("f" * 64)
+    inputs = Inputs("c" * 64, (Style("s" * 64),), temporal=earlier)
+    frame = replace(PLAN.with_inputs(inputs), sequence=Sequence("surf", 3, 50, 24.0))
+    message = pb.StylizeRequest.FromString(plan_to_proto(frame).SerializeToString())
+    assert [each.HasField("weight") for each in message.inputs.temporal] == [True, False]
+    assert plan_from_proto(message, shorthand=True) == frame
+    assert frame.with_inputs(PLAN.inputs).sequence == frame.sequence
 
 
 def test_job_of_a_former_release_keeps_its_look() -> None:
@@ -52,5 +62,9 @@ def test_fingerprint_is_that_of_the_transfer() -> None:
         PLAN.with_inputs(content_and_style("s" * 64, "c" * 64)),
         PLAN.with_inputs(Inputs("c" * 64, (Style("s" * 64, mask="m" * 64),))),
         PLAN.with_inputs(Inputs("c" * 64, (Style("s" * 64), Style("s" * 64, 2.0)))),
+        PLAN.with_inputs(Inputs("c" * 64, (Style("s" * 64),), temporal=(Temporal("e" * 64),))),
+        PLAN.with_inputs(Inputs("c" * 64, (Style("s" * 64),), temporal=(Temporal("e" * 64, 2.0),))),
+        replace(PLAN, sequence=Sequence("surf")),
+        replace(PLAN, sequence=Sequence("surf", 1)),
     ]
     assert len({fingerprint(plan) for plan in [PLAN, *others]}) == 1 + len(others)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from google.protobuf.message import DecodeError
+from old_databases import old_database
 from stored_jobs import BEGUN, RESULT, create, new
 
 from tfstyle.inputs import content_and_style
@@ -18,54 +19,6 @@ from tfstyle_server.records import Entry
 from tfstyle_server.retention import Retention
 from tfstyle_server.states import State
 from tfstyle_server.store import JobStore
-
-OLD_SCHEMA = """
-CREATE TABLE jobs (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, owner TEXT NOT NULL, request_id TEXT,
-    fingerprint TEXT NOT NULL, attached INTEGER NOT NULL, state INTEGER NOT NULL, content TEXT NOT NULL,
-    style TEXT NOT NULL, result TEXT, bytes INTEGER NOT NULL, ended REAL, transfer BLOB NOT NULL, job BLOB NOT NULL
-);
-CREATE UNIQUE INDEX by_request ON jobs (owner, request_id) WHERE request_id IS NOT NULL;
-CREATE INDEX by_owner ON jobs (owner, number);
-CREATE INDEX by_state ON jobs (state, ended);
-CREATE TABLE events (
-    job INTEGER NOT NULL REFERENCES jobs (number) ON DELETE CASCADE, sequence INTEGER NOT NULL, event BLOB NOT NULL,
-    PRIMARY KEY (job, sequence)
-) WITHOUT ROWID;
-"""
-
-
-OLD_IMAGES = {
-    1: """CREATE TABLE images (owner TEXT NOT NULL, digest TEXT NOT NULL, size INTEGER NOT NULL, expires REAL NOT NULL,
-          PRIMARY KEY (owner, digest)) WITHOUT ROWID;""",
-    2: """CREATE TABLE images (owner TEXT NOT NULL, digest TEXT NOT NULL, size INTEGER NOT NULL, since REAL NOT NULL,
-          PRIMARY KEY (owner, digest)) WITHOUT ROWID;
-          CREATE TABLE passed (seconds REAL NOT NULL);
-          INSERT INTO passed VALUES (50);""",
-}
-
-
-def old_database(path: Path, version: int) -> None:
-    """A database as an earlier release has left it: a job that has ended, one that runs, and an image."""
-    database = sqlite3.connect(path)
-    database.executescript(OLD_SCHEMA + OLD_IMAGES[version] + f"PRAGMA user_version = {version};")
-    transfer = pb.StylizeRequest(preset="fast", options=pb.TransferOptions(size=64), detach=True)
-    for name, state in (("jobs/ended", pb.Job.STATE_SUCCEEDED), ("jobs/runs", pb.Job.STATE_RUNNING)):
-        job = pb.Job(name=name, state=state, oldest_sequence=1, sequence=1, attempts=1)
-        ended = (1.7e9 if version == 1 else 20.0) if state == pb.Job.STATE_SUCCEEDED else None
-        number = database.execute(
-            "INSERT INTO jobs (name, owner, request_id, fingerprint, attached, state, content, style, result, bytes,"
-            " ended, transfer, job) VALUES (?, 'me', ?, 'f', 0, ?, ?, ?, ?, 10, ?, ?, ?)",
-            (
-                *(name, name, state, "c" * 64, ("s" if ended is None else "c") * 64, "r" * 64 if ended else None),
-                *(ended, transfer.SerializeToString(), job.SerializeToString()),
-            ),
-        ).lastrowid
-        event = pb.JobEvent(sequence=1, accepted=pb.Accepted())
-        database.execute("INSERT INTO events VALUES (?, 1, ?)", (number, event.SerializeToString()))
-    database.execute("INSERT INTO images VALUES ('me', 'i', 10, ?)", (1.7e9 if version == 1 else 30.0,))
-    database.commit()
-    database.close()
 
 
 @pytest.mark.parametrize("version", [1, 2])
@@ -79,7 +32,10 @@ def test_database_of_an_earlier_release_is_migrated(tmp_path: Path, version: int
     (job,) = store.unfinished()
     plan = plan_from_proto(job.plan, shorthand=job.shorthand)
     assert plan == Plan(
-        content_and_style("c" * 64, "s" * 64), resolve_options("fast", FORMER | {"size": 64}), ProgressOptions(), "fast"
+        content_and_style("c" * 64, "s" * 64),
+        resolve_options("fast", FORMER | {"size": 64, "max_evaluations": 4}),
+        ProgressOptions(),
+        "fast",
     )
     assert job.plan.inputs.content.image == f"images/{'c' * 64}"
     assert not job.plan.detach

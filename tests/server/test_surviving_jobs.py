@@ -184,7 +184,7 @@ def test_job_that_kills_its_workers_is_given_up(
         for occurrence in range(1, 6):
             wait_for(lambda n=occurrence: job.status().attempts == n)
             os.kill(server.worker_pid(occurrence), signal.SIGKILL)
-        with pytest.raises(ClientError, match="given up: its worker process ended") as caught:
+        with pytest.raises(ClientError, match="given up: its worker ended") as caught:
             job.result()
         assert caught.value.code == "INTERNAL"
         assert client.stylize(landscape, painting, size=48, steps=2).result().png, "the server still works"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tfstyle.errors import InvalidInputError
@@ -19,6 +21,14 @@ DATA, IMAGE = pb.Picture(data=b"x"), pb.Picture(image=NAME)
 
 def inputs(*styles: pb.Style, content: pb.Picture = DATA) -> pb.StylizeRequest:
     return pb.StylizeRequest(inputs=pb.Inputs(content=content, styles=styles))
+
+
+def following(*temporal: pb.Temporal) -> pb.StylizeRequest:
+    return pb.StylizeRequest(inputs=pb.Inputs(content=DATA, styles=[pb.Style(picture=DATA)], temporal=temporal))
+
+
+def labelled(**label: Any) -> pb.StylizeRequest:
+    return pb.StylizeRequest(content=b"x", style=b"x", sequence=pb.Sequence(**label))
 
 
 def test_shorthand_is_resolved() -> None:
@@ -68,6 +78,16 @@ def test_inputs_are_resolved() -> None:
             ["inputs.styles[0].region", "inputs.start_picture", "inputs.keep"],
         ),
         (inputs(pb.Style(picture=DATA, regions=DATA)), ["inputs.styles[0].regions"]),
+        (following(*[pb.Temporal(picture=DATA)] * 9), ["inputs.temporal"]),
+        (following(pb.Temporal(picture=DATA, weight=-1)), ["inputs.temporal[0].weight"]),
+        (
+            following(pb.Temporal(picture=DATA), pb.Temporal(weights=pb.Picture(data=bytes(101)))),
+            ["inputs.temporal[1].picture", "inputs.temporal[1].weights"],
+        ),
+        (labelled(), ["sequence.name"]),
+        (labelled(name="a" * 201, frame=3, frames=3), ["sequence.name", "sequence.frame"]),
+        (labelled(name="a\nb", frame=-1, rate=float("nan")), ["sequence.name", "sequence.frame", "sequence.rate"]),
+        (labelled(name="surf", frames=-1, rate=1001), ["sequence.frames", "sequence.rate"]),
         (
             pb.StylizeRequest(inputs=pb.Inputs(content=DATA, styles=[pb.Style(picture=DATA)], regions=DATA)),
             ["inputs.regions"],

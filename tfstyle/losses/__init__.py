@@ -10,7 +10,18 @@ from tfstyle.losses.loss import Loss, Part, Parts, Weighted
 from tfstyle.losses.moments import MomentsLoss
 from tfstyle.losses.neighbours import NeighboursLoss
 from tfstyle.losses.squared_variation import SquaredVariation
-from tfstyle.losses.term import IMAGE, FeatureTerm, ImageTerm, LocalTerm, MatchedTerm, Metrics, PooledTerm, Term
+from tfstyle.losses.temporal import TemporalLoss
+from tfstyle.losses.term import (
+    IMAGE,
+    FeatureTerm,
+    ImageTerm,
+    LocalTerm,
+    MatchedTerm,
+    Metrics,
+    PooledTerm,
+    ReferenceTerm,
+    Term,
+)
 from tfstyle.losses.total_variation import TotalVariation
 from tfstyle.losses.wasserstein import WassersteinLoss
 
@@ -31,7 +42,9 @@ __all__ = [
     "Part",
     "Parts",
     "PooledTerm",
+    "ReferenceTerm",
     "SquaredVariation",
+    "TemporalLoss",
     "Term",
     "TotalVariation",
     "WassersteinLoss",

@@ -37,11 +37,5 @@ class ContentLoss(LocalTerm):
     def divisor(self, positions: int, metric: LayerMetric) -> float:
         return metric.channels * positions
 
-    def magnitude(self, target: tf.Tensor, metric: LayerMetric) -> tf.Tensor:
-        """The variance of the content picture's features over the positions: mean((P - mean P)^2)."""
-        mean = tf.reduce_mean(target, (1, 2), keepdims=True)
-        _, height, width, _ = target.shape
-        return self.total(mean, target, None, metric) / self.divisor(height * width, metric)
-
     def target_bytes(self, layer: str, channels: int, pixels: int) -> int:
         return FLOAT_BYTES * channels * positions_of(layer, pixels)

@@ -13,6 +13,7 @@ from tfstyle.losses.loss import Loss, Weighted
 from tfstyle.losses.moments import MomentsLoss
 from tfstyle.losses.neighbours import NeighboursLoss
 from tfstyle.losses.squared_variation import SquaredVariation
+from tfstyle.losses.temporal import TemporalLoss
 from tfstyle.losses.term import FeatureTerm, ImageTerm
 from tfstyle.losses.total_variation import TotalVariation
 from tfstyle.losses.wasserstein import WassersteinLoss
@@ -24,33 +25,35 @@ NEIGHBOURS = 3.0
 """Weight of the neighbours beside the Wasserstein loss, as a multiple of `style_weight`, chosen by eye."""
 
 
-def loss_from_options(options: TransferOptions, style_loss: str | None = None) -> Loss:
+def loss_from_options(options: TransferOptions, style_loss: str | None = None, *, earlier: int = 0) -> Loss:
     """Content, style, total variation and gamut penalty with the weights of `options`.
 
-    `style_loss` is one of `options.style_losses`; None for the first of them.
+    `style_loss` is one of `options.style_losses`; None for the first of them. The loss of a picture that follows some
+    `earlier` results has the temporal loss too.
 
     A term with weight 0 stays in the loss, so that its value is reported and the traced objective can be shared.
     """
-    return _with_style(options, STYLE_LOSSES[style_loss or options.style_losses[0]](options))
+    return _with_style(options, STYLE_LOSSES[style_loss or options.style_losses[0]](options), earlier)
 
 
-def split_loss_from_options(options: TransferOptions) -> Loss:
+def split_loss_from_options(options: TransferOptions, *, earlier: int = 0) -> Loss:
     """The same for the `split_evaluations`, in which each layer has its own neighbours.
 
     The mean over the layers has the size of the distance of hypercolumns, which the layers divide.
     """
     layers, weights = options.style_layers, options.style_layer_weights
     mean = (1 / len(layers)) * _layered(LayerNeighboursLoss(layers), weights)
-    return _with_style(options, _neighbours(options, mean))
+    return _with_style(options, _neighbours(options, mean), earlier)
 
 
-def _with_style(options: TransferOptions, style: Loss) -> Loss:
-    return (
+def _with_style(options: TransferOptions, style: Loss, earlier: int) -> Loss:
+    loss = (
         options.content_weight * _layered(ContentLoss(options.content_layers), options.content_layer_weights)
         + options.style_weight * style
         + options.tv_weight * VARIATIONS[options.tv_form](wraps_of(options.seamless))
         + options.gamut_weight * GamutPenalty()
     )
+    return loss + options.temporal_weight * TemporalLoss() if earlier else loss
 
 
 def _statistics(term: Callable[[tuple[str, ...]], FeatureTerm]) -> Callable[[TransferOptions], Loss]:

@@ -1,8 +1,9 @@
 """The kinds of loss terms.
 
-There are four kinds. A pooled term compares statistics that add up over positions (Gram matrices). A local term adds
+There are five kinds. A pooled term compares statistics that add up over positions (Gram matrices). A local term adds
 up one value per position (the content loss). A matched term compares each position with a place in the painting that
-was chosen for it (nearest neighbours). An image term depends only on the pixels (total variation). The objectives
+was chosen for it (nearest neighbours). An image term depends only on the pixels (total variation), and a reference term
+on the pixels and on given ones (earlier results of a sequence). The objectives
 handle these kinds and know nothing about individual terms. Every kind but the matched one can be computed on parts of
 a picture and summed, so a tiled picture has the same loss and gradient as a whole one.
 """
@@ -152,6 +153,15 @@ def weights_of(target: Any) -> tf.Tensor | None:
     return target.weights if isinstance(target, RegionTargets) else None
 
 
+class PlacedTarget(NamedTuple):
+    """The target of a local term in one layer that is elsewhere, with those who compute the features there.
+
+    `magnitude` is that of the target.
+    """
+
+    magnitude: float
+
+
 class LocalTerm(FeatureTerm):
     """A term of values that add up over positions. Its target is a map of features [1, h, w, c]."""
 
@@ -164,6 +174,14 @@ class LocalTerm(FeatureTerm):
     @abstractmethod
     def divisor(self, positions: int, metric: LayerMetric) -> float:
         """The divisor of the sum over all `positions`."""
+
+    def magnitude(self, target: Any, metric: LayerMetric) -> tf.Tensor:
+        """The variance of the content picture's features over the positions: the value where all are their mean."""
+        if isinstance(target, PlacedTarget):
+            return tf.constant(target.magnitude)
+        mean = tf.reduce_mean(target, (1, 2), keepdims=True)
+        _, height, width, _ = target.shape
+        return self.total(mean, target, None, metric) / self.divisor(height * width, metric)
 
     def by_layer(self, features: Features, targets: Mapping[str, Any], metrics: Metrics) -> dict[str, tf.Tensor]:
         """As in `FeatureTerm`."""
@@ -233,4 +251,22 @@ class ImageTerm(Term):
 
         `rows` holds the band and up to `halo` rows below it, fewer at the bottom of the picture. If the picture wraps,
         the rows at its top follow there, unless the band is the whole picture.
+        """
+
+
+class ReferenceTerm(Term):
+    """A term of the standardised picture and of given maps of its size, which adds up over rows."""
+
+    target_values: ClassVar[int]
+    """The number of values per pixel of the target."""
+
+    @abstractmethod
+    def target(self, references: Sequence[tuple[Map, Map]]) -> Any:
+        """A structure of maps [1, H, W, c], from (standardised picture [1, H, W, 3], weights [H, W]) of each."""
+
+    @abstractmethod
+    def value(self, rows: tf.Tensor, target: Any, size: tuple[int, int]) -> tf.Tensor:
+        """The part of the value of a picture of `size` (height, width) from `rows` [1, h, W, 3] of it.
+
+        `target` has the same rows of the target's maps.
         """

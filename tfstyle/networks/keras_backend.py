@@ -11,11 +11,13 @@ import sys
 
 from tfstyle.cuda_libraries import load_cusolver
 from tfstyle.errors import TfstyleError
+from tfstyle.installed import check_one_tensorflow
 from tfstyle.processor import AVX512, instructions
 
 _BACKEND = "KERAS_BACKEND"
 _ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 
+check_one_tensorflow()
 if "tensorflow" not in sys.modules and instructions() and AVX512 not in instructions():
     # oneDNN's float32 convolutions with AVX2 take up to twice the time of TensorFlow's own (docs/performance.md).
     os.environ.setdefault(_ONEDNN, "0")

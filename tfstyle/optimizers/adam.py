@@ -62,6 +62,7 @@ KIND = OptimizerKind(
     begin=lambda start, options: Adam(
         start, options.learning_rate, options.learning_rate_decay, options.learning_rate_decay_every
     ),
+    begin_on_device=None,
     vectors=lambda options: 5,  # point, mean, square, the gradient, and the next point
     lighter=lambda options, vectors: None,
 )

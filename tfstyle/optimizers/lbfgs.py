@@ -13,11 +13,14 @@ default ones (docs/performance.md).
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from tfstyle.optimizers.device_history import DeviceHistory
+from tfstyle.optimizers.history import History, HostHistory
 from tfstyle.optimizers.optimizer import OptimizerKind, Vector
 from tfstyle.options import TransferOptions
 
@@ -29,12 +32,6 @@ GROWTH = 4.0
 quasi-Newton step is unbounded and would be refused repeatedly."""
 SCALED_FROM = 5
 """Pairs needed before the diagonal is used; with fewer it would be mostly noise."""
-FADING = 0.95
-"""Weight of a pair in the diagonal, relative to the next newer one."""
-FLOOR = 0.1
-"""Share of the mean that is added to both sums of the diagonal, for variables that hardly moved."""
-BLOCK = 2**16
-"""Number of variables that are processed at once."""
 MOST_REFUSALS = 12
 """Refused steps in a row after which the history is dropped; without a history the search ends."""
 
@@ -42,27 +39,31 @@ MOST_REFUSALS = 12
 class LBFGS:
     """An `Optimizer` that stores `history_size` pairs of steps and gradient changes.
 
-    Variables and gradients are float32 [n], inner products float64. Memory: 8 n `history_size` bytes for the pairs and
-    8 n for the diagonal. The first step has unit length; later ones try the full quasi-Newton step, or `GROWTH` times
+    Variables and gradients are float32 [n]: arrays, or with a `DeviceHistory` tensors. This class computes with numbers
+    alone, in float64; all vectors are the `history`'s. Memory: 8 n `history_size` bytes for the pairs and 8 n for the
+    diagonal. The first step has unit length; later ones try the full quasi-Newton step, or `GROWTH` times
     the previous step if that is shorter. A step is accepted if it lowers the value by at least `ARMIJO` times the
     decrease that the slope predicts. Otherwise it is shortened to the minimum of the cubic through both values and
     slopes, within `SHRINK`.
     """
 
-    def __init__(self, start: Vector, history_size: int) -> None:
-        self.point = start.copy()
+    def __init__(
+        self,
+        start: NDArray[np.float32],
+        history_size: int,
+        history: Callable[[int, int], History] = HostHistory,
+    ) -> None:
+        self._history = history(history_size, start.size)
+        self.point = self._history.vector(start.copy())
         self.finished = False
         self._trial = self.point
         self._value = math.inf
-        self._gradient = np.zeros_like(start)
-        self._direction = np.zeros_like(start)
+        self._gradient = self._history.vector(np.zeros_like(start))
+        self._direction = self._gradient
         self._length = 0.0
         self._reach = 1 / GROWTH  # norm of the last accepted step
         self._refusals = 0
-        # Row i of the first half is a step s, of the second its gradient change y.
-        self._pairs = np.zeros((2, history_size, start.size), np.float32)
         self._sy = np.zeros((history_size, history_size))  # s_i y_j, for j no older than i
-        self._squares = np.zeros((2, start.size), np.float32)  # fading sums of s^2 and of y^2
         self._order: list[int] = []  # slots in use, oldest first
 
     def ask(self) -> Vector:
@@ -71,16 +72,17 @@ class LBFGS:
 
     def tell(self, value: float, gradient: Vector) -> bool:
         """As in `Optimizer`."""
+        gradient = self._history.vector(gradient)
         if self._trial is self.point:
             self._move(value, gradient)
             return True
-        slope = _dot(self._gradient, self._direction)
+        slope = self._history.dot(self._gradient, self._direction)
         if value <= self._value + ARMIJO * self._length * slope:
             self._remember(gradient)
             self.point = self._trial
             self._move(value, gradient)
             return True
-        self._shorten(value, slope, _dot(gradient, self._direction))
+        self._shorten(value, slope, self._history.dot(gradient, self._direction))
         return False
 
     def retarget(self) -> None:
@@ -90,19 +92,23 @@ class LBFGS:
     def _move(self, value: float, gradient: Vector) -> None:
         self._value, self._gradient, self._refusals = value, gradient, 0
         self._direction = self._quasi_newton()
-        if _dot(self._direction, gradient) >= 0:
+        if self._history.dot(self._direction, gradient) >= 0:
             self._order = []  # not a descent direction because of rounding: drop the history
             self._direction = -gradient
         self._start_search()
 
     def _start_search(self) -> None:
-        norm = math.sqrt(_dot(self._direction, self._direction))
+        norm = self._norm()
         if norm == 0 or not math.isfinite(norm):
             self.finished = True
             return
         longest = GROWTH * self._reach / norm
         self._length = min(1.0, longest) if self._order else longest
-        self._trial = self.point + np.float32(self._length) * self._direction
+        self._trial = self._history.moved(self.point, self._length, self._direction)
+
+    def _norm(self) -> float:
+        """The length of the direction."""
+        return math.sqrt(self._history.dot(self._direction, self._direction))
 
     def _shorten(self, value: float, slope: float, slope_there: float) -> None:
         self._refusals += 1
@@ -110,112 +116,77 @@ class LBFGS:
             if not self._order:
                 self.finished = True
                 return
-            self._reach = self._length * math.sqrt(_dot(self._direction, self._direction)) / GROWTH
+            self._reach = self._length * self._norm() / GROWTH
             self._order, self._refusals, self._direction = [], 0, -self._gradient
             self._start_search()
             return
         self._length *= _cubic_minimum(self._value, slope * self._length, value, slope_there * self._length)
-        self._trial = self.point + np.float32(self._length) * self._direction
+        self._trial = self._history.moved(self.point, self._length, self._direction)
 
     def _remember(self, gradient: Vector) -> None:
         """Store the pair of the step from `point` to `_trial`; a full history drops its oldest pair."""
-        length = curvature = turn = 0.0
-        for part in self._blocks:
-            step, change = self._trial[part] - self.point[part], gradient[part] - self._gradient[part]
-            length += _dot(step, step)
-            curvature += _dot(step, change)
-            turn += _dot(change, change)
-        self._reach = math.sqrt(length)
-        if curvature <= 1e-10 * math.sqrt(length * turn):
+        step = self.point, self._trial, self._gradient, gradient
+        turn = self._history.turn(*step)
+        self._reach = math.sqrt(turn.length)
+        if turn.curvature <= 1e-10 * math.sqrt(turn.length * turn.change):
             return  # the Hessian estimate must stay positive definite
-        steps, changes = self._pairs
-        slot = len(self._order) if len(self._order) < len(steps) else self._order.pop(0)
-        step, change = steps[slot], changes[slot]
-        np.subtract(self._trial, self.point, out=step)
-        np.subtract(gradient, self._gradient, out=change)
+        slot = len(self._order) if len(self._order) < len(self._sy) else self._order.pop(0)
         self._order.append(slot)
-        self._sy[:, slot] = steps @ change
-        for squares, newest in zip(self._squares, (step, change), strict=True):
-            for part in self._blocks:
-                squares[part] *= np.float32(FADING)
-                squares[part] += newest[part] * (newest[part] / np.float32(curvature))
+        self._sy[:, slot] = self._history.remember(slot, *step, turn.curvature)
 
     def _quasi_newton(self) -> Vector:
         if not self._order:
             return -self._gradient
-        steps, changes = self._pairs
-        along_s = (steps @ self._gradient).astype(float)
-        on_y = np.zeros(len(steps))
+        history, newest = self._history, self._order[-1]
+        along_s = history.along_steps(self._gradient)
+        on_y = np.zeros(len(self._sy))
         for i in reversed(self._order):
             on_y[i] = -(along_s[i] + self._sy[i] @ on_y) / self._sy[i, i]
-        direction: Vector = on_y.astype(np.float32) @ changes
-        direction += self._gradient
-        self._scale(direction)
-        along_y = (changes @ direction).astype(float)
-        on_s = np.zeros(len(steps))
+        direction = history.plus_changes(self._gradient, on_y)
+        is_learnt = len(self._order) >= min(SCALED_FROM, len(self._sy))
+        scale = history.scaled_by_diagonal if is_learnt else history.scaled
+        direction = scale(direction, newest, float(self._sy[newest, newest]))
+        along_y = history.along_changes(direction)
+        on_s = np.zeros(len(self._sy))
         for i in self._order:
             on_s[i] = -on_y[i] - (along_y[i] + self._sy[:, i] @ on_s) / self._sy[i, i]
-        direction += on_s.astype(np.float32) @ steps
-        np.negative(direction, out=direction)
-        return direction
-
-    def _scale(self, vector: Vector) -> None:
-        """Multiply `vector` [n] by the inverse of the initial Hessian, in place."""
-        newest = self._order[-1]
-        change = self._pairs[1, newest]
-        curvature = self._sy[newest, newest]
-        if len(self._order) < min(SCALED_FROM, len(self._sy)):
-            vector *= np.float32(curvature / _dot(change, change))
-            return
-        moved, changed = self._squares
-        floors = [np.float32(FLOOR * squares.mean()) for squares in self._squares]
-        newest_scaled = 0.0
-        for part in self._blocks:
-            inverse = np.sqrt((moved[part] + floors[0]) / (changed[part] + floors[1]))
-            vector[part] *= inverse
-            newest_scaled += _dot(change[part], inverse * change[part])
-        vector *= np.float32(curvature / newest_scaled)
-
-    @property
-    def _blocks(self) -> list[slice]:
-        """The variables in blocks that fit into the processor's cache; no temporary is as large as a whole vector."""
-        return [slice(start, start + BLOCK) for start in range(0, self.point.size, BLOCK)]
+        return history.minus_steps(direction, on_s)
 
     def state(self) -> dict[str, Any]:
         """As in `Optimizer`."""
+        array = self._history.array
+        pairs, squares = self._history.state()
         return {
-            "point": self.point,
-            "trial": self._trial,
+            "point": array(self.point),
+            "trial": array(self._trial),
             "value": self._value,
-            "gradient": self._gradient,
-            "direction": self._direction,
+            "gradient": array(self._gradient),
+            "direction": array(self._direction),
             "length": self._length,
             "reach": self._reach,
             "refusals": self._refusals,
             "finished": self.finished,
-            "pairs": self._pairs,
+            "pairs": pairs,
             "sy": self._sy,
-            "squares": self._squares,
+            "squares": squares,
             "order": np.array(self._order, np.int64),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """As in `Optimizer`."""
+        """As in `Optimizer`, from a state of either kind of history."""
         fresh = not math.isfinite(state["value"])
-        self.point = np.array(state["point"], np.float32)
-        self._trial = self.point if fresh else np.array(state["trial"], np.float32)
+        point, trial, gradient, direction = (
+            self._history.vector(np.array(state[name], np.float32))
+            for name in ("point", "trial", "gradient", "direction")
+        )
+        self.point, self._trial = point, point if fresh else trial
         self._value, self._length = float(state["value"]), float(state["length"])
         self._reach = float(state["reach"])
-        self._gradient = np.array(state["gradient"], np.float32)
-        self._direction = np.array(state["direction"], np.float32)
+        self._gradient, self._direction = gradient, direction
         self._refusals, self.finished = int(state["refusals"]), bool(state["finished"])
-        self._pairs = np.array(state["pairs"], np.float32)
-        self._sy, self._squares = np.array(state["sy"], float), np.array(state["squares"], np.float32)
+        self._history.restore(state["pairs"], state["squares"])
+        self._sy = np.array(state["sy"], float)
         self._order = [int(slot) for slot in state["order"]]
-
-
-def _dot(a: Vector, b: Vector) -> float:
-    return float(np.dot(a, b))
 
 
 def _cubic_minimum(value: float, slope: float, value_there: float, slope_there: float) -> float:
@@ -241,6 +212,7 @@ _OTHER_VECTORS = 6
 
 KIND = OptimizerKind(
     begin=lambda start, options: LBFGS(start, options.history_size),
+    begin_on_device=lambda start, options: LBFGS(start, options.history_size, DeviceHistory),
     vectors=lambda options: 2 * options.history_size + _OTHER_VECTORS,
     lighter=_lighter,
 )

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from tfstyle.options import TransferOptions
 
-Vector = NDArray[np.float32]
+Vector = NDArray[np.float32] | Any
+"""Variables or a gradient, float32 [n]: an array, or for an optimizer on a device a tensor, which has no type."""
 
 
 class Optimizer(Protocol):
@@ -37,7 +38,7 @@ class Optimizer(Protocol):
     def state(self) -> dict[str, Any]:
         """Everything that the next step depends on, as arrays and numbers.
 
-        The arrays are not copied: the next `tell` may change them.
+        The arrays are not copied where that is possible: the next `tell` may change them.
         """
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -48,10 +49,13 @@ class Optimizer(Protocol):
 class OptimizerKind:
     """What the engine needs to know about one kind of optimizer.
 
-    `begin` makes an optimizer that starts at the given variables. `vectors` counts the float32 vectors [n] that it
+    `begin` makes an optimizer that starts at the given variables, with its vectors in NumPy arrays; `begin_on_device`
+    one whose vectors are tensors on TensorFlow's device, None if there is none. Either restores the other's state.
+    `vectors` counts the float32 vectors [n] that it
     holds. `lighter` gives option overrides with which it holds at most the given number of vectors, or None.
     """
 
-    begin: Callable[[Vector, TransferOptions], Optimizer]
+    begin: Callable[[NDArray[np.float32], TransferOptions], Optimizer]
+    begin_on_device: Callable[[NDArray[np.float32], TransferOptions], Optimizer] | None
     vectors: Callable[[TransferOptions], int]
     lighter: Callable[[TransferOptions, int], Mapping[str, Any] | None]

@@ -29,10 +29,18 @@ from tfstyle.networks.topology import block_of
 from tfstyle.objective import Targets, Terms, feature_layers
 from tfstyle.tensorflow_backend import tf
 from tfstyle.tiled import segment as segments
+from tfstyle.tiled.distances import (
+    Distances,
+    Values,
+    factor_tensors,
+    local_divisors,
+    merge,
+    numbers,
+    positions,
+    quotients,
+    weighted,
+)
 from tfstyle.tiled.segment import ByTerm, Map, Segment, layers_inside
-
-Values = dict[str, dict[str, float]]
-"""{name of a term: {layer: value before weighting}}."""
 
 
 class TiledNetwork:
@@ -52,20 +60,20 @@ class TiledNetwork:
         precision: str,
         borders: Borders = ZERO_BORDERS,
     ) -> None:
-        self._network = network
+        self._network, self._size = network, size
         self._terms: dict[str, FeatureTerm] = {n: term for n, term in terms.items() if isinstance(term, FeatureTerm)}
         self.segments: list[Segment] = []
         for cut in segments.CUTS:
             if cut.last < whole_from:
                 self.segments.append(Segment(network, cut, size, self._terms, pooling, precision, borders))
                 size = self.segments[-1].next_size
-        self._tail_layers = layers_inside(self._terms, range(whole_from, 6))
+        self.tail_layers = layers_inside(self._terms, range(whole_from, 6))
         layers = [layer for layer in feature_layers(self._terms) if block_of(layer) >= whole_from]
         deepest = max(map(block_of, feature_layers(self._terms)))
-        self._model = network_segment(network, whole_from, deepest, layers, pooling, precision, borders)
+        self.tail = network_segment(network, whole_from, deepest, layers, pooling, precision, borders)
         self._whole = tf.function(self._trace_whole, autograph=False)
         self._tail = tf.function(self._trace_tail, autograph=False)
-        self._by_sums = tf.function(self._trace_by_sums, autograph=False)
+        self._distances = Distances(self._terms, network.metrics, self._size)
 
     def content_targets(self, image: Map) -> Targets:
         """As in `tfstyle.objective.Objective`."""
@@ -74,7 +82,7 @@ class TiledNetwork:
             image, _ = segment.forward(image, maps=maps)
         whole = self._whole(image)
         local = {name: term for name, term in self._terms.items() if isinstance(term, LocalTerm)}
-        for layers in (self._tail_layers[name] for name in local):
+        for layers in (self.tail_layers[name] for name in local):
             maps |= {layer: whole[layer].numpy() for layer in layers}
         return {name: {layer: maps[layer] for layer in term.layers} for name, term in local.items()}
 
@@ -89,7 +97,7 @@ class TiledNetwork:
                 for layer, total in by_layer.items():
                     sums[name, layer] = total
                     counts[layer] = (
-                        segment.positions(layer)
+                        positions(layer, self._size)
                         if blocks is None
                         else float(blocks.of(block_of(layer)).sum(dtype=np.float64))
                     )
@@ -98,7 +106,7 @@ class TiledNetwork:
         for name, term in self._terms.items():
             if not isinstance(term, PooledTerm):
                 continue
-            for layer in self._tail_layers[name]:
+            for layer in self.tail_layers[name]:
                 here, counts[layer] = layer_weights(blocks, layer, whole[layer].shape[1:3])
                 sums[name, layer] = term.sums(whole[layer], here)
             targets[name] = {
@@ -108,10 +116,7 @@ class TiledNetwork:
         return targets
 
     def losses(self, image: Map, targets: Targets, weights: Mapping[str, Mapping[str, float]]) -> tuple[Values, Map]:
-        """The values of all feature terms, and the gradient of their weighted sum with respect to `image` [1, H, W, 3].
-
-        `weights` {name: {layer: weight}}.
-        """
+        """As in `tfstyle.tiled.objective.FeatureNetwork`."""
         maps = [image]
         sums: ByTerm = {}
         regions = self._regions(targets)
@@ -120,20 +125,18 @@ class TiledNetwork:
             maps.append(above)
             for name, by_layer in by_term.items():
                 sums.setdefault(name, {}).update(by_layer)
-        factors = {
-            name: {layer: tf.constant(weight, tf.float32) for layer, weight in by_layer.items()}
-            for name, by_layer in weights.items()
-        }
-        tail_targets = {name: {layer: targets[name][layer] for layer in own} for name, own in self._tail_layers.items()}
+        factors = factor_tensors(weights)
+        tail_targets = {name: {layer: targets[name][layer] for layer in own} for name, own in self.tail_layers.items()}
         found, tail_gradient = self._tail(maps.pop(), tail_targets, factors)
-        values = _numbers(found)
+        values = numbers(found)
         above = np.asarray(tail_gradient)  # a view of TensorFlow's memory; numpy() would copy
-        head_targets = {name: {layer: targets[name][layer] for layer in by_layer} for name, by_layer in sums.items()}
-        found, by_sums = self._by_sums(sums, head_targets, factors)
-        _merge(values, _numbers(found))
+        found, by_sums = self._distances(sums, targets, factors)
+        merge(values, found)
+        divisors = local_divisors(self._terms, self._network.metrics, self._size)
+        of_sums = factor_tensors(quotients(weights, divisors))
         for segment in reversed(self.segments):
-            above, local = segment.backward(maps.pop(), above, by_sums, targets, factors, regions)
-            _merge(values, local)
+            above, local = segment.backward(maps.pop(), above, by_sums, targets, of_sums, regions)
+            merge(values, quotients(local, divisors))
         return {name: {layer: values[name][layer] for layer in t.layers} for name, t in self._terms.items()}, above
 
     def _regions(self, targets: Targets) -> dict[str, Map]:
@@ -147,45 +150,11 @@ class TiledNetwork:
         return found
 
     def _trace_whole(self, below: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {layer: tf.cast(features, tf.float32) for layer, features in self._model(below).items()}
+        return {layer: tf.cast(features, tf.float32) for layer, features in self.tail(below).items()}
 
-    def _trace_tail(self, below: tf.Tensor, targets: ByTerm, weights: ByTerm) -> Any:
-        features = self._model(below)
+    def _trace_tail(self, below: tf.Tensor, targets: ByTerm, factors: ByTerm) -> Any:
+        features = self.tail(below)
         values = {
             name: term.by_layer(features, targets[name], self._network.metrics) for name, term in self._terms.items()
         }
-        total = _weighted(values, weights)
-        return values, gradient(total, below)
-
-    def _trace_by_sums(self, sums: ByTerm, targets: ByTerm, weights: ByTerm) -> Any:
-        counts = {
-            layer: segment.positions(layer)
-            for segment in self.segments
-            for layer in self._network.layers
-            if segment.cut.first <= block_of(layer) <= segment.cut.last
-        }
-        values: ByTerm = {}
-        for name, by_layer in sums.items():
-            term = self._terms[name]
-            assert isinstance(term, PooledTerm)
-            values[name] = {}
-            for layer, total in by_layer.items():
-                values[name][layer] = term.value(
-                    total, counts[layer], targets[name][layer], self._network.metrics[layer]
-                )
-        total = _weighted(values, weights)
-        return values, gradient(total, sums)
-
-
-def _weighted(values: ByTerm, weights: ByTerm) -> tf.Tensor:
-    scaled = [weights[name][layer] * value for name, by_layer in values.items() for layer, value in by_layer.items()]
-    return tf.add_n(scaled) if scaled else tf.zeros([])
-
-
-def _numbers(values: ByTerm) -> Values:
-    return {name: {layer: float(value) for layer, value in by_layer.items()} for name, by_layer in values.items()}
-
-
-def _merge(values: Values, more: Values) -> None:
-    for name, by_layer in more.items():
-        values.setdefault(name, {}).update(by_layer)
+        return values, gradient(weighted(values, factors), below)

@@ -65,14 +65,7 @@ class Segment:
         self._local = {name: layers[name] for name, term in terms.items() if isinstance(term, LocalTerm)}
         inside = [layer for layer in feature_layers(terms) if block_of(layer) in blocks]
         self._model = segment(network, cut.first, cut.last, inside, pooling, precision, borders, pooled=True)
-        convolutions = [sum(block_of(name) == block for name in network.layers) for block in blocks]
-        stride = poolings_stride(len(convolutions), pooled=True)
-        edge = margin(convolutions, pooled=True)
-        sides = [
-            windows(length, cut.tile, edge, stride, wraps=border == CIRCULAR)
-            for length, border in zip(size, borders, strict=True)
-        ]
-        self._tiles = list(product(*sides))
+        self._tiles = tiles(network, cut, size, borders)
         self.next_channels = network.channels_into(cut.last + 1)
         self._forward = tf.function(self._trace_forward, autograph=False)
         self._backward = tf.function(self._trace_backward, autograph=False)
@@ -82,11 +75,6 @@ class Segment:
         """(height, width) of the map that the next segment reads."""
         poolings = self.cut.last - self.cut.first + 1
         return self.size[0] >> poolings, self.size[1] >> poolings
-
-    def positions(self, layer: str) -> int:
-        """Height times width of the features of a layer of this segment on the whole map."""
-        poolings = block_of(layer) - self.cut.first
-        return (self.size[0] >> poolings) * (self.size[1] >> poolings)
 
     def forward(
         self,
@@ -131,12 +119,14 @@ class Segment:
         targets: Mapping[str, Mapping[str, Map]],
         weights: ByTerm,
         regions: Mapping[str, Map],
+        owned: Mapping[str, Map] | None = None,
     ) -> tuple[Map, dict[str, dict[str, float]]]:
-        """The gradient of the total with respect to the map `below`, and the values of local terms in this segment.
+        """The gradient of the total with respect to the map `below`, and the sums of local terms in this segment.
 
         `above` is the gradient with respect to the next map, `by_sums` that with respect to the sums of pooled terms.
-        `targets` are those of local terms, and `weights` the weights {name: {layer: weight}} of local terms.
-        `regions` are as in `forward`.
+        `targets` are those of local terms, and `weights` {name: {layer: weight}} what their sums are multiplied by.
+        `regions` are as in `forward`. `owned` {layer: [1, h, w, 1]} are the weights of positions in the sums of local
+        terms; None: 1.
         """
         gradient = np.empty_like(below)
         totals = {name: dict.fromkeys(layers, 0.0) for name, layers in self._local.items()}
@@ -154,21 +144,13 @@ class Segment:
                 target_parts,
                 {name: {layer: weights[name][layer] for layer in layers} for name, layers in self._local.items()},
                 self._region_parts(regions, rows, columns),
+                {} if owned is None else self._owned_parts(owned, rows, columns),
             )
             self._paste(gradient, own, rows, columns, self.cut.first)
             for name, layers in self._local.items():
                 for layer in layers:
                     totals[name][layer] += float(own_totals[name][layer])
-        values = {
-            name: {layer: total / self._divisor(name, layer) for layer, total in by_layer.items()}
-            for name, by_layer in totals.items()
-        }
-        return gradient, values
-
-    def _divisor(self, name: str, layer: str) -> float:
-        term = self._terms[name]
-        assert isinstance(term, LocalTerm)
-        return term.divisor(self.positions(layer), self._network.metrics[layer])
+        return gradient, totals
 
     def _weight_parts(self, weights: BlockWeights, rows: Window, columns: Window) -> dict[str, Map]:
         parts = {}
@@ -182,6 +164,10 @@ class Segment:
         return {
             layer: self._part(regions[layer], rows, columns, block_of(layer)) for layer in layers if layer in regions
         }
+
+    def _owned_parts(self, owned: Mapping[str, Map], rows: Window, columns: Window) -> dict[str, Map]:
+        layers = dict.fromkeys(layer for layers in self._local.values() for layer in layers)
+        return {layer: self._part(owned[layer], rows, columns, block_of(layer)) for layer in layers}
 
     def _part(self, whole: Map, rows: Window, columns: Window, block: int) -> Map:
         rows, columns = (side.halved(block - self.cut.first) for side in (rows, columns))
@@ -234,6 +220,7 @@ class Segment:
         targets: Mapping[str, Mapping[str, tf.Tensor]],
         weights: Mapping[str, Mapping[str, tf.Tensor]],
         regions: Mapping[str, tf.Tensor],
+        owned: Mapping[str, tf.Tensor],
     ) -> Any:
         metrics = self._network.metrics
         totals: ByTerm = {}
@@ -250,11 +237,11 @@ class Segment:
             assert isinstance(local, LocalTerm)
             totals[name] = {}
             for layer in layers:
-                target, own = targets[name][layer], self._mask(rows, columns, layer)
+                target, own, counted = targets[name][layer], self._mask(rows, columns, layer), owned.get(layer)
+                own = own if counted is None else own * counted
                 totals[name][layer] = local.total(features[layer], target, own, metrics[layer])
                 # Over the whole window, not only the owned part: the gradient depends on neighbours too.
-                around = local.total(features[layer], target, None, metrics[layer])
-                total += weights[name][layer] / self._divisor(name, layer) * around
+                total += weights[name][layer] * local.total(features[layer], target, counted, metrics[layer])
         return totals, gradient(total, below)
 
 
@@ -265,3 +252,16 @@ def layers_inside(terms: Terms, blocks: range) -> dict[str, list[str]]:
         for name, term in terms.items()
         if isinstance(term, FeatureTerm)
     }
+
+
+def tiles(network: Network, cut: Cut, size: tuple[int, int], borders: Borders) -> list[tuple[Window, Window]]:
+    """The windows of a segment over a map of `size` (height, width): rows and columns of each."""
+    blocks = range(cut.first, cut.last + 1)
+    convolutions = [sum(block_of(name) == block for name in network.layers) for block in blocks]
+    stride = poolings_stride(len(convolutions), pooled=True)
+    edge = margin(convolutions, pooled=True)
+    down, across = (
+        windows(length, cut.tile, edge, stride, wraps=border == CIRCULAR)
+        for length, border in zip(size, borders, strict=True)
+    )
+    return list(product(down, across))

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any
 
 from tfstyle.errors import InvalidInputError, Violation
-from tfstyle.inputs import BESIDES, MOST_STYLES, OF_A_STYLE, Inputs, Style
+from tfstyle.inputs import BESIDES, MOST_STYLES, MOST_TEMPORAL, OF_A_STYLE, Inputs, Style, Temporal
 from tfstyle.options import RULES
 from tfstyle.rules import LayersRule, LayerWeightsRule, Rule, ScalesRule
 from tfstyle.schedule import Scale
@@ -82,7 +82,12 @@ def inputs_to_proto(inputs: Inputs[pb.Picture]) -> pb.Inputs:
         )
         for style in inputs.styles
     ]
-    return pb.Inputs(content=inputs.content, styles=styles, **{part: getattr(inputs, part) for part in BESIDES})
+    temporal = [
+        pb.Temporal(picture=each.picture, weights=each.weights, weight=None if each.weight == 1 else each.weight)
+        for each in inputs.temporal
+    ]
+    besides = {part: getattr(inputs, part) for part in BESIDES}
+    return pb.Inputs(content=inputs.content, styles=styles, temporal=temporal, **besides)
 
 
 def inputs_from_proto(request: pb.StylizeRequest) -> Inputs[pb.Picture]:
@@ -104,10 +109,15 @@ def inputs_from_proto(request: pb.StylizeRequest) -> Inputs[pb.Picture]:
         # One more than are accepted is enough to be refused; a message may have millions.
         for style in islice(request.inputs.styles, MOST_STYLES + 1)
     )
-    return Inputs(request.inputs.content, styles, *_parts(request.inputs, BESIDES))
+    temporal = tuple(
+        Temporal(each.picture, each.weight if each.HasField("weight") else 1.0, *_parts(each, ("weights",)))
+        for each in islice(request.inputs.temporal, MOST_TEMPORAL + 1)
+    )
+    start_picture, keep, regions = _parts(request.inputs, BESIDES)
+    return Inputs(request.inputs.content, styles, start_picture, keep, regions, temporal)
 
 
-def _parts(message: pb.Style | pb.Inputs, names: Iterable[str]) -> Iterator[pb.Picture | None]:
+def _parts(message: pb.Style | pb.Inputs | pb.Temporal, names: Iterable[str]) -> Iterator[pb.Picture | None]:
     """The pictures in the fields `names`; None for each that is not set."""
     for name in names:
         yield getattr(message, name) if message.HasField(name) else None

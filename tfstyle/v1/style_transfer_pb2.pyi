@@ -14,7 +14,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class StylizeRequest(_message.Message):
-    __slots__ = ("content", "style", "preset", "options", "progress", "content_image", "style_image", "detach", "inputs", "strength")
+    __slots__ = ("content", "style", "preset", "options", "progress", "content_image", "style_image", "detach", "inputs", "strength", "sequence")
     CONTENT_FIELD_NUMBER: _ClassVar[int]
     STYLE_FIELD_NUMBER: _ClassVar[int]
     PRESET_FIELD_NUMBER: _ClassVar[int]
@@ -25,6 +25,7 @@ class StylizeRequest(_message.Message):
     DETACH_FIELD_NUMBER: _ClassVar[int]
     INPUTS_FIELD_NUMBER: _ClassVar[int]
     STRENGTH_FIELD_NUMBER: _ClassVar[int]
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     content: bytes
     style: bytes
     preset: str
@@ -35,21 +36,46 @@ class StylizeRequest(_message.Message):
     detach: bool
     inputs: Inputs
     strength: float
-    def __init__(self, content: _Optional[bytes] = ..., style: _Optional[bytes] = ..., preset: _Optional[str] = ..., options: _Optional[_Union[TransferOptions, _Mapping]] = ..., progress: _Optional[_Union[ProgressOptions, _Mapping]] = ..., content_image: _Optional[str] = ..., style_image: _Optional[str] = ..., detach: bool = ..., inputs: _Optional[_Union[Inputs, _Mapping]] = ..., strength: _Optional[float] = ...) -> None: ...
+    sequence: Sequence
+    def __init__(self, content: _Optional[bytes] = ..., style: _Optional[bytes] = ..., preset: _Optional[str] = ..., options: _Optional[_Union[TransferOptions, _Mapping]] = ..., progress: _Optional[_Union[ProgressOptions, _Mapping]] = ..., content_image: _Optional[str] = ..., style_image: _Optional[str] = ..., detach: bool = ..., inputs: _Optional[_Union[Inputs, _Mapping]] = ..., strength: _Optional[float] = ..., sequence: _Optional[_Union[Sequence, _Mapping]] = ...) -> None: ...
+
+class Sequence(_message.Message):
+    __slots__ = ("name", "frame", "frames", "rate")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    FRAME_FIELD_NUMBER: _ClassVar[int]
+    FRAMES_FIELD_NUMBER: _ClassVar[int]
+    RATE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    frame: int
+    frames: int
+    rate: float
+    def __init__(self, name: _Optional[str] = ..., frame: _Optional[int] = ..., frames: _Optional[int] = ..., rate: _Optional[float] = ...) -> None: ...
 
 class Inputs(_message.Message):
-    __slots__ = ("content", "styles", "start_picture", "keep", "regions")
+    __slots__ = ("content", "styles", "start_picture", "keep", "regions", "temporal")
     CONTENT_FIELD_NUMBER: _ClassVar[int]
     STYLES_FIELD_NUMBER: _ClassVar[int]
     START_PICTURE_FIELD_NUMBER: _ClassVar[int]
     KEEP_FIELD_NUMBER: _ClassVar[int]
     REGIONS_FIELD_NUMBER: _ClassVar[int]
+    TEMPORAL_FIELD_NUMBER: _ClassVar[int]
     content: Picture
     styles: _containers.RepeatedCompositeFieldContainer[Style]
     start_picture: Picture
     keep: Picture
     regions: Picture
-    def __init__(self, content: _Optional[_Union[Picture, _Mapping]] = ..., styles: _Optional[_Iterable[_Union[Style, _Mapping]]] = ..., start_picture: _Optional[_Union[Picture, _Mapping]] = ..., keep: _Optional[_Union[Picture, _Mapping]] = ..., regions: _Optional[_Union[Picture, _Mapping]] = ...) -> None: ...
+    temporal: _containers.RepeatedCompositeFieldContainer[Temporal]
+    def __init__(self, content: _Optional[_Union[Picture, _Mapping]] = ..., styles: _Optional[_Iterable[_Union[Style, _Mapping]]] = ..., start_picture: _Optional[_Union[Picture, _Mapping]] = ..., keep: _Optional[_Union[Picture, _Mapping]] = ..., regions: _Optional[_Union[Picture, _Mapping]] = ..., temporal: _Optional[_Iterable[_Union[Temporal, _Mapping]]] = ...) -> None: ...
+
+class Temporal(_message.Message):
+    __slots__ = ("picture", "weights", "weight")
+    PICTURE_FIELD_NUMBER: _ClassVar[int]
+    WEIGHTS_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    picture: Picture
+    weights: Picture
+    weight: float
+    def __init__(self, picture: _Optional[_Union[Picture, _Mapping]] = ..., weights: _Optional[_Union[Picture, _Mapping]] = ..., weight: _Optional[float] = ...) -> None: ...
 
 class Style(_message.Message):
     __slots__ = ("picture", "weight", "mask", "region", "regions")
@@ -74,7 +100,7 @@ class Picture(_message.Message):
     def __init__(self, data: _Optional[bytes] = ..., image: _Optional[str] = ...) -> None: ...
 
 class TransferOptions(_message.Message):
-    __slots__ = ("network", "precision", "pooling", "padding", "seamless", "size", "style_scale", "style_fit", "colour", "content_layers", "style_layers", "style_loss", "content_layer_weights", "style_layer_weights", "balance", "content_weight", "style_weight", "tv_weight", "tv_form", "gamut_weight", "optimizer", "max_evaluations", "lite_evaluations", "split_evaluations", "start", "seed", "coarsest_scale", "scales", "pyramid_levels", "pyramid_decay", "history_size", "learning_rate", "learning_rate_decay", "learning_rate_decay_every", "depth", "colour_space", "metadata")
+    __slots__ = ("network", "precision", "pooling", "padding", "seamless", "size", "style_scale", "style_fit", "colour", "content_layers", "style_layers", "style_loss", "content_layer_weights", "style_layer_weights", "balance", "content_weight", "style_weight", "tv_weight", "tv_form", "temporal_weight", "gamut_weight", "optimizer", "max_evaluations", "lite_evaluations", "split_evaluations", "start", "seed", "coarsest_scale", "scales", "pyramid_levels", "pyramid_decay", "history_size", "learning_rate", "learning_rate_decay", "learning_rate_decay_every", "depth", "colour_space", "metadata")
     NETWORK_FIELD_NUMBER: _ClassVar[int]
     PRECISION_FIELD_NUMBER: _ClassVar[int]
     POOLING_FIELD_NUMBER: _ClassVar[int]
@@ -94,6 +120,7 @@ class TransferOptions(_message.Message):
     STYLE_WEIGHT_FIELD_NUMBER: _ClassVar[int]
     TV_WEIGHT_FIELD_NUMBER: _ClassVar[int]
     TV_FORM_FIELD_NUMBER: _ClassVar[int]
+    TEMPORAL_WEIGHT_FIELD_NUMBER: _ClassVar[int]
     GAMUT_WEIGHT_FIELD_NUMBER: _ClassVar[int]
     OPTIMIZER_FIELD_NUMBER: _ClassVar[int]
     MAX_EVALUATIONS_FIELD_NUMBER: _ClassVar[int]
@@ -131,6 +158,7 @@ class TransferOptions(_message.Message):
     style_weight: float
     tv_weight: float
     tv_form: str
+    temporal_weight: float
     gamut_weight: float
     optimizer: str
     max_evaluations: int
@@ -149,7 +177,7 @@ class TransferOptions(_message.Message):
     depth: int
     colour_space: str
     metadata: str
-    def __init__(self, network: _Optional[str] = ..., precision: _Optional[str] = ..., pooling: _Optional[str] = ..., padding: _Optional[str] = ..., seamless: _Optional[str] = ..., size: _Optional[int] = ..., style_scale: _Optional[float] = ..., style_fit: _Optional[str] = ..., colour: _Optional[str] = ..., content_layers: _Optional[_Union[Layers, _Mapping]] = ..., style_layers: _Optional[_Union[Layers, _Mapping]] = ..., style_loss: _Optional[str] = ..., content_layer_weights: _Optional[_Union[LayerWeights, _Mapping]] = ..., style_layer_weights: _Optional[_Union[LayerWeights, _Mapping]] = ..., balance: _Optional[str] = ..., content_weight: _Optional[float] = ..., style_weight: _Optional[float] = ..., tv_weight: _Optional[float] = ..., tv_form: _Optional[str] = ..., gamut_weight: _Optional[float] = ..., optimizer: _Optional[str] = ..., max_evaluations: _Optional[int] = ..., lite_evaluations: _Optional[int] = ..., split_evaluations: _Optional[int] = ..., start: _Optional[str] = ..., seed: _Optional[int] = ..., coarsest_scale: _Optional[int] = ..., scales: _Optional[_Union[Scales, _Mapping]] = ..., pyramid_levels: _Optional[int] = ..., pyramid_decay: _Optional[float] = ..., history_size: _Optional[int] = ..., learning_rate: _Optional[float] = ..., learning_rate_decay: _Optional[float] = ..., learning_rate_decay_every: _Optional[int] = ..., depth: _Optional[int] = ..., colour_space: _Optional[str] = ..., metadata: _Optional[str] = ...) -> None: ...
+    def __init__(self, network: _Optional[str] = ..., precision: _Optional[str] = ..., pooling: _Optional[str] = ..., padding: _Optional[str] = ..., seamless: _Optional[str] = ..., size: _Optional[int] = ..., style_scale: _Optional[float] = ..., style_fit: _Optional[str] = ..., colour: _Optional[str] = ..., content_layers: _Optional[_Union[Layers, _Mapping]] = ..., style_layers: _Optional[_Union[Layers, _Mapping]] = ..., style_loss: _Optional[str] = ..., content_layer_weights: _Optional[_Union[LayerWeights, _Mapping]] = ..., style_layer_weights: _Optional[_Union[LayerWeights, _Mapping]] = ..., balance: _Optional[str] = ..., content_weight: _Optional[float] = ..., style_weight: _Optional[float] = ..., tv_weight: _Optional[float] = ..., tv_form: _Optional[str] = ..., temporal_weight: _Optional[float] = ..., gamut_weight: _Optional[float] = ..., optimizer: _Optional[str] = ..., max_evaluations: _Optional[int] = ..., lite_evaluations: _Optional[int] = ..., split_evaluations: _Optional[int] = ..., start: _Optional[str] = ..., seed: _Optional[int] = ..., coarsest_scale: _Optional[int] = ..., scales: _Optional[_Union[Scales, _Mapping]] = ..., pyramid_levels: _Optional[int] = ..., pyramid_decay: _Optional[float] = ..., history_size: _Optional[int] = ..., learning_rate: _Optional[float] = ..., learning_rate_decay: _Optional[float] = ..., learning_rate_decay_every: _Optional[int] = ..., depth: _Optional[int] = ..., colour_space: _Optional[str] = ..., metadata: _Optional[str] = ...) -> None: ...
 
 class Layers(_message.Message):
     __slots__ = ("names",)
@@ -216,7 +244,7 @@ class Accepted(_message.Message):
     def __init__(self, position: _Optional[int] = ...) -> None: ...
 
 class Started(_message.Message):
-    __slots__ = ("network", "width", "height", "max_evaluations", "options", "memory", "expected", "tiled", "warnings", "stages", "precision")
+    __slots__ = ("network", "width", "height", "max_evaluations", "options", "memory", "expected", "tiled", "warnings", "stages", "precision", "device")
     NETWORK_FIELD_NUMBER: _ClassVar[int]
     WIDTH_FIELD_NUMBER: _ClassVar[int]
     HEIGHT_FIELD_NUMBER: _ClassVar[int]
@@ -228,6 +256,7 @@ class Started(_message.Message):
     WARNINGS_FIELD_NUMBER: _ClassVar[int]
     STAGES_FIELD_NUMBER: _ClassVar[int]
     PRECISION_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_FIELD_NUMBER: _ClassVar[int]
     network: Network
     width: int
     height: int
@@ -239,7 +268,22 @@ class Started(_message.Message):
     warnings: _containers.RepeatedScalarFieldContainer[str]
     stages: _containers.RepeatedCompositeFieldContainer[Stage]
     precision: Precision
-    def __init__(self, network: _Optional[_Union[Network, _Mapping]] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., max_evaluations: _Optional[int] = ..., options: _Optional[_Union[TransferOptions, _Mapping]] = ..., memory: _Optional[int] = ..., expected: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., tiled: bool = ..., warnings: _Optional[_Iterable[str]] = ..., stages: _Optional[_Iterable[_Union[Stage, _Mapping]]] = ..., precision: _Optional[_Union[Precision, _Mapping]] = ...) -> None: ...
+    device: Device
+    def __init__(self, network: _Optional[_Union[Network, _Mapping]] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., max_evaluations: _Optional[int] = ..., options: _Optional[_Union[TransferOptions, _Mapping]] = ..., memory: _Optional[int] = ..., expected: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., tiled: bool = ..., warnings: _Optional[_Iterable[str]] = ..., stages: _Optional[_Iterable[_Union[Stage, _Mapping]]] = ..., precision: _Optional[_Union[Precision, _Mapping]] = ..., device: _Optional[_Union[Device, _Mapping]] = ...) -> None: ...
+
+class Device(_message.Message):
+    __slots__ = ("name", "gpu", "tf32", "repeatable", "note")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    GPU_FIELD_NUMBER: _ClassVar[int]
+    TF32_FIELD_NUMBER: _ClassVar[int]
+    REPEATABLE_FIELD_NUMBER: _ClassVar[int]
+    NOTE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    gpu: bool
+    tf32: bool
+    repeatable: bool
+    note: str
+    def __init__(self, name: _Optional[str] = ..., gpu: bool = ..., tf32: bool = ..., repeatable: bool = ..., note: _Optional[str] = ...) -> None: ...
 
 class Precision(_message.Message):
     __slots__ = ("name", "note")

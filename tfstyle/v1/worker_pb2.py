@@ -28,7 +28,7 @@ from google.rpc import error_details_pb2 as google_dot_rpc_dot_error__details__p
 from tfstyle.v1 import style_transfer_pb2 as tfstyle_dot_v1_dot_style__transfer__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17tfstyle/v1/worker.proto\x12\x11tfstyle.worker.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1egoogle/rpc/error_details.proto\x1a\x1ftfstyle/v1/style_transfer.proto\"\x84\x03\n\x06Report\x12)\n\x05ready\x18\x01 \x01(\x0b\x32\x18.tfstyle.worker.v1.ReadyH\x00\x12\x36\n\x0c\x63\x61nnot_start\x18\x02 \x01(\x0b\x32\x1e.tfstyle.worker.v1.CannotStartH\x00\x12*\n\x08retiring\x18\x03 \x01(\x0b\x32\x16.google.protobuf.EmptyH\x00\x12)\n\x05\x61live\x18\x04 \x01(\x0b\x32\x18.tfstyle.worker.v1.AliveH\x00\x12+\n\x06update\x18\x05 \x01(\x0b\x32\x19.tfstyle.worker.v1.UpdateH\x00\x12%\n\x03\x65nd\x18\x06 \x01(\x0b\x32\x16.tfstyle.worker.v1.EndH\x00\x12\x31\n\testimated\x18\x07 \x01(\x0b\x32\x1c.tfstyle.worker.v1.EstimatedH\x00\x12/\n\x08\x64\x65\x63oding\x18\x08 \x01(\x0b\x32\x1b.tfstyle.worker.v1.DecodingH\x00\x42\x08\n\x06report\"-\n\x05Ready\x12$\n\x07network\x18\x01 \x01(\x0b\x32\x13.tfstyle.v1.Network\"0\n\x0b\x43\x61nnotStart\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x11\n\tpermanent\x18\x02 \x01(\x08\"4\n\x05\x41live\x12+\n\x08\x65xpected\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x1b\n\x08\x44\x65\x63oding\x12\x0f\n\x07picture\x18\x01 \x01(\t\"m\n\x06Update\x12\x0b\n\x03job\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\x12#\n\x05\x65vent\x18\x03 \x01(\x0b\x32\x14.tfstyle.v1.JobEvent\x12\x0f\n\x07reached\x18\x04 \x01(\x05\x12\x0f\n\x07preview\x18\x05 \x01(\x0c\"~\n\tEstimated\x12&\n\x07started\x18\x01 \x01(\x0b\x32\x13.tfstyle.v1.StartedH\x00\x12)\n\x07refused\x18\x02 \x01(\x0b\x32\x16.google.rpc.BadRequestH\x00\x12\x14\n\nunprepared\x18\x03 \x01(\tH\x00\x42\x08\n\x06\x61nswer\"\xcc\x01\n\x03\x45nd\x12\x0b\n\x03job\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\x12\"\n\x04\x64one\x18\x03 \x01(\x0b\x32\x12.tfstyle.v1.ResultH\x00\x12)\n\x07stopped\x18\x04 \x01(\x0b\x32\x16.google.protobuf.EmptyH\x00\x12)\n\x07refused\x18\x05 \x01(\x0b\x32\x16.google.rpc.BadRequestH\x00\x12\x14\n\nunprepared\x18\x06 \x01(\tH\x00\x12\x10\n\x06\x66\x61iled\x18\x07 \x01(\tH\x00\x42\x05\n\x03howb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17tfstyle/v1/worker.proto\x12\x11tfstyle.worker.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1egoogle/rpc/error_details.proto\x1a\x1ftfstyle/v1/style_transfer.proto\"\xb6\x03\n\x06Report\x12)\n\x05ready\x18\x01 \x01(\x0b\x32\x18.tfstyle.worker.v1.ReadyH\x00\x12\x36\n\x0c\x63\x61nnot_start\x18\x02 \x01(\x0b\x32\x1e.tfstyle.worker.v1.CannotStartH\x00\x12*\n\x08retiring\x18\x03 \x01(\x0b\x32\x16.google.protobuf.EmptyH\x00\x12)\n\x05\x61live\x18\x04 \x01(\x0b\x32\x18.tfstyle.worker.v1.AliveH\x00\x12+\n\x06update\x18\x05 \x01(\x0b\x32\x19.tfstyle.worker.v1.UpdateH\x00\x12%\n\x03\x65nd\x18\x06 \x01(\x0b\x32\x16.tfstyle.worker.v1.EndH\x00\x12\x31\n\testimated\x18\x07 \x01(\x0b\x32\x1c.tfstyle.worker.v1.EstimatedH\x00\x12/\n\x08\x64\x65\x63oding\x18\x08 \x01(\x0b\x32\x1b.tfstyle.worker.v1.DecodingH\x00\x12\x30\n\tno_device\x18\t \x01(\x0b\x32\x1b.tfstyle.worker.v1.NoDeviceH\x00\x42\x08\n\x06report\"-\n\x05Ready\x12$\n\x07network\x18\x01 \x01(\x0b\x32\x13.tfstyle.v1.Network\"0\n\x0b\x43\x61nnotStart\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x11\n\tpermanent\x18\x02 \x01(\x08\"\x1a\n\x08NoDevice\x12\x0e\n\x06reason\x18\x01 \x01(\t\"4\n\x05\x41live\x12+\n\x08\x65xpected\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x1b\n\x08\x44\x65\x63oding\x12\x0f\n\x07picture\x18\x01 \x01(\t\"m\n\x06Update\x12\x0b\n\x03job\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\x12#\n\x05\x65vent\x18\x03 \x01(\x0b\x32\x14.tfstyle.v1.JobEvent\x12\x0f\n\x07reached\x18\x04 \x01(\x05\x12\x0f\n\x07preview\x18\x05 \x01(\x0c\"~\n\tEstimated\x12&\n\x07started\x18\x01 \x01(\x0b\x32\x13.tfstyle.v1.StartedH\x00\x12)\n\x07refused\x18\x02 \x01(\x0b\x32\x16.google.rpc.BadRequestH\x00\x12\x14\n\nunprepared\x18\x03 \x01(\tH\x00\x42\x08\n\x06\x61nswer\"\xe1\x01\n\x03\x45nd\x12\x0b\n\x03job\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\x12\"\n\x04\x64one\x18\x03 \x01(\x0b\x32\x12.tfstyle.v1.ResultH\x00\x12)\n\x07stopped\x18\x04 \x01(\x0b\x32\x16.google.protobuf.EmptyH\x00\x12)\n\x07refused\x18\x05 \x01(\x0b\x32\x16.google.rpc.BadRequestH\x00\x12\x14\n\nunprepared\x18\x06 \x01(\tH\x00\x12\x10\n\x06\x66\x61iled\x18\x07 \x01(\tH\x00\x12\x13\n\texhausted\x18\x08 \x01(\tH\x00\x42\x05\n\x03howb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,19 +36,21 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tfstyle.v1.worker_pb2', _gl
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_REPORT']._serialized_start=173
-  _globals['_REPORT']._serialized_end=561
-  _globals['_READY']._serialized_start=563
-  _globals['_READY']._serialized_end=608
-  _globals['_CANNOTSTART']._serialized_start=610
-  _globals['_CANNOTSTART']._serialized_end=658
-  _globals['_ALIVE']._serialized_start=660
-  _globals['_ALIVE']._serialized_end=712
-  _globals['_DECODING']._serialized_start=714
-  _globals['_DECODING']._serialized_end=741
-  _globals['_UPDATE']._serialized_start=743
-  _globals['_UPDATE']._serialized_end=852
-  _globals['_ESTIMATED']._serialized_start=854
-  _globals['_ESTIMATED']._serialized_end=980
-  _globals['_END']._serialized_start=983
-  _globals['_END']._serialized_end=1187
+  _globals['_REPORT']._serialized_end=611
+  _globals['_READY']._serialized_start=613
+  _globals['_READY']._serialized_end=658
+  _globals['_CANNOTSTART']._serialized_start=660
+  _globals['_CANNOTSTART']._serialized_end=708
+  _globals['_NODEVICE']._serialized_start=710
+  _globals['_NODEVICE']._serialized_end=736
+  _globals['_ALIVE']._serialized_start=738
+  _globals['_ALIVE']._serialized_end=790
+  _globals['_DECODING']._serialized_start=792
+  _globals['_DECODING']._serialized_end=819
+  _globals['_UPDATE']._serialized_start=821
+  _globals['_UPDATE']._serialized_end=930
+  _globals['_ESTIMATED']._serialized_start=932
+  _globals['_ESTIMATED']._serialized_end=1058
+  _globals['_END']._serialized_start=1061
+  _globals['_END']._serialized_end=1286
 # @@protoc_insertion_point(module_scope)

@@ -12,7 +12,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Report(_message.Message):
-    __slots__ = ("ready", "cannot_start", "retiring", "alive", "update", "end", "estimated", "decoding")
+    __slots__ = ("ready", "cannot_start", "retiring", "alive", "update", "end", "estimated", "decoding", "no_device")
     READY_FIELD_NUMBER: _ClassVar[int]
     CANNOT_START_FIELD_NUMBER: _ClassVar[int]
     RETIRING_FIELD_NUMBER: _ClassVar[int]
@@ -21,6 +21,7 @@ class Report(_message.Message):
     END_FIELD_NUMBER: _ClassVar[int]
     ESTIMATED_FIELD_NUMBER: _ClassVar[int]
     DECODING_FIELD_NUMBER: _ClassVar[int]
+    NO_DEVICE_FIELD_NUMBER: _ClassVar[int]
     ready: Ready
     cannot_start: CannotStart
     retiring: _empty_pb2.Empty
@@ -29,7 +30,8 @@ class Report(_message.Message):
     end: End
     estimated: Estimated
     decoding: Decoding
-    def __init__(self, ready: _Optional[_Union[Ready, _Mapping]] = ..., cannot_start: _Optional[_Union[CannotStart, _Mapping]] = ..., retiring: _Optional[_Union[_empty_pb2.Empty, _Mapping]] = ..., alive: _Optional[_Union[Alive, _Mapping]] = ..., update: _Optional[_Union[Update, _Mapping]] = ..., end: _Optional[_Union[End, _Mapping]] = ..., estimated: _Optional[_Union[Estimated, _Mapping]] = ..., decoding: _Optional[_Union[Decoding, _Mapping]] = ...) -> None: ...
+    no_device: NoDevice
+    def __init__(self, ready: _Optional[_Union[Ready, _Mapping]] = ..., cannot_start: _Optional[_Union[CannotStart, _Mapping]] = ..., retiring: _Optional[_Union[_empty_pb2.Empty, _Mapping]] = ..., alive: _Optional[_Union[Alive, _Mapping]] = ..., update: _Optional[_Union[Update, _Mapping]] = ..., end: _Optional[_Union[End, _Mapping]] = ..., estimated: _Optional[_Union[Estimated, _Mapping]] = ..., decoding: _Optional[_Union[Decoding, _Mapping]] = ..., no_device: _Optional[_Union[NoDevice, _Mapping]] = ...) -> None: ...
 
 class Ready(_message.Message):
     __slots__ = ("network",)
@@ -44,6 +46,12 @@ class CannotStart(_message.Message):
     reason: str
     permanent: bool
     def __init__(self, reason: _Optional[str] = ..., permanent: bool = ...) -> None: ...
+
+class NoDevice(_message.Message):
+    __slots__ = ("reason",)
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    reason: str
+    def __init__(self, reason: _Optional[str] = ...) -> None: ...
 
 class Alive(_message.Message):
     __slots__ = ("expected",)
@@ -82,7 +90,7 @@ class Estimated(_message.Message):
     def __init__(self, started: _Optional[_Union[_style_transfer_pb2.Started, _Mapping]] = ..., refused: _Optional[_Union[_error_details_pb2.BadRequest, _Mapping]] = ..., unprepared: _Optional[str] = ...) -> None: ...
 
 class End(_message.Message):
-    __slots__ = ("job", "attempt", "done", "stopped", "refused", "unprepared", "failed")
+    __slots__ = ("job", "attempt", "done", "stopped", "refused", "unprepared", "failed", "exhausted")
     JOB_FIELD_NUMBER: _ClassVar[int]
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
     DONE_FIELD_NUMBER: _ClassVar[int]
@@ -90,6 +98,7 @@ class End(_message.Message):
     REFUSED_FIELD_NUMBER: _ClassVar[int]
     UNPREPARED_FIELD_NUMBER: _ClassVar[int]
     FAILED_FIELD_NUMBER: _ClassVar[int]
+    EXHAUSTED_FIELD_NUMBER: _ClassVar[int]
     job: str
     attempt: int
     done: _style_transfer_pb2.Result
@@ -97,4 +106,5 @@ class End(_message.Message):
     refused: _error_details_pb2.BadRequest
     unprepared: str
     failed: str
-    def __init__(self, job: _Optional[str] = ..., attempt: _Optional[int] = ..., done: _Optional[_Union[_style_transfer_pb2.Result, _Mapping]] = ..., stopped: _Optional[_Union[_empty_pb2.Empty, _Mapping]] = ..., refused: _Optional[_Union[_error_details_pb2.BadRequest, _Mapping]] = ..., unprepared: _Optional[str] = ..., failed: _Optional[str] = ...) -> None: ...
+    exhausted: str
+    def __init__(self, job: _Optional[str] = ..., attempt: _Optional[int] = ..., done: _Optional[_Union[_style_transfer_pb2.Result, _Mapping]] = ..., stopped: _Optional[_Union[_empty_pb2.Empty, _Mapping]] = ..., refused: _Optional[_Union[_error_details_pb2.BadRequest, _Mapping]] = ..., unprepared: _Optional[str] = ..., failed: _Optional[str] = ..., exhausted: _Optional[str] = ...) -> None: ...

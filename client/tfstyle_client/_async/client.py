@@ -7,7 +7,7 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
-from tfstyle.inputs import File, Size, Style
+from tfstyle.inputs import File, Size, Style, Temporal
 from tfstyle.options import ProgressOptions
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle_client._async.connection import AsyncConnection
@@ -87,17 +87,20 @@ class AsyncClient:
         start_picture: File | None = None,
         keep: File | None = None,
         regions: File | None = None,
+        temporal: Iterable[Temporal[File]] = (),
         **options: Any,
     ) -> AsyncStylizeCall:
         """Start to repaint `content` (a photo) in the style of `style` (a painting), both picture files.
 
         `style` may also be a `Style`, with a weight, a mask and a region, or several styles. `start_picture`, `keep`
-        and `regions` are further picture files, as in `tfstyle.inputs.Inputs`. `options` are those of
+        and `regions` are further picture files, as in `tfstyle.inputs.Inputs`, and `temporal` earlier results of a
+        sequence, moved as `Temporal` says. `options` are those of
         `tfstyle.TransferOptions`; None means the preset's value. `timeout` is the deadline of the whole transfer in
         seconds. Raises `BadRequestError` for options out of range; every other `ClientError` is raised by the call.
         """
         pictures = {"start_picture": start_picture, "keep": keep, "regions": regions}
-        return self.send(stylize_request(content, style, preset, progress, options, **pictures), timeout)
+        request = stylize_request(content, style, preset, progress, options, temporal=temporal, **pictures)
+        return self.send(request, timeout)
 
     def send(self, request: pb.StylizeRequest, timeout: float | None = None) -> AsyncStylizeCall:
         """Start the transfer of a request from `tfstyle_client.requests.stylize_request`."""
@@ -113,6 +116,7 @@ class AsyncClient:
         start_picture: File | None = None,
         keep: File | None = None,
         regions: File | None = None,
+        temporal: Iterable[Temporal[File]] = (),
         request_id: str | None = None,
         **options: Any,
     ) -> AsyncJob:
@@ -121,7 +125,8 @@ class AsyncClient:
         With a `request_id` of up to 64 characters, a second call with the same id and arguments returns the same job.
         """
         pictures = {"start_picture": start_picture, "keep": keep, "regions": regions}
-        return await self.submit(stylize_request(content, style, preset, progress, options, **pictures), request_id)
+        request = stylize_request(content, style, preset, progress, options, temporal=temporal, **pictures)
+        return await self.submit(request, request_id)
 
     async def submit(self, request: pb.StylizeRequest, request_id: str | None = None) -> AsyncJob:
         """Create a job from a request; pictures of more than 4 MiB are uploaded first. Raises `ClientError`.

@@ -41,6 +41,8 @@ COMMANDS = {
     "demo:demo": "Repaint the photo that comes with tfstyle in the style of the painting that comes with it.",
     "letter:letter": "Paint the letters of TEXT in the style of STYLE, and the ground, if wanted, in that of STYLE2.",
     "batch:batch": "Repaint many photos, each in the style of every STYLE. A second run makes what is missing.",
+    "video:video": "Repaint a film in the style of STYLE, or of several, without flicker. A second run goes on where"
+    " one ended.",
     "compare:compare": "Make a labelled sheet of one photo with every combination of STYLE and of options with several"
     " values.",
     "estimate:estimate": "Tell the time and the memory that a picture would take, without making it.",
@@ -58,6 +60,7 @@ COMMANDS = {
 
 USAGES = {
     "stylize": "Usage: tfstyle stylize [OPTIONS] CONTENT STYLE [STYLE ...]",
+    "video": "Usage: tfstyle video [OPTIONS] CONTENT STYLE [STYLE ...] -o OUTPUT",
     "letter": "Usage: tfstyle letter [OPTIONS] TEXT STYLE [STYLE2]",
 }
 """Of commands that take several files, for which cyclopts has only a general word."""

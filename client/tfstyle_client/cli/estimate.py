@@ -80,5 +80,8 @@ def lines(found: Started) -> Iterator[str]:
     yield f"memory: about {found.memory / 1e9:.1f} GB, {tiles}"
     scales = [f"{stage.width} x {stage.height} ({stage.evaluations} on {stage.network})" for stage in found.stages]
     yield f"scales: {', '.join(scales)}"
-    yield from (note for note in (found.note, found.precision_note) if note)
+    device = found.device
+    if device is not None and device.gpu:
+        yield f"device: {device}"
+    yield from (note for note in (found.note, found.precision_note, device.note if device else "") if note)
     yield from (f"warning: {as_typed(warning)}" for warning in found.warnings)

@@ -109,7 +109,7 @@ class Run:
             if self.growth is not None:
                 report_growth(self.growth, growth, result.png, screen)
             if page is not None:
-                _wait_for_ctrl_c(screen)
+                wait_for_ctrl_c(screen.say)
 
 
 def planned_run(settings: RunOptions, output: Output | Path, depth: int, inputs: Iterable[Path | None]) -> Run:
@@ -147,8 +147,9 @@ def _of_job(client: Client, request: pb.StylizeRequest, page: str, screen: Displ
         job.cancel()  # one that has ended stays as it is
 
 
-def _wait_for_ctrl_c(screen: Display) -> None:
-    screen.say("the page stays until Ctrl-C")
+def wait_for_ctrl_c(say: Callable[[str], None]) -> None:
+    """Keep the page, and say so."""
+    say("the page stays until Ctrl-C")
     with suppress(KeyboardInterrupt):
         threading.Event().wait()
 

@@ -37,6 +37,10 @@ def commands_of(
 
 def _cli(request: Mapping[str, Any], where: Surroundings, *, size: Size | None) -> str:
     styles = request["styles"]
+    if request["temporal"]:
+        return (
+            "# one picture of a sequence, which follows earlier results; tfstyle video makes all of it, Python this one"
+        )
     paintings = [str(name) for name in _names("painting", "jpg", styles, "image")]
     words = ["tfstyle", "stylize", "photo.jpg", *paintings]
     given = given_options(request, {})
@@ -73,8 +77,9 @@ def _python(request: Mapping[str, Any], given: Mapping[str, Any], where: Surroun
     lines = ["from pathlib import Path", ""]
     styles = request["styles"]
     plain = len(styles) == 1 and not any(styles[0][name] for name in OF_A_STYLE)
-    if not plain:
-        lines.append("from tfstyle import Style")
+    records = [name for name, used in (("Style", not plain), ("Temporal", request["temporal"])) if used]
+    if records:
+        lines.append(f"from tfstyle import {', '.join(records)}")
     photo = read("photo.jpg")
     if size is not None:
         lines.append("from tfstyle.canvas import canvas")
@@ -84,8 +89,11 @@ def _python(request: Mapping[str, Any], given: Mapping[str, Any], where: Surroun
         lines.append(f"style = {read('painting.jpg')}")
     else:
         lines += ["style = [", *(f"    {style}," for style in _python_styles(styles)), "]"]
+    if request["temporal"]:
+        lines += ["earlier = [", *(f"    {each}," for each in _python_temporal(request["temporal"])), "]"]
     lines.append(where.client())
     options = [f"{name}={read(f'{option}.png')}" for name, option in _OPTIONS.items() if request[name]]
+    options += ["temporal=earlier"] if request["temporal"] else []
     call = ", ".join(["photo", "style", *options, *python_options(request["preset"], given)])
     lines += [f"    job = client.create({call})", '    Path("picture.png").write_bytes(job.result().png)', ""]
     return "\n".join(lines)
@@ -98,3 +106,10 @@ def _python_styles(styles: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         weight = f"weight={style['weight']}"
         parts = [f"{name}={read(found)}" for name, names in files.items() if (found := names[index])]
         yield f"Style({', '.join([read(str(painting)), weight, *parts])})"
+
+
+def _python_temporal(temporal: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """The earlier results as calls of `Temporal`."""
+    for number, each in enumerate(temporal, 1):
+        weights = f", weights={read(f'weights{number}.png')}" if each["weights"] else ""
+        yield f"Temporal({read(f'earlier{number}.png')}, weight={each['weight']}{weights})"

@@ -76,6 +76,7 @@ def started_form(started: pb.Started) -> Json:
         "note": started.network.note,
         "precision": started.precision.name,
         "precision_note": started.precision.note,
+        "device": _device_form(started.device) if started.HasField("device") else None,
         "width": started.width,
         "height": started.height,
         "max_evaluations": started.max_evaluations,
@@ -87,6 +88,16 @@ def started_form(started: pb.Started) -> Json:
             {"network": each.network, "width": each.width, "height": each.height, "evaluations": each.evaluations}
             for each in started.stages
         ],
+    }
+
+
+def _device_form(device: pb.Device) -> Json:
+    return {
+        "name": device.name,
+        "gpu": device.gpu,
+        "tf32": device.tf32,
+        "repeatable": device.repeatable,
+        "note": device.note,
     }
 
 

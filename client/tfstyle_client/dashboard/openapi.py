@@ -192,7 +192,9 @@ def _schemas() -> Json:
     size = _object(sides, "width", "height")
     perhaps_size = {**size, "type": ["object", "null"]}
     drawn = {"texture": size, "letters": _ref("Letters")}
-    transfer = {"content": _DIGEST, **drawn, "styles": _list(style), **dict.fromkeys(BESIDES, perhaps), **chosen}
+    earlier = _object({"image": _DIGEST, "weight": {"type": "number", "minimum": 0}, "weights": perhaps}, "image")
+    pictures = {"content": _DIGEST, **drawn, "styles": _list(style), **dict.fromkeys(BESIDES, perhaps)}
+    transfer = {**pictures, "temporal": _list(earlier), **chosen}
     measures = {name: {**_rule(rule), "type": ["number", "null"]} for name, rule in RULES.items()}
     background = {"type": ["string", "null"], "description": f"{TRANSPARENT}, or a colour"}
     text = {"type": "string", "maxLength": MOST_CHARACTERS}

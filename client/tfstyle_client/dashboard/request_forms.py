@@ -39,6 +39,15 @@ def request_form(request: pb.StylizeRequest) -> Json:
             for style in request.inputs.styles
         ],
         **_pictures(request.inputs, BESIDES),
+        "temporal": [
+            {
+                "image": digest_of(each.picture.image),
+                "weight": each.weight if each.HasField("weight") else 1,
+                **_pictures(each, ("weights",)),
+            }
+            for each in request.inputs.temporal
+        ],
+        "sequence": _sequence(request.sequence) if request.HasField("sequence") else None,
     }
     return form | _options_form(request.preset or "default", given)
 
@@ -72,7 +81,17 @@ def _options_form(preset: str, given: Mapping[str, Any]) -> Json:
     return {"preset": preset, "strength": strength, "changed": _plain(changed), "options": _plain(values)}
 
 
-def _pictures(message: pb.Style | pb.Inputs, fields: Iterable[str]) -> Json:
+def _sequence(label: pb.Sequence) -> Json:
+    """The place of a job in a sequence; None where a number is not known."""
+    return {
+        "name": label.name,
+        "frame": label.frame,
+        "frames": label.frames or None,
+        "rate": label.rate or None,
+    }
+
+
+def _pictures(message: pb.Style | pb.Inputs | pb.Temporal, fields: Iterable[str]) -> Json:
     """The digests of pictures that may be missing."""
     return {name: digest_of(getattr(message, name).image) if message.HasField(name) else None for name in fields}
 

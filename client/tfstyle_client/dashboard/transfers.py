@@ -117,7 +117,8 @@ def estimate_of(body: Mapping[str, Any], choices: Choices | None = None) -> pb.E
     given = body.get("styles")
     content = size_in("content", body.get("content"))
     styles = [_style(f"styles[{index}]", each) for index, each in enumerate(given if isinstance(given, list) else [{}])]
-    sizes = Inputs(content, tuple(styles), *_further(body, BESIDES))
+    start, keep, regions = _further(body, BESIDES)
+    sizes = Inputs(content, tuple(styles), start, keep, regions)
     colours = body.get("region_colours", 0)
     if not isinstance(colours, int) or isinstance(colours, bool) or not 0 <= colours <= MOST_COLOURS:
         raise InvalidInputError([Violation("region_colours", f"must be 0 to {MOST_COLOURS}; got {shown(colours)}")])

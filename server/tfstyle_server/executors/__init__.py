@@ -1,1 +1,1 @@
-"""Executors run jobs for the server. `executor` has the interface, `local` the one with worker processes."""
+"""Executors run jobs for the server: `pool` is the one, with workers in processes (`local`) or a cluster (`ray`)."""

@@ -13,6 +13,7 @@ from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle.v1.conversion import options_to_proto
 
 if TYPE_CHECKING:
+    from tfstyle.device import Device
     from tfstyle.layout import Outline
     from tfstyle.losses import Parts
     from tfstyle.memory import Estimate
@@ -33,7 +34,13 @@ def started(transfer: Transfer) -> pb.JobEvent:
     stages = [(each.network, each.size, each.evaluations) for each in transfer.stages]
     return pb.JobEvent(
         started=_started(
-            transfer.choice, transfer.precision, transfer.options, transfer.estimate, transfer.warnings, stages
+            transfer.choice,
+            transfer.precision,
+            transfer.device,
+            transfer.options,
+            transfer.estimate,
+            transfer.warnings,
+            stages,
         )
     )
 
@@ -44,12 +51,15 @@ def outlined(outline: Outline, options: TransferOptions) -> pb.Started:
         (step.network, (step.demand.pyramid.width, step.demand.pyramid.height), step.evaluations)
         for step in outline.steps
     ]
-    return _started(outline.choice, outline.precision, options, outline.estimate, outline.warnings, stages)
+    return _started(
+        outline.choice, outline.precision, outline.device, options, outline.estimate, outline.warnings, stages
+    )
 
 
 def _started(
     choice: Choice,
     precision: Precision,
+    device: Device,
     options: TransferOptions,
     estimate: Estimate,
     warnings: Sequence[str],
@@ -68,6 +78,7 @@ def _started(
         tiled=estimate.tiled,
         warnings=warnings,
         precision=pb.Precision(name=precision.name, note=precision.note),
+        device=pb.Device(name=device.name, gpu=device.is_gpu, tf32=device.tf32, repeatable=device.repeatable),
         stages=[
             pb.Stage(network=each.name, width=size[0], height=size[1], evaluations=evaluations)
             for each, size, evaluations in stages

@@ -85,7 +85,16 @@ class Failed:
     reason: str
 
 
-End = Done | Stopped | Refused | Unprepared | Failed
+@dataclass(frozen=True)
+class Exhausted:
+    """The memory of the worker's device did not suffice; `reason` is one line that names the size and the fix."""
+
+    job: str
+    attempt: int
+    reason: str
+
+
+End = Done | Stopped | Refused | Unprepared | Failed | Exhausted
 """How an attempt ends, unless its worker is lost."""
 
 
@@ -144,6 +153,9 @@ class Executor(Protocol):
 
         If no worker is idle any more, it ends with `on_lost`.
         """
+
+    def demand(self, waiting: int) -> None:
+        """So many jobs wait that could be started. An executor that can have more workers may start some."""
 
     def cancel(self, job: str) -> None:
         """Stop a running job soon. Does nothing where the job is not running."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from tfstyle.errors import InvalidInputError, Violation, WeightsError
+from tfstyle.errors import InvalidInputError, OutOfMemoryError, Violation, WeightsError
 from tfstyle.inputs import Inputs
 from tfstyle.options import ProgressOptions
 from tfstyle.v1.style_transfer_pb2 import JobEvent
@@ -20,13 +20,14 @@ from tfstyle_server.blobs import BlobDamagedError, Blobs, StoreUnavailableError
 from tfstyle_server.executors import events
 from tfstyle_server.executors.checkpoints import Checkpoints
 from tfstyle_server.executors.decoding import address_space_limit
-from tfstyle_server.executors.executor import Done, End, Failed, Refused, Run, Stopped, Unprepared
+from tfstyle_server.executors.executor import Done, End, Exhausted, Failed, Refused, Run, Stopped, Unprepared
 from tfstyle_server.plan import IMAGE_PREFIX
 
 if TYPE_CHECKING:
     from tfstyle.checkpoint import Checkpoint
     from tfstyle.engine import Engine
     from tfstyle.images import ImageLimits, Picture
+    from tfstyle.tiled.crew import Crew
     from tfstyle.transfer import Iterate, Transfer
 
 log = logging.getLogger("tfstyle.worker")
@@ -71,6 +72,9 @@ class Port(Protocol):
     def expect(self, seconds: float) -> None:
         """Tell that the job takes about `seconds` from now, in which the process may be busy with one computation."""
 
+    def crew(self) -> AbstractContextManager[Crew | None]:
+        """Who computes a large picture together with this process, for as long as the job runs; None: nobody."""
+
     def check_cancelled(self) -> None:
         """Raise `JobCancelled` if the job is to stop, `PortClosedError` if the server has gone."""
 
@@ -85,6 +89,9 @@ def run_job(engine: Engine, run: Run, port: Port) -> End:
         return Refused(run.job, run.attempt, error.violations)
     except WeightsError as error:
         return Unprepared(run.job, run.attempt, str(error))
+    except OutOfMemoryError as error:
+        log.error("job %s: %s (%s)", run.job, error, " ".join(str(error.__cause__).split())[:300])
+        return Exhausted(run.job, run.attempt, str(error))
     except PortClosedError:
         raise
     except BlobDamagedError as error:
@@ -99,9 +106,11 @@ def _run(engine: Engine, run: Run, port: Port) -> Done:
     inputs = _decoded(run, port)
     port.check_cancelled()
     began = time.perf_counter()
-    with port.checkpoints as checkpoints:
+    with port.checkpoints as checkpoints, port.crew() as crew:
         why = "its checkpoints cannot be read"
-        transfer = _patiently(lambda: _prepare(engine, inputs, run, checkpoints), why, StoreUnavailableError, run, port)
+        transfer = _patiently(
+            lambda: _prepare(engine, inputs, run, checkpoints, crew), why, StoreUnavailableError, run, port
+        )
         port.expect(transfer.estimate.seconds)
         port.report(events.started(transfer), transfer.evaluations)
         made, seconds = transfer.evaluations, transfer.seconds
@@ -159,13 +168,15 @@ def _with_switch(violation: Violation, limits: ImageLimits) -> Violation:
     return violation
 
 
-def _prepare(engine: Engine, inputs: Inputs[Picture], run: Run, checkpoints: Checkpoints) -> Transfer:
+def _prepare(
+    engine: Engine, inputs: Inputs[Picture], run: Run, checkpoints: Checkpoints, crew: Crew | None
+) -> Transfer:
     """The transfer, resumed from the latest checkpoint that fits it, or new."""
     from tfstyle.checkpoint import CheckpointError
 
     for checkpoint in _and_none(checkpoints):
         try:
-            transfer = engine.prepare(inputs, run.options, checkpoint)
+            transfer = engine.prepare(inputs, run.options, checkpoint, crew)
         except CheckpointError as error:
             log.warning("job %s: skipped a checkpoint: %s", run.job, error)
             continue

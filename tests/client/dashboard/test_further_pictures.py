@@ -145,6 +145,27 @@ def test_what_is_kept_is_the_photo_and_the_rest_is_painted(
     assert np.abs(result[:, :28] - photo[:, :28]).mean() > 4
 
 
+def test_a_frame_follows_earlier_results(api: httpx.Client, uploaded: dict[str, str]) -> None:
+    earlier = [
+        {"image": uploaded["turned"], "weight": 0.5, "weights": None},
+        {"image": uploaded["photo"], "weight": 2, "weights": uploaded["left"]},
+    ]
+    asked = {**transfer(uploaded), "temporal": earlier}
+    wrong = api.post("jobs", json={**asked, "temporal": [{"image": "x", "size": 1}]})
+    assert [each["field"] for each in wrong.json()["errors"]] == ["temporal[0].size", "temporal[0]"]
+    # The painting has another shape than the photo.
+    made = api.post("jobs", json={**asked, "preset": "fast", "options": SMALL})
+    assert made.status_code == 201, made.text
+    assert made.json()["request"]["temporal"] == earlier
+    assert made.json()["request"]["sequence"] is None
+    commands = api.get(f"jobs/{made.json()['id']}/commands").json()
+    assert commands["cli"].startswith("# one picture of a sequence")
+    assert 'Temporal(Path("earlier1.png").read_bytes(), weight=0.5)' in commands["python"]
+    compile(commands["python"], "python", "exec")
+    refused = ended(api, made.json()["id"])
+    assert str(refused["error"]).startswith("temporal[0].picture: is ")
+
+
 def test_a_form_asks_for_the_same(
     api: httpx.Client, done: dict[str, Any], files: dict[str, bytes], uploaded: dict[str, str]
 ) -> None:

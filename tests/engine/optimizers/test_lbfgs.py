@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from scipy.optimize import rosen, rosen_der
 
-from tfstyle.optimizers.lbfgs import ARMIJO, FADING, FLOOR, LBFGS, SCALED_FROM
+from tfstyle.optimizers.history import FADING, FLOOR
+from tfstyle.optimizers.lbfgs import ARMIJO, LBFGS, SCALED_FROM
 
 Function = Callable[[np.ndarray], tuple[float, np.ndarray]]
 Pair = tuple[np.ndarray, np.ndarray]

@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 
 from tfstyle.losses import (
+    IMAGE,
     ContentLoss,
     GamutPenalty,
     GramLoss,
     Loss,
     MomentsLoss,
     SquaredVariation,
+    TemporalLoss,
     TotalVariation,
     WassersteinLoss,
     Weighted,
@@ -38,6 +40,7 @@ ALL = (
     + 2e5 * GramLoss(STYLE_LAYERS)
     + 10 * TotalVariation()
     + 1000 * GamutPenalty()
+    + 30 * TemporalLoss()
 )
 TERMS = ALL.terms
 
@@ -99,9 +102,12 @@ def images() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
 
 def targets(objective: Objective, weighted: bool = False) -> Targets:
     photo, painting, weights, _ = images()
+    down = np.linspace(0, 1, HEIGHT, dtype=np.float32)[:, None].repeat(WIDTH, 1)
+    earlier = [(photo[:, ::-1], down), (photo[:, :, ::-1], 1 - down)]
     return {
         **objective.content_targets(photo),
         **objective.style_statistics(painting, weights if weighted else None),
+        "temporal": {IMAGE: TemporalLoss().target(earlier)},
     }
 
 

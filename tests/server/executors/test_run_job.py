@@ -14,13 +14,15 @@ import pytest
 from tfstyle.engine import Engine
 from tfstyle.images import ImageLimits, decode
 from tfstyle.inputs import Inputs, Style, content_and_style
+from tfstyle.objective import WholeObjective
 from tfstyle.options import ProgressOptions
 from tfstyle.presets import resolve_options
+from tfstyle.tensorflow_backend import tf
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle_server.blobs import BlobFolder, StoreUnavailableError
 from tfstyle_server.executors import run_job as module
 from tfstyle_server.executors.checkpoints import Checkpoints, FolderFiles
-from tfstyle_server.executors.executor import Done, Failed, Refused, Run, Stopped
+from tfstyle_server.executors.executor import Done, Exhausted, Failed, Refused, Run, Stopped
 from tfstyle_server.executors.run_job import JobCancelled, Port, PortClosedError, run_job
 
 STEPS = 6
@@ -52,6 +54,9 @@ class FakePort:
 
     def expect(self, seconds: float) -> None:
         assert seconds > 0
+
+    def crew(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def check_cancelled(self) -> None:
         if self.cancelled:
@@ -214,6 +219,24 @@ def test_lost_picture_and_unexpected_error_fail_the_job(
     monkeypatch.setattr(engine, "prepare", broken)
     end = run_job(engine, run_of(inputs), port)
     assert end == Failed("jobs/a", 1, "the job failed inside the server; see its log for job jobs/a")
+
+
+def test_memory_that_runs_out_is_told_with_the_size_and_the_cause_is_logged(
+    engine: Engine,
+    port: FakePort,
+    inputs: Inputs[str],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def full(*_: object) -> None:
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating\ntensor with shape[9]")
+
+    monkeypatch.setattr(WholeObjective, "__call__", full)
+    end = run_job(engine, run_of(inputs), port)
+    assert isinstance(end, Exhausted)
+    assert end.reason.startswith("memory: this machine had too little for 48 x ")
+    (record,) = caplog.records
+    assert record.getMessage().endswith("(OOM when allocating tensor with shape[9])")
 
 
 def test_job_waits_while_the_store_is_down(

@@ -1,4 +1,4 @@
-"""The messages between the local executor and a worker process, sent through a pipe."""
+"""The messages between the front and a worker, wherever it runs."""
 
 from __future__ import annotations
 
@@ -55,6 +55,13 @@ class CannotStart:
 
 
 @dataclass(frozen=True)
+class NoDevice:
+    """From a worker that is about to end: TensorFlow cannot use its GPU; `reason` is one line that names the fix."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
 class Retiring:
     """From a worker, before the `End` of a job: it has traced enough sizes and ends after this job."""
 
@@ -73,5 +80,18 @@ class Alive:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Placed:
+    """From an executor, of a worker that had to wait for a place in a cluster: it starts, at `where`."""
+
+    where: str
+
+
+@dataclass(frozen=True)
+class Draining:
+    """From an executor: the worker's place is about to be taken away, so it shall get no further job."""
+
+
 Command = Run | Cancel | Estimate
-Report = Ready | CannotStart | Retiring | Decoding | Alive | Estimated | Update | End
+Report = Ready | CannotStart | NoDevice | Retiring | Decoding | Alive | Estimated | Update | End
+Notice = Placed | Draining

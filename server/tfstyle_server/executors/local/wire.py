@@ -18,8 +18,18 @@ from google.rpc.error_details_pb2 import BadRequest
 from tfstyle.errors import Violation
 from tfstyle.v1 import worker_pb2 as wire
 from tfstyle.v1.style_transfer_pb2 import JobEvent
-from tfstyle_server.executors.executor import Done, End, Failed, Refused, Stopped, Unprepared, Update
-from tfstyle_server.executors.local.messages import Alive, CannotStart, Decoding, Estimated, Ready, Report, Retiring
+from tfstyle_server.executors.executor import Done, End, Exhausted, Failed, Refused, Stopped, Unprepared, Update
+from tfstyle_server.executors.local.messages import (
+    Alive,
+    CannotStart,
+    Decoding,
+    Estimated,
+    NoDevice,
+    Ready,
+    Report,
+    Retiring,
+)
+from tfstyle_server.executors.piped_process import UnreadableError
 from tfstyle_server.plan import IMAGE_PREFIX
 from tfstyle_server.wire_size import TooMuchError, check_rest
 
@@ -34,7 +44,7 @@ MOST_RESULT = 2**30
 _DIGEST = re.compile("[0-9a-f]{64}")
 
 
-class WireError(Exception):
+class WireError(UnreadableError):
     """The bytes are not a report."""
 
 
@@ -49,6 +59,8 @@ def _message(report: Report) -> wire.Report:
             return wire.Report(ready=wire.Ready(network=network))
         case CannotStart(reason, permanent):
             return wire.Report(cannot_start=wire.CannotStart(reason=reason, permanent=permanent))
+        case NoDevice(reason):
+            return wire.Report(no_device=wire.NoDevice(reason=reason))
         case Retiring():
             return wire.Report(retiring=Empty())
         case Decoding(picture):
@@ -97,6 +109,8 @@ def _end_message(end: End) -> wire.End:
             message.unprepared = end.reason
         case Failed():
             message.failed = end.reason
+        case Exhausted():
+            message.exhausted = end.reason
     return message
 
 
@@ -114,6 +128,8 @@ def decode(data: bytes) -> Report:
             return Ready(message.ready.network)
         case "cannot_start":
             return CannotStart(message.cannot_start.reason, message.cannot_start.permanent)
+        case "no_device":
+            return NoDevice(message.no_device.reason)
         case "retiring":
             return Retiring()
         case "decoding":
@@ -165,6 +181,8 @@ def _end(message: wire.End) -> End:
             return Unprepared(job, attempt, message.unprepared)
         case "failed":
             return Failed(job, attempt, message.failed)
+        case "exhausted":
+            return Exhausted(job, attempt, message.exhausted)
         case _:
             raise WireError("it does not say how the job ended")
 

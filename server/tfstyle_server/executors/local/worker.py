@@ -12,16 +12,17 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from multiprocessing.connection import Connection
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from tfstyle.errors import WeightsError
+from tfstyle.errors import TfstyleError
 from tfstyle.v1.style_transfer_pb2 import JobEvent
+from tfstyle_server.devices import CPU
 from tfstyle_server.executors import events
 from tfstyle_server.executors.checkpoints import Checkpoints
 from tfstyle_server.executors.decoding import DecodingTime
-from tfstyle_server.executors.executor import Run, Update
+from tfstyle_server.executors.executor import Exhausted, Failed, Run, Update
 from tfstyle_server.executors.local.estimating import Estimator
 from tfstyle_server.executors.local.messages import (
     Alive,
@@ -29,11 +30,12 @@ from tfstyle_server.executors.local.messages import (
     CannotStart,
     Decoding,
     Estimate,
+    NoDevice,
     Ready,
     Report,
     Retiring,
 )
-from tfstyle_server.executors.local.settings import CPU, WorkerSettings
+from tfstyle_server.executors.local.settings import WorkerSettings
 from tfstyle_server.executors.local.wire import encode
 from tfstyle_server.executors.run_job import JobCancelled, PortClosedError, run_job
 from tfstyle_server.heap import trim
@@ -42,6 +44,7 @@ from tfstyle_server.logs import configure_logging
 
 if TYPE_CHECKING:
     from tfstyle.engine import Engine
+    from tfstyle.tiled.crew import Crew
 
 log = logging.getLogger("tfstyle.worker")
 
@@ -49,8 +52,21 @@ ALIVE_SECONDS = 1.0
 """The least time between two signs of life."""
 
 
+class Channel(Protocol):
+    """A worker's connection to the front. All methods raise `PortClosedError` where the front has gone."""
+
+    def send(self, report: Report) -> None:
+        """Send a report."""
+
+    def receive(self) -> Any:
+        """Wait for the next command and return it."""
+
+    def has_command(self) -> bool:
+        """Whether `receive` returns at once."""
+
+
 class Pipe:
-    """A worker's end of the pipe, whose methods raise `PortClosedError` where the other end has closed."""
+    """A worker's end of the pipe: a `Channel`, whose methods raise `PortClosedError` where the other end has closed."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -74,15 +90,27 @@ class Pipe:
             raise PortClosedError from None
 
 
+Gather = Callable[[Callable[[], None]], AbstractContextManager["Crew | None"]]
+"""Who computes the large pictures of a job together, given what is to be called again and again while they compute."""
+
+
+def alone(check: Callable[[], None]) -> AbstractContextManager[Crew | None]:
+    """Nobody else: a `Gather`."""
+    return nullcontext()
+
+
 class PipePort:
     """The surroundings of the job of `run` in a worker process; implements `tfstyle_server.executors.run_job.Port`."""
 
-    def __init__(self, pipe: Pipe, run: Run, settings: WorkerSettings, estimator: Estimator) -> None:
+    def __init__(
+        self, pipe: Channel, run: Run, settings: WorkerSettings, estimator: Estimator, gather: Gather = alone
+    ) -> None:
         from tfstyle.images import ImageLimits
 
         self._pipe = pipe
         self._run = run
         self._estimator = estimator
+        self._gather = gather
         self.blobs = open_blobs(settings.blobs)
         files = open_checkpoints(settings.checkpoints).of(run.job)
         self.checkpoints = Checkpoints(files, run.attempt, settings.checkpoint_seconds)
@@ -116,6 +144,10 @@ class PipePort:
         """As in `Port`."""
         self._pipe.send(Update(self._run.job, self._run.attempt, event, reached, preview))
 
+    def crew(self) -> AbstractContextManager[Crew | None]:
+        """As in `Port`."""
+        return self._gather(self.check_cancelled)
+
     def check_cancelled(self) -> None:
         """As in `Port`."""
         if time.monotonic() - self._spoke >= ALIVE_SECONDS:
@@ -144,19 +176,20 @@ def main(pipe: int) -> None:
         connection = Connection(pipe)
         settings = connection.recv()
         configure_logging(settings.log_format)
-        _set_environment(settings)
-        _serve(Pipe(connection), settings)
+        set_environment(settings)
+        serve(Pipe(connection), settings)
     except (EOFError, ConnectionError, PortClosedError):
         log.info("the server has gone; ending")
 
 
-def _set_environment(settings: WorkerSettings) -> None:
+def set_environment(settings: WorkerSettings) -> None:
+    """Tell TensorFlow, before it is imported, which device it may use."""
     os.environ["CUDA_VISIBLE_DEVICES"] = "" if settings.device == CPU else settings.device
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if settings.device != CPU:
         # A job that is resumed gives the same picture. On a processor that needs no setting.
-        os.environ.setdefault("TF_DETERMINISTIC_OPS", "1")
+        os.environ["TF_DETERMINISTIC_OPS"] = str(int(settings.repeatable))
 
 
 def memory_budget(settings: WorkerSettings) -> int | Callable[[], int]:
@@ -168,7 +201,11 @@ def memory_budget(settings: WorkerSettings) -> int | Callable[[], int]:
     return lambda: int(memory.available_memory() * settings.memory_share)
 
 
-def _serve(pipe: Pipe, settings: WorkerSettings) -> None:
+def serve(pipe: Channel, settings: WorkerSettings, gather: Gather = alone) -> None:
+    """Load the network and run jobs, until the worker is to be replaced. Raises `PortClosedError`.
+
+    `gather` finds those who compute a large picture together with this worker.
+    """
     engine = _start(pipe, settings)
     if engine is None:
         return
@@ -180,7 +217,7 @@ def _serve(pipe: Pipe, settings: WorkerSettings) -> None:
             pipe.send(estimator.answer(command))
         if isinstance(command, Run):
             traces = engine.traces
-            port = PipePort(pipe, command, settings, estimator)
+            port = PipePort(pipe, command, settings, estimator, gather)
             end = run_job(engine, command, port)
             port.close()
             has_traced = engine.traces > traces
@@ -189,6 +226,8 @@ def _serve(pipe: Pipe, settings: WorkerSettings) -> None:
                 trim()
             # A job that traces nothing adds no memory, so a worker that has all it needs stays.
             retiring = has_traced and tracing_jobs >= settings.recycle_after
+            # TensorFlow gives no memory of a GPU back, and an error there may leave the process without a GPU.
+            retiring |= isinstance(end, Exhausted) or (isinstance(end, Failed) and settings.device != CPU)
             if retiring:
                 pipe.send(Retiring())  # before the end, so that no other job is sent here
             pipe.send(end)
@@ -196,21 +235,17 @@ def _serve(pipe: Pipe, settings: WorkerSettings) -> None:
                 return
 
 
-def _start(pipe: Pipe, settings: WorkerSettings) -> Engine | None:
+def _start(pipe: Channel, settings: WorkerSettings) -> Engine | None:
     """The engine with the server's network loaded. None where that failed, which has then been reported."""
     try:
         from tfstyle.engine import Engine
-        from tfstyle.memory import has_gpu
 
-        if settings.device != CPU and not has_gpu():
-            log.warning(
-                "TensorFlow sees no GPU %s, so this worker computes on the processor: GPUs need tensorflow[and-cuda] "
-                "in place of tensorflow-cpu, and NVIDIA's driver",
-                settings.device,
-            )
+        if settings.device != CPU and (report := _gpu_trouble(settings)) is not None:
+            pipe.send(report)
+            return None
         engine = Engine(settings.weights, memory=memory_budget(settings))
         choice, network = engine.network(settings.network)
-    except WeightsError as error:
+    except TfstyleError as error:
         pipe.send(CannotStart(str(error), permanent=True))
     except ImportError as error:
         reason = f"the engine is not installed ({error}); pip install 'tfstyle[server]'"
@@ -221,6 +256,21 @@ def _start(pipe: Pipe, settings: WorkerSettings) -> Engine | None:
     else:
         pipe.send(Ready(events.network_message(network, choice.note)))
         return engine
+    return None
+
+
+def _gpu_trouble(settings: WorkerSettings) -> NoDevice | CannotStart | None:
+    """What to report of the GPU if it cannot be used. TensorFlow's settings for it are made."""
+    from tfstyle import device
+    from tfstyle.tensorflow_backend import tf
+
+    tf.config.experimental.enable_tensor_float_32_execution(settings.tf32)
+    name = f"devices: GPU {settings.device} cannot be used"
+    if why := device.why_no_gpu():
+        return NoDevice(f"{name}: {why}")
+    if why := device.why_gpu_fails():
+        return CannotStart(f"{name}: {why}", permanent=False)
+    log.info("computing on %s", device.current_device())
     return None
 
 

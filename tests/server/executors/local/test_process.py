@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from conftest import Server
+from tfstyle_server.executors import piped_process
 from tfstyle_server.executors.local import process
 from tfstyle_server.executors.local.environment import worker_environment
 from tfstyle_server.executors.local.messages import Ready
@@ -22,7 +23,7 @@ from tfstyle_server.executors.local.settings import worker_settings
 from tfstyle_server.options import ServerOptions
 
 
-def reports_of(program: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[list[object], int | None]:
+def reports_of(program: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[list[object], str]:
     """What is reported of a worker that runs `program` with `pipe`, its end of the pipe, and its exit code."""
     (folder / "stand_in.py").write_text(
         "import sys\nfrom multiprocessing.connection import Connection\n"
@@ -30,12 +31,12 @@ def reports_of(program: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> t
     )
     monkeypatch.setattr(process, "WORKER", "stand_in")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])]))
-    monkeypatch.setattr(process, "EXIT_SECONDS", 1.0)
+    monkeypatch.setattr(piped_process, "EXIT_SECONDS", 1.0)
     (settings,) = worker_settings(ServerOptions(devices=("cpu",)), str(folder), str(folder), folder / "temporary")
 
-    async def main() -> tuple[list[object], int | None]:
+    async def main() -> tuple[list[object], str]:
         reports: list[object] = []
-        ended: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
+        ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         WorkerProcess(settings, lambda _, report: reports.append(report), lambda _, code: ended.set_result(code))
         return reports, await asyncio.wait_for(ended, 30)
 
@@ -47,7 +48,7 @@ def test_worker_that_sends_a_pickle_is_killed(
 ) -> None:
     program = f"import os, time\nclass Evil:\n  def __reduce__(self): return os.mkdir, ({str(tmp_path / 'run')!r},)\n"
     reports, code = reports_of(program + "pipe.send(Evil())\ntime.sleep(60)", tmp_path, monkeypatch)
-    assert (reports, code) == ([], -signal.SIGKILL)
+    assert (reports, code) == ([], "exit code -9")
     assert not (tmp_path / "run").exists()
     assert "it sent bytes that are no report" in caplog.text
 
@@ -58,7 +59,7 @@ def test_worker_whose_child_keeps_the_pipe_ends_all_the_same(tmp_path: Path, mon
         "subprocess.Popen(['sleep', '20'], pass_fds=[int(sys.argv[1])], start_new_session=True)\nos._exit(7)"
     )
     began = time.monotonic()
-    assert reports_of(program, tmp_path, monkeypatch) == ([], 7)
+    assert reports_of(program, tmp_path, monkeypatch) == ([], "exit code 7")
     assert time.monotonic() - began < 10
 
 
@@ -75,7 +76,7 @@ def test_what_arrived_before_the_end_is_heard(tmp_path: Path, monkeypatch: pytes
 def test_worker_that_sends_too_much_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "MOST_BYTES", 1000)
     program = "import time\npipe.send_bytes(bytes(2000))\ntime.sleep(60)"
-    assert reports_of(program, tmp_path, monkeypatch) == ([], -signal.SIGKILL)
+    assert reports_of(program, tmp_path, monkeypatch) == ([], "exit code -9")
 
 
 def test_temporary_files_go_with_the_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,7 +87,7 @@ def test_temporary_files_go_with_the_process(tmp_path: Path, monkeypatch: pytest
         "_, name = tempfile.mkstemp()\npipe.send_bytes(encode(Ready(Network(name=name))))\nos._exit(3)"
     )
     (report,), code = reports_of(program, tmp_path, monkeypatch)
-    assert code == 3
+    assert code == "exit code 3"
     assert isinstance(report, Ready)
     assert Path(report.network.name).is_relative_to(tmp_path / "temporary")
     assert list((tmp_path / "temporary").iterdir()) == []
@@ -122,7 +123,7 @@ def test_worker_of_a_server_has_no_secrets_and_does_not_hear_signals(
 
 def test_modules_in_the_current_folder_are_not_imported(tmp_path: Path) -> None:
     (tmp_path / "logging.py").write_text("raise SystemExit('taken over')")
-    program = "from tfstyle_server.executors.local.process import _started; import os, sys\n"
-    program += "p = _started(0, dict(os.environ)); sys.exit(p.wait())"
+    program = "from tfstyle_server.executors.piped_process import started; import os, sys\n"
+    program += "p = started('tfstyle_server.executors.local.worker', 0, dict(os.environ)); sys.exit(p.wait())"
     ended = subprocess.run([sys.executable, "-P", "-c", program], cwd=tmp_path, capture_output=True, text=True)
     assert ("taken over" in ended.stderr, ended.returncode) == (False, 0)

@@ -13,8 +13,8 @@ import pytest
 from tfstyle.errors import Violation
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle.v1 import worker_pb2
-from tfstyle_server.executors.executor import Done, Failed, Refused, Stopped, Unprepared, Update
-from tfstyle_server.executors.local.messages import Alive, CannotStart, Estimated, Ready, Retiring
+from tfstyle_server.executors.executor import Done, Exhausted, Failed, Refused, Stopped, Unprepared, Update
+from tfstyle_server.executors.local.messages import Alive, CannotStart, Estimated, NoDevice, Ready, Retiring
 from tfstyle_server.executors.local.wire import WireError, decode, encode
 
 
@@ -25,6 +25,7 @@ def name_of(picture: bytes) -> str:
 REPORTS = [
     Ready(pb.Network(name="vgg19-lite", digest="d", note="é")),
     CannotStart("weights: no such file", permanent=True),
+    NoDevice("devices: GPU 0 cannot be used: é"),
     Retiring(),
     Alive(0.0),
     Alive(12.345678901),
@@ -37,6 +38,7 @@ REPORTS = [
     Unprepared("jobs/a", 1, "no weights"),
     Failed("jobs/a", 1, "it failed"),
     Failed("jobs/a", 1, ""),
+    Exhausted("jobs/a", 1, "memory: too little"),
     Update("jobs/a", 1, pb.JobEvent(progress=pb.Progress(preview_image=name_of(b"webp"))), 4, b"webp"),
     Estimated(started=pb.Started(width=3)),
     Estimated(violations=(Violation("size", "is too large"),)),

@@ -62,7 +62,7 @@ def jobs_of_one_worker(monkeypatch: pytest.MonkeyPatch, jobs: list[str], each: i
     monkeypatch.setattr(worker, "PipePort", lambda *_: SimpleNamespace(close=lambda: None))
     (settings,) = worker_settings(ServerOptions(devices=("cpu",), **options), "b", "c", Path("t"))
     try:
-        worker._serve(pipe, settings)
+        worker.serve(pipe, settings)
     except PortClosedError:
         assert Retiring() not in pipe.sent
     else:
@@ -86,7 +86,7 @@ def test_only_a_job_that_traces_retires_the_worker(monkeypatch: pytest.MonkeyPat
 
 
 def test_estimates_hold_up_a_job_by_a_tenth_at_most(tmp_path: Path) -> None:
-    question = Estimate(content_and_style((1, 1), (1, 1)), TransferOptions())
+    question = Estimate(content_and_style((1, 1), (1, 1)), TransferOptions(), 0)
     asked: list[object] = []
     sent: list[object] = []
 

@@ -14,9 +14,10 @@ import { jobView } from "./views/job.js";
 import { jobsView } from "./views/jobs.js";
 import { loginView } from "./views/login.js";
 import { newView } from "./views/new.js";
+import { sequenceView } from "./views/sequence.js";
 
 /** `jobs` with an id is the view of that job. */
-const VIEWS = { jobs: jobsView, job: jobView, new: newView, compare: compareView, grid: gridView };
+const VIEWS = { jobs: jobsView, job: jobView, new: newView, compare: compareView, grid: gridView, sequences: sequenceView };
 
 const main = document.getElementById("main");
 const leave = h("button", { class: "button quiet icon", type: "button", "aria-label": "Log out", title: "Log out", onclick: logOut }, icon("leave"));

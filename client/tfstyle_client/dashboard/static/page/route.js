@@ -17,6 +17,7 @@ function decoded(text) {
 }
 
 export const jobAddress = (id) => `#/jobs/${encodeURIComponent(id)}`;
+export const sequenceAddress = (name) => `#/sequences/${encodeURIComponent(name)}`;
 export const againAddress = (id) => `#/new?from=${encodeURIComponent(id)}`;
 export const compareAddress = (a, b) => `#/compare?a=${encodeURIComponent(a)}&b=${encodeURIComponent(b)}`;
 

@@ -70,8 +70,14 @@ function engine(started) {
     ["note", started.note],
     ["digest", digest],
     ["precision", [started.precision, started.precision_note && h("span", { class: "muted" }, `, ${started.precision_note}`)]],
+    ["device", started.device && device(started.device)],
     ["memory", bytes(started.memory)],
     ["tiles", started.tiled && "computed in tiles"],
     ["expected", started.expected && duration(started.expected)],
   ];
+}
+
+function device({ name, tf32, repeatable, note }) {
+  const text = [name, tf32 && "TF32", !repeatable && "not repeatable"].filter(Boolean).join(", ");
+  return [text, note && h("span", { class: "muted" }, `, ${note}`)];
 }

@@ -3,12 +3,17 @@ import { h, oncePerFrame, setText } from "../dom.js";
 import { entry } from "../entry.js";
 import { follow } from "../live/follow.js";
 import { JobList } from "../live/job_list.js";
+import { grouped, sequenceOf } from "../live/sequences.js";
 import { JobTile } from "../parts/job_tile.js";
+import { SequenceTile } from "../parts/sequence_tile.js";
 import { segments } from "../parts/segments.js";
 import { compareAddress } from "../route.js";
 
 const FILTERS = [["", "All"], ["queued,running", "In progress"], ["succeeded", "Done"], ["failed,cancelled", "Failed, stopped"]];
 const AGE_MILLISECONDS = 30_000;
+/** A sequence takes the place of many jobs: so many pages are loaded by themselves until there are enough tiles. */
+const ENOUGH_TILES = 12;
+const PAGES_BY_ITSELF = 8;
 
 export async function jobsView({ main, route, signal, title }) {
   title("Pictures");
@@ -28,21 +33,24 @@ export async function jobsView({ main, route, signal, title }) {
   const list = new JobList(filter ? filter.split(",") : [], oncePerFrame(show, signal), signal, entry.get("pages"));
 
   function show() {
-    for (const [id, tile] of tiles) {
-      if (list.jobs.has(id)) continue;
+    const groups = new Map(grouped(list.jobs.values()).map((jobs) => [sequenceOf(jobs[0])?.name ?? jobs[0].id, jobs]));
+    for (const [key, tile] of tiles) {
+      if (groups.has(key)) continue;
       tile.element.remove();
-      tiles.delete(id);
+      tiles.delete(key);
     }
     let before = null;
-    for (const job of list.jobs.values()) {
-      let tile = tiles.get(job.id);
-      if (!tile) tiles.set(job.id, (tile = new JobTile(job, choice.choose)));
-      else if (tile.job !== job) tile.update(job);
+    for (const [key, jobs] of groups) {
+      let tile = tiles.get(key);
+      if (!tile) tiles.set(key, (tile = sequenceOf(jobs[0]) ? new SequenceTile(jobs) : new JobTile(jobs[0], choice.choose)));
+      else if (sequenceOf(jobs[0])) tile.update(jobs);
+      else if (tile.job !== jobs[0]) tile.update(jobs[0]);
       const place = before ? before.nextSibling : grid.firstChild;
       if (place !== tile.element) grid.insertBefore(tile.element, place);
       before = tile.element;
     }
     foot.hidden = !list.next;
+    if (list.next && tiles.size < ENOUGH_TILES && list.jobs.size > tiles.size && list.pages < PAGES_BY_ITSELF && !more.disabled) loadMore();
     rest.replaceChildren(...(list.loaded && !list.jobs.size ? [empty(filter)] : []));
     choice.show();
   }
@@ -101,6 +109,7 @@ function chooser(tiles) {
   function show() {
     chosen = chosen.filter((id) => tiles.has(id));
     for (const [id, tile] of tiles) {
+      if (!tile.box) continue;
       tile.box.checked = chosen.includes(id);
       tile.element.toggleAttribute("data-chosen", chosen.includes(id));
     }

@@ -1,4 +1,4 @@
-"""A local executor with fake worker processes, and a listener that remembers what it is told."""
+"""A pool of fake workers, and a listener that remembers what it is told."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from tfstyle.inputs import content_and_style
 from tfstyle.options import ProgressOptions, TransferOptions
 from tfstyle.v1.style_transfer_pb2 import Network
 from tfstyle_server.executors.executor import Run
-from tfstyle_server.executors.local import executor as local
-from tfstyle_server.executors.local.executor import LocalExecutor
 from tfstyle_server.executors.local.settings import WorkerSettings
+from tfstyle_server.executors.pool import Scale, WorkerPool
 
 
 @dataclass(eq=False)
@@ -26,7 +25,9 @@ class Worker:
     settings: WorkerSettings
     on_report: Callable[..., None]
     on_end: Callable[..., None]
+    name: str = "1"
     pid: int = 1
+    placed: bool = True
     sent: list[Any] = field(default_factory=list)
     killed: bool = False
 
@@ -46,10 +47,15 @@ class Worker:
         self.on_report(self, report)
 
     def ends(self, code: int = -9) -> None:
-        self.on_end(self, code)
+        self.on_end(self, f"exit code {code}")
 
 
 STARTED: list[Worker] = []
+START: dict[str, Callable[..., Any]] = {"worker": Worker}
+
+
+def start(*arguments: Any) -> Any:
+    return START["worker"](*arguments)
 
 
 @dataclass
@@ -95,14 +101,15 @@ def settings(device: str) -> WorkerSettings:
 
 def run(
     devices: str,
-    story: Callable[[LocalExecutor, Listener], Awaitable[None]],
+    story: Callable[[WorkerPool, Listener], Awaitable[None]],
     start_seconds: float = 60.0,
     silence_seconds: float = 60.0,
+    scale: Scale | None = None,
 ) -> None:
     async def main() -> None:
         STARTED.clear()
         listener = Listener()
-        executor = LocalExecutor([settings(device) for device in devices], start_seconds, silence_seconds)
+        executor = WorkerPool([settings(device) for device in devices], start, start_seconds, silence_seconds, scale)
         executor.start(listener)
         await story(executor, listener)
 
@@ -119,7 +126,6 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         made.append(seconds)
         await sleep(0)
 
-    monkeypatch.setattr(local, "WorkerProcess", Worker)
     monkeypatch.setattr(asyncio, "sleep", short)
     return made
 

@@ -8,9 +8,8 @@ import pytest
 from fake_workers import LITE, RUN, STARTED, Listener, after, no_pauses, run, settle  # noqa: F401 - a fixture
 
 from tfstyle.v1.style_transfer_pb2 import JobEvent
+from tfstyle_server.executors import pool
 from tfstyle_server.executors.executor import Stopped, Update
-from tfstyle_server.executors.local import executor as local
-from tfstyle_server.executors.local.executor import LocalExecutor
 from tfstyle_server.executors.local.messages import (
     Alive,
     CannotStart,
@@ -18,10 +17,11 @@ from tfstyle_server.executors.local.messages import (
     Ready,
     Retiring,
 )
+from tfstyle_server.executors.pool import WorkerPool
 
 
 def test_worker_that_does_not_start_in_time_is_killed_and_replaced() -> None:
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         await after(0.05)
         assert not STARTED[0].killed
         await after(0.1)
@@ -38,7 +38,7 @@ def test_worker_that_does_not_start_in_time_is_killed_and_replaced() -> None:
 
 
 def test_worker_with_a_job_that_gives_no_sign_of_life_is_killed() -> None:
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         (worker,) = STARTED
         worker.says(Ready(LITE))
         executor.run(RUN)
@@ -61,7 +61,7 @@ def test_worker_with_a_job_that_gives_no_sign_of_life_is_killed() -> None:
 
 
 def test_worker_that_is_done_may_be_silent() -> None:
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         (worker,) = STARTED
         worker.says(Ready(LITE))
         executor.run(RUN)
@@ -73,9 +73,9 @@ def test_worker_that_is_done_may_be_silent() -> None:
 
 
 def test_worker_that_retires_and_does_not_exit_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local, "EXIT_SECONDS", 0.1)
+    monkeypatch.setattr(pool, "EXIT_SECONDS", 0.1)
 
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         (worker,) = STARTED
         worker.says(Ready(LITE))
         executor.run(RUN)
@@ -88,7 +88,7 @@ def test_worker_that_retires_and_does_not_exit_is_killed(monkeypatch: pytest.Mon
 
 
 def test_worker_that_was_killed_gets_no_other_job() -> None:
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         (worker,) = STARTED
         await after(0.2)
         assert worker.killed
@@ -110,7 +110,7 @@ def test_worker_that_was_killed_gets_no_other_job() -> None:
     ],
 )
 def test_worker_that_speaks_of_what_is_not_its_own_is_killed(report: object) -> None:
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         (worker,) = STARTED
         worker.says(Ready(LITE))
         executor.run(RUN)
@@ -124,7 +124,7 @@ def test_worker_that_speaks_of_what_is_not_its_own_is_killed(report: object) -> 
 
 
 def test_worker_that_reports_without_end_is_killed() -> None:
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         (worker,) = STARTED
         worker.says(Ready(LITE))
         executor.run(RUN)
@@ -138,9 +138,9 @@ def test_worker_that_reports_without_end_is_killed() -> None:
 
 
 def test_worker_cannot_announce_to_be_silent_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local, "LONGEST_SILENCE", 0.1)
+    monkeypatch.setattr(pool, "LONGEST_SILENCE", 0.1)
 
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         (worker,) = STARTED
         worker.says(Ready(LITE))
         executor.run(RUN)
@@ -153,7 +153,7 @@ def test_worker_cannot_announce_to_be_silent_for_ever(monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize("report", [Stopped("jobs/a", 1), Retiring(), Alive(1e9), Ready(LITE)])
 def test_idle_worker_has_nothing_to_report(report: object) -> None:
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         (worker,) = STARTED
         worker.says(Ready(LITE))
         worker.says(report)
@@ -164,7 +164,7 @@ def test_idle_worker_has_nothing_to_report(report: object) -> None:
 
 
 def test_a_worker_that_the_system_ends_while_it_decodes_has_its_job_refused() -> None:
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         (worker,) = STARTED
         worker.says(Ready(LITE))
         executor.run(RUN)
@@ -182,7 +182,7 @@ def test_a_worker_that_the_system_ends_while_it_decodes_has_its_job_refused() ->
 
 @pytest.mark.parametrize("code", [-signal.SIGKILL, 1])
 def test_a_worker_that_ends_for_another_reason_has_lost_its_job(code: int) -> None:
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         (worker,) = STARTED
         worker.says(Ready(LITE))
         executor.run(RUN)
@@ -194,7 +194,7 @@ def test_a_worker_that_ends_for_another_reason_has_lost_its_job(code: int) -> No
 
 
 def test_what_was_decoded_for_a_former_job_is_not_held_against_the_next() -> None:
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         (worker,) = STARTED
         worker.says(Ready(LITE))
         executor.run(RUN)

@@ -13,18 +13,18 @@ from tfstyle.options import TransferOptions
 from tfstyle.v1.style_transfer_pb2 import Started
 from tfstyle_server.executors.executor import NoAnswerError, UnpreparedError
 from tfstyle_server.executors.local import questions
-from tfstyle_server.executors.local.executor import LocalExecutor
 from tfstyle_server.executors.local.messages import (
     Estimate,
     Estimated,
     Ready,
 )
+from tfstyle_server.executors.pool import WorkerPool
 
 SIZES, OPTIONS = content_and_style((1, 1), (2, 2)), TransferOptions()
 
 
 def test_an_idle_worker_is_asked_before_a_busy_one_and_each_one_thing_at_a_time() -> None:
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         busy, idle = STARTED
         for worker in STARTED:
             worker.says(Ready(LITE))
@@ -46,7 +46,7 @@ def test_an_idle_worker_is_asked_before_a_busy_one_and_each_one_thing_at_a_time(
 
 
 def test_an_estimate_ends_with_the_worker_that_was_asked() -> None:
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         (worker,) = STARTED
         with pytest.raises(NoAnswerError, match="no worker can answer now"):
             await executor.estimate(SIZES, OPTIONS, 0)
@@ -63,7 +63,7 @@ def test_an_estimate_ends_with_the_worker_that_was_asked() -> None:
 def test_an_answer_that_comes_too_late_does_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(questions, "ANSWER_SECONDS", 0.01)
 
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         (worker,) = STARTED
         worker.says(Ready(LITE))
         with pytest.raises(NoAnswerError, match="no worker has answered"):
@@ -82,7 +82,7 @@ def test_an_answer_that_comes_too_late_does_no_harm(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_worker_that_answers_what_nobody_asked_is_killed() -> None:
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         (worker,) = STARTED
         worker.says(Ready(LITE))
         worker.says(Estimated(unprepared="nothing"))

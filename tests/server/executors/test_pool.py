@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import pytest
-from fake_workers import LITE, RUN, STARTED, Listener, Worker, no_pauses, run, settle  # noqa: F401 - a fixture
+from fake_workers import LITE, RUN, START, STARTED, Listener, Worker, no_pauses, run, settle  # noqa: F401 - a fixture
 
 from tfstyle_server.executors.executor import Stopped
-from tfstyle_server.executors.local import executor as local
-from tfstyle_server.executors.local.executor import LocalExecutor
 from tfstyle_server.executors.local.messages import (
     Cancel,
     CannotStart,
     Ready,
     Retiring,
 )
+from tfstyle_server.executors.pool import WorkerPool
 
 
 def test_device_that_never_works_is_given_up_and_the_others_go_on(pauses: list[float]) -> None:
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         bad, good = STARTED
         good.says(Ready(LITE))
         for _ in range(3):
@@ -34,13 +33,13 @@ def test_device_that_never_works_is_given_up_and_the_others_go_on(pauses: list[f
 
 
 def test_server_ends_when_every_device_is_given_up() -> None:
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         for _ in range(3):
             for worker in STARTED[-2:]:
                 worker.ends(-6)
             await settle()
         assert len(STARTED) == 6
-        broken = "broken: no worker can start: its process ended while it started (exit code -6)"
+        broken = "broken: no worker can start: its worker ended while it started (exit code -6)"
         assert [heard for heard in listener.heard if heard != "unready"] == [broken]
         assert listener.heard[0] == "unready"
 
@@ -48,7 +47,7 @@ def test_server_ends_when_every_device_is_given_up() -> None:
 
 
 def test_device_that_has_worked_is_tried_for_ever_in_growing_intervals(pauses: list[float]) -> None:
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         STARTED[0].says(Ready(LITE))
         STARTED[0].ends()
         assert len(STARTED) == 2, "at once: it was no failed start"
@@ -67,13 +66,13 @@ def test_process_that_cannot_be_started_is_tried_again(pauses: list[float], monk
     def none_left(*_: object) -> None:
         raise OSError(24, "Too many open files")
 
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         STARTED[0].says(Ready(LITE))
-        monkeypatch.setattr(local, "WorkerProcess", none_left)
+        monkeypatch.setitem(START, "worker", none_left)
         STARTED[0].ends()
         for _ in range(4):
             await settle()
-        monkeypatch.setattr(local, "WorkerProcess", Worker)
+        monkeypatch.setitem(START, "worker", Worker)
         await settle()
         assert len(STARTED) == 2
         assert [pause for pause in pauses if pause][:4] == [1.0, 2.0, 4.0, 8.0]
@@ -82,13 +81,13 @@ def test_process_that_cannot_be_started_is_tried_again(pauses: list[float], monk
 
 
 def test_reason_that_lasts_ends_the_server_at_once_unless_it_has_worked() -> None:
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         first, second = STARTED
         first.says(Ready(LITE))
         second.says(CannotStart("weights: no such file", permanent=True))
         assert listener.heard == ["ready"]
 
-    async def other(executor: LocalExecutor, listener: Listener) -> None:
+    async def other(executor: WorkerPool, listener: Listener) -> None:
         STARTED[0].says(CannotStart("weights: no such file", permanent=True))
         assert listener.heard == ["broken: weights: no such file"]
 
@@ -97,7 +96,7 @@ def test_reason_that_lasts_ends_the_server_at_once_unless_it_has_worked() -> Non
 
 
 def test_worker_that_does_not_hear_a_cancellation_is_ended() -> None:
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         for obeys in (True, False):
             worker = STARTED[-1]
             worker.says(Ready(LITE))
@@ -115,7 +114,7 @@ def test_worker_that_does_not_hear_a_cancellation_is_ended() -> None:
 
 
 def test_job_for_which_no_worker_is_left_is_reported_as_lost() -> None:
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         executor.run(RUN)
         assert listener.heard == ["jobs/a lost"]
 
@@ -123,7 +122,7 @@ def test_job_for_which_no_worker_is_left_is_reported_as_lost() -> None:
 
 
 def test_worker_that_retires_gets_no_other_job_and_is_replaced() -> None:
-    async def story(executor: LocalExecutor, listener: Listener) -> None:
+    async def story(executor: WorkerPool, listener: Listener) -> None:
         (worker,) = STARTED
         worker.says(Ready(LITE))
         executor.run(RUN)

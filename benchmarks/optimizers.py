@@ -1,0 +1,75 @@
+"""Time one step of L-BFGS with its vectors in NumPy and in TensorFlow, in turns in one process.
+
+    python benchmarks/optimizers.py [--sizes 256x171,512x342,1024x683,2048x1366] [--rounds 9] [--history-size 20]
+
+The variables are those of a picture of each size, the function is a quadratic whose value and gradient are not timed.
+All steps that are timed are accepted and have a full history. Where there is a GPU, TensorFlow's vectors are on it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+
+import numpy as np
+
+from tfstyle.optimizers.device_history import DeviceHistory
+from tfstyle.optimizers.history import HostHistory
+from tfstyle.optimizers.lbfgs import LBFGS
+from tfstyle.presets import PRESETS
+from tfstyle.pyramid import Pyramid
+from tfstyle.tensorflow_backend import tf
+
+KINDS = {"NumPy": HostHistory, "TensorFlow": DeviceHistory}
+
+
+class Search:
+    """An optimizer on its way to the minimum of a quadratic of random stiffness."""
+
+    def __init__(self, stiffness: np.ndarray, start: np.ndarray, history_size: int, kind: str) -> None:
+        self._stiffness = stiffness if kind == "NumPy" else tf.constant(stiffness)
+        self._optimizer = LBFGS(start, history_size, KINDS[kind])
+
+    def step(self) -> tuple[float, bool]:
+        """The seconds of ask and tell of one evaluation, and whether it was accepted."""
+        began = time.perf_counter()
+        point = self._optimizer.ask()
+        asked = time.perf_counter() - began
+        gradient = self._stiffness * point
+        value = 0.5 * float(np.dot(np.asarray(gradient), np.asarray(point)))
+        began = time.perf_counter()
+        accepted = self._optimizer.tell(value, gradient)
+        return asked + time.perf_counter() - began, accepted
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", default="256x171,512x342,1024x683,2048x1366")
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--history-size", type=int, default=PRESETS["default"].history_size)
+    arguments = parser.parse_args()
+    print(f"TensorFlow computes on {[each.device_type for each in tf.config.list_logical_devices()]}")
+    print(f"{'pixels':>11} {'variables':>10} {'NumPy ms':>9} {'TensorFlow ms':>13} {'ratio':>6}", flush=True)
+    random = np.random.default_rng(1)
+    for size in arguments.sizes.split(","):
+        width, height = map(int, size.split("x"))
+        count = Pyramid(height, width, PRESETS["default"].pyramid_levels, 1.0).size
+        stiffness = np.exp(random.normal(0, 2, count)).astype(np.float32)
+        start = random.normal(size=count).astype(np.float32)
+        searches = {kind: Search(stiffness, start, arguments.history_size, kind) for kind in KINDS}
+        for search in searches.values():
+            for _ in range(arguments.history_size + 3):
+                search.step()
+        seconds: dict[str, list[float]] = {kind: [] for kind in KINDS}
+        for _ in range(arguments.rounds):
+            for kind, search in searches.items():
+                taken, accepted = search.step()
+                if accepted:
+                    seconds[kind].append(taken)
+        numpy, tensorflow = (1e3 * statistics.median(each) for each in seconds.values())
+        print(f"{size:>11} {count:10} {numpy:9.2f} {tensorflow:13.2f} {tensorflow / numpy:6.2f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,159 @@
+"""Optical flow between frames: where each part of a frame was in an earlier one, and where that is not to be trusted.
+
+Frames and pictures are arrays [h, w, 3] of RGB. All functions are pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Map = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+Frame = NDArray[np.uint8]
+LEAST_CONSISTENT = 0.3
+"""Share of a frame that has to be found in the one before; with less, a new scene begins."""
+UNLIKE = 10.0
+"""Mean difference of the samples, of 255, with which two places at a boundary hardly look alike."""
+SMALLEST_SIDE = 16
+"""Of a frame, in pixels, below which it is enlarged to find the flow."""
+
+
+@dataclass(frozen=True)
+class Motion:
+    """From a frame back to an earlier one: `flow` [h, w, 2] and `weights` [h, w].
+
+    What is at (x, y) in the frame was at (x, y) + flow[y, x] in the earlier one, in pixels, x first. A weight is 1
+    where that holds, and 0 where the earlier frame does not show what is there. At boundaries of two motions, where a
+    flow is not exact, it says how much the two places look alike.
+    """
+
+    flow: Map
+    weights: Map
+
+
+def motion(frame: Frame, earlier: Frame) -> Motion:
+    """The motion from `earlier` to `frame`, both of the same size, as seen from `frame`."""
+    back = flow_between(frame, earlier)
+    alike = np.where(boundaries(back), likeness(frame, warp(earlier, back)), np.float32(1))
+    return Motion(back, alike * shown(back, flow_between(earlier, frame)))
+
+
+def flow_between(frame: Frame, other: Frame) -> Map:
+    """The flow [h, w, 2] from `frame` to `other`, by DIS (Kroeger et al. 2016)."""
+    height, width = frame.shape[:2]
+    factor = max(1, SMALLEST_SIDE / min(height, width))
+    size = round(width * factor), round(height * factor)
+    grey = [cv2.resize(cv2.cvtColor(each, cv2.COLOR_RGB2GRAY), size) for each in (frame, other)]
+    dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    dis.setFinestScale(0)  # of the frame itself; the preset's is half of it, with twice the error
+    found = dis.calc(grey[0], grey[1], np.zeros((*grey[0].shape, 2), np.float32))
+    return resized_flow(np.asarray(found, np.float32), (width, height))
+
+
+def resized_flow(flow: Map, size: tuple[int, int]) -> Map:
+    """The `flow` [h, w, 2] of frames that are scaled to `size` (width, height)."""
+    height, width = flow.shape[:2]
+    if (width, height) == size:
+        return flow
+    scales = np.array([size[0] / width, size[1] / height], np.float32)
+    return np.asarray(cv2.resize(flow, size), np.float32) * scales
+
+
+def shown(back: Map, forward: Map) -> Mask:
+    """Where [h, w] the earlier frame shows what is there now, from the flow `back` to it and `forward` from it.
+
+    Elsewhere the two flows do not cancel out, by the formula of Ruder et al. 2016 (arXiv 1604.08610), or lead beyond
+    the frame.
+    """
+    there = warp(forward, back)
+    visible: Mask = _square(there + back) < 0.01 * (_square(there) + _square(back)) + 0.5
+    return visible & inside(back)
+
+
+def boundaries(flow: Map) -> Mask:
+    """Where [h, w] a flow changes abruptly, by the formula of Ruder et al. 2016: its edges are not exact there.
+
+    They give such places the weight 0. They are a tenth of a frame, though, and nine tenths of the flicker then comes
+    from them (benchmarks/flicker.py), while most of them are where the flow says.
+    """
+    across, down = np.gradient(flow, axis=1), np.gradient(flow, axis=0)
+    found: Mask = _square(across) + _square(down) > 0.01 * _square(flow) + 0.002
+    return found
+
+
+def likeness(frame: Frame, moved: Frame) -> Map:
+    """How alike [h, w] two frames are at each place: 1 where they are equal, 1/e where they differ by `UNLIKE`."""
+    difference = np.abs(frame.astype(np.float32) - moved).mean(axis=2)
+    alike: Map = np.exp(-((difference / UNLIKE) ** 2)).astype(np.float32)
+    return alike
+
+
+def inside(flow: Map) -> Mask:
+    """Where [h, w] a flow leads to a place within the other frame."""
+    x, y = _places(flow)
+    within: Mask = (x >= 0) & (y >= 0) & (x <= flow.shape[1] - 1) & (y <= flow.shape[0] - 1)
+    return within
+
+
+def warp(picture: NDArray[Any], flow: Map) -> NDArray[Any]:
+    """The earlier `picture` [h, w, c] moved along a `flow` [h, w, 2] back to it, in its own dtype.
+
+    Flows are interpolated linearly; pictures by Lanczos' kernel, because linear interpolation blurs a picture that is
+    moved from frame to frame. Beyond its borders a picture goes on with the pixels at them.
+    """
+    x, y = _places(flow)
+    kernel = cv2.INTER_LINEAR if picture.shape[2] == 2 else cv2.INTER_LANCZOS4
+    moved = cv2.remap(picture.astype(np.float32), x, y, kernel, borderMode=cv2.BORDER_REPLICATE)
+    if np.issubdtype(picture.dtype, np.integer):
+        moved = np.clip(np.rint(moved), 0, np.iinfo(picture.dtype).max)
+    samples: NDArray[Any] = moved.astype(picture.dtype)
+    return samples
+
+
+def start_picture(warped: NDArray[Any], frame: NDArray[Any], weights: Map) -> NDArray[Any]:
+    """What a transfer starts from: the earlier result where it shows what is there now, elsewhere the frame itself.
+
+    `warped` and `frame` have the same dtype.
+    """
+    share = weights[..., None]
+    mixed = np.rint(share * warped.astype(np.float32) + (1 - share) * frame.astype(np.float32))
+    samples: NDArray[Any] = mixed.astype(warped.dtype)
+    return samples
+
+
+def long_term(weights: Sequence[Map]) -> list[Map]:
+    """The weights of several earlier results, the nearest one first: each place follows the nearest that shows it.
+
+    c_j - sum of the nearer c_k, at least 0 (Ruder et al. 2016).
+    """
+    nearer = np.zeros_like(weights[0])
+    found = []
+    for own in weights:
+        found.append(np.maximum(own - nearer, 0))
+        nearer = nearer + own
+    return found
+
+
+def is_cut(weights: Map) -> bool:
+    """Whether a new scene begins with the frame whose motion from the one before has these `weights`."""
+    return float(weights.mean()) < LEAST_CONSISTENT
+
+
+def _places(flow: Map) -> tuple[Map, Map]:
+    """The places (x, y), each [h, w], to which a flow leads."""
+    height, width = flow.shape[:2]
+    x = np.arange(width, dtype=np.float32) + flow[..., 0]
+    y = np.arange(height, dtype=np.float32)[:, None] + flow[..., 1]
+    return x, y
+
+
+def _square(vectors: Map) -> Map:
+    """The squared length [h, w] of vectors [h, w, 2]."""
+    squares: Map = np.sum(vectors**2, axis=2)
+    return squares

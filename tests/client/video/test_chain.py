@@ -1,0 +1,204 @@
+"""How frames follow one another: what is asked of the server for each, and what a second run knows."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from film_files import SIZE, moving, write_film
+from tfstyle.inputs import Inputs, Style
+from tfstyle.presets import PRESETS, resolve_options
+from tfstyle.v1 import style_transfer_pb2 as pb
+from tfstyle_client.errors import BadRequestError
+from tfstyle_client.journal import Journal, open_journal
+from tfstyle_client.many_jobs import Order, Task
+from tfstyle_client.video import ahead
+from tfstyle_client.video.chain import Chains, Manner, name_of
+from tfstyle_client.video.film import Film
+from tfstyle_client.video.plan import looked_through
+from tfstyle_client.video.source import Part
+from tfstyle_client.video.stills import Folder
+
+MANNER = Manner(Inputs(b"", (Style(b"painting"),)), "default", {"network": "vgg19-lite"}, 40)
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> Path:
+    return write_film(tmp_path / "a.mp4", moving(10, cut=7))
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    with open_journal(tmp_path / "out", "output") as opened:
+        yield opened
+
+
+def chains(film: Path, journal: Journal, manner: Manner = MANNER) -> Chains:
+    source = Film(film)
+    plan = looked_through(source, Part(), lambda number: None)
+    return Chains(source, plan, SIZE, manner, journal, journal.folder / "ahead", film.name)
+
+
+def picture(data: bytes) -> np.ndarray:
+    with Image.open(io.BytesIO(data)) as opened:
+        return np.asarray(opened)
+
+
+def paint(made: Chains, journal: Journal, task: Task, colour: Callable[[np.ndarray], np.ndarray]) -> pb.StylizeRequest:
+    """Do what a server would, with `colour` in place of a painter."""
+    order = task.prepare()
+    assert isinstance(order, Order)
+    buffer = io.BytesIO()
+    Image.fromarray(colour(picture(order.request.inputs.content.data))).save(buffer, "PNG")
+    journal.write(task.name, made.identity_of(task.name), buffer.getvalue())
+    made.done(task.name)
+    return order.request
+
+
+def negative(pixels: np.ndarray) -> np.ndarray:
+    return 255 - pixels
+
+
+def test_the_first_frame_of_a_scene_is_painted_by_itself_and_others_follow(film: Path, journal: Journal) -> None:
+    with chains(film, journal) as made:
+        requests = [[paint(made, journal, task, negative) for task in chain] for chain in made.all()]
+    assert [len(scene) for scene in requests] == [7, 3]
+    for scene in requests:
+        first, *later = scene
+        assert (first.options.max_evaluations, first.options.size) == (0, 64)  # the preset's own
+        assert not first.inputs.HasField("start_picture")
+        assert not first.inputs.temporal
+        for request in later:
+            assert (request.options.max_evaluations, request.options.coarsest_scale) == (40, 0)
+            assert request.inputs.HasField("start_picture")
+            assert 1 <= len(request.inputs.temporal) <= 3
+    labels = [request.sequence for scene in requests for request in scene]
+    assert [(label.frame, label.frames) for label in labels] == [(number, 10) for number in range(10)]
+    assert len({label.name for label in labels}) == 1
+    assert labels[0].name.startswith("a.mp4 ")
+    assert labels[0].rate == pytest.approx(8)
+
+
+def test_a_frame_follows_the_moved_result_of_the_one_before(film: Path, journal: Journal) -> None:
+    """The pattern moves by a pixel to the left. The stand-in for a painter makes the negative of what it is given."""
+    with chains(film, journal) as made:
+        scene = next(made.all())
+        first, second = (paint(made, journal, task, negative) for task in (next(scene), next(scene)))
+    before = 255 - picture(first.inputs.content.data).astype(int)
+    now = picture(second.inputs.content.data).astype(int)
+    follows = second.inputs.temporal[0]
+    moved, weights = picture(follows.picture.data).astype(int), picture(follows.weights.data)
+    assert set(np.unique(weights)) <= {0, 255}
+    trusted = weights > 0
+    assert trusted.mean() > 0.5
+    # The earlier result, where it is trusted, is that of what is there now, not of what was there.
+    error = np.abs(moved - (255 - now))[trusted].mean()
+    assert error < 4
+    assert np.abs(before - (255 - now))[trusted].mean() > 3 * error
+    # The start is the moved result, and the frame itself in its holes.
+    start = picture(second.inputs.start_picture.data).astype(int)
+    assert np.array_equal(start[trusted], moved[trusted])
+    assert np.array_equal(start[~trusted], now[~trusted])
+
+
+def test_frames_by_themselves_follow_none(film: Path, journal: Journal) -> None:
+    with chains(film, journal, replace(MANNER, frame_steps=None)) as made:
+        requests = [[paint(made, journal, task, negative) for task in chain] for chain in made.all()]
+    assert [len(chain) for chain in requests] == [1] * 10
+    for (request,) in requests:
+        assert not request.inputs.temporal
+        assert request.options.max_evaluations == 0
+
+
+def test_a_second_run_paints_what_is_missing(film: Path, journal: Journal) -> None:
+    with chains(film, journal) as made:
+        for chain in made.all():
+            for task in chain:
+                paint(made, journal, task, negative)
+    (journal.folder / name_of(5)).unlink()
+    with chains(film, Journal(journal.folder)) as again:
+        missing = [task.name for chain in again.all() for task in chain if task.prepare() is not None]
+    assert missing == [name_of(5)]
+
+
+def test_what_changes_the_frames_makes_them_others() -> None:
+    manners = [
+        MANNER,
+        replace(MANNER, frame_steps=20),
+        replace(MANNER, frame_steps=None),
+        replace(MANNER, overrides={"network": "vgg19-lite", "strength": 0.7}),
+        replace(MANNER, inputs=Inputs(b"", (Style(b"another"),))),
+    ]
+    identities = [*(manner.identity(SIZE) for manner in manners), MANNER.identity((66, 48))]
+    assert len(set(identities)) == len(identities)
+    assert MANNER.identity(SIZE) == replace(MANNER).identity(SIZE)
+
+
+def test_a_changed_frame_changes_all_that_follow_in_its_scene(tmp_path: Path) -> None:
+    found = []
+    for change in (0, 1):
+        frames = moving(8, cut=5)
+        frames[2][0, 0] ^= change
+        folder = tmp_path / str(change)
+        folder.mkdir()
+        for number, pixels in enumerate(frames):
+            Image.fromarray(pixels).save(folder / f"{number}.png")
+        source = Folder(folder, Fraction(25))
+        plan = looked_through(source, Part(), lambda number: None)
+        with (
+            open_journal(tmp_path / f"out{change}", "output") as journal,
+            Chains(source, plan, SIZE, MANNER, journal, journal.folder / "ahead", "film") as made,
+        ):
+            identities = []
+            for task in (task for chain in made.all() for task in chain):
+                task.prepare()
+                identities.append(made.identity_of(task.name))
+                journal.write(task.name, identities[-1], (folder / "0.png").read_bytes())
+                made.done(task.name)
+        found.append(identities)
+    assert [a == b for a, b in zip(*found, strict=True)] == [True, True, False, False, False, True, True, True]
+
+
+def test_later_frames_keep_to_the_options() -> None:
+    """Whatever the first frame is asked for, the later ones have one scale, and options that go together."""
+    split = {"split_evaluations": 15, "steps": 60}
+    asked = [(preset, {}) for preset in PRESETS] + [("default", {"steps": 30}), ("default", split)]
+    for preset, overrides in asked:
+        options = resolve_options(preset, Manner(MANNER.inputs, preset, overrides, 7).later(SIZE))
+        assert (options.max_evaluations, options.coarsest_scale, options.scales) == (7, 0, ())
+        assert options.split_evaluations < 7
+    strong = Manner(MANNER.inputs, "default", {"strength": 0.9, "scales": ((32, 10),)}, 7)
+    assert (
+        resolve_options("default", strong.later(SIZE)).style_weight
+        == resolve_options("default", {"strength": 0.9}).style_weight
+    )
+
+
+def test_only_a_few_frames_are_prepared_ahead(film: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ahead, "AHEAD", 2)
+    folder = journal.folder / "ahead"
+    with chains(film, journal) as made:
+        for task in next(made.all()):
+            assert len(list(folder.glob("*.npz"))) <= 4
+            paint(made, journal, task, negative)
+    assert len(list(folder.glob("*.npz"))) <= 2
+
+
+def test_what_was_prepared_and_is_damaged_is_found_again(film: Path, journal: Journal) -> None:
+    with chains(film, journal) as made:
+        assert next(next(made.all())).prepare() is not None
+        (file,) = (journal.folder / "ahead").glob("000001-*")
+    file.write_bytes(b"damaged")
+    with chains(film, journal) as made:
+        task = next(next(made.all()))
+        with pytest.raises(BadRequestError, match="is damaged, and deleted now"):
+            task.prepare()
+    with chains(film, journal) as made:
+        assert next(next(made.all())).prepare() is not None

@@ -1,0 +1,170 @@
+"""L-BFGS with its vectors as tensors: the same numbers as NumPy's to rounding, and states that both continue."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tfstyle.optimizers.device_history import DeviceHistory
+from tfstyle.optimizers.history import FADING, FLOOR, HostHistory
+from tfstyle.optimizers.lbfgs import LBFGS
+from tfstyle.tensorflow_backend import tf
+
+RANDOM = np.random.default_rng(3)
+SIZE = 70_001
+STIFFNESS = np.exp(RANDOM.normal(0, 2, SIZE))
+START = RANDOM.normal(size=SIZE).astype(np.float32)
+
+
+def wavy(x: Any) -> tuple[float, np.ndarray]:
+    """Not convex, and with stiffness over four decades."""
+    x = np.asarray(x).astype(float)
+    value = (STIFFNESS * (x**2 + 0.1 * np.sin(5 * x))).sum()
+    return float(value), (STIFFNESS * (2 * x + 0.5 * np.cos(5 * x))).astype(np.float32)
+
+
+def advance(optimizer: LBFGS, evaluations: int) -> LBFGS:
+    for _ in range(evaluations):
+        optimizer.tell(*wavy(optimizer.ask()))
+    return optimizer
+
+
+def on_host(start: np.ndarray = START) -> LBFGS:
+    return LBFGS(start, 5)
+
+
+def on_device(start: np.ndarray = START) -> LBFGS:
+    return LBFGS(start, 5, DeviceHistory)
+
+
+def distance(one: np.ndarray, other: np.ndarray) -> float:
+    return float(np.linalg.norm(one.astype(float) - other) / (np.linalg.norm(other.astype(float)) or 1))
+
+
+@pytest.mark.parametrize("before", [0, 1, 3, 12])
+def test_one_step_is_numpys_to_rounding(before: int) -> None:
+    """From one state, so that roundings do not add up; the history of five wraps, and begins to use the diagonal."""
+    state = advance(on_host(), before).state()
+    host, device = on_host(), on_device()
+    for optimizer in (host, device):
+        optimizer.restore(state)
+        advance(optimizer, 1)
+    for name in ("point", "trial", "gradient", "direction", "squares", "pairs", "sy"):
+        assert distance(device.state()[name], host.state()[name]) < 2e-5, name
+    assert distance(device.state()["trial"], host.state()["trial"]) < 2e-6
+    assert device.state()["order"].tolist() == host.state()["order"].tolist()
+
+
+def test_a_whole_search_goes_where_numpys_goes() -> None:
+    host, device = advance(on_host(), 60), advance(on_device(), 60)
+    first, lowest = wavy(START)[0], host.state()["value"]
+    assert lowest < first - 0.9 * abs(first)
+    assert device.state()["value"] == pytest.approx(lowest, abs=2e-3 * (first - lowest))
+
+
+def test_products_and_sums_are_those_of_an_independent_calculation() -> None:
+    history = DeviceHistory(3, 500)
+    pairs, squares = RANDOM.normal(size=(2, 3, 500)).astype(np.float32), RANDOM.uniform(size=(2, 500))
+    history.restore(pairs, squares.astype(np.float32))
+    vector, factors = RANDOM.normal(size=500).astype(np.float32), np.array([0.5, -2.0, 3.0])
+    tensor = history.vector(vector)
+    steps, changes = pairs.astype(float)
+    close: Any = {"rtol": 1e-5, "atol": 1e-5}
+    np.testing.assert_allclose(history.along_steps(tensor), steps @ vector, **close)
+    np.testing.assert_allclose(history.along_changes(tensor), changes @ vector, **close)
+    np.testing.assert_allclose(history.plus_changes(tensor, factors), vector + factors @ changes, **close)
+    np.testing.assert_allclose(history.minus_steps(tensor, factors), -(vector + factors @ steps), **close)
+    y = changes[1]
+    np.testing.assert_allclose(history.scaled(tensor, 1, 0.7), vector * 0.7 / (y @ y), **close)
+    moved, changed = (each + FLOOR * each.mean() for each in squares)
+    inverse = np.sqrt(moved / changed)
+    np.testing.assert_allclose(
+        history.scaled_by_diagonal(tensor, 1, 0.7), vector * inverse * 0.7 / (y @ (inverse * y)), **close
+    )
+    point, trial, before, gradient = RANDOM.normal(size=(4, 500)).astype(np.float32)
+    s, y = (trial - point).astype(float), (gradient - before).astype(float)
+    given = [history.vector(each) for each in (point, trial, before, gradient)]
+    np.testing.assert_allclose(history.turn(*given), [s @ s, s @ y, y @ y], **close)
+    np.testing.assert_allclose(history.remember(2, *given, 0.25), [*(steps[:2] @ y), s @ y], **close)
+    kept, sums = history.state()
+    np.testing.assert_allclose(kept, [[*steps[:2], s], [*changes[:2], y]], **close)
+    np.testing.assert_allclose(sums, FADING * squares + np.square([s, y]) / 0.25, **close)
+
+
+def test_vectors_stay_tensors_and_are_never_overwritten() -> None:
+    optimizer = on_device()
+    seen = []
+    for _ in range(9):
+        trial = optimizer.ask()
+        assert tf.is_tensor(trial)
+        seen.append((trial, trial.numpy().copy()))
+        value, gradient = wavy(trial)
+        optimizer.tell(value, tf.constant(gradient))
+        assert tf.is_tensor(optimizer.point)
+    for trial, values in seen:
+        np.testing.assert_array_equal(trial, values)
+
+
+def test_it_is_the_same_to_the_bit_again() -> None:
+    one, two = advance(on_device(), 25).state(), advance(on_device(), 25).state()
+    for name, value in one.items():
+        np.testing.assert_array_equal(value, two[name], name)
+
+
+@pytest.mark.parametrize("cut", [0, 1, 4, 11])
+def test_a_restored_state_continues_to_the_bit(cut: int) -> None:
+    whole = advance(on_device(), 20)
+    second = on_device(np.zeros_like(START))
+    second.restore(advance(on_device(), cut).state())
+    np.testing.assert_array_equal(advance(second, 20 - cut).state()["trial"], whole.state()["trial"])
+
+
+@pytest.mark.parametrize(("first", "second"), [(on_host, on_device), (on_device, on_host)])
+def test_either_kind_continues_the_others_search(first: Any, second: Any) -> None:
+    stopped = advance(first(), 10).state()
+    value = stopped["value"]
+    other = second(np.zeros_like(START))
+    other.restore(stopped)
+    advance(other, 15)
+    advance(first(), 10)
+    assert other.state()["value"] == pytest.approx(advance(first(), 25).state()["value"], rel=1e-3)
+    assert other.state()["value"] < value
+    for name, array in advance(first(), 10).state().items():
+        np.testing.assert_array_equal(stopped[name], array, f"{name}: the state that was handed on has changed")
+
+
+ON_ANOTHER_DEVICE = """
+import numpy as np
+from tfstyle.tensorflow_backend import tf
+halves = [tf.config.LogicalDeviceConfiguration()] * 2
+tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], halves)
+from tfstyle.optimizers.device_history import DeviceHistory
+from tfstyle.optimizers.lbfgs import LBFGS
+stiffness = np.linspace(1, 9, 1000).astype(np.float32)
+with tf.device("CPU:1"):
+    optimizer = LBFGS(np.ones(1000, np.float32), 4, DeviceHistory)
+    for _ in range(9):
+        trial = optimizer.ask()
+        optimizer.tell(float(tf.reduce_sum(stiffness * trial**2)), 2 * stiffness * trial)
+history = optimizer._history
+vectors = [optimizer.point, optimizer.ask(), optimizer._gradient, optimizer._direction]
+vectors += [*history._steps, *history._changes, history._moved, history._changed]
+print({vector.device.rpartition(":")[2] for vector in vectors}, float(tf.reduce_sum(optimizer.point**2)) < 1)
+"""
+
+
+@pytest.mark.slow
+def test_all_vectors_are_on_the_device_that_computes() -> None:
+    """On the second of two devices, into which TensorFlow divides the processor."""
+    ended = subprocess.run([sys.executable, "-c", ON_ANOTHER_DEVICE], capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == "{'1'} True"
+
+
+def test_unused_slots_take_no_memory_of_their_own() -> None:
+    history = DeviceHistory(20, 10)
+    assert len({id(each) for each in (*history._steps, *history._changes)}) == 1
+    assert isinstance(HostHistory(20, 10).state()[0], np.ndarray)
