@@ -43,6 +43,7 @@ def test_errors_that_mean_it_are_told_from_others(kind: type[Exception], text: s
         assert caught.value.__cause__ is error
 
 
+@pytest.mark.slow
 def test_tensorflow_itself_says_so() -> None:
     with pytest.raises(OutOfMemoryError), explained_exhaustion(lambda: "memory: x"):
         tf.zeros([2**22, 2**22])

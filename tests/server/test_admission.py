@@ -50,7 +50,7 @@ def test_original_size_counts_as_the_largest() -> None:
     [
         (["--caller-jobs", "1"], "CALLER_JOBS"),
         (["--caller-work", "100"], "CALLER_WORK"),
-        (["--caller-queue", "0"], "CALLER_QUEUE"),
+        pytest.param(["--caller-queue", "0"], "CALLER_QUEUE", marks=pytest.mark.slow),
         (["--queue", "0"], "QUEUE_FULL"),
     ],
 )

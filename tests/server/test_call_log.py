@@ -17,7 +17,7 @@ from tfstyle.v1.style_transfer_pb2_grpc import StyleTransferStub
 from tfstyle_server.tokens import new_token
 
 
-@pytest.mark.parametrize("log_format", ["json", "text"])
+@pytest.mark.parametrize("log_format", ["json", pytest.param("text", marks=pytest.mark.slow)])
 def test_calls_are_recorded(own_server: Callable[..., Server], tmp_path: Path, log_format: str) -> None:
     file = tmp_path / "tokens"
     token = new_token("ann", file)

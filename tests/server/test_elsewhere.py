@@ -124,6 +124,7 @@ def test_store_that_is_down_is_waited_for(
             assert client.upload(landscape + b"1")
 
 
+@pytest.mark.slow
 def test_wrong_places_are_refused_in_one_line(store_server: StoreServer, tmp_path: Path, used_data: Path) -> None:
     place, data = new_place(store_server), tmp_path / "data"
     assert "The specified bucket does not exist" in refusal("--data", data, "--blobs", "s3://no-such-bucket/x")
@@ -146,6 +147,7 @@ def refusal_with(data: Path, **environment: str) -> str:
         os.environ.update(before)
 
 
+@pytest.mark.slow
 def test_no_two_data_folders_share_a_place(own_server: Callable[..., Server], tmp_path: Path) -> None:
     place = tmp_path / "shared"
     own_server("--blobs", str(place), data=tmp_path / "first").stop()

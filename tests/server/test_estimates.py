@@ -55,6 +55,7 @@ def test_regions_and_masks_count_as_in_the_run(client: Client, landscape: bytes,
     assert estimate.stages == started.stages
 
 
+@pytest.mark.slow
 def test_what_is_painted_in_lightness_takes_less(client: Client) -> None:
     options = {"size": 1024, "style_loss": "gram"}
     assert client.estimate(PHOTO, [PAINTING], colour="luminance", **options).memory < (
@@ -80,6 +81,7 @@ def test_pictures_of_another_shape_are_refused_by_their_field(
     assert [violation.field for violation in caught.value.violations] == [field]
 
 
+@pytest.mark.slow
 def test_a_worker_with_a_job_answers_between_two_evaluations(client: Client, landscape: bytes, painting: bytes) -> None:
     job = client.create(landscape, painting, size=160, steps=10_000)
     try:

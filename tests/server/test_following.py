@@ -72,6 +72,7 @@ def test_a_job_follows_an_earlier_result_where_that_has_weight(
         check_names(made, "frame.png", list(files)[:3])
 
 
+@pytest.mark.slow
 def test_pictures_of_a_job_are_kept_with_it_and_errors_name_their_fields(
     client: Client, landscape: bytes, painting: bytes, before: bytes
 ) -> None:

@@ -20,6 +20,7 @@ from tfstyle_server.retention import Retention
 from tfstyle_server.server_info import Load, describe
 
 
+@pytest.mark.slow
 def test_info_is_what_the_server_was_told(own_server: Callable[..., Server], landscape: bytes, painting: bytes) -> None:
     flags = ("--max-image-bytes", "2000000", "--caller-jobs", "3", "--keep-days", "1.5")
     server = own_server(*flags)

@@ -64,6 +64,7 @@ def test_sigterm_lets_running_requests_end(
     assert server.process.wait(10) == 0
 
 
+@pytest.mark.slow
 def test_sigterm_ends_what_outlasts_the_grace(
     own_server: Callable[..., Server], landscape: bytes, painting: bytes
 ) -> None:

@@ -96,7 +96,8 @@ def test_damaged_rows_harm_their_own_jobs_only(
             client.job(lost.name).result()
 
 
-@pytest.mark.parametrize("damage", [pytest.param("changed", marks=pytest.mark.slow), "gone"])
+@pytest.mark.slow
+@pytest.mark.parametrize("damage", ["changed", "gone"])
 def test_picture_that_the_disk_has_lost_fails_the_job_and_nothing_else(
     own_server: Callable[..., Server], landscape: bytes, painting: bytes, tmp_path: Path, damage: str
 ) -> None:

@@ -60,6 +60,7 @@ def test_progress_each_so_many(
     assert [e.progress.evaluation for e in events if e.HasField("progress")] == [1, 10, 20, 25]
 
 
+@pytest.mark.slow
 def test_neighbours_report_both_their_terms(
     stub: style_transfer_pb2_grpc.StyleTransferStub, landscape: bytes, painting: bytes
 ) -> None:

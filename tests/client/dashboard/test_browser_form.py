@@ -100,6 +100,7 @@ def paint_the_right(page: Page) -> None:
     assert "Choose Done" in page.get_by_role("dialog").inner_text(), "what was painted is not lost"
 
 
+@pytest.mark.slow
 def test_two_paintings_and_a_painted_mask(
     open_page: Callable[..., Page], page: Dashboard, files: Path, tmp_path: Path, landscape: bytes
 ) -> None:

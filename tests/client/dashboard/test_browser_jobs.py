@@ -90,6 +90,7 @@ def test_from_two_dropped_files_to_the_picture_through_restarts(
     assert download.value.suggested_filename == f"tfstyle-{job}.png"
 
 
+@pytest.mark.slow
 def test_a_job_is_cancelled_made_again_with_changes_and_deleted(
     open_page: Callable[..., Page], page: Dashboard, files: Path
 ) -> None:

@@ -38,6 +38,7 @@ def test_budget_is_the_share_of_what_is_free_then_unless_it_is_fixed(monkeypatch
     assert memory_budget(replace(settings, memory=77)) == 77
 
 
+@pytest.mark.slow
 def test_two_workers_take_half_of_the_free_memory_each(
     own_server: Callable[..., Server], landscape: bytes, painting: bytes
 ) -> None:
