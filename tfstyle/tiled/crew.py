@@ -45,7 +45,7 @@ class _Place:
 
     def close(self) -> None:
         self.party.close()
-        self.thread.shutdown()
+        self.thread.shutdown(cancel_futures=True)  # the areas that have not begun need not be waited for
 
 
 class Crew:
