@@ -44,8 +44,9 @@ class _Place:
     done: dict[Key, tuple[Task, ...]] = field(default_factory=dict)
 
     def close(self) -> None:
+        self.thread.shutdown(wait=False, cancel_futures=True)  # areas that have not begun are not computed
         self.party.close()
-        self.thread.shutdown(cancel_futures=True)  # the areas that have not begun need not be waited for
+        self.thread.shutdown()
 
 
 class Crew:
