@@ -107,7 +107,7 @@ def blob_files(folder: Path) -> Iterator[Path]:
 
 
 class BlobFolder:
-    """Blobs as files below `folder`, which is created where it does not exist. Implements `Blobs`."""
+    """Blobs as files below `folder`, which the first one makes where it does not exist. Implements `Blobs`."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -115,11 +115,11 @@ class BlobFolder:
         """{(file name, inode, change time in ns): when a sweep first found the file unwanted}."""
         self.held = 0
         """Bytes of all blobs at the last sweep, and of those that this process has written since."""
-        folder.mkdir(parents=True, exist_ok=True)
 
     def claim(self, owner: str) -> None:
         """As in `Blobs`."""
         path = self._folder / OWNER
+        self._folder.mkdir(parents=True, exist_ok=True)
         with locked(self._folder):
             if not path.exists():
                 with write_atomically(path) as file:
@@ -132,6 +132,7 @@ class BlobFolder:
     def put(self, pieces: Iterable[bytes], digest: str | None = None) -> str:
         """As in `Blobs`."""
         computed = hashlib.sha256() if digest is None else None
+        self._folder.mkdir(parents=True, exist_ok=True)
         with new_draft(self._folder) as draft:
             for piece in pieces:
                 if computed is not None:
