@@ -53,6 +53,9 @@ class Blobs(Protocol):
     may be called from any number of threads and processes.
     """
 
+    def owner(self) -> str:
+        """Whose the blobs are; empty where they are nobody's yet."""
+
     def claim(self, owner: str) -> None:
         """Check that blobs can be written and read, and that they are those of `owner`, from now on if nobody's yet.
 
@@ -116,6 +119,13 @@ class BlobFolder:
         self.held = 0
         """Bytes of all blobs at the last sweep, and of those that this process has written since."""
 
+    def owner(self) -> str:
+        """As in `Blobs`."""
+        try:
+            return (self._folder / OWNER).read_text("utf-8", "replace")
+        except FileNotFoundError:
+            return ""
+
     def claim(self, owner: str) -> None:
         """As in `Blobs`."""
         path = self._folder / OWNER
@@ -126,7 +136,7 @@ class BlobFolder:
                     file.write(owner.encode())
             with new_draft(self._folder):
                 pass  # it can be written to
-        if path.read_text("utf-8", "replace") != owner:
+        if self.owner() != owner:
             raise BlobsTakenError
 
     def put(self, pieces: Iterable[bytes], digest: str | None = None) -> str:

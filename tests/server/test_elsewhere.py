@@ -173,6 +173,9 @@ def test_no_two_data_folders_share_a_place(own_server: Callable[..., Server], tm
     assert "has the pictures of another data folder" in refusal("--data", tmp_path / "second", "--blobs", place)
     assert f"are in {place}; to move them" in refusal("--data", tmp_path / "first", "--blobs", tmp_path / "other")
     shutil.move(place, tmp_path / "other")
+    lost = refusal("--data", tmp_path / "first")
+    assert f"{place} has lost the pictures of {tmp_path}/first, or is not mounted" in lost
+    assert not place.exists(), "nothing is written where the pictures should be"
     note = tmp_path / "first" / "blobs.json"
     note.write_text(note.read_text().replace(str(place), str(tmp_path / "other")))
     own_server("--blobs", f"file://{tmp_path}/other/", data=tmp_path / "first")
