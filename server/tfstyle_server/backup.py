@@ -65,6 +65,7 @@ def _sweep(parent: Path) -> None:
 
 
 def _copied(folder: Path, draft: Path) -> Report:
+    blobs_of(draft).mkdir()
     source, copies = stored_blobs(folder), BlobFolder(blobs_of(draft))
     lost: dict[str, str] = {}
     while True:

@@ -53,6 +53,9 @@ class Blobs(Protocol):
     may be called from any number of threads and processes.
     """
 
+    def owner(self) -> str:
+        """Whose the blobs are; empty where they are nobody's yet."""
+
     def claim(self, owner: str) -> None:
         """Check that blobs can be written and read, and that they are those of `owner`, from now on if nobody's yet.
 
@@ -107,7 +110,7 @@ def blob_files(folder: Path) -> Iterator[Path]:
 
 
 class BlobFolder:
-    """Blobs as files below `folder`, which is created where it does not exist. Implements `Blobs`."""
+    """Blobs as files below `folder`, which the first one makes where it does not exist. Implements `Blobs`."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -115,23 +118,31 @@ class BlobFolder:
         """{(file name, inode, change time in ns): when a sweep first found the file unwanted}."""
         self.held = 0
         """Bytes of all blobs at the last sweep, and of those that this process has written since."""
-        folder.mkdir(parents=True, exist_ok=True)
+
+    def owner(self) -> str:
+        """As in `Blobs`."""
+        try:
+            return (self._folder / OWNER).read_text("utf-8", "replace")
+        except FileNotFoundError:
+            return ""
 
     def claim(self, owner: str) -> None:
         """As in `Blobs`."""
         path = self._folder / OWNER
+        self._folder.mkdir(parents=True, exist_ok=True)
         with locked(self._folder):
             if not path.exists():
                 with write_atomically(path) as file:
                     file.write(owner.encode())
             with new_draft(self._folder):
                 pass  # it can be written to
-        if path.read_text("utf-8", "replace") != owner:
+        if self.owner() != owner:
             raise BlobsTakenError
 
     def put(self, pieces: Iterable[bytes], digest: str | None = None) -> str:
         """As in `Blobs`."""
         computed = hashlib.sha256() if digest is None else None
+        self._folder.mkdir(parents=True, exist_ok=True)
         with new_draft(self._folder) as draft:
             for piece in pieces:
                 if computed is not None:

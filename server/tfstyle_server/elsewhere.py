@@ -49,7 +49,14 @@ def settle(folder: Path, asked: str | None) -> str:
             raise LocationError(f"{folder} has pictures of its own, so it cannot use {location}; give a new --data")
         _write(folder, note)  # before the claim, so that a server that is killed between the two finds its own
     try:
-        open_blobs(below(location, BLOBS)).claim(note.owner)
+        blobs = open_blobs(below(location, BLOBS))
+        if note.location is not None and not blobs.owner():
+            # Jobs that find none of their pictures fail for good.
+            raise LocationError(
+                f"{location} has lost the pictures of {folder}, or is not mounted; if they are gone for good, delete "
+                f"{folder / FILE} to begin with none"
+            )
+        blobs.claim(note.owner)
     except BlobsTakenError:
         raise LocationError(
             f"{location} has the pictures of another data folder than {folder}, whose server would delete these; give "

@@ -22,16 +22,23 @@ def checked_location(text: str) -> str:
     """`text` as every process understands it: a URL, or an absolute path. Raises `LocationError`."""
     protocol = _protocol(text)
     if protocol is None:
-        return str(Path(text).expanduser().absolute())
-    parts = urlsplit(text)
+        try:
+            return str(Path(text).expanduser().absolute())
+        except RuntimeError:
+            raise LocationError(f"must be a folder; there is no user as in {text!r}") from None
+    shown = f"got {protocol}://..."  # the rest may hold a secret
+    try:
+        parts = urlsplit(text)
+    except ValueError:  # such as brackets that are not closed
+        raise LocationError(f"must be a URL; {shown}") from None
     if protocol == "file":
         if parts.netloc not in ("", "localhost") or not parts.path.strip("/"):
-            raise LocationError(f"must be file:///FOLDER; got {text!r}")
+            raise LocationError(f"must be file:///FOLDER; {shown}")
         return str(Path(unquote(parts.path)))
     if protocol not in PROTOCOLS:
-        raise LocationError(f"must be a folder, file:///FOLDER or s3://BUCKET/PREFIX; got {text!r}")
+        raise LocationError(f"must be a folder, file:///FOLDER or s3://BUCKET/PREFIX; {shown}")
     if not parts.netloc or "@" in parts.netloc or parts.query or parts.fragment:
-        raise LocationError(f"must be {protocol}://BUCKET/PREFIX, with the credentials elsewhere; got {protocol}://...")
+        raise LocationError(f"must be {protocol}://BUCKET/PREFIX, with the credentials elsewhere; {shown}")
     return text.rstrip("/")
 
 

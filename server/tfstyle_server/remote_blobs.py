@@ -39,13 +39,18 @@ class RemoteBlobs:
         self.held = 0
         """Bytes of all blobs at the last sweep, and of those that this process has written since."""
 
+    def owner(self) -> str:
+        """As in `Blobs`."""
+        entry = self._store.listed(OWNER).get(OWNER)
+        return "" if entry is None else self._store.read(OWNER, 0, entry.size).decode("utf-8", "replace")
+
     def claim(self, owner: str) -> None:
         """As in `Blobs`."""
         # Looked at first, because some S3-compatible servers do not know that an object is to be created only.
-        if not self._owner():
+        if not self.owner():
             with suppress(FileExistsError):
                 self._store.create(OWNER, owner.encode())
-        found = self._owner()
+        found = self.owner()
         if not found:
             raise StoreUnavailableError(errno.EIO, "it does not keep what is written to it")
         if found != owner:
@@ -53,11 +58,6 @@ class RemoteBlobs:
         probe = f"probe-{secrets.token_hex(8)}"
         self._store.write(probe, b"")
         self._store.delete([probe])
-
-    def _owner(self) -> str:
-        """Whose the blobs are; empty where they are nobody's yet."""
-        entry = self._store.listed(OWNER).get(OWNER)
-        return "" if entry is None else self._store.read(OWNER, 0, entry.size).decode("utf-8", "replace")
 
     def put(self, pieces: Iterable[bytes], digest: str | None = None) -> str:
         """As in `Blobs`. Holds the whole blob in memory."""

@@ -84,6 +84,10 @@ def test_the_front_finds_the_ray_cluster() -> None:
     head = f"{cluster['metadata']['name']}-head-svc:6379"
     assert environment["TFSTYLE_RAY_ADDRESS"] == head
     assert f"--address={head} " in container["args"][0]
+    (group,) = [each for each in cluster["spec"]["workerGroupSpecs"] if each["groupName"] == "cpu"]
+    (worker,) = group["template"]["spec"]["containers"]
+    assert environment["TFSTYLE_RAY_CPUS"] == worker["resources"]["limits"]["cpu"], "an actor takes a whole pod"
+    assert environment["TFSTYLE_RAY_ACTORS"] == f"{group['minReplicas']}:{group['maxReplicas']}"
     policies = [each for each in documents(*MANIFESTS) if each["kind"] == "NetworkPolicy"]
     ray = {"ray.io/cluster": cluster["metadata"]["name"]}
     assert ray in [each["spec"]["podSelector"]["matchLabels"] for each in policies]

@@ -84,6 +84,17 @@ def test_everything_that_is_damaged_is_named_and_the_server_serves_the_rest(
         assert client.job(names[1]).result().png
 
 
+def test_a_folder_of_pictures_that_is_not_there_is_not_made(used_data: Path, tmp_path: Path) -> None:
+    """As where a disk is not mounted."""
+    data = Path(shutil.copytree(used_data, tmp_path / "data"))
+    (data / "blobs").rename(tmp_path / "elsewhere")
+    report = check(data)
+    assert (report.pictures, [line.endswith(": is missing") for line in report.findings]) == (0, [True] * 5)
+    assert not (data / "blobs").exists()
+    assert len(back_up(data, tmp_path / "copy").findings) == 5
+    assert not (data / "blobs").exists()
+
+
 @pytest.mark.parametrize(
     ("statement", "says"),
     [

@@ -130,11 +130,31 @@ def test_wrong_places_are_refused_in_one_line(store_server: StoreServer, tmp_pat
     assert "The specified bucket does not exist" in refusal("--data", data, "--blobs", "s3://no-such-bucket/x")
     assert "Could not connect" in refusal_with(data, AWS_ENDPOINT_URL="http://127.0.0.1:9")
     assert not (data / "blobs").exists()
-    for wrong in ("gs://bucket/x", "http://example.org", "s3://", "s3://me:secret@bucket", "file://host/x", "file:///"):
-        assert "secret" not in refusal("--data", data, "--blobs", wrong)
     mine = Path(shutil.copytree(used_data, tmp_path / "mine"))
     assert "has pictures of its own" in refusal("--data", mine, "--blobs", place)
     assert "cannot use /dev/null/x" in refusal("--data", data, "--blobs", "/dev/null/x")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "gs://me:secret@bucket/x",
+        "http://example.org/?key=secret",
+        "s3://",
+        "s3://me:secret@bucket",
+        "s3://me:secret@[bucket",
+        "file://me:secret@host/x",
+        "file:///",
+    ],
+)
+def test_what_is_no_location_is_refused_and_no_secret_in_it_is_said(wrong: str) -> None:
+    with pytest.raises(LocationError, match=r"; got \w+://\.\.\.$") as caught:
+        checked_location(wrong)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_server_refuses_what_is_no_location(tmp_path: Path) -> None:
+    assert "with the credentials elsewhere" in refusal("--data", tmp_path, "--blobs", "s3://me:secret@bucket")
 
 
 def refusal_with(data: Path, **environment: str) -> str:
@@ -154,6 +174,9 @@ def test_no_two_data_folders_share_a_place(own_server: Callable[..., Server], tm
     assert "has the pictures of another data folder" in refusal("--data", tmp_path / "second", "--blobs", place)
     assert f"are in {place}; to move them" in refusal("--data", tmp_path / "first", "--blobs", tmp_path / "other")
     shutil.move(place, tmp_path / "other")
+    lost = refusal("--data", tmp_path / "first")
+    assert f"{place} has lost the pictures of {tmp_path}/first, or is not mounted" in lost
+    assert not place.exists(), "nothing is written where the pictures should be"
     note = tmp_path / "first" / "blobs.json"
     note.write_text(note.read_text().replace(str(place), str(tmp_path / "other")))
     own_server("--blobs", f"file://{tmp_path}/other/", data=tmp_path / "first")
@@ -177,3 +200,5 @@ def test_locations_are_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     assert checked_location("s3://bucket/a/") == "s3://bucket/a"
     with pytest.raises(LocationError, match="s3://BUCKET/PREFIX"):
         open_blobs("ftp://x/y")
+    with pytest.raises(LocationError, match="there is no user as in '~no-such-user/pictures'"):
+        checked_location("~no-such-user/pictures")

@@ -44,6 +44,7 @@ class _Place:
     done: dict[Key, tuple[Task, ...]] = field(default_factory=dict)
 
     def close(self) -> None:
+        self.thread.shutdown(wait=False, cancel_futures=True)  # areas that have not begun are not computed
         self.party.close()
         self.thread.shutdown()
 

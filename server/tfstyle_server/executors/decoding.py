@@ -50,8 +50,8 @@ class DecodingTime:
         """
         began = _processor_seconds()
         time, core = resource.getrlimit(resource.RLIMIT_CPU), resource.getrlimit(resource.RLIMIT_CORE)
-        limits = [limit for limit in time if limit != resource.RLIM_INFINITY]
-        resource.setrlimit(resource.RLIMIT_CPU, (min(math.ceil(began + self._left), *limits, _MOST_SECONDS), time[1]))
+        most = min([_MOST_SECONDS, *(limit for limit in time if limit != resource.RLIM_INFINITY)])
+        resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(min(began + self._left, most)), time[1]))
         resource.setrlimit(resource.RLIMIT_CORE, (0, core[1]))  # no gigabytes are written then
         try:
             yield

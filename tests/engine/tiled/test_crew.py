@@ -172,3 +172,33 @@ def test_a_pass_ends_soon_after_it_is_stopped() -> None:
     with pytest.raises(StoppedError), Crew([Watched(), slow], 2, check=check) as crew:
         evaluations(crew)
     assert time.monotonic() - slow.began < 10
+
+
+def test_areas_that_have_not_begun_when_a_pass_is_stopped_are_not_computed() -> None:
+    class Counting(Watched):
+        """Has a first area that lasts until the pass has been stopped."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.working, self.stopped = threading.Event(), threading.Event()
+
+        def do(self, task: Task) -> Any:
+            answer = super().do(task)
+            if isinstance(task, Forward):
+                self.working.set()
+                assert self.stopped.wait(60)
+            return answer
+
+        def close(self) -> None:  # as of a party in this process, which goes on
+            self.stopped.set()
+
+    alone = Counting()
+
+    def check() -> None:
+        if alone.working.is_set():
+            raise StoppedError
+
+    with pytest.raises(StoppedError), Crew([alone], 3, check=check) as crew:
+        evaluations(crew)
+    assert alone.done.count("Open") == 3
+    assert alone.done.count("Forward") == 1

@@ -65,6 +65,7 @@ class Listener:
     heard: list[str] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
     ends: list[Any] = field(default_factory=list)
+    updates: list[Any] = field(default_factory=list)
 
     def on_ready(self, network: Network) -> None:
         assert network == LITE
@@ -77,7 +78,7 @@ class Listener:
         pass
 
     def on_update(self, update: object) -> None:
-        pass
+        self.updates.append(update)
 
     def on_end(self, end: Any) -> None:
         self.heard.append(f"{end.job} {type(end).__name__}")

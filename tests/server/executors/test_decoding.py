@@ -13,7 +13,7 @@ import pytest
 
 from conftest import png
 from tfstyle.images import decode
-from tfstyle_server.executors.decoding import BASE_BYTES, address_space_limit
+from tfstyle_server.executors.decoding import BASE_BYTES, DecodingTime, address_space_limit
 
 GREEDY = f"""
 import numpy as np
@@ -48,6 +48,14 @@ def test_limit_ends_with_the_block() -> None:
         raise KeyError
     assert seen[0] < 2**50
     assert resource.getrlimit(resource.RLIMIT_AS) == before
+
+
+@pytest.mark.parametrize("seconds", [1e30, float("inf")])
+def test_more_time_than_the_system_can_count_is_no_error(seconds: float) -> None:
+    before = resource.getrlimit(resource.RLIMIT_CPU)
+    with DecodingTime(seconds).limit():
+        assert resource.getrlimit(resource.RLIMIT_CPU)[1] == before[1]
+    assert resource.getrlimit(resource.RLIMIT_CPU) == before
 
 
 BUSY = """

@@ -1,1 +1,1 @@
-"""The local executor: one worker process on this machine for each device."""
+"""Workers that are processes of this machine, one for each device, and what all workers have in common."""

@@ -192,6 +192,13 @@ def set_environment(settings: WorkerSettings) -> None:
         os.environ["TF_DETERMINISTIC_OPS"] = str(int(settings.repeatable))
 
 
+def set_rounding(settings: WorkerSettings) -> None:
+    """Tell TensorFlow, once it has been imported, whether a GPU may round to TF32."""
+    from tfstyle.tensorflow_backend import tf
+
+    tf.config.experimental.enable_tensor_float_32_execution(settings.tf32)
+
+
 def memory_budget(settings: WorkerSettings) -> int | Callable[[], int]:
     """The bytes that a transfer may take, or a function that computes them when a transfer begins."""
     if settings.memory is not None:
@@ -262,9 +269,8 @@ def _start(pipe: Channel, settings: WorkerSettings) -> Engine | None:
 def _gpu_trouble(settings: WorkerSettings) -> NoDevice | CannotStart | None:
     """What to report of the GPU if it cannot be used. TensorFlow's settings for it are made."""
     from tfstyle import device
-    from tfstyle.tensorflow_backend import tf
 
-    tf.config.experimental.enable_tensor_float_32_execution(settings.tf32)
+    set_rounding(settings)
     name = f"devices: GPU {settings.device} cannot be used"
     if why := device.why_no_gpu():
         return NoDevice(f"{name}: {why}")

@@ -18,12 +18,12 @@ from typing import Any
 
 import ray
 
-from tfstyle_server.executors.local.messages import CannotStart, Report
+from tfstyle_server.executors.local.messages import Report
 from tfstyle_server.executors.local.settings import WorkerSettings
 from tfstyle_server.executors.local.wire import encode
 from tfstyle_server.executors.local.worker import serve, set_environment
 from tfstyle_server.executors.ray.placement import Together, set_threads, settings_here
-from tfstyle_server.executors.ray.shared import is_shared
+from tfstyle_server.executors.ray.shared import why_not_shared
 from tfstyle_server.executors.run_job import PortClosedError
 from tfstyle_server.logs import configure_logging
 
@@ -100,14 +100,12 @@ class StyleActor:
             asked, settings = settings, settings_here(settings, threads)
             set_environment(settings)
             set_threads(threads)
-            if is_shared(settings):
-                from tfstyle_server.executors.ray.tiles import gather
+            if report := why_not_shared(settings, ray.util.get_node_ip_address()):
+                self._mailbox.send(report)
+                return
+            from tfstyle_server.executors.ray.tiles import gather
 
-                serve(self._mailbox, settings, partial(gather, together, asked))
-            else:
-                reason = f"blobs: node {ray.util.get_node_ip_address()} does not see the server's pictures in "
-                reason += f"{settings.blobs}; name a folder that all nodes share, or an object store, with --blobs"
-                self._mailbox.send(CannotStart(reason, permanent=True))
+            serve(self._mailbox, settings, partial(gather, together, asked))
         except PortClosedError:
             log.info("the server has gone; ending")
         except Exception:

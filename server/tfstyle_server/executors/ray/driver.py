@@ -13,6 +13,7 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from multiprocessing.connection import Connection
@@ -75,9 +76,14 @@ class ActorHandle:
         self._commands = ThreadPoolExecutor(1, f"commands-{number}")
         threading.Thread(target=self._live, name=f"actor-{number}", daemon=True).start()
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the front knows, or is about to, that the actor has ended."""
+        return self._ended.is_set()
+
     def command(self, command: bytes) -> None:
         """Pass on a command, if the actor has a place."""
-        self._commands.submit(self._command, command)
+        self._soon(self._command, command)
 
     def _command(self, command: bytes) -> None:
         if self._actor is not None and not self._ended.is_set():
@@ -86,12 +92,16 @@ class ActorHandle:
     def kill(self) -> None:
         """End the actor at once."""
         self._killed = True
-        self._commands.submit(self._kill)
+        self._soon(self._kill)
+
+    def _soon(self, call: Callable[..., None], *arguments: object) -> None:
+        with suppress(RuntimeError):  # the actor has ended, and the front does not know it yet
+            self._commands.submit(call, *arguments)
 
     def _kill(self) -> None:
-        import ray
-
         if self._actor is not None:
+            import ray
+
             threading.Timer(
                 KILL_SECONDS, self._end, ("it was killed, and Ray does not tell that it has ended",)
             ).start()
@@ -181,10 +191,12 @@ def _serve(connection: Connection, connect: Connect) -> None:
                 front.say(frames.ENDED, number, reason)
                 return
             case Open(number, settings):
+                for ended in [each for each, actor in actors.items() if actor.has_ended]:
+                    del actors[ended]
                 actors[number] = ActorHandle(number, settings, connect.options, front)
-            case Deliver(number, command):
+            case Deliver(number, command) if number in actors:
                 actors[number].command(command)
-            case Kill(number):
+            case Kill(number) if number in actors:
                 actors[number].kill()
 
 

@@ -79,7 +79,7 @@ def check(options: RayOptions) -> None:
     if options.address != "auto" and not _ADDRESS.fullmatch(options.address):
         raise RayOptionError(f"ray-address: must be host:port such as head:6379, or auto; got {shown(options.address)}")
     for name, value in (("ray-cpus", options.cpus), ("ray-gpus", options.gpus)):
-        if value is not None and value > 1 and not math.isclose(value, round(value)):
+        if value is not None and value > 1 and not (math.isfinite(value) and math.isclose(value, round(value))):
             raise RayOptionError(f"{name}: above 1 only whole numbers; got {value}")
     if importlib.util.find_spec("ray") is None:
         raise RayOptionError(f"executor: Ray is not installed; {HOW_TO_GET}")

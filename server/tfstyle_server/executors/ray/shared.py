@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 
+from tfstyle_server.executors.local.messages import CannotStart
 from tfstyle_server.executors.local.settings import WorkerSettings
-from tfstyle_server.locations import open_blobs
+from tfstyle_server.locations import LocationError, open_blobs
 
 _PROBE = b"tfstyle: do all nodes see this?"
 
@@ -15,6 +16,16 @@ def announce(settings: WorkerSettings) -> None:
     open_blobs(settings.blobs).put([_PROBE])
 
 
-def is_shared(settings: WorkerSettings) -> bool:
-    """Whether the blob can be seen. Raises OSError."""
-    return open_blobs(settings.blobs).size(hashlib.sha256(_PROBE).hexdigest()) is not None
+def why_not_shared(settings: WorkerSettings, node: str) -> CannotStart | None:
+    """What the actor on `node` is to report where the blob cannot be seen; None: it can."""
+    try:
+        if open_blobs(settings.blobs).size(hashlib.sha256(_PROBE).hexdigest()) is not None:
+            return None
+    except LocationError as error:
+        return CannotStart(f"blobs: node {node}: {error}", permanent=True)
+    except OSError as error:
+        why = f"blobs: node {node} cannot look into {settings.blobs}: {error.strerror or error}"
+        return CannotStart(why, permanent=False)
+    why = f"blobs: node {node} does not see the server's pictures in {settings.blobs}; "
+    why += "name a folder that all nodes share, or an object store, with --blobs"
+    return CannotStart(why, permanent=True)

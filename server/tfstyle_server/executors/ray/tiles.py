@@ -17,7 +17,7 @@ import ray.exceptions as why
 
 from tfstyle.errors import PartyLostError
 from tfstyle_server.executors.local.settings import WorkerSettings
-from tfstyle_server.executors.local.worker import set_environment
+from tfstyle_server.executors.local.worker import set_environment, set_rounding
 from tfstyle_server.executors.ray.placement import Together, set_threads, settings_here
 from tfstyle_server.executors.ray.reasons import reason
 from tfstyle_server.logs import configure_logging
@@ -54,6 +54,7 @@ class TileActor:
         set_threads(threads)
         from tfstyle.tiled.party import LocalParty  # imports TensorFlow, which reads what was set
 
+        set_rounding(settings)
         self._party = LocalParty()
 
     def ready(self) -> None:

@@ -1,168 +1,25 @@
-"""GPUs that TensorFlow cannot use: the executor with fake processes, and real servers on a machine without a GPU."""
+"""GPUs that TensorFlow cannot use: what takes their place, and real servers on a machine without a GPU."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from conftest import Server
-from tfstyle.inputs import content_and_style
-from tfstyle.options import ProgressOptions, TransferOptions
-from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle_client import Client, Started
-from tfstyle_server.executors.executor import Run, Update
-from tfstyle_server.executors.local.messages import CannotStart, NoDevice, Ready
 from tfstyle_server.executors.local.settings import WorkerSettings, fallback_settings, worker_settings
-from tfstyle_server.executors.pool import WorkerPool
 from tfstyle_server.options import ServerOptions
-
-LITE = pb.Network(name="vgg19-lite")
-RUN = Run("jobs/a", 1, content_and_style("c", "s"), TransferOptions(), ProgressOptions())
-
-
-@dataclass(eq=False)
-class Worker:
-    """In place of a process."""
-
-    settings: WorkerSettings
-    on_report: Callable[..., None]
-    on_end: Callable[..., None]
-    name: str = "1"
-    pid: int | None = 1
-    placed: bool = True
-
-    def __post_init__(self) -> None:
-        STARTED.append(self)
-
-    async def send(self, command: object) -> None:
-        pass
-
-    def kill(self) -> None:
-        pass
-
-    def wait(self) -> None:
-        pass
-
-    def ends_without(self, device: str, why: str) -> None:
-        self.on_report(self, NoDevice(f"devices: GPU {device} cannot be used: {why}"))
-        self.on_end(self, "exit code 0")
-
-
-STARTED: list[Worker] = []
-
-
-@dataclass
-class Listener:
-    heard: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-    def on_ready(self, network: pb.Network) -> None:
-        self.heard.append("ready")
-
-    def on_unready(self) -> None:
-        self.heard.append("unready")
-
-    def on_idle(self) -> None:
-        pass
-
-    def on_update(self, update: Update) -> None:
-        self.notes.append(update.event.started.device.note)
-
-    def on_broken(self, reason: str) -> None:
-        self.heard.append(f"broken: {reason}")
 
 
 def settings(*devices: str) -> list[WorkerSettings]:
     return worker_settings(ServerOptions(devices=devices), "b", "c", Path("t"))
-
-
-def run(devices: tuple[str, ...], *, asked: bool, story: Callable[[WorkerPool, Listener], Awaitable[None]]) -> None:
-    async def main() -> None:
-        STARTED.clear()
-        workers = settings(*devices)
-        fallback = None if asked else fallback_settings(ServerOptions(), workers)
-        executor = WorkerPool(workers, Worker, 60.0, 60.0, fallback=fallback)
-        listener: Any = Listener()
-        executor.start(listener)
-        await story(executor, listener)
-
-    asyncio.run(main())
-
-
-def test_gpus_that_were_found_are_given_up_one_by_one_and_then_the_processor_takes_over() -> None:
-    async def story(executor: WorkerPool, listener: Listener) -> None:
-        assert executor.capacity == 2
-        STARTED[0].ends_without("0", "no driver")
-        assert executor.capacity == 1
-        assert len(STARTED) == 2, "it is not tried again"
-        STARTED[1].ends_without("1", "no driver")
-        assert executor.capacity == 1
-        cpu = STARTED[2]
-        assert (cpu.settings.device, cpu.settings.memory_share) == ("cpu", 1.0)
-        cpu.on_report(cpu, Ready(LITE))
-        executor.run(RUN)
-        cpu.on_report(cpu, Update("jobs/a", 1, pb.JobEvent(started=pb.Started()), 0))
-        why = "computing on the processor: GPU 1 cannot be used: no driver"
-        assert listener.notes == [why], "the user of the job is told"
-        assert [each for each in listener.heard if each != "unready"] == ["ready"]
-
-    run(("0", "1"), asked=False, story=story)
-
-
-def test_one_gpu_that_works_is_enough() -> None:
-    async def story(executor: WorkerPool, listener: Listener) -> None:
-        STARTED[0].ends_without("0", "no driver")
-        STARTED[1].on_report(STARTED[1], Ready(LITE))
-        assert listener.heard[-1] == "ready"
-        assert (executor.capacity, executor.idle, len(STARTED)) == (1, 1, 2)
-
-    run(("0", "1"), asked=False, story=story)
-
-
-def test_a_gpu_that_was_asked_for_ends_the_server_whatever_the_others_do() -> None:
-    async def story(executor: WorkerPool, listener: Listener) -> None:
-        STARTED[0].on_report(STARTED[0], Ready(LITE))
-        STARTED[1].ends_without("7", "no such GPU")
-        assert listener.heard == ["ready", "broken: devices: GPU 7 cannot be used: no such GPU"]
-        assert len(STARTED) == 2
-
-    run(("0", "7"), asked=True, story=story)
-
-
-def test_a_gpu_that_has_worked_may_come_back() -> None:
-    async def story(executor: WorkerPool, listener: Listener) -> None:
-        STARTED[0].on_report(STARTED[0], Ready(LITE))
-        STARTED[0].on_end(STARTED[0], "exit code -6")
-        STARTED[1].ends_without("0", "it fell off the bus")
-        assert listener.heard == ["ready", "unready"]
-        assert executor.capacity == 1
-
-    run(("0",), asked=True, story=story)
-
-
-def test_a_gpu_that_fails_is_tried_three_times_before_the_processor_takes_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    sleep = asyncio.sleep
-    monkeypatch.setattr(asyncio, "sleep", lambda seconds: sleep(0))
-
-    async def story(executor: WorkerPool, listener: Listener) -> None:
-        for _ in range(3):
-            worker = STARTED[-1]
-            worker.on_report(worker, CannotStart("devices: GPU 0 cannot be used: out of memory", permanent=False))
-            worker.on_end(worker, "exit code 0")
-            for _ in range(5):
-                await sleep(0)
-        assert [worker.settings.device for worker in STARTED] == ["0", "0", "0", "cpu"]
-
-    run(("0",), asked=False, story=story)
 
 
 def test_the_processor_takes_over_only_where_gpus_were_found() -> None:

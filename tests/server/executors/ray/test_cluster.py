@@ -42,7 +42,7 @@ def on_fleet(own_server: Callable[..., Server], fleet: Fleet) -> Callable[..., S
 
 @pytest.fixture(scope="module")
 def wanted(server: Server, landscape: bytes, painting: bytes) -> str:
-    """The digest of `LONG`'s result, made by a worker process of the local executor."""
+    """The digest of `LONG`'s result, made by a worker process."""
     with Client(server.address) as client:
         return client.stylize(landscape, painting, **LONG).result().digest
 

@@ -41,6 +41,8 @@ def test_what_ray_would_refuse_later_is_refused_at_once(monkeypatch: pytest.Monk
     check(RayOptions("[::1]:6379"))
     with pytest.raises(RayOptionError, match="ray-gpus: above 1 only whole numbers"):
         check(RayOptions(gpus=1.5))
+    with pytest.raises(RayOptionError, match="ray-cpus: above 1 only whole numbers"):
+        check(RayOptions(cpus=float("inf")))
     monkeypatch.setattr(options.importlib.util, "find_spec", lambda _: None)
     with pytest.raises(RayOptionError, match=r"executor: Ray is not installed; pip install 'tfstyle\[ray\]'"):
         check(RayOptions())
