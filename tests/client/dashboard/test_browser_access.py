@@ -153,7 +153,7 @@ def test_masks_are_accessible_and_fit(
     choose_pictures(browser, files)
     found(browser, "file-style").set_input_files(files / "photo.jpg")
     browser.get_by_role("group", name="Painting 2").get_by_text("photo.jpg").wait_for()
-    for summary in browser.locator(".pictures summary:visible").all():
+    for summary in browser.locator(".pictures summary", has_text="Masks").all():
         summary.click()
     found(browser, "file-keep").set_input_files(files / "painting.jpg")
     found(browser, "error-keep").get_by_text("shape").wait_for()

@@ -114,7 +114,7 @@ def test_two_paintings_and_a_painted_mask(
     found(browser, "file-style").set_input_files(files / "photo.jpg")
     found(browser, "weight-0").fill("3")
     wait_until(browser, lambda: "75 %" in browser.get_by_role("group", name="Painting 1").inner_text(), "its share")
-    for summary in browser.locator(".pictures summary:visible").all():
+    for summary in browser.locator(".pictures summary", has_text="Masks").all():
         summary.click()
     drop(browser, "[data-testid=file-keep]", files / "painting.jpg")
     shape = "must have the shape of the photo, 1024 × 683"
