@@ -40,5 +40,5 @@ def _picture(path: Path) -> tuple[str | None, int]:
         return None, 0
     except OSError as error:
         raise refusal("content", f"cannot read {path}: {reason(error)}") from None
-    except (ValueError, SyntaxError, EOFError) as error:
-        raise refusal("content", f"{path} is damaged: {error}") from None
+    except (ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
+        raise refusal("content", f"cannot read {path}: {error}") from None

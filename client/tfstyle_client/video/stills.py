@@ -116,7 +116,7 @@ def _milliseconds(opened: Image.Image) -> int:
 
 def _numbered(name: str) -> list[tuple[int, int | str]]:
     """A key by which 2.png comes before 10.png."""
-    return [(0, int(piece)) if piece.isdigit() else (1, piece) for piece in re.split(r"([0-9]+)", name)]
+    return [(0, int(piece)) if number % 2 else (1, piece) for number, piece in enumerate(re.split(r"([0-9]+)", name))]
 
 
 def _why(error: Exception) -> str:
