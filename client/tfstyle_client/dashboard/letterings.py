@@ -109,8 +109,9 @@ class Letterings:
         return parts[0] if parts else None
 
     async def _drawn(self, task: str, caller: str, setting: Setting, read_font: Read) -> Answer:
-        if not setting.size <= MOST_SIDE:
-            raise InvalidInputError([Violation("size", f"must be at most {MOST_SIDE} for letters here")])
+        if setting.size > MOST_SIDE:
+            why = f"must be at most {MOST_SIDE} for letters here; got {setting.size}"
+            raise InvalidInputError([Violation("size", why)])
 
         async def asked() -> Answer:
             font = await read_font() if setting.words.font else b""

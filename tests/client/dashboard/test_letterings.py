@@ -12,6 +12,7 @@ import tfstyle
 from tfstyle.errors import InvalidInputError
 from tfstyle_client.dashboard import apart, letterings
 from tfstyle_client.dashboard.letterings import Letterings, Setting
+from tfstyle_client.errors import BadRequestError, refusal
 from tfstyle_client.lettering import Words
 
 OAK = Setting(Words("Oak"), 128)
@@ -54,6 +55,18 @@ def test_a_font_that_ends_the_program_is_refused(
         assert [each.field for each in caught.value.violations] == [field]
     assert asyncio.run(made.colour("me", "d", nothing)) is None
     assert asyncio.run(made.finish("me", "d", nothing, nothing)) is None
+
+
+def test_a_font_that_was_gone_is_asked_for_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    replace(monkeypatch, tmp_path, """print('{"parts": [], "width": 7, "height": 5}')""")
+    made = Letterings()
+
+    async def gone() -> bytes:
+        raise refusal("letters.font", "is no longer on the server")
+
+    with pytest.raises(BadRequestError):
+        asyncio.run(made.size("me", WITH_FONT, gone))
+    assert size(made, WITH_FONT) == (7, 5)
 
 
 def test_the_same_is_drawn_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -19,6 +19,8 @@ export class Player {
     this.images = new Map();
     this.at = 0;
     this.playing = false;
+    /** How often it was started. */
+    this.round = 0;
     /** The latest picture is shown until somebody plays or moves. */
     this.following = true;
     this.before = false;
@@ -66,13 +68,15 @@ export class Player {
     this.playing = !this.playing;
     this.following = false;
     setText(this.button, this.playing ? "Pause" : "Play");
-    if (this.playing) this.#play();
+    if (this.playing) this.#play(++this.round);
   }
 
   /** Again and again; where pictures come too slowly, it waits for them. */
-  async #play() {
+  async #play(round) {
     let due = performance.now();
-    while (this.playing && !this.signal.aborted) {
+    // One that was paused may still wait for its next picture when it is played again.
+    const goesOn = () => this.playing && this.round === round && !this.signal.aborted;
+    while (goesOn()) {
       const frames = this.sequence.painted;
       const next = frames[(frames.indexOf(this.at) + 1) % frames.length];
       // A gap in what is painted so far does not stop it.
@@ -81,7 +85,7 @@ export class Player {
       await this.#load(next);
       due = Math.max(due + step, performance.now() - step);
       await new Promise((resolve) => setTimeout(resolve, Math.max(0, due - performance.now())));
-      if (this.playing) await this.#show(next);
+      if (goesOn()) await this.#show(next);
     }
   }
 
