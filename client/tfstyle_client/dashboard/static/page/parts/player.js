@@ -19,8 +19,6 @@ export class Player {
     this.images = new Map();
     this.at = 0;
     this.playing = false;
-    /** How often it was started. */
-    this.round = 0;
     /** The latest picture is shown until somebody plays or moves. */
     this.following = true;
     this.before = false;
@@ -68,15 +66,13 @@ export class Player {
     this.playing = !this.playing;
     this.following = false;
     setText(this.button, this.playing ? "Pause" : "Play");
-    if (this.playing) this.#play(++this.round);
+    if (this.playing) this.#play();
   }
 
   /** Again and again; where pictures come too slowly, it waits for them. */
-  async #play(round) {
+  async #play() {
     let due = performance.now();
-    // One that was paused may still wait for its next picture when it is played again.
-    const goesOn = () => this.playing && this.round === round && !this.signal.aborted;
-    while (goesOn()) {
+    while (this.playing && !this.signal.aborted) {
       const frames = this.sequence.painted;
       const next = frames[(frames.indexOf(this.at) + 1) % frames.length];
       // A gap in what is painted so far does not stop it.
@@ -85,7 +81,7 @@ export class Player {
       await this.#load(next);
       due = Math.max(due + step, performance.now() - step);
       await new Promise((resolve) => setTimeout(resolve, Math.max(0, due - performance.now())));
-      if (goesOn()) await this.#show(next);
+      if (this.playing) await this.#show(next);
     }
   }
 
