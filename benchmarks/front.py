@@ -73,6 +73,9 @@ class Idler:
         listener.on_ready(pb.Network(name="none"))
         listener.on_idle()
 
+    def demand(self, waiting: int) -> None:
+        """It has all its workers already."""
+
     def stop(self) -> None:
         for handle in self._running.values():
             handle.cancel()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tfstyle.v1 import style_transfer_pb2 as pb
 
-VERSION = 4
+VERSION = 5
 UPTIME = "(SELECT TOTAL(CAST(seconds AS REAL)) FROM passed)"
 """Seconds of uptime of all servers that have used the database, as an expression; 0 where the row is lost."""
 SCHEMA = (
@@ -32,6 +32,7 @@ SCHEMA = (
     "CREATE UNIQUE INDEX IF NOT EXISTS by_request ON jobs (owner, request_id) WHERE request_id IS NOT NULL",
     "CREATE INDEX IF NOT EXISTS by_owner ON jobs (owner, number)",
     "CREATE INDEX IF NOT EXISTS by_state ON jobs (state, ended)",
+    "CREATE INDEX IF NOT EXISTS by_result ON jobs (result) WHERE result IS NOT NULL",
     """
     CREATE TABLE IF NOT EXISTS job_pictures (      -- the blobs that a job is made from
         job INTEGER NOT NULL REFERENCES jobs (number) ON DELETE CASCADE,
@@ -39,6 +40,7 @@ SCHEMA = (
         PRIMARY KEY (job, digest)
     ) WITHOUT ROWID
     """,
+    "CREATE INDEX IF NOT EXISTS by_digest ON job_pictures (digest)",
     """
     CREATE TABLE IF NOT EXISTS events (
         job INTEGER NOT NULL REFERENCES jobs (number) ON DELETE CASCADE,
@@ -88,7 +90,7 @@ def prepare_schema(db: sqlite3.Connection) -> None:
     (version,) = db.execute("PRAGMA user_version").fetchone()
     if version == VERSION:
         return
-    if version not in (0, 1, 2, 3):
+    if version not in (0, 1, 2, 3, 4):
         raise sqlite3.DatabaseError(f"it was written by another release of tfstyle (version {version})")
     db.execute("BEGIN IMMEDIATE")
     try:

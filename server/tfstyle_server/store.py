@@ -299,14 +299,12 @@ class JobStore:
 
     def may_read(self, owner: str, digest: str) -> bool:
         """Whether a picture is one that `owner` has uploaded, or that belongs to one of the owner's jobs."""
-        row = self._db.execute(
-            "SELECT EXISTS (SELECT * FROM images WHERE owner = :owner AND digest = :digest)"
-            " OR EXISTS (SELECT * FROM jobs JOIN job_pictures ON job_pictures.job = jobs.number"
-            " WHERE owner = :owner AND digest = :digest)"
-            " OR EXISTS (SELECT * FROM jobs WHERE owner = :owner AND result = :digest)",
-            {"owner": owner, "digest": digest},
-        ).fetchone()
-        return bool(row[0])
+        queries = (  # one after another, because SQLite would answer all three before it combines them
+            "SELECT 1 FROM images WHERE owner = ? AND digest = ?",
+            "SELECT 1 FROM job_pictures JOIN jobs ON jobs.number = job_pictures.job WHERE owner = ? AND digest = ?",
+            "SELECT 1 FROM jobs WHERE owner = ? AND result = ?",
+        )
+        return any(self._db.execute(f"{query} LIMIT 1", (owner, digest)).fetchone() for query in queries)
 
     def image_size(self, owner: str, digest: str) -> int | None:
         """Size in bytes of an image that `owner` has uploaded; None where there is none."""

@@ -170,7 +170,7 @@ def test_a_run_that_was_stopped_is_taken_up(files: Path, server: Server, number:
         ),
         (
             "photo.jpg oil.jpg -o s.png --preset fast,reference --strength 0.3,0.6",
-            "strength: needs relative losses; with balance absolute, set style_weight (with strength 0.3, preset ref",
+            "strength: needs relative losses; with balance absolute, set style-weight (with strength 0.3, preset ref",
         ),
         (
             "photo.jpg oil.jpg -o s.png --tv-weight 1,2,3,4,5,6,7,8,9,10,11 --steps 1,2,3,4,5,6,7,8,9,10",

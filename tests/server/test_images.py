@@ -15,6 +15,7 @@ from tfstyle_server import blobs, images
 from tfstyle_server.data import Data, open_data
 from tfstyle_server.images import Images
 from tfstyle_server.retention import Retention
+from tfstyle_server.store import JobStore
 from tfstyle_server.validation import Source, Uploaded
 
 
@@ -66,3 +67,18 @@ def test_images_of_others_are_not_there(tmp_path: Path) -> None:
         assert await made.keep("ann", identified, shorthand=True) == 11
 
     run(tmp_path, story)
+
+
+def test_right_to_read_is_found_without_a_scan(tmp_path: Path) -> None:
+    """Each picture that a request names asks for it, however many jobs there are."""
+    store = JobStore(tmp_path / "jobs.sqlite3", Retention())
+    asked: list[str] = []
+    store._db.set_trace_callback(asked.append)
+    assert not store.may_read("ann", "0" * 64)
+    store._db.set_trace_callback(None)
+    assert len(asked) == 3
+    for query in asked:
+        plan = store._db.execute(f"EXPLAIN QUERY PLAN {query}").fetchall()
+        assert not any(step[-1].startswith("SCAN") for step in plan), plan
+        assert any("digest" in step[-1] or "result" in step[-1] for step in plan), plan
+    store.close()

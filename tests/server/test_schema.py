@@ -78,3 +78,16 @@ def test_damaged_or_foreign_database_is_refused(tmp_path: Path) -> None:
     database.close()
     with pytest.raises(sqlite3.DatabaseError, match="another release"):
         JobStore(tmp_path / "b", Retention())
+
+
+def test_database_of_version_4_gets_its_indexes(tmp_path: Path) -> None:
+    path = tmp_path / "jobs.sqlite3"
+    JobStore(path, Retention()).close()
+    with sqlite3.connect(path) as database:
+        database.executescript("DROP INDEX by_digest; DROP INDEX by_result; PRAGMA user_version = 4;")
+    database.close()
+    JobStore(path, Retention()).close()
+    with sqlite3.connect(path) as database:
+        names = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'index'")}
+    database.close()
+    assert {"by_digest", "by_result"} <= names

@@ -175,9 +175,9 @@ def test_an_address_that_others_can_reach_needs_https(server: Server) -> None:
         (["--listen", "127.0.0.1:99999"], "listen: must be HOST:PORT"),
         (["--listen", "192.0.2.1:0", "--insecure"], "listen: cannot listen on 192.0.2.1:0"),
         (["--origin", "example.org"], "origin: must be such as https://example.org"),
-        (["--page-key", "key.pem"], "page_key: certificate and key belong together"),
+        (["--page-key", "key.pem"], "page-key: certificate and key belong together"),
         (["--server", "http://localhost:1"], "server: must not begin with http://"),
-        (["--token-file", "/nowhere"], "token_file: "),
+        (["--token-file", "/nowhere"], "token-file: "),
     ],
 )
 def test_wrong_settings_end_in_one_line(flags: list[str], complaint: str) -> None:
