@@ -137,7 +137,10 @@ class Letterings:
                         found = await ask()
                     except InvalidInputError as error:
                         found = error
-                size = 1000 + sum(map(len, found.parts)) if isinstance(found, Answer) else 1000
+                # A key has the caller's words, however long, in up to 4 bytes each character.
+                size = 1000 + 4 * len(repr(what))
+                if isinstance(found, Answer):
+                    size += sum(map(len, found.parts))
                 self._kept.keep(key, found, size)
         if isinstance(found, InvalidInputError):
             raise found

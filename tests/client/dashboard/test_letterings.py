@@ -82,6 +82,18 @@ def test_the_same_is_drawn_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     assert count.read_text() == "x"
 
 
+def test_words_that_are_kept_count_as_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    count = tmp_path / "count"
+    answer = """open({!r}, "a").write("x"); print('{{"errors": [["text", "is too long"]]}}')"""
+    replace(monkeypatch, tmp_path, answer.format(str(count)))
+    monkeypatch.setattr(letterings, "CACHE_BYTES", 100_000)
+    made = Letterings()
+    for letter in "abba":
+        with pytest.raises(InvalidInputError, match="is too long"):
+            size(made, Setting(Words(20_000 * letter), 128))
+    assert count.read_text() == "xxx", "the second is kept, and the first is not"
+
+
 def test_programs_know_nothing_but_where_tfstyle_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("TFSTYLE_TOKEN", "secret")
     monkeypatch.chdir(tmp_path)
