@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -21,7 +22,8 @@ ANIMATIONS = {"GIF", "WEBP", "PNG"}
 _ENDINGS = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".avif"}
 _USUAL_MILLISECONDS = 100
 """Of a frame that gives no duration, or less than 20 ms: what browsers take instead."""
-_ERRORS = (OSError, ValueError, SyntaxError, EOFError, UnidentifiedImageError, Image.DecompressionBombError)
+ERRORS = (OSError, ValueError, SyntaxError, EOFError, LookupError, struct.error, Image.DecompressionBombError)
+"""What Pillow raises for damaged pictures."""
 
 
 class Animation:
@@ -34,7 +36,7 @@ class Animation:
                 size, count = opened.size, getattr(opened, "n_frames", 1)
                 opened.load()
                 rate = Fraction(1000, _milliseconds(opened))
-        except _ERRORS as error:
+        except ERRORS as error:
             raise refusal("content", f"cannot read {path}: {_why(error)}") from None
         self.facts = Facts(size, count / rate, rate)
 
@@ -53,7 +55,7 @@ class Animation:
                     if time >= part.begin:
                         yield Frame(time, duration, _pixels(opened, size))
                     time, number = time + duration, number + 1
-        except _ERRORS as error:
+        except ERRORS as error:
             trouble.append(f"{self.path} is damaged after {number} frames: {_why(error)}")
 
 
@@ -99,7 +101,7 @@ def _load(file: Path, size: Size | None) -> Pixels:
         with Image.open(file) as opened:
             upright = ImageOps.exif_transpose(opened)
             return _pixels(upright, size or upright.size)
-    except _ERRORS as error:
+    except ERRORS as error:
         raise refusal("content", f"cannot read {file}: {_why(error)}") from None
 
 
