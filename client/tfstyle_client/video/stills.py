@@ -15,7 +15,7 @@ from tfstyle.inputs import Size
 from tfstyle_client.errors import BadRequestError, refusal
 from tfstyle_client.files import reason
 from tfstyle_client.picture_formats import in_srgb, on_white
-from tfstyle_client.video.source import Facts, Frame, Part, Pixels
+from tfstyle_client.video.source import Facts, Frame, Part, Pixels, check_pixels
 
 ANIMATIONS = {"GIF", "WEBP", "PNG"}
 """Pillow's names for the formats that can hold several frames."""
@@ -34,6 +34,7 @@ class Animation:
         try:
             with Image.open(path) as opened:
                 size, count = opened.size, getattr(opened, "n_frames", 1)
+                check_pixels(path, size)
                 opened.load()
                 rate = Fraction(1000, _milliseconds(opened))
         except ERRORS as error:
@@ -99,6 +100,7 @@ def _load(file: Path, size: Size | None) -> Pixels:
     """Raises `BadRequestError`."""
     try:
         with Image.open(file) as opened:
+            check_pixels(file, opened.size)
             upright = ImageOps.exif_transpose(opened)
             return _pixels(upright, size or upright.size)
     except ERRORS as error:

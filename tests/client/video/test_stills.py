@@ -98,3 +98,14 @@ def test_a_picture_that_would_take_all_memory_is_refused_in_one_line(tmp_path: P
     with pytest.raises(BadRequestError, match=r"content: cannot read .*huge\.gif") as raised:
         opened_source(path, None)
     assert "\n" not in str(raised.value)
+
+
+def test_frames_have_no_more_pixels_than_those_of_films(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tfstyle_client.video.source.MOST_PIXELS", 64 * 48 - 1)
+    first, *others = [Image.fromarray(frame) for frame in moving(2)]
+    first.save(tmp_path / "a.gif", save_all=True, append_images=others)
+    (tmp_path / "frames").mkdir()
+    first.save(tmp_path / "frames" / "1.png")
+    for path in (tmp_path / "a.gif", tmp_path / "frames", write_film(tmp_path / "a.mp4", moving(1))):
+        with pytest.raises(BadRequestError, match="has frames of 64 x 48 pixels; 3,071 are the most"):
+            opened_source(path, None)
