@@ -23,7 +23,6 @@ from tfstyle_client import Client
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 PATIENCE = 60_000
 """Milliseconds."""
-"""Milliseconds."""
 GIVE = """
 ([target, files, kinds]) => {
   const data = new DataTransfer();

@@ -49,7 +49,7 @@ class ManyDisplay(Protocol):
 def many_display(as_json: bool, total: int) -> ManyDisplay:
     """JSON lines on standard output; else, on standard error, a bar over `total` pictures, or lines on no terminal."""
     if as_json:
-        return _ManyJsonLines()
+        return ManyJsonLines()
     console = Console(stderr=True)
     return _ManyBar(console, total) if console.is_terminal else _ManyLines(console, total)
 
@@ -88,7 +88,9 @@ class Pace:
         return (time.monotonic() - self._began) / worked * (self.total - self.done)
 
 
-class _ManyJsonLines:
+class ManyJsonLines:
+    """An object on a line of standard output for each event."""
+
     def __enter__(self) -> Self:
         return self
 
@@ -98,20 +100,25 @@ class _ManyJsonLines:
         return None
 
     def show(self, name: str, event: Event) -> None:
+        """An event of a picture's job, if it is progress."""
         if isinstance(event, Progress):
             fields = {"evaluation": event.evaluation, "max_evaluations": event.max_evaluations}
             print_json("progress", {"name": name, **fields, "total": event.losses.total})
 
     def made(self, name: str, path: str) -> None:
+        """A picture is made."""
         print_json("made", {"name": name, "path": path})
 
     def skipped(self, name: str, path: str) -> None:
+        """A picture was there already."""
         print_json("skipped", {"name": name, "path": path})
 
     def failed(self, name: str, message: str, error: ClientError) -> None:
+        """A picture could not be made."""
         print_json("failed", {"name": name, "code": error.code, "message": message})
 
     def say(self, text: str) -> None:
+        """A line for a person, on standard error."""
         sys.stderr.write(f"tfstyle: {text}\n")
 
 

@@ -26,7 +26,7 @@ from tfstyle.rules import shown
 MOST_OWNERS = 3
 """Commands that are named for an option that another one lacks."""
 _FIELD = re.compile(r"(?:^|(?<=; ))[a-z]+(?:_[a-z]+)+(?=:)")
-"""A field at the begin of a complaint."""
+"""A field at the beginning of a complaint."""
 _OPTION = re.compile(rf"(?<![\w./'-])(?:{'|'.join(name for name in RULES if '_' in name)})(?![\w./'-])")
 """An option in the midst of a sentence."""
 _KINDS: dict[Any, str] = {int: "a whole number", float: "a number", bool: "true or false"}

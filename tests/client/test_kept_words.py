@@ -61,6 +61,8 @@ CHANGES = [
     {"words": {"text": 3}},
     {"words": {"text": "a", "reach": 9}},
     {"words": None},
+    {"words": {"text": "half a pair: \ud800"}},
+    {"font_size": 10**400},
     {"font_size": "9"},
     {"font_size": -1},
     {"reach": float("nan")},

@@ -224,7 +224,7 @@ class _Work:
 
         for remark in self.source.facts.remarks:
             screen.say(remark)
-        with Client(address, credentials=credentials) as client:
+        with Client(address, credentials=credentials, on_retry=screen.say) as client:
             estimate = estimated(client, self.source.facts, self.part, self.size, self.manner)
         if as_json:
             width, height = self.size

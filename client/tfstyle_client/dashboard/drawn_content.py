@@ -18,7 +18,7 @@ from tfstyle_client.dashboard.given_pictures import is_digest
 from tfstyle_client.dashboard.letterings import PREFIX, Colour, Setting
 from tfstyle_client.dashboard.request_forms import digest_of
 from tfstyle_client.dashboard.transfers import Choices, choices_of, creation_of, estimate_of, size_in
-from tfstyle_client.errors import ClientError
+from tfstyle_client.errors import ClientError, refusal
 from tfstyle_client.lettering.recipe import ALONE, ON_A_PAINTING, Recipe, Words, words_of
 
 DRAWN = ("texture", "letters")
@@ -164,8 +164,8 @@ def _font_reader(caller: Caller, words: Words) -> Any:
         except ClientError as error:
             if error.code != "NOT_FOUND":
                 raise
-            why = "is no longer on the server; choose it again"
-            raise InvalidInputError([Violation(f"{PREFIX}font", why)]) from None
+            # No `InvalidInputError`, which would be kept for this font, also when it is there again.
+            raise refusal(f"{PREFIX}font", "is no longer on the server; choose it again") from None
 
     return read
 

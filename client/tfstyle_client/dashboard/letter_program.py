@@ -17,7 +17,7 @@ from PIL import Image
 
 from tfstyle.errors import InvalidInputError
 from tfstyle_client.errors import BadRequestError
-from tfstyle_client.lettering import Lettering, Sheet, Typeface, draw, legibility
+from tfstyle_client.lettering import Lettering, Sheet, Typeface, draw
 from tfstyle_client.lettering.finish import finish_of
 from tfstyle_client.lettering.recipe import ALONE, DEFAULT_MARGIN, ON_A_PAINTING, Words, words_of
 from tfstyle_client.picture_formats import mean_colour
@@ -72,8 +72,7 @@ def finish(_: Question, parts: Parts) -> tuple[Question, Parts]:
     if found is None:
         return {}, []
     try:
-        made = found.apply(result)
-        return {"legibility": legibility(made, found.stencil).correlation}, [made]
+        return {}, [found.apply(result)]
     except (OSError, ValueError):  # the result has another size
         return {}, []
 

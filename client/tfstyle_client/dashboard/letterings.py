@@ -109,8 +109,9 @@ class Letterings:
         return parts[0] if parts else None
 
     async def _drawn(self, task: str, caller: str, setting: Setting, read_font: Read) -> Answer:
-        if not setting.size <= MOST_SIDE:
-            raise InvalidInputError([Violation("size", f"must be at most {MOST_SIDE} for letters here")])
+        if setting.size > MOST_SIDE:
+            why = f"must be at most {MOST_SIDE} for letters here; got {setting.size}"
+            raise InvalidInputError([Violation("size", why)])
 
         async def asked() -> Answer:
             font = await read_font() if setting.words.font else b""
@@ -136,7 +137,10 @@ class Letterings:
                         found = await ask()
                     except InvalidInputError as error:
                         found = error
-                size = 1000 + sum(map(len, found.parts)) if isinstance(found, Answer) else 1000
+                # A key has the caller's words, however long, in up to 4 bytes each character.
+                size = 1000 + 4 * len(repr(what))
+                if isinstance(found, Answer):
+                    size += sum(map(len, found.parts))
                 self._kept.keep(key, found, size)
         if isinstance(found, InvalidInputError):
             raise found

@@ -82,12 +82,14 @@ def kept_words(png: bytes) -> tuple[KeptWords, bytes] | None:
 def _parsed(line: bytes) -> KeptWords | None:
     try:
         fields = json.loads(line)
+        # Half a surrogate pair is valid JSON, and no text that could be sent on.
+        json.dumps(fields, ensure_ascii=False).encode()
         paper = fields["paper"]
         if paper is not None:
             red, green, blue = (_level(level) for level in paper)
             paper = red, green, blue
         return KeptWords(words_of(fields["words"]), _length(fields["font_size"]), _length(fields["reach"]), paper)
-    except (ValueError, KeyError, TypeError, RecursionError, InvalidInputError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError, InvalidInputError):
         return None
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import threading
+import zipfile
+import zlib
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -110,6 +112,8 @@ class Ahead:
             error = failed
         except (OSError, ValueError) as failed:
             error = refusal("output", f"cannot write into {self._folder}: {reason(failed)}")
+        except Exception as failed:  # of a decoder or of OpenCV: whoever waits for a frame has to hear of it
+            error = refusal("content", f"a frame cannot be prepared: {' '.join(str(failed).split())}")
         with self._changed:
             self._error = error
             self._changed.notify_all()
@@ -160,11 +164,11 @@ def _packed(pixels: Pixels, motions: dict[int, Motion]) -> bytes:
 def unpacked(file: Path) -> Ready:
     """What was prepared. Raises `BadRequestError` where the file is damaged or gone."""
     try:
-        with np.load(file, allow_pickle=False) as arrays:
+        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as arrays:
             offsets = [offset for offset in OFFSETS if f"flow{offset}" in arrays]
             motions = {offset: Motion(arrays[f"flow{offset}"], arrays[f"weights{offset}"]) for offset in offsets}
             return Ready(arrays["pixels"], motions)
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         file.unlink(missing_ok=True)
         raise refusal("output", f"{file} is damaged, and deleted now; start again: {reason(error)}") from None
 

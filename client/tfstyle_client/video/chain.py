@@ -111,7 +111,8 @@ class Chains:
         self._journal = journal
         self._folder = folder
         self._beginning = manner.identity(size)
-        self._label = f"{label[:MOST_LABEL]} {_digest(f'{label} {plan.part} {self._beginning}')[:8]}"
+        told = "".join(sign if sign.isprintable() else "?" for sign in label[:MOST_LABEL])
+        self._label = f"{told} {_digest(f'{label} {plan.part} {self._beginning}')[:8]}"
         seconds = plan.times[-1] + plan.durations[-1] - plan.times[0]
         self._rate = float(plan.count / seconds) if seconds else 0.0
         self._entries: dict[str, Entry] = {}

@@ -18,11 +18,10 @@ from av.video.stream import VideoStream
 from tfstyle.inputs import Size
 from tfstyle_client.errors import BadRequestError, refusal
 from tfstyle_client.video.film_colour import described, in_srgb
-from tfstyle_client.video.source import Facts, Frame, Part
+from tfstyle_client.video.source import Facts, Frame, Part, check_pixels
 
 _FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf,mxf,ivf,yuv4mpegpipe,nut,dv,h264,hevc,m4v"
 """FFmpeg's formats that hold their pictures themselves. Others, as playlists, name further files and addresses."""
-MOST_PIXELS = 8192 * 8192
 _USUAL_RATE, _MOST_RATE = Fraction(25), 1000
 """Frames in a second where a file says nothing, or names the unit of its time stamps."""
 _SLACK = Fraction(1)
@@ -36,9 +35,7 @@ class Film:
         self.path = path
         with self.opened() as (container, stream):
             codec = stream.codec_context
-            if codec.width * codec.height > MOST_PIXELS:
-                why = f"{path} has frames of {codec.width} x {codec.height} pixels; {MOST_PIXELS:,} are the most"
-                raise refusal("content", why)
+            check_pixels(path, (codec.width, codec.height))
             first = next(_decoded(container, stream, []), None)
             if first is None:
                 raise refusal("content", f"{path} has no frame that can be decoded")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -14,45 +13,21 @@ from tfstyle_client.display import clock
 from tfstyle_client.errors import ClientError
 from tfstyle_client.events import Event, Progress
 from tfstyle_client.json_lines import print_json
-from tfstyle_client.many_display import Pace
+from tfstyle_client.many_display import ManyDisplay, ManyJsonLines, Pace
 
 LINES = 20
 """About so many lines tell the progress where there is no terminal."""
 
 
-class FramesDisplay(Protocol):
+class FramesDisplay(ManyDisplay, Protocol):
     """Shows how far a run is: what is looked through, painted and written, each in so many frames."""
 
-    def __enter__(self) -> Self: ...
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
     def begin(self, step: str, total: int | None) -> None:
         """A step of the run begins: "looking", "painting" or "writing" `total` frames; None where that is not known."""
         ...
 
     def reached(self, number: int) -> None:
         """So many frames are looked through or written."""
-        ...
-
-    def show(self, name: str, event: Event) -> None:
-        """Show an event of a frame's job."""
-        ...
-
-    def made(self, name: str, path: str) -> None:
-        """A frame is painted, and in the file at `path`."""
-        ...
-
-    def skipped(self, name: str, path: str) -> None:
-        """A frame was painted before."""
-        ...
-
-    def failed(self, name: str, message: str, error: ClientError) -> None:
-        """A frame could not be painted."""
-        ...
-
-    def say(self, text: str) -> None:
-        """Show a line of text on standard error."""
         ...
 
 
@@ -64,8 +39,22 @@ def frames_display(as_json: bool) -> FramesDisplay:
     return _LiveBar(console) if console.is_terminal else _Lines(console)
 
 
-class _Silent:
-    """What needs neither beginning nor end."""
+class _JsonLines(ManyJsonLines):
+    def begin(self, step: str, total: int | None) -> None:
+        print_json(step, {"frames": total})
+
+    def reached(self, number: int) -> None:
+        return None
+
+
+class _Text:
+    """What the bar and the lines have in common."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._step = ""
+        self._pace = Pace(0)
+        self._skipped = 0
 
     def __enter__(self) -> Self:
         return self
@@ -74,41 +63,6 @@ class _Silent:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         return None
-
-
-class _JsonLines(_Silent):
-    def begin(self, step: str, total: int | None) -> None:
-        print_json(step, {"frames": total})
-
-    def reached(self, number: int) -> None:
-        return None
-
-    def show(self, name: str, event: Event) -> None:
-        if isinstance(event, Progress):
-            fields = {"evaluation": event.evaluation, "max_evaluations": event.max_evaluations}
-            print_json("progress", {"name": name, **fields, "total": event.losses.total})
-
-    def made(self, name: str, path: str) -> None:
-        print_json("made", {"name": name, "path": path})
-
-    def skipped(self, name: str, path: str) -> None:
-        print_json("skipped", {"name": name, "path": path})
-
-    def failed(self, name: str, message: str, error: ClientError) -> None:
-        print_json("failed", {"name": name, "code": error.code, "message": message})
-
-    def say(self, text: str) -> None:
-        sys.stderr.write(f"tfstyle: {text}\n")
-
-
-class _Text(_Silent):
-    """What the bar and the lines have in common."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._step = ""
-        self._pace = Pace(0)
-        self._skipped = 0
 
     def begin(self, step: str, total: int | None) -> None:
         self._step, self._pace = step, Pace(total or 0)

@@ -12,7 +12,7 @@ from tfstyle_client.files import STANDARD_STREAM, is_folder, is_stream, reason
 from tfstyle_client.video.extra import USUAL_RATE
 from tfstyle_client.video.film import Film
 from tfstyle_client.video.source import Source
-from tfstyle_client.video.stills import ANIMATIONS, Animation, Folder
+from tfstyle_client.video.stills import ANIMATIONS, ERRORS, Animation, Folder
 
 
 def opened_source(path: Path, rate: Fraction | None) -> Source:
@@ -40,5 +40,5 @@ def _picture(path: Path) -> tuple[str | None, int]:
         return None, 0
     except OSError as error:
         raise refusal("content", f"cannot read {path}: {reason(error)}") from None
-    except (ValueError, SyntaxError, EOFError) as error:
-        raise refusal("content", f"{path} is damaged: {error}") from None
+    except ERRORS as error:
+        raise refusal("content", f"cannot read {path}: {error}") from None

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from av.error import FFmpegError
+
 from tfstyle.inputs import Size
 from tfstyle_client._async.client import AsyncClient
 from tfstyle_client._sync.client import Client
@@ -114,10 +116,7 @@ def planned(source: Source, path: Path, part: Part, folder: Path, screen: Frames
         plan = looked_through(source, part, screen.reached)
     for line in plan.trouble:
         screen.say(f"warning: {line}")
-    frames, scenes = (
-        f"{n} {word}{'' if n == 1 else 's'}" for n, word in ((plan.count, "frame"), (len(plan.cuts), "scene"))
-    )
-    screen.say(f"{frames} in {scenes}")
+    screen.say(f"{_counted(plan.count, 'frame')} in {_counted(len(plan.cuts), 'scene')}")
     return plan
 
 
@@ -202,7 +201,7 @@ def write(
         draft.parent.mkdir(parents=True, exist_ok=True)
         target.write(draft, (first.shape[1], first.shape[0]), frames(), quality, sound)
         shutil.move(draft, target.path.resolve())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, FFmpegError) as error:
         why = f"cannot write {target.path}: {reason(error)}; the frames are in {journal.folder}"
         raise refusal("output", f"{why}, and the same command goes on") from None
     finally:

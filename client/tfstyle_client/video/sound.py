@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from typing import Protocol
 
@@ -66,7 +66,8 @@ class Sound:
         """(time in the result, packet of the source) of the part."""
         base, origin = stream.time_base or Fraction(1, 1000), self._film.origin + self._part.begin
         if self._part.begin > 0:
-            source.seek(int(origin / base), stream=stream)
+            with suppress(av.error.FFmpegError):  # then it is read from the beginning
+                source.seek(int(origin / base), stream=stream)
         packets = source.demux(stream)
         while True:
             try:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tfstyle.inputs import Size
+from tfstyle_client.errors import refusal
 
+MOST_PIXELS = 8192 * 8192
+"""Of a frame."""
 Pixels = NDArray[np.uint8]
 """A frame [h, w, 3] in sRGB."""
 
@@ -50,6 +54,12 @@ class Part:
     def is_before(self, time: Fraction) -> bool:
         """Whether the part has ended before a frame at `time`."""
         return self.end is not None and time >= self.end
+
+
+def check_pixels(path: Path, size: Size) -> None:
+    """Refuse frames of more than `MOST_PIXELS`. Raises `BadRequestError`."""
+    if size[0] * size[1] > MOST_PIXELS:
+        raise refusal("content", f"{path} has frames of {size[0]} x {size[1]} pixels; {MOST_PIXELS:,} are the most")
 
 
 class Source(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -14,14 +15,15 @@ from tfstyle.inputs import Size
 from tfstyle_client.errors import BadRequestError, refusal
 from tfstyle_client.files import reason
 from tfstyle_client.picture_formats import in_srgb, on_white
-from tfstyle_client.video.source import Facts, Frame, Part, Pixels
+from tfstyle_client.video.source import Facts, Frame, Part, Pixels, check_pixels
 
 ANIMATIONS = {"GIF", "WEBP", "PNG"}
 """Pillow's names for the formats that can hold several frames."""
 _ENDINGS = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".avif"}
 _USUAL_MILLISECONDS = 100
 """Of a frame that gives no duration, or less than 20 ms: what browsers take instead."""
-_ERRORS = (OSError, ValueError, SyntaxError, EOFError, UnidentifiedImageError, Image.DecompressionBombError)
+ERRORS = (OSError, ValueError, SyntaxError, EOFError, LookupError, struct.error, Image.DecompressionBombError)
+"""What Pillow raises for damaged pictures."""
 
 
 class Animation:
@@ -32,9 +34,10 @@ class Animation:
         try:
             with Image.open(path) as opened:
                 size, count = opened.size, getattr(opened, "n_frames", 1)
+                check_pixels(path, size)
                 opened.load()
                 rate = Fraction(1000, _milliseconds(opened))
-        except _ERRORS as error:
+        except ERRORS as error:
             raise refusal("content", f"cannot read {path}: {_why(error)}") from None
         self.facts = Facts(size, count / rate, rate)
 
@@ -53,7 +56,7 @@ class Animation:
                     if time >= part.begin:
                         yield Frame(time, duration, _pixels(opened, size))
                     time, number = time + duration, number + 1
-        except _ERRORS as error:
+        except ERRORS as error:
             trouble.append(f"{self.path} is damaged after {number} frames: {_why(error)}")
 
 
@@ -97,9 +100,10 @@ def _load(file: Path, size: Size | None) -> Pixels:
     """Raises `BadRequestError`."""
     try:
         with Image.open(file) as opened:
+            check_pixels(file, opened.size)
             upright = ImageOps.exif_transpose(opened)
             return _pixels(upright, size or upright.size)
-    except _ERRORS as error:
+    except ERRORS as error:
         raise refusal("content", f"cannot read {file}: {_why(error)}") from None
 
 
@@ -116,7 +120,7 @@ def _milliseconds(opened: Image.Image) -> int:
 
 def _numbered(name: str) -> list[tuple[int, int | str]]:
     """A key by which 2.png comes before 10.png."""
-    return [(0, int(piece)) if piece.isdigit() else (1, piece) for piece in re.split(r"([0-9]+)", name)]
+    return [(0, int(piece)) if number % 2 else (1, piece) for number, piece in enumerate(re.split(r"([0-9]+)", name))]
 
 
 def _why(error: Exception) -> str:

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import io
-import shutil
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from browsing import Page, serious_faults
 from conftest import Dashboard, Server, png
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle_client import Client
 from tfstyle_client.requests import stylize_request
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-if CHROMIUM is None:
-    pytest.skip("needs Chromium (on Debian: apt-get install chromium)", allow_module_level=True)
-playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright, of the extra dev")
-axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-playwright-python")
 pytestmark = pytest.mark.slow
 
 NAME, FRAMES = "a film.mp4 0123abcd", 5
@@ -43,22 +37,10 @@ def paint(client: Client, frame: int, painting: bytes) -> tuple[str, np.ndarray]
         return job.name, np.asarray(opened.convert("RGB"))[16, 16]
 
 
-@pytest.fixture
-def looking() -> Iterator[Any]:
-    errors: list[str] = []
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        looking = browser.new_page(viewport={"width": 1280, "height": 900})
-        looking.set_default_timeout(60_000)
-        looking.on("pageerror", lambda error: errors.append(str(error)))
-        yield looking
-        browser.close()
-    assert errors == []
-
-
 def test_a_sequence_is_one_thing_with_a_player(
-    looking: Any, page: Dashboard, server: Server, painting: bytes, landscape: bytes
+    open_page: Callable[..., Page], page: Dashboard, server: Server, painting: bytes, landscape: bytes
 ) -> None:
+    looking = open_page()
     with Client(server.address) as client:
         other = client.create(landscape, painting, **OPTIONS)
         made = {frame: paint(client, frame, painting) for frame in (0, 1, 3)}
@@ -82,7 +64,7 @@ def test_a_sequence_is_one_thing_with_a_player(
 
         at(3)  # the latest
         assert looking.get_by_test_id("sequence-count").inner_text() == "3 of 5 frames here"
-        assert axe.Axe().run(looking).response["violations"] == []
+        assert serious_faults(looking) == []
 
         # What is painted meanwhile is shown, until somebody moves.
         made[4] = paint(client, 4, painting)

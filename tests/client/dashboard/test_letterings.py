@@ -12,6 +12,7 @@ import tfstyle
 from tfstyle.errors import InvalidInputError
 from tfstyle_client.dashboard import apart, letterings
 from tfstyle_client.dashboard.letterings import Letterings, Setting
+from tfstyle_client.errors import BadRequestError, refusal
 from tfstyle_client.lettering import Words
 
 OAK = Setting(Words("Oak"), 128)
@@ -56,6 +57,18 @@ def test_a_font_that_ends_the_program_is_refused(
     assert asyncio.run(made.finish("me", "d", nothing, nothing)) is None
 
 
+def test_a_font_that_was_gone_is_asked_for_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    replace(monkeypatch, tmp_path, """print('{"parts": [], "width": 7, "height": 5}')""")
+    made = Letterings()
+
+    async def gone() -> bytes:
+        raise refusal("letters.font", "is no longer on the server")
+
+    with pytest.raises(BadRequestError):
+        asyncio.run(made.size("me", WITH_FONT, gone))
+    assert size(made, WITH_FONT) == (7, 5)
+
+
 def test_the_same_is_drawn_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     count = tmp_path / "count"
     answer = """open({!r}, "a").write("x"); print('{{"parts": [], "width": 7, "height": 5}}')"""
@@ -67,6 +80,18 @@ def test_the_same_is_drawn_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 
     assert asyncio.run(several()) == [(7, 5)] * 4
     assert count.read_text() == "x"
+
+
+def test_words_that_are_kept_count_as_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    count = tmp_path / "count"
+    answer = """open({!r}, "a").write("x"); print('{{"errors": [["text", "is too long"]]}}')"""
+    replace(monkeypatch, tmp_path, answer.format(str(count)))
+    monkeypatch.setattr(letterings, "CACHE_BYTES", 100_000)
+    made = Letterings()
+    for letter in "abba":
+        with pytest.raises(InvalidInputError, match="is too long"):
+            size(made, Setting(Words(20_000 * letter), 128))
+    assert count.read_text() == "xxx", "the second is kept, and the first is not"
 
 
 def test_programs_know_nothing_but_where_tfstyle_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

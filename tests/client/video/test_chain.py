@@ -8,6 +8,7 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -195,10 +196,36 @@ def test_what_was_prepared_and_is_damaged_is_found_again(film: Path, journal: Jo
     with chains(film, journal) as made:
         assert next(next(made.all())).prepare() is not None
         (file,) = (journal.folder / "ahead").glob("000001-*")
-    file.write_bytes(b"damaged")
-    with chains(film, journal) as made:
-        task = next(next(made.all()))
-        with pytest.raises(BadRequestError, match="is damaged, and deleted now"):
-            task.prepare()
+    whole = file.read_bytes()
+    for damaged in (b"damaged", whole[: len(whole) // 2]):
+        file.write_bytes(damaged)
+        with chains(film, journal) as made:
+            task = next(next(made.all()))
+            with pytest.raises(BadRequestError, match="is damaged, and deleted now"):
+                task.prepare()
     with chains(film, journal) as made:
         assert next(next(made.all())).prepare() is not None
+
+
+def test_whatever_goes_wrong_ahead_is_said_and_nobody_waits(
+    film: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(frame: object, earlier: object) -> None:
+        raise cv2.error("OpenCV:\n(-215) assertion failed")
+
+    made = chains(film, journal)
+    monkeypatch.setattr(ahead, "motion", fails)
+    with made:
+        scene = next(made.all())
+        paint(made, journal, next(scene), negative)
+        with pytest.raises(BadRequestError, match=r"a frame cannot be prepared: OpenCV: \(-215\) assertion failed"):
+            next(scene).prepare()
+
+
+def test_a_name_that_cannot_be_shown_is_told_as_far_as_it_can(film: Path, journal: Journal) -> None:
+    source = Film(film)
+    plan = looked_through(source, Part(), lambda number: None)
+    with Chains(source, plan, SIZE, MANNER, journal, journal.folder / "ahead", "a\tb\udcff.mp4") as made:
+        label = paint(made, journal, next(next(made.all())), negative).sequence.name
+    assert label.startswith("a?b?.mp4 ")
+    assert label.isprintable()

@@ -21,12 +21,13 @@ def test_a_folder_is_read_in_the_order_of_its_numbers(tmp_path: Path) -> None:
     for number in (1, 2, 10):
         Image.fromarray(np.full((24, 32, 3), number * 10, np.uint8)).save(tmp_path / f"frame{number}.png")
     (tmp_path / "notes.txt").write_text("no frame")
+    Image.fromarray(np.full((24, 32, 3), 200, np.uint8)).save(tmp_path / "²1.png")  # a digit, and no number
     (tmp_path / ".hidden.png").write_bytes(b"no frame")
     folder = Folder(tmp_path, Fraction(10))
     assert folder.facts.size == (32, 24)
     found = list(folder.frames(Part(), (16, 12), []))
-    assert [int(frame.pixels[0, 0, 0]) for frame in found] == [10, 20, 100]
-    assert [frame.time for frame in found] == [0, Fraction(1, 10), Fraction(2, 10)]
+    assert [int(frame.pixels[0, 0, 0]) for frame in found] == [10, 20, 100, 200]
+    assert [frame.time for frame in found] == [0, Fraction(1, 10), Fraction(2, 10), Fraction(3, 10)]
     assert found[0].pixels.shape == (12, 16, 3)
     part = list(folder.frames(Part(Fraction(1, 10), Fraction(2, 10)), (16, 12), []))
     assert [int(frame.pixels[0, 0, 0]) for frame in part] == [20]
@@ -89,3 +90,22 @@ def test_what_cannot_be_a_source_is_refused(tmp_path: Path) -> None:
     assert "cannot read" in refused(tmp_path / "missing.mp4")[1]
     assert refused(tmp_path / "one.png", Fraction(5))[0] == "rate"
     assert "must be a file or a folder" in refused(Path("-"))[1]
+
+
+def test_a_picture_that_would_take_all_memory_is_refused_in_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "huge.gif"
+    path.write_bytes(b"GIF89a" + b"\xff\xff\xff\xff" + b"\0\0\0" + b";")
+    with pytest.raises(BadRequestError, match=r"content: cannot read .*huge\.gif") as raised:
+        opened_source(path, None)
+    assert "\n" not in str(raised.value)
+
+
+def test_frames_have_no_more_pixels_than_those_of_films(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tfstyle_client.video.source.MOST_PIXELS", 64 * 48 - 1)
+    first, *others = [Image.fromarray(frame) for frame in moving(2)]
+    first.save(tmp_path / "a.gif", save_all=True, append_images=others)
+    (tmp_path / "frames").mkdir()
+    first.save(tmp_path / "frames" / "1.png")
+    for path in (tmp_path / "a.gif", tmp_path / "frames", write_film(tmp_path / "a.mp4", moving(1))):
+        with pytest.raises(BadRequestError, match="has frames of 64 x 48 pixels; 3,071 are the most"):
+            opened_source(path, None)

@@ -153,7 +153,7 @@ async def get_commands(request: Request) -> Response:
     if found["kind"] == "texture":
         canvas = await thumbnail(dashboard_of(request), caller, found["content"], FIRST_SIDE)
         drawn = canvas.width, canvas.height
-    elif (kept := await words_of_job(dashboard_of(request), caller, job)) is not None:
+    elif (kept := await words_of_job(caller, job)) is not None:
         drawn = kept.words
     return JSONResponse(commands_of(found, settings.for_people, token=caller.has_token, drawn=drawn))
 

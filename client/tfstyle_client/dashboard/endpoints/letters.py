@@ -50,11 +50,11 @@ async def preview(request: Request) -> Response:
 async def get_letters(request: Request) -> Response:
     """The words of a job's letters, and how they are set; null for a job without any."""
     caller = await caller_of(request)
-    kept = await words_of_job(dashboard_of(request), caller, await job_of(request, caller))
+    kept = await words_of_job(caller, await job_of(request, caller))
     return JSONResponse(None if kept is None else kept.words.as_json())
 
 
-async def words_of_job(dashboard: Dashboard, caller: Caller, job: pb.Job) -> KeptWords | None:
+async def words_of_job(caller: Caller, job: pb.Job) -> KeptWords | None:
     """What the content picture of a job says about letters; None for a job without any. Raises `ClientError`."""
     inputs = job.request.inputs
     if not (inputs.HasField("keep") or (len(inputs.styles) == 2 and inputs.styles[0].HasField("region"))):
@@ -69,13 +69,12 @@ async def finished(dashboard: Dashboard, caller: Caller, job: pb.Job) -> bytes |
     Raises `ClientError`.
     """
     try:
-        kept = await words_of_job(dashboard, caller, job)
+        kept = await words_of_job(caller, job)
     except ClientError:  # without its content picture, the result is delivered as it is
         return None
     if kept is None or not job.result.digest:
         return None
     read = partial(caller.client.image, job.request.inputs.content.image)
-
     result = partial(caller.client.image, f"images/{job.result.digest}")
     async with dashboard.bodies.memory:
         return await dashboard.letterings.finish(caller.mark, job.result.digest, read, result)
