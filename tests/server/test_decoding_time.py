@@ -35,5 +35,5 @@ def test_a_picture_that_never_ends_is_refused_once_and_the_server_goes_on(
         assert [violation.field for violation in caught.value.violations] == ["inputs.styles[0].picture"]
         assert job.status().attempts == 1
         assert client.stylize(landscape, painting, **small).result().evaluations == 1
-    server.wait_for_log(r"worker \d+ ended: -24")
+    server.wait_for_log(r"worker \d+ ended: exit code -24")
     assert len([line for line in server.log if "is ready" in line]) == 2, "one worker took the place of the other"
