@@ -45,7 +45,7 @@ def test_worker_is_recycled_after_new_sizes(
             e.HasField("result") for e in stub_of(server).Stylize(request(landscape, painting, size=size, steps=1))
         )
     assert server.worker_pid(occurrence=2) != first
-    server.wait_for_log(rf"worker {first} ended: 0")
+    server.wait_for_log(rf"worker {first} ended: exit code 0")
 
 
 def test_sigterm_lets_running_requests_end(
