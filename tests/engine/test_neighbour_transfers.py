@@ -161,7 +161,7 @@ def test_transfer_may_be_delivered_and_judged_before_its_last_stage(
 @pytest.mark.parametrize(
     "overrides",
     [
-        {"size": 24, "split_evaluations": 6},
+        pytest.param({"size": 24, "split_evaluations": 6}, marks=pytest.mark.slow),
         {"style_layers": ("block4_conv1", "block5_conv1"), "split_evaluations": 3},
         {"style_layers": ("block2_conv2",)},
         {"content_weight": 0.0},
