@@ -82,16 +82,25 @@ def is_new(path: Path) -> bool:
         return bool(db.execute("PRAGMA user_version").fetchone() == (0,))
 
 
+def known_version(db: sqlite3.Connection) -> int:
+    """The version of a database's schema; 0 if it has none. Writes nothing.
+
+    Raises sqlite3.DatabaseError for a version that this release does not know.
+    """
+    version = int(db.execute("PRAGMA user_version").fetchone()[0])
+    if not 0 <= version <= VERSION:
+        raise sqlite3.DatabaseError(f"it was written by another release of tfstyle (version {version})")
+    return version
+
+
 def prepare_schema(db: sqlite3.Connection) -> None:
     """Create the schema, or migrate that of an earlier version, in one transaction.
 
-    `db` must be in autocommit mode. Raises sqlite3.DatabaseError for a version that this release does not know.
+    `db` must be in autocommit mode. Raises as `known_version` does.
     """
-    (version,) = db.execute("PRAGMA user_version").fetchone()
+    version = known_version(db)
     if version == VERSION:
         return
-    if version not in (0, 1, 2, 3, 4):
-        raise sqlite3.DatabaseError(f"it was written by another release of tfstyle (version {version})")
     db.execute("BEGIN IMMEDIATE")
     try:
         if version == 1:

@@ -36,7 +36,7 @@ from tfstyle_server.records import (
     UnknownJobError,
 )
 from tfstyle_server.retention import EndedJob, Retention, expired, surplus
-from tfstyle_server.schema import UPTIME, prepare_schema
+from tfstyle_server.schema import UPTIME, known_version, prepare_schema
 from tfstyle_server.states import ENDED, State, apply, kind_of
 
 INCREMENTAL = 2
@@ -61,6 +61,7 @@ class JobStore:
         self._retention = retention
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._db.text_factory = lenient_text
+        known_version(self._db)  # before anything is written to what belongs to another release
         self._db.execute("PRAGMA journal_mode = WAL")
         # NORMAL would survive killed processes as well; FULL also survives a power failure.
         self._db.execute("PRAGMA synchronous = FULL")

@@ -44,13 +44,10 @@ def test_the_data_of_a_later_release_is_refused_and_left_as_it_is(tmp_path: Path
     path = tmp_path / "jobs.sqlite3"
     database = sqlite3.connect(path)
     database.executescript(f"CREATE TABLE jobs (name TEXT); PRAGMA user_version = {VERSION + 1};")
-    before = list(database.iterdump())
     database.close()
+    before = path.read_bytes()
     command = [sys.executable, "-m", "tfstyle_server", "--listen", "127.0.0.1:0", "--data", str(tmp_path)]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert ended.returncode == 2
     assert "it was written by another release of tfstyle" in ended.stderr.splitlines()[-1]
-    database = sqlite3.connect(path)
-    assert list(database.iterdump()) == before
-    assert database.execute("PRAGMA user_version").fetchone() == (VERSION + 1,)
-    database.close()
+    assert path.read_bytes() == before
