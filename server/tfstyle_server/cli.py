@@ -140,6 +140,10 @@ def serve_command(
         tuple[str, ...], Parameter(help="another page that may read the page's API, such as https://example.org")
     ] = (),
     metrics: Annotated[str | None, flag("METRICS", "host:port where metrics are served in Prometheus format")] = None,
+    traces: Annotated[
+        str | None,
+        flag("TRACES", "http://HOST:PORT of an OpenTelemetry collector that gets traces of jobs (OTLP, gRPC)"),
+    ] = None,
     log_format: Annotated[
         LogFormat, flag("LOG_FORMAT", "format of log lines: text, or a JSON object a line")
     ] = _DEFAULT.log_format,
@@ -219,6 +223,7 @@ def serve_command(
         limits=CallerLimits(caller_jobs, caller_queue, caller_running, caller_watches, caller_work),
         dashboard=None if dashboard is None else DashboardOptions(dashboard, dashboard_host, dashboard_origin),
         metrics=metrics,
+        traces=traces,
         log_format=log_format,
         retention=Retention(
             keep_days * 86400,

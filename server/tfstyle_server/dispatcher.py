@@ -131,6 +131,7 @@ class Dispatcher:
     def enqueue(self, name: str) -> None:
         """Let a live job wait for a worker."""
         job = self._live[name]
+        job.trace.enter("queue")
         self._waiting.add(Ticket(job.number, name, job.owner))
         self._announce_positions()
         self._demand()
@@ -180,6 +181,7 @@ class Dispatcher:
             return
         attempt = pb.JobEvent.FromString(begun.data).begun.attempt
         job.began = time.monotonic()
+        job.trace.enter("prepare", attempt=attempt)
         self._running.add(name)
         self._executor.run(Run(name, attempt, job.plan.inputs, job.plan.options, job.plan.progress, job.plan.preset))
         self._demand()
@@ -217,8 +219,12 @@ class Dispatcher:
         if job is None:
             return  # it was cancelled, and its worker is about to stop
         job.reached = max(job.reached, update.reached)
-        if update.event.HasField("progress"):
-            self._count_evaluations(job, update.event.progress)
+        match update.event.WhichOneof("event"):
+            case "started":
+                job.trace.enter("evaluations", **_described(update.event.started))
+            case "progress":
+                self._count_evaluations(job, update.event.progress)
+                _trace(job, update.event.progress)
         self._recorder.post(Entry(update.job, update.event, update.attempt, len(update.preview)), update.preview)
 
     def on_end(self, end: End) -> None:
@@ -241,6 +247,7 @@ class Dispatcher:
         if live is None:
             return
         self._metrics.interruptions.inc()
+        live.trace.leave(reason)
         live.lose()
         if (failed := given_up(live, reason)) is not None:
             self._recorder.post(Entry(job, failed, attempt))
@@ -309,6 +316,29 @@ def _event_of(end: End, job: LiveJob | None) -> pb.JobEvent | None:
             return _failed(status.internal(end.reason))
         case Exhausted():
             return _failed(status.resource_exhausted("OUT_OF_MEMORY", end.reason))
+
+
+def _described(started: pb.Started) -> dict[str, str | int]:
+    """A computation in the words of a trace."""
+    return {
+        "network": started.network.name,
+        "precision": started.precision.name,
+        "device": started.device.name,
+        "width": started.width,
+        "height": started.height,
+        "stages": len(started.stages),
+        "max_evaluations": started.max_evaluations,
+        "tiled": started.tiled,
+    }
+
+
+def _trace(job: LiveJob, progress: pb.Progress) -> None:
+    """Tell a job's trace where it is."""
+    if progress.stage != job.stage:
+        job.stage = progress.stage
+        job.trace.note("stage", number=progress.stage)
+    if progress.evaluation == progress.max_evaluations:
+        job.trace.enter("encode")
 
 
 def _failed(why: status_pb2.Status) -> pb.JobEvent:

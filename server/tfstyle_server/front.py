@@ -11,9 +11,11 @@ import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from functools import partial
+from urllib.parse import urlsplit
 
 import grpc
 
+from tfstyle.rules import shown
 from tfstyle_server.dashboard import DashboardError, dashboard_page, private_socket
 from tfstyle_server.data import Data, DataInUseError, open_data
 from tfstyle_server.executors.local.process import WorkerProcess
@@ -33,6 +35,7 @@ from tfstyle_server.server_info import describe
 from tfstyle_server.service_manager import ServiceManager
 from tfstyle_server.servicer import SERVICE, StyleTransferServicer
 from tfstyle_server.tokens import SecurityError
+from tfstyle_server.traces import UNTRACED, Traces
 from tfstyle_server.transport import channel_options, raise_file_limit
 
 log = logging.getLogger("tfstyle.front")
@@ -100,6 +103,7 @@ async def serve(
     except (SecurityError, DataInUseError) as error:
         raise BadSettingError(str(error)) from None
     metrics = Metrics()
+    traces = _traces(options.traces)
     executor = _executor(options, data)
     metrics.reads_memory_of(lambda: executor.processes)
     jobs = Jobs(
@@ -112,6 +116,7 @@ async def serve(
         on_broken,
         options.job_seconds,
         options.retention.disk_bytes,
+        traces,
     )
     servicer = StyleTransferServicer(
         jobs,
@@ -122,6 +127,7 @@ async def serve(
         options.max_pixels,
         options.limits.receiving,
         partial(describe, options),
+        traces,
     )
     server.add_generic_rpc_handlers((servicer.handlers(),))
     server.add_generic_rpc_handlers((health.handlers(),))
@@ -187,6 +193,7 @@ async def serve(
         alive.cancel()
         await jobs.close()
         await data.close()
+        await asyncio.to_thread(traces.close)
         await pages.aclose()
     log.info("stopped")
     if reason:
@@ -203,6 +210,24 @@ def _executor(options: ServerOptions, data: Data) -> WorkerPool:
     actors = Actors(Connect(options.ray, options.log_format))
     scale = Scale(options.ray.least, options.ray.idle_seconds)
     return WorkerPool(actor_settings(options, options.ray, *places), actors.start, *waits, scale)
+
+
+def _traces(endpoint: str | None) -> Traces:
+    """What makes the traces of jobs. Raises `BadSettingError`."""
+    if endpoint is None:
+        return UNTRACED
+    try:
+        collector = urlsplit(endpoint)
+        fits = collector.scheme in ("http", "https") and bool(collector.hostname) and collector.port != 0
+    except ValueError:
+        fits = False
+    if not fits:
+        raise BadSettingError(f"traces: must be http://HOST:PORT, or https; got {shown(endpoint)}")
+    try:
+        from tfstyle_server.open_telemetry import open_telemetry
+    except ImportError as error:
+        raise BadSettingError(f"traces: {error}; pip install 'tfstyle[traces]'") from None
+    return open_telemetry(endpoint)
 
 
 def _at_end_of_stdin(loop: asyncio.AbstractEventLoop, then: Callable[[], None]) -> None:

@@ -34,6 +34,7 @@ from tfstyle_server.recorder import Recorder
 from tfstyle_server.records import Entry, NewJob, RequestIdTakenError, Stored, Unfinished, UnknownJobError
 from tfstyle_server.server_info import Load
 from tfstyle_server.states import ENDED, State
+from tfstyle_server.traces import UNTRACED, Traces
 from tfstyle_server.validation import Source
 from tfstyle_server.watches import StoppingError, Watches
 
@@ -64,8 +65,10 @@ class Jobs:
         on_broken: Callable[[str], None],
         job_seconds: float = math.inf,
         disk_bytes: float = math.inf,
+        traces: Traces = UNTRACED,
     ) -> None:
         self._data = data
+        self._traces = traces
         self._executor = executor
         self._metrics = metrics
         self._on_broken = on_broken
@@ -119,7 +122,7 @@ class Jobs:
             violations = [in_request(violation, shorthand=job.shorthand) for violation in error.violations]
             await self._record(job.name, pb.JobEvent(failed=status.invalid_argument(violations)), patient=False)
             return
-        live = LiveJob(job.number, job.owner, plan)
+        live = LiveJob(job.number, job.owner, plan, trace=self._traces.of(job.name, job.trace))
         if job.state is State.RUNNING:
             await self._record(job.name, interrupted("the server ended"), patient=False)
         live.recall(pb.JobEvent.FromString(each.data) for each in await self._events(job.name, 0, ALL))
@@ -135,6 +138,8 @@ class Jobs:
         """End all workers. Unfinished jobs are resumed when a server next opens the data."""
         self._dispatcher.stop()
         await self._background.close()
+        for live in self._live.values():
+            live.trace.leave("the server ended")
 
     @property
     def load(self) -> Load:
@@ -147,8 +152,12 @@ class Jobs:
             live.feed.wake()
         self.changes.wake()
 
-    async def create(self, owner: str, plan: Plan[Source], request_id: str, *, attached: bool) -> pb.Job:
+    async def create(
+        self, owner: str, plan: Plan[Source], request_id: str, *, attached: bool, trace: str = ""
+    ) -> pb.Job:
         """Create a job for a checked plan, or return the one that `owner` created with the same `request_id`.
+
+        `trace` is where the spans of a new job belong, as `Receipt.carrier`.
 
         Raises `InvalidInputError` for images that `owner` has not uploaded, `RequestIdTakenError`, `LimitError`, and
         OSError or sqlite3.Error where the disk is full.
@@ -168,7 +177,7 @@ class Jobs:
         with self._admitted(owner, plan):
             size = await self.images.keep(owner, pictures, shorthand=plan.shorthand)
             name = f"jobs/{secrets.token_hex(8)}"
-            name = await self._create(NewJob(name, owner, request_id or None, mark, attached, identified, size))
+            name = await self._create(NewJob(name, owner, request_id or None, mark, attached, identified, size, trace))
         self._dispatcher.dispatch()
         return await self.get(owner, name)
 
@@ -182,7 +191,8 @@ class Jobs:
             position = self._dispatcher.next_position(new.owner)
             name, number, event = await self._data.call(self._data.store.create, new, accepted(position))
             if event is not None:
-                self._add(name, LiveJob(number, new.owner, new.plan, position=position))
+                trace = self._traces.of(name, new.trace)
+                self._add(name, LiveJob(number, new.owner, new.plan, trace=trace, position=position))
                 self._live[name].feed.publish(event, b"")
                 self._dispatcher.enqueue(name)
                 self.changes.changed(new.owner, name)
@@ -298,6 +308,7 @@ class Jobs:
         job.feed.publish(stored, preview)
         self.changes.changed(job.owner, name)
         if stored.last:
+            job.trace.leave(_trouble(stored))
             del self._live[name]
             self._admission.end(job.owner, job.work)
             self._dispatcher.forget(name, job.owner)
@@ -327,3 +338,15 @@ class Jobs:
             else:
                 self.changes.changed(owner, name)
                 return
+
+
+def _trouble(last: Stored) -> str:
+    """Why a job has no result, by its last event; empty if it has one."""
+    event = pb.JobEvent.FromString(last.data)
+    match event.WhichOneof("event"):
+        case "failed":
+            return str(status.code_of(event.failed).name)
+        case "cancelled":
+            return "CANCELLED"
+        case _:
+            return ""

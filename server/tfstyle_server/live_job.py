@@ -9,6 +9,7 @@ from functools import cached_property
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle_server.admission import work_of
 from tfstyle_server.plan import Plan
+from tfstyle_server.traces import NO_SPANS, JobTrace
 from tfstyle_server.watches import Feed
 
 
@@ -20,6 +21,7 @@ class LiveJob:
     owner: str
     plan: Plan[str]
     feed: Feed = field(default_factory=Feed)
+    trace: JobTrace = NO_SPANS
     position: int = -1
     """The position in the queue that was last reported; -1 before the first report."""
     began: float | None = None
@@ -30,6 +32,8 @@ class LiveJob:
     """The latest reported evaluation."""
     seconds: float = 0.0
     """The duration of all evaluations up to then."""
+    stage: int = 0
+    """The stage of the latest reported evaluation."""
     reached: int = 0
     """The evaluations that its workers have made, reported as progress or not."""
     lost_at: int = 0

@@ -59,6 +59,8 @@ class ServerOptions:
     """The dashboard. None: there is none."""
     metrics: str | None = None
     """host:port where metrics are served in Prometheus format. None: nowhere."""
+    traces: str | None = None
+    """http:// or https:// and HOST:PORT of the collector to which traces of jobs go. None: there are no traces."""
     log_format: LogFormat = "text"
     """The format of log lines."""
     retention: Retention = field(default_factory=Retention)

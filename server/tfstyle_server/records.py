@@ -23,7 +23,7 @@ class NotEndedError(Exception):
 
 @dataclass(frozen=True)
 class NewJob:
-    """A job to create. `bytes` is the size of the plan's pictures together."""
+    """A job to create. `bytes` is the size of the plan's pictures together, `trace` where its spans belong."""
 
     name: str
     owner: str
@@ -32,11 +32,15 @@ class NewJob:
     attached: bool
     plan: Plan[str]
     bytes: int
+    trace: str = ""
 
 
 @dataclass(frozen=True)
 class Unfinished:
-    """A job that has not ended; `number` in the order of creation, `plan` as `plan_from_proto` takes it."""
+    """A job that has not ended.
+
+    `number` is in the order of creation, `plan` as `plan_from_proto` takes it, `trace` as in `NewJob`.
+    """
 
     number: int
     name: str
@@ -45,6 +49,7 @@ class Unfinished:
     attached: bool
     plan: pb.StylizeRequest
     shorthand: bool
+    trace: str
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tfstyle.v1 import style_transfer_pb2 as pb
 
-VERSION = 5
+VERSION = 6
 UPTIME = "(SELECT TOTAL(CAST(seconds AS REAL)) FROM passed)"
 """Seconds of uptime of all servers that have used the database, as an expression; 0 where the row is lost."""
 SCHEMA = (
@@ -26,7 +26,8 @@ SCHEMA = (
         ended REAL,                                -- time as counted in the table passed
         plan BLOB NOT NULL,                        -- normalised StylizeRequest
         job BLOB NOT NULL,                         -- Job
-        shorthand INTEGER NOT NULL DEFAULT 1       -- whether the request had its pictures in the shorthand fields
+        shorthand INTEGER NOT NULL DEFAULT 1,      -- whether the request had its pictures in the shorthand fields
+        trace TEXT NOT NULL DEFAULT ''             -- where its spans belong, as `Receipt.carrier`
     )
     """,
     "CREATE UNIQUE INDEX IF NOT EXISTS by_request ON jobs (owner, request_id) WHERE request_id IS NOT NULL",
@@ -107,6 +108,8 @@ def prepare_schema(db: sqlite3.Connection) -> None:
             _migrate_1_to_2(db)
         if version in (1, 2):
             _migrate_2_to_3(db)
+        if 0 < version < 6:
+            db.execute("ALTER TABLE jobs ADD COLUMN trace TEXT NOT NULL DEFAULT ''")
         for statement in SCHEMA:
             db.execute(statement)
         db.execute(f"PRAGMA user_version = {VERSION}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
 import grpc
@@ -31,6 +32,7 @@ from tfstyle_server.server_info import Load
 from tfstyle_server.slots import Slots
 from tfstyle_server.states import State
 from tfstyle_server.strangers import host_of_peer
+from tfstyle_server.traces import Receipt, Traces
 from tfstyle_server.transport import Context, Read, reader_of
 from tfstyle_server.validation import (
     EMPTY_PICTURE,
@@ -68,6 +70,7 @@ class StyleTransferServicer:
         max_image_pixels: int,
         receiving: int,
         describe: Callable[[Load], pb.ServerInfo],
+        traces: Traces,
     ) -> None:
         self._jobs = jobs
         self._blobs = blobs
@@ -81,6 +84,7 @@ class StyleTransferServicer:
         self._max_image_bytes = max_image_bytes
         self._max_image_pixels = max_image_pixels
         self._describe = describe
+        self._traces = traces
         self._refusing = False
         self._abandoned = False
         self._calls = 0
@@ -180,13 +184,19 @@ class StyleTransferServicer:
         self._drained.clear()
         attached_to_call: asyncio.Future[pb.Job] | None = None
         try:
-            async with self._receiving.one(_caller(owner, context), read, pb.StylizeRequest) as request:
+            async with (
+                self._creation("Stylize", context) as receipt,
+                self._receiving.one(_caller(owner, context), read, pb.StylizeRequest) as request,
+            ):
                 plan = await asyncio.to_thread(checked_transfer, request, self._max_image_bytes)
                 attached, description = not request.detach, _described(plan)
-                creation = asyncio.ensure_future(self._jobs.create(owner, plan, "", attached=attached))
+                creation = asyncio.ensure_future(
+                    self._jobs.create(owner, plan, "", attached=attached, trace=receipt.carrier)
+                )
                 attached_to_call = creation if attached else None
                 del request, plan  # so that only the creation holds the pictures
                 job = await _completed(creation)
+                receipt.accepted(job.name)
             log.info("job %s: accepted from %s, %s", short(job.name), context.peer(), description)
             await self._relay(owner, job.name, context)
         finally:
@@ -195,6 +205,12 @@ class StyleTransferServicer:
                 self._drained.set()
             if attached_to_call is not None:
                 attached_to_call.add_done_callback(lambda created: self._end(owner, created))
+
+    @asynccontextmanager
+    async def _creation(self, method: str, context: Context) -> AsyncIterator[Receipt]:
+        """Around the reception of a request and the creation of its job."""
+        with self._traces.receive(method, context.invocation_metadata() or ()) as receipt:
+            yield receipt
 
     def _end(self, owner: str, created: asyncio.Future[pb.Job]) -> None:
         if not created.cancelled() and created.exception() is None:
@@ -226,15 +242,21 @@ class StyleTransferServicer:
 
     async def CreateJob(self, read: Read, context: Context, owner: str) -> pb.Job:  # noqa: N802
         """Create a job. Once begun, that is completed even if the caller disconnects."""
-        async with self._receiving.one(_caller(owner, context), read, pb.CreateJobRequest) as request:
+        async with (
+            self._creation("CreateJob", context) as receipt,
+            self._receiving.one(_caller(owner, context), read, pb.CreateJobRequest) as request,
+        ):
             plan = await asyncio.to_thread(checked_creation, request, self._max_image_bytes)
             request_id, description = request.request_id, _described(plan)
-            creation = asyncio.ensure_future(self._jobs.create(owner, plan, request_id, attached=False))
+            creation = asyncio.ensure_future(
+                self._jobs.create(owner, plan, request_id, attached=False, trace=receipt.carrier)
+            )
             del request, plan  # so that only the creation holds the pictures
             try:
                 job = await _completed(creation)
             except InvalidInputError as error:
                 raise InvalidInputError(map(in_creation, error.violations)) from None
+            receipt.accepted(job.name)
         log.info("job %s: created from %s, %s", short(job.name), context.peer(), description)
         return job
 

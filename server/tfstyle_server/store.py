@@ -105,11 +105,16 @@ class JobStore:
             job = pb.Job(name=new.name, state=State.QUEUED.wire, oldest_sequence=1)
             job.create_time.GetCurrentTime()
             inserted = db.execute(
-                "INSERT INTO jobs (name, owner, request_id, fingerprint, attached, state, bytes, plan, job, shorthand)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO jobs (name, owner, request_id, fingerprint, attached, state, bytes, plan, job, shorthand,"
+                " trace) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     *(new.name, new.owner, new.request_id, new.fingerprint, new.attached, State.QUEUED, new.bytes),
-                    *(plan_to_proto(new.plan).SerializeToString(), job.SerializeToString(), new.plan.shorthand),
+                    *(
+                        plan_to_proto(new.plan).SerializeToString(),
+                        job.SerializeToString(),
+                        new.plan.shorthand,
+                        new.trace,
+                    ),
                 ),
             )
             number = int(inserted.lastrowid or 0)
@@ -205,12 +210,12 @@ class JobStore:
     def unfinished(self) -> list[Unfinished]:
         """Every job that has not ended, oldest first."""
         rows = self._db.execute(
-            "SELECT number, name, owner, attached, plan, shorthand, job FROM jobs WHERE state NOT IN (?, ?, ?)"
+            "SELECT number, name, owner, attached, plan, shorthand, job, trace FROM jobs WHERE state NOT IN (?, ?, ?)"
             " ORDER BY number",
             tuple(ENDED),
         ).fetchall()
         found = []
-        for number, name, owner, attached, plan, shorthand, data in rows:
+        for number, name, owner, attached, plan, shorthand, data, trace in rows:
             state = State(self._readable(number, name, data).state)
             if state in ENDED:
                 continue
@@ -220,7 +225,9 @@ class JobStore:
                 with self._transaction() as db:
                     fail_damaged_job(db, number, str(error))
             else:
-                found.append(Unfinished(number, name, owner, state, bool(attached), parsed, bool(shorthand)))
+                found.append(
+                    Unfinished(number, name, owner, state, bool(attached), parsed, bool(shorthand), str(trace))
+                )
         return found
 
     def events(self, name: str, after: int, most: int) -> list[Stored]:

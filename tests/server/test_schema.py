@@ -53,6 +53,20 @@ def test_database_of_an_earlier_release_is_migrated(tmp_path: Path, version: int
     JobStore(path, Retention()).close()
 
 
+def test_jobs_of_a_release_without_traces_have_none(tmp_path: Path) -> None:
+    path = tmp_path / "jobs.sqlite3"
+    store = JobStore(path, Retention())
+    create(store, new("jobs/a"))
+    store.close()
+    database = sqlite3.connect(path)
+    database.executescript("ALTER TABLE jobs DROP COLUMN trace; PRAGMA user_version = 5;")
+    database.close()
+    store = JobStore(path, Retention())
+    (job,) = store.unfinished()
+    assert (job.name, job.trace) == ("jobs/a", "")
+    store.close()
+
+
 def test_migration_is_done_whole_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "jobs.sqlite3"
     old_database(path, 2)
@@ -84,7 +98,9 @@ def test_database_of_version_4_gets_its_indexes(tmp_path: Path) -> None:
     path = tmp_path / "jobs.sqlite3"
     JobStore(path, Retention()).close()
     with sqlite3.connect(path) as database:
-        database.executescript("DROP INDEX by_digest; DROP INDEX by_result; PRAGMA user_version = 4;")
+        database.executescript(
+            "DROP INDEX by_digest; DROP INDEX by_result; ALTER TABLE jobs DROP COLUMN trace; PRAGMA user_version = 4;"
+        )
     database.close()
     JobStore(path, Retention()).close()
     with sqlite3.connect(path) as database:
