@@ -5,6 +5,7 @@ Data flows in one direction: decoded pictures -> features -> targets -> optimisa
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from tfstyle.checkpoint import Checkpoint
 from tfstyle.colour import standardise
 from tfstyle.device import current_device
 from tfstyle.errors import InvalidInputError, Violation
+from tfstyle.exhaustion import explained_exhaustion
 from tfstyle.images import Picture, decode
 from tfstyle.inputs import File, Inputs, Size, Style, Temporal, inputs_from_files
 from tfstyle.layout import (
@@ -165,8 +167,14 @@ class Engine:
         of `crew` compute the stages that have enough windows for it; it must last as long as the transfer.
         Raises `InvalidInputError` if pictures, which must be decoded to `colour_space`, or layers do not fit the
         options, or if the memory is insufficient, `WeightsError`, and `CheckpointError` if `resume` belongs to another
-        transfer.
+        transfer, `OutOfMemoryError`.
         """
+        with explained_exhaustion(lambda: _shortage(inputs)):
+            return self._prepare(inputs, options, resume, crew)
+
+    def _prepare(
+        self, inputs: Inputs[Picture], options: TransferOptions, resume: Checkpoint | None, crew: Crew | None
+    ) -> Transfer:
         _check_colour_space(inputs, options)
         grey = is_grey(in_painted_colours(inputs, options))
         outline = self.outline(sizes_of(inputs), options, grey=grey, regions=count_regions(inputs), resume=resume)
@@ -267,6 +275,15 @@ class Engine:
             _, dropped = self._objectives.popitem(last=False)
             self._dropped += dropped.traces
         return self._objectives[key]
+
+
+def _shortage(inputs: Inputs[Picture]) -> str:
+    """What to tell whose memory ran out before the first evaluation."""
+    megapixels = sum(math.prod(picture.size) for _, picture in inputs.pictures()) / 1e6
+    return (
+        f"memory: this machine had too little to prepare pictures of {megapixels:.1f} megapixels together; choose a "
+        "smaller size, or send smaller pictures"
+    )
 
 
 def _sources(inputs: Inputs[Picture]) -> Iterator[Source]:

@@ -11,8 +11,10 @@ from tfstyle.tensorflow_backend import tf
 
 _OUT_OF_MEMORY = re.compile(
     r"out of memory|OUT_OF_MEMORY|ALLOC_FAILED|[Ff]ailed to allocate|CUBLAS_STATUS_NOT_INITIALIZED"
+    r"|^ResourceExhaustedError: |^\w*MemoryError: "
 )
-"""What CUDA's libraries say of it. Without memory for its own needs, cuBLAS says that it is not initialized."""
+"""What CUDA's libraries say of it, and another process. Without memory for its own needs, cuBLAS says that it is not
+initialized."""
 
 
 @contextmanager

@@ -205,6 +205,8 @@ def serve_command(
         ray_options = ray.options()
     except RayOptionError as error:
         return _refuse(str(error))
+    if blobs is not None and blobs.startswith("memory://"):
+        return _refuse("blobs: memory:// is gone with the process; give a folder, file:///FOLDER or s3://BUCKET/PREFIX")
     if ray_options is not None and devices:
         return _refuse("devices: are this machine's; with --executor ray give --ray-gpus, --ray-cpus and --ray-actors")
     options = ServerOptions(

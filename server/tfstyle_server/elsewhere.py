@@ -70,11 +70,14 @@ def settle(folder: Path, asked: str | None) -> str:
 
 def _read(folder: Path) -> _Note | None:
     try:
-        return _Note(**json.loads((folder / FILE).read_bytes()))
+        note = _Note(**json.loads((folder / FILE).read_bytes()))
     except FileNotFoundError:
         return None
     except (ValueError, TypeError):
-        raise LocationError(f"{folder / FILE} is damaged; it says where the pictures are") from None
+        note = None
+    if note is None or not (isinstance(note.owner, str) and isinstance(note.location, str | None)):
+        raise LocationError(f"{folder / FILE} is damaged; it says where the pictures are")
+    return note
 
 
 def _write(folder: Path, note: _Note) -> None:

@@ -33,7 +33,7 @@ async def keep_house(
         now = time.monotonic()
         # Files first: on a full disk the database can be written only after something was deleted.
         with _errors_logged("checkpoints"):
-            await asyncio.to_thread(data.checkpoints.sweep, unfinished())
+            await asyncio.to_thread(data.checkpoints.sweep, unfinished)
         with _errors_logged("blobs"):
             # In this order: a result that is recorded between the two is then among the wanted blobs.
             held = pending_results()

@@ -25,6 +25,8 @@ def of(kind: type[Exception], text: str) -> Exception:
         (tf.errors.UnknownError, "CUDNN_STATUS_ALLOC_FAILED"),
         (RuntimeError, "CUDA_ERROR_OUT_OF_MEMORY"),
         (MemoryError, ""),
+        (RuntimeError, "ResourceExhaustedError: what another process says of it"),
+        (RuntimeError, "MemoryError: "),
         (ValueError, None),
         (tf.errors.InternalError, "CUDA_ERROR_ILLEGAL_ADDRESS: an illegal memory access was encountered"),
         (RuntimeError, "something else"),
@@ -59,6 +61,10 @@ def test_a_transfer_names_the_size_and_the_fix(
     def full(*_: object) -> None:
         raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
 
+    with monkeypatch.context() as during_preparation:
+        during_preparation.setattr(tfstyle.engine, "scaled_inputs", full)
+        with pytest.raises(OutOfMemoryError, match=r"too little to prepare pictures of 1\.2 megapixels"):
+            tfstyle.Engine().prepare(content_and_style(*pictures), options)
     monkeypatch.setattr(transfer, "_evaluate", full)
     with pytest.raises(OutOfMemoryError, match=r"^memory: this machine had too little for 48 x 32 pixels \(0\.\d GB"):
         next(transfer.iterates())

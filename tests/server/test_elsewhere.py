@@ -16,6 +16,7 @@ from conftest import Server
 from store_server import ACCESS, StoreServer, store_server_running
 from tfstyle_client import Client, ClientError
 from tfstyle_client.exit_codes import BAD_INPUT, DONE, FAILED
+from tfstyle_server.elsewhere import location_of, settle
 from tfstyle_server.locations import LocationError, checked_location, open_blobs, open_checkpoints
 from tfstyle_server.object_store import ObjectStore
 
@@ -155,6 +156,16 @@ def test_what_is_no_location_is_refused_and_no_secret_in_it_is_said(wrong: str) 
 
 def test_a_server_refuses_what_is_no_location(tmp_path: Path) -> None:
     assert "with the credentials elsewhere" in refusal("--data", tmp_path, "--blobs", "s3://me:secret@bucket")
+    assert "is gone with the process" in refusal("--data", tmp_path, "--blobs", "memory://x/y")
+
+
+@pytest.mark.parametrize("note", ["", "[]", '{"owner": 7}', '{"owner": "a", "location": 5}', '{"location": "/a"}'])
+def test_a_damaged_note_of_the_place_is_named(note: str, tmp_path: Path) -> None:
+    (tmp_path / "blobs.json").write_text(note)
+    with pytest.raises(LocationError, match=r"blobs\.json is damaged; it says where the pictures are"):
+        settle(tmp_path, None)
+    with pytest.raises(LocationError, match="is damaged"):
+        location_of(tmp_path)
 
 
 def refusal_with(data: Path, **environment: str) -> str:

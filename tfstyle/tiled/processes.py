@@ -10,7 +10,8 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from tfstyle.errors import PartyLostError
-from tfstyle.tiled.party import LocalParty, Party
+from tfstyle.tiled.answers import answer_of, answered
+from tfstyle.tiled.party import LocalParty
 from tfstyle.tiled.tasks import Task
 
 
@@ -44,10 +45,7 @@ class ProcessParty:
             raise PartyLostError(f"process {self.pid} has ended") from None
         self.sent += len(data)
         self.received += len(answer)
-        error, value = pickle.loads(answer)  # noqa: S301 - from a process of our own
-        if error:
-            raise RuntimeError(error)
-        return value
+        return answer_of(pickle.loads(answer))  # noqa: S301 - from a process of our own
 
     def close(self) -> None:
         """As in `tfstyle.tiled.party.Party`."""
@@ -66,13 +64,5 @@ def _serve(connection: Connection, threads: int) -> None:
     with contextlib.suppress(OSError, EOFError):  # the process that asks has gone
         while True:
             task = pickle.loads(connection.recv_bytes())  # noqa: S301 - from the process that began this one
-            answer = _answer(party, task)
+            answer = answered(party.do, task)
             connection.send_bytes(pickle.dumps(answer, pickle.HIGHEST_PROTOCOL))
-
-
-def _answer(party: Party, task: Task) -> tuple[str, Any]:
-    """What is wrong, as text because TensorFlow's errors cannot be pickled, and the answer."""
-    try:
-        return "", party.do(task)
-    except Exception as error:
-        return f"{type(error).__name__}: {error}", None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -52,8 +52,8 @@ class CheckpointStore(Protocol):
     def delete(self, job: str) -> None:
         """Delete those of the job named `job`."""
 
-    def sweep(self, kept: Collection[str]) -> None:
-        """Delete those of all jobs except those named in `kept`."""
+    def sweep(self, kept: Callable[[], Collection[str]]) -> None:
+        """Delete those of all jobs except those that `kept` names, which is asked after they have been listed."""
 
 
 class Checkpoints:
@@ -127,10 +127,11 @@ class CheckpointFolder:
         """As in `CheckpointStore`."""
         shutil.rmtree(self._base / key_of(job), ignore_errors=True)
 
-    def sweep(self, kept: Collection[str]) -> None:
+    def sweep(self, kept: Callable[[], Collection[str]]) -> None:
         """As in `CheckpointStore`."""
-        wanted = {self._base / key_of(name) for name in kept}
-        for folder in self._base.glob("*"):
+        found = list(self._base.glob("*"))
+        wanted = {self._base / key_of(name) for name in kept()}
+        for folder in found:
             if folder not in wanted:
                 shutil.rmtree(folder, ignore_errors=True)
 

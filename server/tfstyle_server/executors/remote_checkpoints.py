@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,10 +25,11 @@ class RemoteCheckpoints:
         """As in `CheckpointStore`."""
         self._store.delete(self._store.listed(key_of(job)))
 
-    def sweep(self, kept: Collection[str]) -> None:
+    def sweep(self, kept: Callable[[], Collection[str]]) -> None:
         """As in `CheckpointStore`."""
-        wanted = {key_of(job) for job in kept}
-        self._store.delete(name for name in self._store.listed() if name.partition("/")[0] not in wanted)
+        found = list(self._store.listed())
+        wanted = {key_of(job) for job in kept()}
+        self._store.delete(name for name in found if name.partition("/")[0] not in wanted)
 
 
 class RemoteFiles:

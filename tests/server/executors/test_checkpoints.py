@@ -97,5 +97,15 @@ def test_they_go_with_their_job(store: CheckpointStore) -> None:
     store.delete("jobs/a")
     store.delete("jobs/unknown")
     assert [found(store, job) for job in ("jobs/a", "jobs/ab", "jobs/c")] == [[], [5], [5]]
-    store.sweep(["jobs/c", "jobs/new"])
+    store.sweep(lambda: ["jobs/c", "jobs/new"])
     assert [found(store, job) for job in ("jobs/ab", "jobs/c")] == [[], [5]]
+
+
+def test_a_job_that_begins_during_a_sweep_keeps_its_checkpoint(store: CheckpointStore) -> None:
+    def kept() -> list[str]:
+        write(store, "jobs/late", FakeTransfer(5))
+        return []
+
+    write(store, "jobs/old", FakeTransfer(5))
+    store.sweep(kept)
+    assert [found(store, job) for job in ("jobs/old", "jobs/late")] == [[], [5]]

@@ -16,6 +16,7 @@ import ray
 import ray.exceptions as why
 
 from tfstyle.errors import PartyLostError
+from tfstyle.tiled.answers import answer_of, answered
 from tfstyle_server.executors.local.settings import WorkerSettings
 from tfstyle_server.executors.local.worker import set_environment, set_rounding
 from tfstyle_server.executors.ray.placement import Together, set_threads, settings_here
@@ -60,9 +61,9 @@ class TileActor:
     def ready(self) -> None:
         """The actor has a place, and TensorFlow."""
 
-    def do(self, task: Task) -> Any:
-        """As in `Party`."""
-        return self._party.do(task)
+    def do(self, task: Task) -> tuple[str, Any]:
+        """As `answered`."""
+        return answered(self._party.do, task)
 
 
 class RayParty:
@@ -73,9 +74,9 @@ class RayParty:
         self.closed = False
 
     def do(self, task: Task) -> Any:
-        """As in `Party`."""
+        """As in `Party`. Raises `RuntimeError` where the computation fails."""
         try:
-            return ray.get(self._actor.do.remote(task))
+            return answer_of(ray.get(self._actor.do.remote(task)))
         except LOST as error:
             raise PartyLostError(reason(error)) from None
 
