@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from tfstyle.losses.squares import squared_sum
 from tfstyle.losses.term import FLOAT_BYTES, LocalTerm
 from tfstyle.networks.network import LayerMetric
 from tfstyle.networks.topology import positions_of
@@ -26,13 +27,7 @@ class ContentLoss(LocalTerm):
     def total(
         self, features: tf.Tensor, target: tf.Tensor, weights: tf.Tensor | None, metric: LayerMetric
     ) -> tf.Tensor:
-        difference = tf.cast(features, tf.float32) - target
-        counted = difference if weights is None else difference * weights
-        if metric.matrix is None:
-            return tf.reduce_sum(difference**2 if weights is None else counted * difference)
-        flat = tf.reshape(difference, [-1, difference.shape[-1]])
-        measured = tf.matmul(tf.reshape(counted, flat.shape), tf.constant(metric.matrix))
-        return tf.reduce_sum(measured * flat)
+        return squared_sum(tf.cast(features, tf.float32) - target, weights, metric.matrix)
 
     def divisor(self, positions: int, metric: LayerMetric) -> float:
         return metric.channels * positions

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from tfstyle.colour import BRIGHTEST, DARKEST
+from tfstyle.losses.squares import squared_sum
 from tfstyle.losses.term import ImageTerm
 from tfstyle.tensorflow_backend import tf
 
@@ -22,7 +25,9 @@ class GamutPenalty(ImageTerm):
     halo: ClassVar[int] = 0
 
     def value(self, rows: tf.Tensor, own: int, size: tuple[int, int]) -> tf.Tensor:
-        image = self.own_rows(rows, own)
-        inside = tf.clip_by_value(image, DARKEST, BRIGHTEST)
+        # As rows of all samples, because TensorFlow is slow in repeating vectors of three.
+        image = tf.reshape(self.own_rows(rows, own), [own, -1])
+        darkest, brightest = (np.tile(colour, size[1]) for colour in (DARKEST, BRIGHTEST))
+        inside = tf.minimum(tf.maximum(image, darkest), brightest)
         # The derivative of the squared distance does not depend on how the nearest colour inside moves.
-        return tf.reduce_sum((image - tf.stop_gradient(inside)) ** 2) / (size[0] * size[1] * 3)
+        return squared_sum(image - tf.stop_gradient(inside)) / (size[0] * size[1] * 3)

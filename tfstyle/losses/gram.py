@@ -34,7 +34,7 @@ class GramLoss(PooledTerm):
     def distance(self, statistics: tf.Tensor, target: tf.Tensor, metric: LayerMetric) -> tf.Tensor:
         difference = statistics - target
         if metric.matrix is None:
-            return tf.reduce_mean(difference**2)
+            return tf.reduce_mean(tf.square(difference))
         matrix = tf.constant(metric.matrix)
         measured = tf.matmul(tf.matmul(matrix, difference), matrix)
         return tf.reduce_sum(measured * difference) / metric.channels**2

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from tfstyle.borders import CIRCULAR, NO_WRAPS, Wraps
 from tfstyle.losses.term import Features, Metrics
 from tfstyle.networks.bordered import surrounded
@@ -28,8 +30,8 @@ def hypercolumns(
     height, width = grid(features, list(weights))
     parts = {}
     for layer, weight in weights.items():
-        values = _on_grid(features[layer], metrics[layer], block_of(layer), (height, width), wraps)
-        parts[layer] = values * (weight / metrics[layer].channels)
+        factor = weight / metrics[layer].channels
+        parts[layer] = _on_grid(features[layer], metrics[layer], factor, block_of(layer), (height, width), wraps)
     return parts
 
 
@@ -41,20 +43,23 @@ def grid(features: Features, layers: Sequence[str]) -> tuple[int, int]:
     return (height << coarser, width << coarser) if coarser > 0 else (height >> -coarser, width >> -coarser)
 
 
-def measured(features: tf.Tensor, metric: LayerMetric) -> tf.Tensor:
-    """`features` [..., c] in float32, in coordinates in which the metric is 1."""
+def measured(features: tf.Tensor, metric: LayerMetric, factor: float = 1.0) -> tf.Tensor:
+    """`features` [..., c] times `factor` in float32, in coordinates in which the metric is 1."""
     values = tf.cast(features, tf.float32)
     if metric.root is None:
-        return values
-    return tf.reshape(tf.matmul(tf.reshape(values, [-1, values.shape[-1]]), tf.constant(metric.root)), values.shape)
+        return values if factor == 1 else values * np.float32(factor)
+    root = tf.constant(metric.root * np.float32(factor))
+    return tf.reshape(tf.matmul(tf.reshape(values, [-1, values.shape[-1]]), root), values.shape)
 
 
-def _on_grid(features: tf.Tensor, metric: LayerMetric, block: int, size: tuple[int, int], wraps: Wraps) -> tf.Tensor:
+def _on_grid(
+    features: tf.Tensor, metric: LayerMetric, factor: float, block: int, size: tuple[int, int], wraps: Wraps
+) -> tf.Tensor:
     """As `measured`, at the positions of the grid. The metric is applied where there are fewer positions."""
     if block < GRID_BLOCK:
         step = 2 ** (GRID_BLOCK - block)
-        return measured(tf.nn.avg_pool2d(features, step, step, "VALID"), metric)
-    values = measured(features, metric)
+        return measured(tf.nn.avg_pool2d(features, step, step, "VALID"), metric, factor)
+    values = measured(features, metric, factor)
     return _enlarged(values, size, wraps) if block > GRID_BLOCK else values
 
 

@@ -38,7 +38,7 @@ class MomentsLoss(MomentTerm):
         return (
             _product(second - second_s, metric) / tf.maximum(_product(second_s, metric), LEAST_SIZE)
             + _square(mean - mean_s, metric) / tf.maximum(_square(mean_s, metric), LEAST_SIZE)
-            + tf.reduce_sum((spread - spread_s) ** 2) / tf.reduce_sum(spread_s**2)
+            + tf.reduce_sum(tf.square(spread - spread_s)) / tf.reduce_sum(tf.square(spread_s))
         )
 
     def target_bytes(self, layer: str, channels: int, pixels: int) -> int:
@@ -48,14 +48,14 @@ class MomentsLoss(MomentTerm):
 def _product(second: tf.Tensor, metric: LayerMetric) -> tf.Tensor:
     """The squared Frobenius norm of second moments [c, c], or of their difference."""
     if metric.matrix is None:
-        return tf.reduce_sum(second**2)
+        return tf.reduce_sum(tf.square(second))
     matrix = tf.constant(metric.matrix)
     return tf.reduce_sum(tf.matmul(tf.matmul(matrix, second), matrix) * second)
 
 
 def _square(mean: tf.Tensor, metric: LayerMetric) -> tf.Tensor:
     """The squared length of means [c], or of their difference."""
-    return tf.reduce_sum(mean**2 if metric.matrix is None else mean * tf.linalg.matvec(metric.matrix, mean))
+    return tf.reduce_sum(tf.square(mean) if metric.matrix is None else mean * tf.linalg.matvec(metric.matrix, mean))
 
 
 def _deviations(second: tf.Tensor, mean: tf.Tensor, metric: LayerMetric) -> tf.Tensor:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -71,14 +72,8 @@ class NeighboursLoss(MatchedTerm):
     def by_layer(self, features: Features, targets: Mapping[str, tf.Tensor], metrics: Metrics) -> dict[str, tf.Tensor]:
         """As in `FeatureTerm`."""
         parts = self._parts(features, metrics, self.wraps)
-        squares = {layer: tf.reduce_sum(tf.square(part), -1) for layer, part in parts.items()}
-        scale = tf.math.rsqrt(reduce(tf.add, squares.values()) + TINY)
-        values = {}
-        for layer, part in parts.items():
-            along = tf.reduce_sum(part * targets[layer], -1)
-            length = tf.reduce_sum(tf.square(targets[layer]), -1)
-            values[layer] = tf.reduce_mean(squares[layer] * tf.square(scale) - 2 * along * scale + length)
-        return values
+        values = _distances(list(parts.values()), [targets[layer] for layer in parts])
+        return dict(zip(parts, values, strict=True))
 
     def target_bytes(self, layer: str, channels: int, pixels: int) -> int:
         return FLOAT_BYTES * channels * positions_of(GRID_LAYER, pixels)
@@ -94,6 +89,40 @@ class NeighboursLoss(MatchedTerm):
         parts = self._parts(features, metrics, NO_WRAPS)
         _, height, width, _ = parts[self.layers[0]].shape
         return tf.gather(_rows(parts), places((height, width), weights, GRID_LAYER, MOST_COLUMNS))
+
+
+def _distances(parts: Sequence[tf.Tensor], targets: Sequence[tf.Tensor]) -> Sequence[tf.Tensor]:
+    """mean(|f / |F| - t|^2) over positions for each of the `parts` f [1, h, w, c] of vectors F; `targets` hold t."""
+    positions = math.prod(parts[0].shape[:-1])
+
+    # TensorFlow's own gradient passes over all maps twice as often.
+    @tf.custom_gradient  # type: ignore[untyped-decorator]
+    def distances(*parts: tf.Tensor) -> Any:
+        squares = [tf.reduce_sum(tf.square(part), -1) for part in parts]
+        alongs = [tf.reduce_sum(part * target, -1) for part, target in zip(parts, targets, strict=True)]
+        scale = tf.math.rsqrt(reduce(tf.add, squares) + TINY)
+
+        def gradient(*upstream: tf.Tensor) -> list[tf.Tensor]:
+            lengths, dots = (
+                reduce(tf.add, [own * each for own, each in zip(upstream, sums, strict=True)])
+                for sums in (squares, alongs)
+            )
+            by_scale = (lengths * scale - dots) * scale * tf.square(scale)
+            by_parts = []
+            for own, part, target in zip(upstream, parts, targets, strict=True):
+                factor = 2 / positions * (own * tf.square(scale) - by_scale)
+                pull = 2 / positions * own * scale
+                by_parts.append(part * factor[..., None] - target * pull[..., None])
+            return by_parts
+
+        values = [
+            tf.reduce_mean(square * tf.square(scale) - 2 * along * scale) + 2 * tf.nn.l2_loss(target) / positions
+            for square, along, target in zip(squares, alongs, targets, strict=True)
+        ]
+        return values, gradient
+
+    found: Sequence[tf.Tensor] = distances(*parts)
+    return found
 
 
 def _smoothed(image: Map, wraps: Wraps) -> Map:

@@ -47,6 +47,6 @@ def _squared_differences(image: tf.Tensor, axis: int) -> tf.Tensor:
             padded = tf.pad(differences, edges)
             return 2 * upstream * (tf.split(padded, [-1, 1], axis)[0] - tf.split(padded, [1, -1], axis)[1])
 
-        return tf.reduce_sum(differences**2), gradient
+        return 2 * tf.nn.l2_loss(differences), gradient
 
     return total(image)

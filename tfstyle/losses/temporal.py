@@ -8,6 +8,7 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
+from tfstyle.losses.squares import squared_sum
 from tfstyle.losses.term import Map, ReferenceTerm
 from tfstyle.tensorflow_backend import tf
 
@@ -47,5 +48,5 @@ class TemporalLoss(ReferenceTerm):
 
     def value(self, rows: tf.Tensor, target: Earlier, size: tuple[int, int]) -> tf.Tensor:
         """As in `ReferenceTerm`."""
-        distances = target.weights * (rows - target.picture) ** 2
-        return tf.reduce_sum(distances) / (size[0] * size[1] * 3) + tf.reduce_sum(target.spread) / (size[0] * size[1])
+        distances = squared_sum(rows - target.picture, target.weights)
+        return distances / (size[0] * size[1] * 3) + tf.reduce_sum(target.spread) / (size[0] * size[1])

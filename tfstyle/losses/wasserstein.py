@@ -45,8 +45,7 @@ class WassersteinLoss(MomentTerm):
     than `DIRECTIONS` channels, the root is taken among the leading principal directions of S_s, which keeps it cheap;
     of the others only the total variances t and t_s are compared, by sqrt(t t_s) in place of the root's trace.
 
-    The target holds mu_s, tr S_s, the roots of S_s' leading eigenvalues times its eigenvectors [c, d], the eigenvectors
-    themselves, and t_s.
+    The target holds mu_s, tr S_s, the leading eigenvectors of S_s [c, d], the roots of their eigenvalues [d], and t_s.
     """
 
     layers: tuple[str, ...]
@@ -58,25 +57,26 @@ class WassersteinLoss(MomentTerm):
         values, vectors = np.maximum(values[::-1], 0), vectors[:, ::-1]
         # Directions without variance, as those beyond the number of positions, are arbitrary: left to the rest.
         leading = vectors[:, :DIRECTIONS] * (values[:DIRECTIONS] > LEAST_VARIANCE)
-        root = leading * np.sqrt(values[:DIRECTIONS])
-        numbers = (mean, values.sum(), root, leading, values.sum() - (root**2).sum())
+        spread = np.sqrt(values[:DIRECTIONS]) * leading.any(0)
+        numbers = (mean, values.sum(), leading, spread, values.sum() - np.square(spread).sum())
         return Target(*(tf.constant(np.asarray(each, np.float32)) for each in numbers))
 
     def magnitude(self, target: Target, metric: LayerMetric) -> tf.Tensor:
         """The distance between the style picture's features and 0."""
-        return (tf.reduce_sum(target.mean**2) + target.variance) / metric.channels
+        return (tf.reduce_sum(tf.square(target.mean)) + target.variance) / metric.channels
 
     def distance(self, statistics: Moments, target: Target, metric: LayerMetric) -> tf.Tensor:
         mean, covariance = _gaussian(statistics, metric)
-        moved = tf.reduce_sum((mean - target.mean) ** 2)
+        moved = tf.reduce_sum(tf.square(mean - target.mean))
         variance = tf.linalg.trace(covariance)
-        overlap = _trace_of_root(tf.matmul(target.root, tf.matmul(covariance, target.root), transpose_a=True))
-        inside = tf.reduce_sum(target.leading * tf.matmul(covariance, target.leading))
-        overlap += tf.sqrt(tf.nn.relu(variance - inside) * target.rest + RIDGE**4)
+        # The covariance in the style picture's leading directions.
+        inside = tf.matmul(target.leading, tf.matmul(covariance, target.leading), transpose_a=True)
+        overlap = _trace_of_root(inside * (target.spread[:, None] * target.spread[None, :]))
+        overlap += tf.sqrt(tf.nn.relu(variance - tf.linalg.trace(inside)) * target.rest + RIDGE**4)
         return (moved + variance + target.variance - 2 * overlap) / metric.channels
 
     def target_bytes(self, layer: str, channels: int, pixels: int) -> int:
-        return FLOAT_BYTES * (channels * (2 * min(channels, DIRECTIONS) + 1) + 2)
+        return FLOAT_BYTES * ((channels + 1) * (min(channels, DIRECTIONS) + 1) + 1)
 
 
 class Target(NamedTuple):
@@ -84,8 +84,8 @@ class Target(NamedTuple):
 
     mean: tf.Tensor
     variance: tf.Tensor
-    root: tf.Tensor
     leading: tf.Tensor
+    spread: tf.Tensor
     rest: tf.Tensor
 
 

@@ -94,7 +94,8 @@ def test_several_styles_average_mean_and_second_moment_not_covariance() -> None:
     target = TERM.target(blended, PLAIN["a"])
     np.testing.assert_allclose(target.mean, [1, 1, 1], rtol=1e-6)
     # The two directions without variance but the ridge's are left to the rest.
-    np.testing.assert_allclose(target.root @ tf.transpose(target.root), np.full((3, 3), 0.25 + RIDGE / 3), rtol=1e-4)
+    root = target.leading * target.spread
+    np.testing.assert_allclose(root @ tf.transpose(root), np.full((3, 3), 0.25 + RIDGE / 3), rtol=1e-4)
     assert float(target.rest) == pytest.approx(2 * RIDGE, rel=1e-3)
     assert TERM.target_bytes("block1_conv1", 3, 4) == sum(np.asarray(part).nbytes for part in target)
 
