@@ -52,13 +52,20 @@ def targets_of(
         # Such a picture is never tiled, and its stage remembers its start.
         assert isinstance(objective, WholeObjective)
         assert start is not None
-        query = term.query(content, start)
+        query = term.query(content, start, _held(inputs))
         if areas:
             found = [(weights, _matched(objective, term, query, paintings)) for weights, paintings in areas]
             targets[name] = term.in_regions(found)
         else:
             targets[name] = _matched(objective, term, query, inputs.paintings)
     return targets
+
+
+def _held(inputs: ScaledInputs) -> Map | None:
+    """Where the picture is held to earlier results [1, H, W, 1], from 0 to 1; None if there are none."""
+    if not inputs.temporal:
+        return None
+    return np.minimum(sum(each.weights for each in inputs.temporal), np.float32(1))[None, :, :, None]
 
 
 def _statistics(objective: Objective, paintings: Iterable[Painting]) -> Any:

@@ -40,7 +40,7 @@ class LayerNeighboursLoss(MatchedTerm):
     layers: tuple[str, ...]
     name: ClassVar[str] = "neighbours"
 
-    def query(self, content: Map, start: Map) -> Map:
+    def query(self, content: Map, start: Map, held: Map | None) -> Map:
         """As in `MatchedTerm`: the picture itself."""
         return start
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,10 @@ SUBSPACE = 192
 """Dimensions in which candidates are compared: those in which the columns vary most."""
 SAMPLE = 4096
 """Columns from which these dimensions are found."""
-ROWS = 8192
-"""Rows of the query that are looked up at once."""
+FINALISTS = 4
+"""Candidates that are compared in all dimensions."""
+ROWS = 2048
+"""Rows of the query that are looked up at once: so few that their products with a group stay in the cache."""
 VIEWS = 4
 """Views of a style picture: as it is, and turned by 90, 180 and 270 degrees."""
 
@@ -35,49 +37,86 @@ def directions(vectors: tf.Tensor, floor: float = TINY) -> tf.Tensor:
 def nearest(query: tf.Tensor, columns: tf.Tensor, dtype: tf.DType) -> NDArray[np.int64]:
     """For each row of `query` [n, c], the row of `columns` [m, c] that points most nearly in the same direction: [n].
 
-    Both are float32 and centred first, each by its own mean: without that all features, which are positive, point in
+    Both are floats and centred first, each by its own mean: without that all features, which are positive, point in
     nearly the same direction. Of each `GROUP` of columns a candidate is chosen by products in `dtype` and in `SUBSPACE`
-    dimensions, and among the candidates one in float32 and in all dimensions. With more dimensions than `SUBSPACE`, a
-    row that is found may be a little less near than the nearest one.
+    dimensions, and among the `FINALISTS` of them that are best there one in float32 and in all dimensions. With more
+    dimensions than `SUBSPACE`, a row that is found may be a little less near than the nearest one.
     """
-    sought, among = (directions(vectors - tf.reduce_mean(vectors, 0)) for vectors in (query, columns))
-    narrow_sought, narrow_among = (tf.cast(each, dtype) for each in _narrowed(sought, among))
-    found = np.zeros(len(sought), np.int64)
-    for first in range(0, len(sought), ROWS):
-        rows, narrow_rows = sought[first : first + ROWS], narrow_sought[first : first + ROWS]
-        most = np.full(len(rows), -np.inf, np.float32)
-        for start in range(0, len(among), GROUP):
-            products = tf.matmul(narrow_rows, narrow_among[start : start + GROUP], transpose_b=True)
-            candidates = start + tf.argmax(products, 1)
-            cosines = tf.reduce_sum(rows * tf.gather(among, candidates), 1).numpy()
-            better = cosines > most
-            most[better] = cosines[better]
-            found[first : first + ROWS][better] = candidates.numpy()[better]
-    return found
+    among = _Columns(columns, dtype)
+    centre = tf.reduce_mean(query, 0)
+    found = []
+    for first in range(0, len(query), ROWS):
+        rows = query[first : first + ROWS] - centre
+        finalists = among.finalists(rows)
+        cosines = tf.stack([among.along(rows, places) for places in tf.unstack(finalists, axis=1)], 1)
+        found.append(tf.gather(finalists, tf.argmax(cosines, 1), axis=1, batch_dims=1).numpy())
+    return np.concatenate(found)
 
 
-def _narrowed(sought: tf.Tensor, among: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Both in the `SUBSPACE` of the leading principal components of `among`, nearly, if they have more dimensions.
+class _Columns:
+    """Columns among which neighbours are sought; they are large, so none is copied whole."""
+
+    def __init__(self, columns: tf.Tensor, dtype: tf.DType) -> None:
+        self._columns = columns
+        self._dtype = dtype
+        self._centre = sum(tf.reduce_sum(group, 0) for group in self._groups()) / len(columns)
+        self._basis = _leading_directions(columns, self._centre)
+        self._scales, self._narrow = [], []
+        for group in self._groups():
+            centred = group - self._centre
+            scale = tf.math.rsqrt(tf.reduce_sum(tf.square(centred), 1) + TINY)
+            self._scales.append(scale)
+            self._narrow.append(tf.cast(self._narrowed(centred) * scale[:, None], dtype))
+        self._scale = tf.concat(self._scales, 0)
+
+    def _groups(self) -> Iterator[tf.Tensor]:
+        for start in range(0, len(self._columns), GROUP):
+            yield tf.cast(self._columns[start : start + GROUP], tf.float32)
+
+    def _narrowed(self, vectors: tf.Tensor) -> tf.Tensor:
+        return vectors if self._basis is None else tf.matmul(vectors, self._basis)
+
+    def finalists(self, rows: tf.Tensor) -> tf.Tensor:
+        """The places of the candidates for each of the centred `rows` [n, c]: [n, FINALISTS], or fewer."""
+        narrow = tf.cast(self._narrowed(rows), self._dtype)
+        places, values = [], []
+        for number, group in enumerate(self._narrow):
+            products = tf.matmul(narrow, group, transpose_b=True)
+            best = tf.argmax(products, 1)
+            places.append(number * GROUP + best)
+            values.append(tf.cast(tf.gather(products, best, axis=1, batch_dims=1), tf.float32))
+        _, chosen = tf.math.top_k(tf.stack(values, 1), min(FINALISTS, len(values)))
+        return tf.gather(tf.stack(places, 1), chosen, axis=1, batch_dims=1)
+
+    def along(self, rows: tf.Tensor, places: tf.Tensor) -> tf.Tensor:
+        """The cosines of the centred `rows` [n, c] with the columns at `places` [n], times the rows' lengths."""
+        columns = tf.cast(tf.gather(self._columns, places), tf.float32)
+        products = tf.reduce_sum(rows * (columns - self._centre), 1)
+        return products * tf.gather(self._scale, places)
+
+
+def _leading_directions(columns: tf.Tensor, centre: tf.Tensor) -> tf.Tensor | None:
+    """The `SUBSPACE` leading principal components of `columns`, nearly, [c, d]; None if they have no more dimensions.
 
     A sample of the rows, and a subspace iteration from random vectors (Halko et al. 2011), are enough for candidates.
     """
-    count, channels = among.shape
+    count, channels = columns.shape
     if channels <= SUBSPACE:
-        return sought, among
+        return None
     random = np.random.default_rng(0)
-    sample = tf.gather(among, np.sort(random.choice(count, min(count, SAMPLE), replace=False)))
+    places = np.sort(random.choice(count, min(count, SAMPLE), replace=False))
+    sample = directions(tf.cast(tf.gather(columns, places), tf.float32) - centre)
     basis = tf.constant(random.standard_normal((channels, SUBSPACE), np.float32))
     for _ in range(2):
         basis, _ = tf.linalg.qr(tf.matmul(sample, tf.matmul(sample, basis), transpose_a=True))
-    return tf.matmul(sought, basis), tf.matmul(among, basis)
+    return basis
 
 
 def cost(channels: int, positions: int, columns: int) -> MatchingCost:
     """What `nearest` takes for a query of `positions` rows with so many `channels`, among so many `columns`."""
     vectors, narrow = positions + columns, min(channels, SUBSPACE)
-    # As they are, centred, as directions, in the subspace, and there in bfloat16; the products of one group, and its
-    # candidates.
-    values = (3 * channels + 3 * narrow // 2) * vectors + ROWS * (GROUP + 2 * channels)
+    # As they are; in the subspace; products of one group; and rows with what they are compared with.
+    values = channels * vectors + narrow * vectors + ROWS * (GROUP + 3 * channels)
     return MatchingCost(narrow * (positions * columns + channels * vectors), FLOAT_BYTES * values)
 
 

@@ -24,6 +24,9 @@ MOST_COLUMNS = 16384
 START_SHARE = 0.25
 """The share of the picture at the start of a stage in what is looked up; the rest is the photo. With it, the places
 found at one scale agree with those found at the scale before."""
+HELD_SHARE = 0.6
+"""The same where the start shows an earlier result of a sequence, so that the places found agree with those of the
+frame before: films flicker less, and fewer evaluations bring a frame as close to the painting (docs/performance.md)."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +48,10 @@ class NeighboursLoss(MatchedTerm):
     wraps: Wraps = NO_WRAPS
     name: ClassVar[str] = "neighbours"
 
-    def query(self, content: Map, start: Map) -> Map:
-        """The photo, with `START_SHARE` of the picture at the start of the stage in all but its finest detail."""
-        return content + np.float32(START_SHARE) * (_smoothed(start, self.wraps) - _smoothed(content, self.wraps))
+    def query(self, content: Map, start: Map, held: Map | None) -> Map:
+        """The photo, with a share of the picture at the start of the stage in all but its finest detail."""
+        share = START_SHARE if held is None else START_SHARE + (HELD_SHARE - START_SHARE) * held
+        return content + np.float32(share) * (_smoothed(start, self.wraps) - _smoothed(content, self.wraps))
 
     def match(self, query: Features, views: Iterable[View], metrics: Metrics) -> dict[str, tf.Tensor]:
         """As in `MatchedTerm`: {layer: its part of t [1, h, w, c]}."""

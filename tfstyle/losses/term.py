@@ -208,10 +208,11 @@ class MatchedTerm(FeatureTerm):
     """
 
     @abstractmethod
-    def query(self, content: Map, start: Map) -> Map:
+    def query(self, content: Map, start: Map, held: Map | None) -> Map:
         """The picture whose features are looked up in the painting.
 
         `content` is the photo and `start` the picture at which the stage begins; all are standardised [1, H, W, 3].
+        `held` [1, H, W, 1] says from 0 to 1 where `start` shows an earlier result of a sequence (None: nowhere).
         """
 
     @abstractmethod

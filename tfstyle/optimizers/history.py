@@ -88,6 +88,7 @@ class HostHistory:
         # Row i of the first half is a step s, of the second its gradient change y.
         self._pairs = np.zeros((2, slots, size), np.float32)
         self._squares = np.zeros((2, size), np.float32)  # fading sums of s^2 and of y^2, each over s y
+        self._used = 0  # slots that have been in use; the others are not read
         # Blocks that fit into the processor's cache, so that no temporary is as large as a whole vector.
         self._blocks = [slice(start, start + BLOCK) for start in range(0, size, BLOCK)]
 
@@ -123,31 +124,32 @@ class HostHistory:
         """As in `History`."""
         steps, changes = self._pairs
         step, change = steps[slot], changes[slot]
+        self._used = max(self._used, slot + 1)
         np.subtract(trial, point, out=step)
         np.subtract(gradient, before, out=change)
         for squares, newest in zip(self._squares, (step, change), strict=True):
             for part in self._blocks:
                 squares[part] *= np.float32(FADING)
                 squares[part] += newest[part] * (newest[part] / np.float32(curvature))
-        return np.asarray(steps @ change, float)
+        return self._along(steps, change)
 
     def along_steps(self, vector: Vector) -> Numbers:
         """As in `History`."""
-        return np.asarray(self._pairs[0] @ vector, float)
+        return self._along(self._pairs[0], vector)
 
     def along_changes(self, vector: Vector) -> Numbers:
         """As in `History`."""
-        return np.asarray(self._pairs[1] @ vector, float)
+        return self._along(self._pairs[1], vector)
 
     def plus_changes(self, vector: Vector, factors: Numbers) -> Vector:
         """As in `History`."""
-        total: Vector = factors.astype(np.float32) @ self._pairs[1]
+        total: Vector = self._combined(factors, self._pairs[1])
         total += vector
         return total
 
     def minus_steps(self, vector: Vector, factors: Numbers) -> Vector:
         """As in `History`."""
-        vector += factors.astype(np.float32) @ self._pairs[0]
+        vector += self._combined(factors, self._pairs[0])
         np.negative(vector, out=vector)
         return vector
 
@@ -170,6 +172,17 @@ class HostHistory:
         vector *= np.float32(curvature / newest_scaled)
         return vector
 
+    def _along(self, vectors: Vector, vector: Vector) -> Numbers:
+        """Each of the vectors in the slots times `vector`."""
+        products = np.zeros(len(vectors))
+        products[: self._used] = vectors[: self._used] @ vector
+        return products
+
+    def _combined(self, factors: Numbers, vectors: Vector) -> Vector:
+        """The sum of the vectors in the slots by their `factors`."""
+        combined: Vector = factors[: self._used].astype(np.float32) @ vectors[: self._used]
+        return combined
+
     def state(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """As in `History`."""
         return self._pairs, self._squares
@@ -177,3 +190,5 @@ class HostHistory:
     def restore(self, pairs: NDArray[np.float32], squares: NDArray[np.float32]) -> None:
         """As in `History`."""
         self._pairs, self._squares = np.array(pairs, np.float32), np.array(squares, np.float32)
+        # As many as before, because sums of more rows are rounded otherwise. A pair that is stored has a change.
+        self._used = 1 + max(np.flatnonzero(self._pairs[1].any(1)).tolist(), default=-1)

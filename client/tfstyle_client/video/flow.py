@@ -18,6 +18,12 @@ Mask = NDArray[np.bool_]
 Frame = NDArray[np.uint8]
 LEAST_CONSISTENT = 0.3
 """Share of a frame that has to be found in the one before; with less, a new scene begins."""
+MOST_COMPARED = 20_000
+"""About so many samples of a frame are compared with the painted ones to learn its colours."""
+LEAST_COMPARED = 0.05
+"""Mean weight of them; with less, there are too few."""
+RIDGE = 1e-4
+"""Added to the mean squares of a fit, which without it may be exact and wild."""
 UNLIKE = 10.0
 """Mean difference of the samples, of 255, with which two places at a boundary hardly look alike."""
 SMALLEST_SIDE = 16
@@ -119,12 +125,38 @@ def warp(picture: NDArray[Any], flow: Map) -> NDArray[Any]:
 def start_picture(warped: NDArray[Any], frame: NDArray[Any], weights: Map) -> NDArray[Any]:
     """What a transfer starts from: the earlier result where it shows what is there now, elsewhere the frame itself.
 
-    `warped` and `frame` have the same dtype.
+    `warped` and `frame` have the same dtype. The frame is there in the colours of the result, because the evaluations
+    that a frame gets do not suffice to repaint a photo.
     """
     share = weights[..., None]
-    mixed = np.rint(share * warped.astype(np.float32) + (1 - share) * frame.astype(np.float32))
+    mixed = np.rint(share * warped.astype(np.float32) + (1 - share) * _recoloured(frame, warped, weights))
     samples: NDArray[Any] = mixed.astype(warped.dtype)
     return samples
+
+
+def _recoloured(frame: NDArray[Any], painted: NDArray[Any], weights: Map) -> Map:
+    """`frame` in the colours of `painted`: a polynomial of degree 2 of its own, fitted where `weights` say that it can.
+
+    Samples are those of the dtype. Where hardly anything can be compared, it is the frame as it is.
+    """
+    full = np.float32(np.iinfo(frame.dtype).max)
+    step = max(1, round((weights.size / MOST_COMPARED) ** 0.5))
+    own = np.sqrt(weights[::step, ::step].reshape(-1, 1))
+    if np.square(own).mean() < LEAST_COMPARED:
+        return frame.astype(np.float32)
+    colours = _monomials(frame[::step, ::step] / full).reshape(len(own), -1) * own
+    wanted = (painted[::step, ::step] / full).reshape(len(own), -1) * own
+    ridge = RIDGE * len(own) * np.eye(colours.shape[1])
+    factors = np.linalg.solve(colours.T @ colours + ridge, colours.T @ wanted).astype(np.float32)
+    recoloured: Map = np.clip(_monomials(frame / full) @ factors, 0, 1) * full
+    return recoloured
+
+
+def _monomials(colours: NDArray[Any]) -> Map:
+    """1, r, g, b and their products [..., 10] of `colours` [..., 3]."""
+    red, green, blue = np.moveaxis(colours.astype(np.float32), -1, 0)
+    products = [red * red, green * green, blue * blue, red * green, red * blue, green * blue]
+    return np.stack([np.ones_like(red), red, green, blue, *products], -1)
 
 
 def long_term(weights: Sequence[Map]) -> list[Map]:

@@ -98,7 +98,7 @@ def test_a_layer_with_one_position_has_a_small_gradient() -> None:
 
 def test_query_is_the_picture_itself_and_targets_take_the_counted_bytes() -> None:
     start = RANDOM.random((1, 4, 6, 3), np.float32)
-    assert TERM.query(np.zeros_like(start), start) is start
+    assert TERM.query(np.zeros_like(start), start, None) is start
     for layer, target in TERM.match(QUERY, [(PAINTING, None)], METRICS).items():
         channels = QUERY[layer].shape[-1]
         assert TERM.target_bytes(layer, channels, 24) == sum(np.asarray(part).nbytes for part in target)

@@ -109,9 +109,9 @@ def test_brightness_of_all_features_does_not_matter_and_black_is_finite() -> Non
 
 def test_query_is_the_photo_at_the_first_scale_and_a_quarter_of_the_picture_later() -> None:
     photo = RANDOM.random((1, 12, 10, 3), np.float32)
-    np.testing.assert_array_equal(TERM.query(photo, photo), photo)
+    np.testing.assert_array_equal(TERM.query(photo, photo, None), photo)
     flat = np.full_like(photo, 5)
-    found = TERM.query(photo, flat)
+    found = TERM.query(photo, flat, None)
     assert found.mean() == pytest.approx(0.75 * photo.mean() + 0.25 * 5, rel=1e-2)
     # The finest detail stays that of the photo.
     np.testing.assert_allclose(
