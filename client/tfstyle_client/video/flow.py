@@ -22,7 +22,7 @@ MOST_COMPARED = 20_000
 """About so many samples of a frame are compared with the painted ones to learn its colours."""
 LEAST_COMPARED = 0.05
 """Mean weight of them; with less, there are too few."""
-RIDGE = 1e-4
+RIDGE = 1e-5
 """Added to the mean squares of a fit, which without it may be exact and wild."""
 UNLIKE = 10.0
 """Mean difference of the samples, of 255, with which two places at a boundary hardly look alike."""

@@ -169,11 +169,37 @@ def test_each_place_follows_the_nearest_result_that_shows_it() -> None:
     )
 
 
-def test_start_is_the_earlier_result_where_that_is_trusted() -> None:
-    warped, frame = np.full((2, 3, 3), 60_000, np.uint16), np.full((2, 3, 3), 200, np.uint16)
-    start = start_picture(warped, frame, np.float32([[1, 0, 0.5]] * 2))
+def painted(frame: np.ndarray) -> np.ndarray:
+    """The frame in other colours, which a quadratic function of its own gives."""
+    red, green, blue = np.moveaxis(frame / 65_535, -1, 0)
+    other = np.stack([1 - blue, 0.2 + 0.5 * red * green, 0.9 * green**2], -1)
+    return np.rint(65_535 * other).astype(np.uint16)
+
+
+def test_start_is_the_earlier_result_where_that_is_trusted_and_elsewhere_the_frame_in_its_colours() -> None:
+    frame = RANDOM.integers(0, 65_536, (40, 60, 3)).astype(np.uint16)
+    weights = np.float32(np.repeat([[1, 0, 0.5]], 20, 1).repeat(40, 0))
+    moved = np.where(weights[..., None] > 0, painted(frame), 123).astype(np.uint16)
+    start = start_picture(moved, frame, weights)
     assert start.dtype == np.uint16
-    assert start[0, :, 0].tolist() == [60_000, 200, 30_100]
+    assert np.array_equal(start[:, :20], moved[:, :20])
+    error = np.abs(start.astype(int) - painted(frame))[:, 20:]
+    assert error.mean() < 65  # a thousandth of the range, which the fit's ridge takes
+
+
+def test_start_is_the_frame_itself_where_hardly_anything_can_be_compared() -> None:
+    frame = RANDOM.integers(0, 256, (40, 60, 3)).astype(np.uint8)
+    weights = np.zeros((40, 60), np.float32)
+    weights[0, :30] = 1
+    start = start_picture(255 - frame, frame, weights)
+    assert np.array_equal(start[0, :30], 255 - frame[0, :30])
+    assert np.array_equal(start[1:], frame[1:])
+
+
+def test_a_frame_of_one_colour_takes_that_of_its_result() -> None:
+    frame, moved = np.full((9, 9, 3), 200, np.uint8), np.full((9, 9, 3), 40, np.uint8)
+    start = start_picture(moved, frame, np.eye(9, dtype=np.float32))
+    assert np.abs(start.astype(int) - 40).max() <= 1
 
 
 @pytest.mark.parametrize(
