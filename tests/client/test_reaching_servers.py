@@ -190,6 +190,26 @@ def test_commands_about_jobs_wait_for_a_server_that_restarts_and_say_so() -> Non
     process.stderr.close()
 
 
+@pytest.mark.parametrize("command", [["estimate"], ["batch", "--dry-run", "-o", "out", "--style"]])
+def test_commands_that_estimate_say_what_they_wait_for(
+    command: list[str], landscape: bytes, painting: bytes, tmp_path: Path
+) -> None:
+    name, *flags = command
+    for picture, data in (("a.jpg", landscape), ("b.jpg", painting)):
+        (tmp_path / picture).write_bytes(data)
+    arguments = [name, "a.jpg", *flags, "b.jpg", "--server", f"127.0.0.1:{free_port()}"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tfstyle_client", *arguments], stderr=subprocess.PIPE, text=True, cwd=tmp_path
+    )
+    assert process.stderr is not None
+    line = process.stderr.readline()
+    process.kill()
+    process.wait()
+    process.stderr.close()
+    assert line.startswith("tfstyle: waiting for 127.0.0.1:")
+    assert ", for up to 30 s: connection refused; " in line
+
+
 def test_socket_that_is_not_there(tmp_path: Path) -> None:
     with Client(f"unix:{tmp_path}/socket", patience=0) as client, pytest.raises(ServerUnreachableError) as caught:
         client.job("jobs/1").status()

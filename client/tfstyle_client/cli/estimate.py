@@ -12,8 +12,9 @@ from cyclopts import Parameter
 from tfstyle.inputs import BESIDES
 from tfstyle.presets import PRESETS
 from tfstyle_client._sync.client import Client
+from tfstyle_client.cli.app import complain
 from tfstyle_client.cli.connecting import check_server, reached
-from tfstyle_client.cli.parameters import NO_ACCESS, Access, Json, Server, Weights
+from tfstyle_client.cli.parameters import NO_ACCESS, PATIENCE, Access, Json, Server, Weights
 from tfstyle_client.cli.picture_files import NO_PICTURE_FILES, PictureFiles, named_pictures, start_file
 from tfstyle_client.cli.picture_options import FirstOptions, OtherOptions, preset_and_overrides
 from tfstyle_client.cli.picture_sizes import Sizes, sizes_in
@@ -53,7 +54,7 @@ def estimate(
     loaded = network if network == "vgg19-lite" else "auto"
     with (
         reached(server, access, weights, loaded) as (address, credentials),
-        Client(address, credentials=credentials) as client,
+        Client(address, PATIENCE, credentials, complain) as client,
     ):
         found = estimated(client, asked, preset, overrides)
     if as_json:
