@@ -183,7 +183,7 @@ def main() -> None:
     parser.add_argument("--preset", default="fast")
     parser.add_argument("--network", default="vgg19-lite")
     parser.add_argument("--weights", help="VGG19's weights")
-    parser.add_argument("--steps", type=int, default=12)
+    parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--temporal", type=float, nargs="*", default=[resolve_options().temporal_weight])
     parser.add_argument("--depth", type=int, default=16)
     given = parser.parse_args()

@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--network", default="vgg19-lite")
     parser.add_argument("--weights", help="VGG19's weights")
     parser.add_argument("--size", type=int, default=640)
-    parser.add_argument("--steps", type=int, default=12)
+    parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--frames", type=int, default=4)
     given = parser.parse_args()
     frames = synthetic(given.frames + 1, given.size).frames

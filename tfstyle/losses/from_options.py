@@ -11,7 +11,7 @@ from tfstyle.losses.gram import GramLoss
 from tfstyle.losses.layer_neighbours import LayerNeighboursLoss
 from tfstyle.losses.loss import Loss, Weighted
 from tfstyle.losses.moments import MomentsLoss
-from tfstyle.losses.neighbours import NeighboursLoss
+from tfstyle.losses.neighbours import HELD_COLUMNS, MOST_COLUMNS, NeighboursLoss
 from tfstyle.losses.squared_variation import SquaredVariation
 from tfstyle.losses.temporal import TemporalLoss
 from tfstyle.losses.term import FeatureTerm, ImageTerm
@@ -21,6 +21,8 @@ from tfstyle.options import TransferOptions
 
 VARIATIONS: dict[str, Callable[[Wraps], ImageTerm]] = {"absolute": TotalVariation, "squared": SquaredVariation}
 """{`tv_form`: the term}."""
+StyleLoss = Callable[[TransferOptions, bool], Loss]
+"""The style's part of the loss: (options, whether the picture is held to an earlier one) -> loss."""
 NEIGHBOURS = 3.0
 """Weight of the neighbours beside the Wasserstein loss, as a multiple of `style_weight`, chosen by eye."""
 
@@ -33,7 +35,8 @@ def loss_from_options(options: TransferOptions, style_loss: str | None = None, *
 
     A term with weight 0 stays in the loss, so that its value is reported and the traced objective can be shared.
     """
-    return _with_style(options, STYLE_LOSSES[style_loss or options.style_losses[0]](options), earlier)
+    style = STYLE_LOSSES[style_loss or options.style_losses[0]](options, earlier > 0)
+    return _with_style(options, style, earlier)
 
 
 def split_loss_from_options(options: TransferOptions, *, earlier: int = 0) -> Loss:
@@ -43,7 +46,7 @@ def split_loss_from_options(options: TransferOptions, *, earlier: int = 0) -> Lo
     """
     layers, weights = options.style_layers, options.style_layer_weights
     mean = (1 / len(layers)) * _layered(LayerNeighboursLoss(layers), weights)
-    return _with_style(options, _neighbours(options, mean), earlier)
+    return _with_style(options, _beside_statistics(options, mean), earlier)
 
 
 def _with_style(options: TransferOptions, style: Loss, earlier: int) -> Loss:
@@ -56,13 +59,20 @@ def _with_style(options: TransferOptions, style: Loss, earlier: int) -> Loss:
     return loss + options.temporal_weight * TemporalLoss() if earlier else loss
 
 
-def _statistics(term: Callable[[tuple[str, ...]], FeatureTerm]) -> Callable[[TransferOptions], Loss]:
-    return lambda options: _layered(term(options.style_layers), options.style_layer_weights)
+def _statistics(term: Callable[[tuple[str, ...]], FeatureTerm]) -> StyleLoss:
+    return lambda options, held: _layered(term(options.style_layers), options.style_layer_weights)
 
 
-def _neighbours(options: TransferOptions, neighbours: Loss) -> Loss:
+def _neighbours(options: TransferOptions, held: bool) -> Loss:
+    # The layers' weights belong to the hypercolumns, which are compared as a whole.
+    most = HELD_COLUMNS if held else MOST_COLUMNS
+    layers, weights, wraps = options.style_layers, options.style_layer_weights, wraps_of(options.seamless)
+    return _beside_statistics(options, 1.0 * NeighboursLoss(layers, weights, wraps, most))
+
+
+def _beside_statistics(options: TransferOptions, neighbours: Loss) -> Loss:
     """Neighbours have the painting's directions in the space of features; contrast and colour need its statistics."""
-    return NEIGHBOURS * neighbours + _statistics(WassersteinLoss)(options)
+    return NEIGHBOURS * neighbours + _layered(WassersteinLoss(options.style_layers), options.style_layer_weights)
 
 
 def _layered(term: FeatureTerm, weights: Sequence[float]) -> Loss:
@@ -70,13 +80,10 @@ def _layered(term: FeatureTerm, weights: Sequence[float]) -> Loss:
     return Loss({term.name: Weighted(term, 1.0, factors)})
 
 
-STYLE_LOSSES: Mapping[str, Callable[[TransferOptions], Loss]] = {
+STYLE_LOSSES: Mapping[str, StyleLoss] = {
     "gram": _statistics(GramLoss),
     "moments": _statistics(MomentsLoss),
     "wasserstein": _statistics(WassersteinLoss),
-    # The layers' weights belong to the hypercolumns, which are compared as a whole.
-    "neighbours": lambda options: _neighbours(
-        options, 1.0 * NeighboursLoss(options.style_layers, options.style_layer_weights, wraps_of(options.seamless))
-    ),
+    "neighbours": _neighbours,
 }
 """{`style_loss`, but for auto: the style's part of the loss}."""

@@ -21,6 +21,8 @@ from tfstyle.tensorflow_backend import tf
 
 MOST_COLUMNS = 16384
 """The most places of one view that are chosen from, as in a square of 512 pixels; of more, so many are drawn."""
+HELD_COLUMNS = 4096
+"""The same for a picture that is held to an earlier one, in which most places are already what was chosen there."""
 START_SHARE = 0.25
 """The share of the picture at the start of a stage in what is looked up; the rest is the photo. With it, the places
 found at one scale agree with those found at the scale before."""
@@ -37,7 +39,7 @@ class NeighboursLoss(MatchedTerm):
     hypercolumns (Kolkin et al. 2022, arXiv 2203.13215). The value is then twice the cosine distance, 2 (1 - cos),
     divided among the layers. With several styles t is the average of their targets. `layer_weights` (none: all 1)
     multiply the layers' parts of squared lengths and of cosines; only their ratios matter. The picture may wrap, the
-    painting does not.
+    painting does not. At most `most_columns` places of each view are chosen from.
 
     Deviations from the source: shallow layers are averaged over each cell of the grid, not sampled at one point of it;
     layers are those of the options, on VGG19, where the source takes ten of VGG16's first four blocks.
@@ -46,6 +48,7 @@ class NeighboursLoss(MatchedTerm):
     layers: tuple[str, ...]
     layer_weights: tuple[float, ...] = ()
     wraps: Wraps = NO_WRAPS
+    most_columns: int = MOST_COLUMNS
     name: ClassVar[str] = "neighbours"
 
     def query(self, content: Map, start: Map, held: Map | None) -> Map:
@@ -71,7 +74,7 @@ class NeighboursLoss(MatchedTerm):
     def matching_cost(self, channels: Mapping[str, int], pixels: int, style_pixels: int) -> MatchingCost:
         """As in `MatchedTerm`."""
         positions, columns = (positions_of(GRID_LAYER, count) for count in (pixels, style_pixels))
-        return cost(sum(channels.values()), positions, VIEWS * min(MOST_COLUMNS, columns))
+        return cost(sum(channels.values()), positions, VIEWS * min(self.most_columns, columns))
 
     def by_layer(self, features: Features, targets: Mapping[str, tf.Tensor], metrics: Metrics) -> dict[str, tf.Tensor]:
         """As in `FeatureTerm`."""
@@ -92,7 +95,7 @@ class NeighboursLoss(MatchedTerm):
         features, weights = view
         parts = self._parts(features, metrics, NO_WRAPS)
         _, height, width, _ = parts[self.layers[0]].shape
-        return tf.gather(_rows(parts), places((height, width), weights, GRID_LAYER, MOST_COLUMNS))
+        return tf.gather(_rows(parts), places((height, width), weights, GRID_LAYER, self.most_columns))
 
 
 def _distances(parts: Sequence[tf.Tensor], targets: Sequence[tf.Tensor]) -> Sequence[tf.Tensor]:
