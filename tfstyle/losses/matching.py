@@ -115,8 +115,8 @@ def _leading_directions(columns: tf.Tensor, centre: tf.Tensor) -> tf.Tensor | No
 def cost(channels: int, positions: int, columns: int) -> MatchingCost:
     """What `nearest` takes for a query of `positions` rows with so many `channels`, among so many `columns`."""
     vectors, narrow = positions + columns, min(channels, SUBSPACE)
-    # As they are; in the subspace; products of one group; and rows with what they are compared with.
-    values = channels * vectors + narrow * vectors + ROWS * (GROUP + 3 * channels)
+    # In parts, and joined; in the subspace; products of one group; and rows with what they are compared with.
+    values = 2 * channels * vectors + narrow * vectors + ROWS * (GROUP + 3 * channels)
     return MatchingCost(narrow * (positions * columns + channels * vectors), FLOAT_BYTES * values)
 
 
