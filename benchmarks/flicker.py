@@ -103,9 +103,8 @@ class Painter:
         """A frame that follows `earlier` painted ones, the nearest first, whose motions lead back from the frame."""
         moved = [warp(picture.pixels, found.flow) for picture, found in earlier]
         weights = [found.weights for _, found in earlier]
-        start = start_picture(
-            moved[0], frame.astype(moved[0].dtype) * (257 if moved[0].itemsize == 2 else 1), weights[0]
-        )
+        samples = frame.astype(moved[0].dtype) * (257 if moved[0].itemsize == 2 else 1)
+        start = start_picture(list(zip(moved, weights, strict=True)), samples)
         temporal = tuple(
             Temporal(Picture(pixels), weights=_grey(own))
             for pixels, own in zip(moved, long_term(weights), strict=True)

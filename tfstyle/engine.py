@@ -167,7 +167,7 @@ class Engine:
         of `crew` compute the stages that have enough windows for it; it must last as long as the transfer.
         Raises `InvalidInputError` if pictures, which must be decoded to `colour_space`, or layers do not fit the
         options, or if the memory is insufficient, `WeightsError`, and `CheckpointError` if `resume` belongs to another
-        transfer, `OutOfMemoryError`.
+        transfer; `OutOfMemoryError`.
         """
         with explained_exhaustion(lambda: _shortage(inputs)):
             return self._prepare(inputs, options, resume, crew)

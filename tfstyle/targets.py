@@ -62,8 +62,8 @@ def targets_of(
 
 
 def _held(inputs: ScaledInputs) -> Map | None:
-    """Where the picture is held to earlier results [1, H, W, 1], from 0 to 1; None if there are none."""
-    if not inputs.temporal:
+    """Where the picture is held to earlier results [1, H, W, 1], from 0 to 1; None if it does not start from them."""
+    if not inputs.temporal or inputs.start is None:
         return None
     return np.minimum(sum(each.weights for each in inputs.temporal), np.float32(1))[None, :, :, None]
 

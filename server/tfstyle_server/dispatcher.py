@@ -221,6 +221,7 @@ class Dispatcher:
         job.reached = max(job.reached, update.reached)
         match update.event.WhichOneof("event"):
             case "started":
+                job.stage = 0
                 job.trace.enter("evaluations", **_described(update.event.started))
             case "progress":
                 self._count_evaluations(job, update.event.progress)

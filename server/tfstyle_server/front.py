@@ -225,9 +225,12 @@ def _traces(endpoint: str | None) -> Traces:
         raise BadSettingError(f"traces: must be http://HOST:PORT, or https; got {shown(endpoint)}")
     try:
         from tfstyle_server.open_telemetry import open_telemetry
+
+        return open_telemetry(endpoint)
     except ImportError as error:
         raise BadSettingError(f"traces: {error}; pip install 'tfstyle[traces]'") from None
-    return open_telemetry(endpoint)
+    except Exception as error:  # OpenTelemetry's own settings are wrong, each with an error of its own kind
+        raise BadSettingError(f"traces: OpenTelemetry cannot be set up: {error}") from None
 
 
 def _at_end_of_stdin(loop: asyncio.AbstractEventLoop, then: Callable[[], None]) -> None:

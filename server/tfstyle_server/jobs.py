@@ -107,7 +107,9 @@ class Jobs:
         if self._dispatcher.waiting:
             log.info("%d jobs are resumed", self._dispatcher.waiting)
         self._background.start(
-            keep_house(self._data, self._live.keys, lambda: self._recorder.pending_results, self.changes.changed)
+            keep_house(
+                self._data, lambda: list(self._live), lambda: self._recorder.pending_results, self.changes.changed
+            )
         )
         self._dispatcher.start()
 

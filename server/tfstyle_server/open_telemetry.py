@@ -18,7 +18,7 @@ from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.trace import Span, SpanKind, Status, StatusCode, set_span_in_context
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode, get_current_span, set_span_in_context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from tfstyle import __version__
@@ -103,6 +103,8 @@ class _JobTrace:
     def enter(self, phase: str, **attributes: str | int) -> None:
         self.leave()
         self._open = self._traces.start(phase, self._job, self._parent, attributes)
+        if not get_current_span(self._parent).get_span_context().is_valid:  # the first span begins the trace
+            self._parent = set_span_in_context(self._open, Context())
 
     def note(self, what: str, **attributes: str | int) -> None:
         if self._open is not None:

@@ -2,10 +2,11 @@
 
     receive      the call that creates the job, until the job is stored
     queue        waiting for a worker
-    prepare      from the worker's taking the job until its first evaluation: pictures decoded, targets computed
-    evaluations  from there until the last evaluation
+    prepare      from the worker's taking the job until it has decoded the pictures and planned the computation
+    evaluations  from there until the last evaluation, with targets and tracing
     encode       from there until the result is recorded
 
+Where the optimizer ends before the last evaluation, `evaluations` lasts until the result, and there is no `encode`.
 All of them are made in the front process, from what it records anyway: workers handle strangers' pictures, so they get
 neither the collector's address nor its credentials.
 """
@@ -67,7 +68,7 @@ class Untraced:
 
     def of(self, job: str, carrier: str) -> JobTrace:
         """As in `Traces`."""
-        return _NoSpans()
+        return NO_SPANS
 
     def close(self) -> None:
         """As in `Traces`."""

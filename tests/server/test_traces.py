@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -15,11 +19,13 @@ import pytest
 from job_calls import LONG, evaluation, raw, wait_for
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from conftest import Server
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle_client import Client
-from tfstyle_server.open_telemetry import _parsed
+from tfstyle_server.open_telemetry import OpenTelemetryTraces, _parsed
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 PHASES = ["receive", "queue", "prepare", "evaluations", "encode"]
@@ -170,14 +176,64 @@ def test_a_trace_that_its_caller_does_not_sample_is_not_sent(
     assert collector.names() == []
 
 
+def test_a_job_whose_worker_is_lost_has_a_failed_span_and_waits_once_more(
+    collector: Collector, own_server: Callable[..., Server], landscape: bytes, painting: bytes
+) -> None:
+    server = own_server("--traces", collector.address, **SOON)
+    with Client(server.address) as client:
+        job = client.create(landscape, painting, preset="fast", size=48, steps=LONG, request_id="one")
+        wait_for(lambda: evaluation(job) > 0)
+        os.kill(server.worker_pid(), signal.SIGKILL)
+        wait_for(lambda: collector.names()[:5] == [*PHASES[:4], "queue"], 30)
+        assert client.create(landscape, painting, preset="fast", size=48, steps=LONG, request_id="one").name == job.name
+        job.cancel()
+    assert server.stop() == 0
+    lost = collector.spans[3]
+    assert lost.status.code == 2
+    assert "ended" in lost.status.message
+    again = collector.spans[-1]
+    assert (again.name, attributes(again)["tfstyle.job"]) == ("receive", job.name), "the same job is found"
+
+
+@pytest.mark.slow
 def test_a_collector_that_does_not_answer_holds_nothing_up(
     own_server: Callable[..., Server], landscape: bytes, painting: bytes
 ) -> None:
-    server = own_server("--traces", "http://127.0.0.1:1", **SOON)
-    with Client(server.address) as client:
-        assert client.create(landscape, painting, preset="fast", size=48, steps=1).result().png
-    assert server.stop() == 0
-    assert not any("Traceback" in line for line in server.log)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        for port in (1, silent.getsockname()[1]):
+            server = own_server("--traces", f"http://127.0.0.1:{port}", **SOON)
+            with Client(server.address) as client:
+                assert client.create(landscape, painting, preset="fast", size=48, steps=1).result().png
+            began = time.monotonic()
+            assert server.stop() == 0
+            assert time.monotonic() - began < 15
+            assert not any("Traceback" in line for line in server.log)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"), [("OTEL_PROPAGATORS", "no-such"), ("OTEL_EXPORTER_OTLP_TIMEOUT", "soon")]
+)
+def test_wrong_settings_of_opentelemetry_are_told_in_one_line(variable: str, value: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tfstyle_server", "--listen", "127.0.0.1:0", "--data", str(tmp_path)]
+    ended = subprocess.run(
+        [*command, "--traces", "http://127.0.0.1:1"],
+        capture_output=True, text=True, timeout=60, env={**os.environ, variable: value},
+    )  # fmt: skip
+    assert ended.returncode == 2
+    assert "Traceback" not in ended.stderr
+    assert ended.stderr.splitlines()[-1].startswith("tfstyle-server: traces: OpenTelemetry cannot be set up: ")
+
+
+def test_a_job_without_a_stored_trace_begins_one_of_its_own() -> None:
+    kept = InMemorySpanExporter()
+    job = OpenTelemetryTraces(SimpleSpanProcessor(kept)).of("jobs/a", "")
+    for phase in PHASES[1:]:
+        job.enter(phase)
+    job.leave()
+    first, *others = kept.get_finished_spans()
+    assert [span.name for span in (first, *others)] == PHASES[1:]
+    assert {span.parent.span_id for span in others} == {first.context.span_id}
+    assert {span.context.trace_id for span in others} == {first.context.trace_id}
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def directions(vectors: tf.Tensor, floor: float = TINY) -> tf.Tensor:
 def nearest(query: tf.Tensor, columns: tf.Tensor, dtype: tf.DType) -> NDArray[np.int64]:
     """For each row of `query` [n, c], the row of `columns` [m, c] that points most nearly in the same direction: [n].
 
-    Both are floats and centred first, each by its own mean: without that all features, which are positive, point in
+    Both are float32 and centred first, each by its own mean: without that all features, which are positive, point in
     nearly the same direction. Of each `GROUP` of columns a candidate is chosen by products in `dtype` and in `SUBSPACE`
     dimensions, and among the `FINALISTS` of them that are best there one in float32 and in all dimensions. With more
     dimensions than `SUBSPACE`, a row that is found may be a little less near than the nearest one.
@@ -61,17 +61,17 @@ class _Columns:
         self._dtype = dtype
         self._centre = sum(tf.reduce_sum(group, 0) for group in self._groups()) / len(columns)
         self._basis = _leading_directions(columns, self._centre)
-        self._scales, self._narrow = [], []
+        self._narrow, scales = [], []
         for group in self._groups():
             centred = group - self._centre
             scale = tf.math.rsqrt(tf.reduce_sum(tf.square(centred), 1) + TINY)
-            self._scales.append(scale)
+            scales.append(scale)
             self._narrow.append(tf.cast(self._narrowed(centred) * scale[:, None], dtype))
-        self._scale = tf.concat(self._scales, 0)
+        self._scale = tf.concat(scales, 0)
 
     def _groups(self) -> Iterator[tf.Tensor]:
         for start in range(0, len(self._columns), GROUP):
-            yield tf.cast(self._columns[start : start + GROUP], tf.float32)
+            yield self._columns[start : start + GROUP]
 
     def _narrowed(self, vectors: tf.Tensor) -> tf.Tensor:
         return vectors if self._basis is None else tf.matmul(vectors, self._basis)
@@ -90,8 +90,7 @@ class _Columns:
 
     def along(self, rows: tf.Tensor, places: tf.Tensor) -> tf.Tensor:
         """The cosines of the centred `rows` [n, c] with the columns at `places` [n], times the rows' lengths."""
-        columns = tf.cast(tf.gather(self._columns, places), tf.float32)
-        products = tf.reduce_sum(rows * (columns - self._centre), 1)
+        products = tf.reduce_sum(rows * (tf.gather(self._columns, places) - self._centre), 1)
         return products * tf.gather(self._scale, places)
 
 
@@ -105,7 +104,7 @@ def _leading_directions(columns: tf.Tensor, centre: tf.Tensor) -> tf.Tensor | No
         return None
     random = np.random.default_rng(0)
     places = np.sort(random.choice(count, min(count, SAMPLE), replace=False))
-    sample = directions(tf.cast(tf.gather(columns, places), tf.float32) - centre)
+    sample = directions(tf.gather(columns, places) - centre)
     basis = tf.constant(random.standard_normal((channels, SUBSPACE), np.float32))
     for _ in range(2):
         basis, _ = tf.linalg.qr(tf.matmul(sample, tf.matmul(sample, basis), transpose_a=True))
@@ -115,8 +114,9 @@ def _leading_directions(columns: tf.Tensor, centre: tf.Tensor) -> tf.Tensor | No
 def cost(channels: int, positions: int, columns: int) -> MatchingCost:
     """What `nearest` takes for a query of `positions` rows with so many `channels`, among so many `columns`."""
     vectors, narrow = positions + columns, min(channels, SUBSPACE)
-    # In parts, and joined; in the subspace; products of one group; and rows with what they are compared with.
-    values = 2 * channels * vectors + narrow * vectors + ROWS * (GROUP + 3 * channels)
+    # In parts, and joined, and the columns that are found; in the subspace; products of one group; and rows with what
+    # they are compared with.
+    values = channels * (3 * positions + 2 * columns) + narrow * vectors + ROWS * (GROUP + 3 * channels)
     return MatchingCost(narrow * (positions * columns + channels * vectors), FLOAT_BYTES * values)
 
 

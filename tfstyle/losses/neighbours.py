@@ -74,7 +74,9 @@ class NeighboursLoss(MatchedTerm):
     def matching_cost(self, channels: Mapping[str, int], pixels: int, style_pixels: int) -> MatchingCost:
         """As in `MatchedTerm`."""
         positions, columns = (positions_of(GRID_LAYER, count) for count in (pixels, style_pixels))
-        return cost(sum(channels.values()), positions, VIEWS * min(self.most_columns, columns))
+        found = cost(sum(channels.values()), positions, VIEWS * min(self.most_columns, columns))
+        whole_view = FLOAT_BYTES * sum(channels.values()) * columns  # of which some are taken
+        return found._replace(memory=found.memory + whole_view)
 
     def by_layer(self, features: Features, targets: Mapping[str, tf.Tensor], metrics: Metrics) -> dict[str, tf.Tensor]:
         """As in `FeatureTerm`."""
@@ -95,7 +97,8 @@ class NeighboursLoss(MatchedTerm):
         features, weights = view
         parts = self._parts(features, metrics, NO_WRAPS)
         _, height, width, _ = parts[self.layers[0]].shape
-        return tf.gather(_rows(parts), places((height, width), weights, GRID_LAYER, self.most_columns))
+        chosen = places((height, width), weights, GRID_LAYER, self.most_columns)
+        return tf.concat([tf.gather(_flat(part), chosen) for part in parts.values()], -1)
 
 
 def _distances(parts: Sequence[tf.Tensor], targets: Sequence[tf.Tensor]) -> Sequence[tf.Tensor]:
@@ -141,4 +144,8 @@ def _smoothed(image: Map, wraps: Wraps) -> Map:
 
 def _rows(parts: Mapping[str, tf.Tensor]) -> tf.Tensor:
     """Hypercolumns as rows [n, c]."""
-    return tf.concat([tf.reshape(part, [-1, part.shape[-1]]) for part in parts.values()], -1)
+    return tf.concat([_flat(part) for part in parts.values()], -1)
+
+
+def _flat(part: tf.Tensor) -> tf.Tensor:
+    return tf.reshape(part, [-1, part.shape[-1]])

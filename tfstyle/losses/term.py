@@ -212,7 +212,8 @@ class MatchedTerm(FeatureTerm):
         """The picture whose features are looked up in the painting.
 
         `content` is the photo and `start` the picture at which the stage begins; all are standardised [1, H, W, 3].
-        `held` [1, H, W, 1] says from 0 to 1 where `start` shows an earlier result of a sequence (None: nowhere).
+        `held` [1, H, W, 1] says from 0 to 1 where the picture is held to earlier results of a sequence, which `start`
+        then shows (None: nowhere).
         """
 
     @abstractmethod

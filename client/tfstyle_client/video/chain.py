@@ -169,15 +169,14 @@ class Chains:
 
     def _order(self, ready: Ready, number: int) -> Order:
         """Raises `BadRequestError`."""
-        start, temporal = None, []
+        earlier, temporal = [], []
         for offset, moved in ready.motions.items():
             before = warp(painted(self._journal.folder / name_of(number - offset)), moved.flow)
-            if offset == 1:
-                start = _png(start_picture(before, ready.pixels, moved.weights))
+            earlier.append((before, moved.weights))
             weights = np.rint(moved.weights * 255).astype(np.uint8)
             if weights.any():
                 temporal.append(Temporal(_png(before), weights=_png(weights)))
-        content = _png(ready.pixels)
+        content, start = _png(ready.pixels), _png(start_picture(earlier, ready.pixels)) if earlier else None
         request = self._manner.request(self._size, content, bool(ready.motions), start, tuple(temporal))
         place = pb.Sequence(name=self._label, frame=number, frames=self._plan.count, rate=self._rate)
         request.sequence.CopyFrom(place)

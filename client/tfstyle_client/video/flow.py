@@ -122,33 +122,39 @@ def warp(picture: NDArray[Any], flow: Map) -> NDArray[Any]:
     return samples
 
 
-def start_picture(warped: NDArray[Any], frame: NDArray[Any], weights: Map) -> NDArray[Any]:
-    """What a transfer starts from: the earlier result where it shows what is there now, elsewhere the frame itself.
+def start_picture(earlier: Sequence[tuple[NDArray[Any], Map]], frame: NDArray[Any]) -> NDArray[Any]:
+    """What a transfer starts from: each place from the nearest of the `earlier` results that shows it.
 
-    `warped` and `frame` have the same dtype. The frame is there in the colours of the result, because the evaluations
-    that a frame gets do not suffice to repaint a photo.
+    These are (the moved result, its weights), the nearest first, with samples of the frame's dtype. What none of them
+    shows is that of the frame in the colours of the nearest result, because the few evaluations that a frame gets do
+    not suffice to repaint a photo.
     """
-    share = weights[..., None]
-    mixed = np.rint(share * warped.astype(np.float32) + (1 - share) * _recoloured(frame, warped, weights))
-    samples: NDArray[Any] = mixed.astype(warped.dtype)
+    start = _recoloured(frame, *earlier[0])
+    for moved, weights in reversed(earlier):
+        share = weights[..., None]
+        start = share * moved.astype(np.float32) + (1 - share) * start
+    samples: NDArray[Any] = np.rint(start).astype(frame.dtype)
     return samples
 
 
 def _recoloured(frame: NDArray[Any], painted: NDArray[Any], weights: Map) -> Map:
-    """`frame` in the colours of `painted`: a polynomial of degree 2 of its own, fitted where `weights` say that it can.
+    """`frame`, where `weights` are less than 1, in the colours of `painted`, with samples of the same range.
 
-    Samples are those of the dtype. Where hardly anything can be compared, it is the frame as it is.
+    They follow from the frame's own by a polynomial of degree 2, fitted where the weights say that the two show the
+    same. Where hardly anything can be compared, it is the frame as it is.
     """
+    recoloured: Map = frame.astype(np.float32)
     full = np.float32(np.iinfo(frame.dtype).max)
     step = max(1, round((weights.size / MOST_COMPARED) ** 0.5))
     own = np.sqrt(weights[::step, ::step].reshape(-1, 1))
     if np.square(own).mean() < LEAST_COMPARED:
-        return frame.astype(np.float32)
+        return recoloured
     colours = _monomials(frame[::step, ::step] / full).reshape(len(own), -1) * own
     wanted = (painted[::step, ::step] / full).reshape(len(own), -1) * own
     ridge = RIDGE * len(own) * np.eye(colours.shape[1])
     factors = np.linalg.solve(colours.T @ colours + ridge, colours.T @ wanted).astype(np.float32)
-    recoloured: Map = np.clip(_monomials(frame / full) @ factors, 0, 1) * full
+    uncovered = weights < 1
+    recoloured[uncovered] = np.clip(_monomials(frame[uncovered] / full) @ factors, 0, 1) * full
     return recoloured
 
 

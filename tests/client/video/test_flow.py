@@ -180,7 +180,7 @@ def test_start_is_the_earlier_result_where_that_is_trusted_and_elsewhere_the_fra
     frame = RANDOM.integers(0, 65_536, (40, 60, 3)).astype(np.uint16)
     weights = np.float32(np.repeat([[1, 0, 0.5]], 20, 1).repeat(40, 0))
     moved = np.where(weights[..., None] > 0, painted(frame), 123).astype(np.uint16)
-    start = start_picture(moved, frame, weights)
+    start = start_picture([(moved, weights)], frame)
     assert start.dtype == np.uint16
     assert np.array_equal(start[:, :20], moved[:, :20])
     error = np.abs(start.astype(int) - painted(frame))[:, 20:]
@@ -191,14 +191,14 @@ def test_start_is_the_frame_itself_where_hardly_anything_can_be_compared() -> No
     frame = RANDOM.integers(0, 256, (40, 60, 3)).astype(np.uint8)
     weights = np.zeros((40, 60), np.float32)
     weights[0, :30] = 1
-    start = start_picture(255 - frame, frame, weights)
+    start = start_picture([(255 - frame, weights)], frame)
     assert np.array_equal(start[0, :30], 255 - frame[0, :30])
     assert np.array_equal(start[1:], frame[1:])
 
 
 def test_a_frame_of_one_colour_takes_that_of_its_result() -> None:
     frame, moved = np.full((9, 9, 3), 200, np.uint8), np.full((9, 9, 3), 40, np.uint8)
-    start = start_picture(moved, frame, np.eye(9, dtype=np.float32))
+    start = start_picture([(moved, np.eye(9, dtype=np.float32))], frame)
     assert np.abs(start.astype(int) - 40).max() <= 1
 
 

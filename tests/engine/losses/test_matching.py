@@ -32,7 +32,7 @@ def test_nearest_has_the_largest_centred_cosine(group: int, rows: int, monkeypat
     assert (found != uncentred).mean() > 0.5
 
 
-def test_many_dimensions_are_narrowed_and_what_is_found_is_nearly_as_near() -> None:
+def test_many_dimensions_are_narrowed_and_what_is_found_is_nearly_as_near(monkeypatch: pytest.MonkeyPatch) -> None:
     shared = RANDOM.random((24, 400), np.float32)
     query, columns = (
         RANDOM.random((count, 24), np.float32) ** 4 @ shared + 0.3 * RANDOM.random((count, 400), np.float32)
@@ -44,6 +44,10 @@ def test_many_dimensions_are_narrowed_and_what_is_found_is_nearly_as_near() -> N
     lost = best - cosines[np.arange(len(query)), found].mean()
     assert 0 < lost < 0.02 * (best - middle)
     np.testing.assert_array_equal(found, nearest(tf.constant(query), tf.constant(columns), tf.float32))
+    monkeypatch.setattr(matching, "GROUP", 50)
+    found = nearest(tf.constant(query), tf.constant(columns), tf.float32)
+    of_finalists = best - cosines[np.arange(len(query)), found].mean()
+    assert of_finalists < 0.5 * lost, "the best candidates are compared in all dimensions"
 
 
 def test_bfloat16_finds_neighbours_that_are_nearly_as_near(monkeypatch: pytest.MonkeyPatch) -> None:

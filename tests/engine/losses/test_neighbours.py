@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from matched import gradient_matches_differences, total_of
 
-from tfstyle.losses import NeighboursLoss
+from tfstyle.losses import NeighboursLoss, loss_from_options
 from tfstyle.masks import BlockWeights
 from tfstyle.networks.network import LayerMetric
+from tfstyle.presets import resolve_options
 
 RANDOM = np.random.default_rng(4)
 LAYERS = ("block3_conv1", "block4_conv1")
@@ -117,6 +118,22 @@ def test_query_is_the_photo_at_the_first_scale_and_a_quarter_of_the_picture_late
     np.testing.assert_allclose(
         np.diff(np.diff(found, axis=2), axis=2).std(), np.diff(np.diff(photo, axis=2), axis=2).std(), rtol=0.2
     )
+
+
+def test_query_has_more_of_the_picture_where_it_shows_an_earlier_result() -> None:
+    photo, painted = (np.full((1, 8, 12, 3), level, np.float32) for level in (0.0, 1.0))
+    held = np.zeros((1, 8, 12, 1), np.float32)
+    held[:, :, :6], held[:, :, 6:9] = 1, 0.5
+    found = TERM.query(photo, painted, held)
+    np.testing.assert_allclose(found[0, 0, [0, 7, 11], 0], [0.6, 0.425, 0.25], rtol=1e-6)
+
+
+def test_a_picture_that_follows_others_chooses_among_fewer_places() -> None:
+    options = resolve_options("default")
+    alone, following = (
+        loss_from_options(options, earlier=earlier).weighted["neighbours"].term.most_columns for earlier in (0, 3)
+    )
+    assert (alone, following) == (16384, 4096)
 
 
 def test_target_takes_the_counted_bytes_and_matching_its_work() -> None:
