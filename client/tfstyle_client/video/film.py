@@ -77,13 +77,16 @@ class Film:
         """As `Source.frames`. Time stamps are kept; frames without one follow at the average rate."""
         with ExitStack() as held:
             container, stream = held.enter_context(self.opened())
-            if part.begin > 0 and not self._sought(container, stream, part.begin):
-                container, stream = held.enter_context(self.opened())  # from the beginning
-            for frame in self._timed(container, stream, size, part, trouble):
-                if part.is_before(frame.time):
+            if part.begin > 0 and self._sought(container, stream, part.begin):
+                try:
+                    yield from _within(part, self._timed(container, stream, size, part, trouble, sought=True))
+                except _UnknownTimesError:
+                    pass  # before the part, so that nothing was yielded yet
+                else:
                     return
-                if frame.time >= part.begin:
-                    yield frame
+            if part.begin > 0:
+                container, stream = held.enter_context(self.opened())  # from the beginning
+            yield from _within(part, self._timed(container, stream, size, part, trouble, sought=False))
 
     def _sought(self, container: InputContainer, stream: VideoStream, begin: Fraction) -> bool:
         """Go to a key frame before `begin`, and tell whether it is one: some formats go anywhere, or have no times."""
@@ -100,13 +103,23 @@ class Film:
         return True
 
     def _timed(
-        self, container: InputContainer, stream: VideoStream, size: Size, part: Part, trouble: list[str]
+        self,
+        container: InputContainer,
+        stream: VideoStream,
+        size: Size,
+        part: Part,
+        trouble: list[str],
+        *,
+        sought: bool,
     ) -> Iterator[Frame]:
+        """The frames from there on. Where that place was `sought`, raises `_UnknownTimesError` before the part."""
         step, last, is_whole = 1 / self._rate, None, False
         for frame in _decoded(container, stream, trouble):
             time = _time(frame, stream)
             time = None if time is None else time - self._origin
             if time is None or (last is not None and time <= last):
+                if sought and (last is None or last < part.begin):
+                    raise _UnknownTimesError
                 time = Fraction(0) if last is None else last + step
             last = time
             if part.is_before(time):
@@ -118,6 +131,18 @@ class Film:
         wanted = seconds if part.end is None or seconds is None else min(seconds, part.end)
         if not is_whole and wanted is not None and last is not None and last + step + _SLACK < wanted:
             trouble.append(f"{self.path} ends after {float(last + step):.1f} of {float(wanted):.1f} s: it is cut off")
+
+
+class _UnknownTimesError(Exception):
+    """The time of a frame follows from frames before the place that was sought."""
+
+
+def _within(part: Part, frames: Iterator[Frame]) -> Iterator[Frame]:
+    for frame in frames:
+        if part.is_before(frame.time):
+            return
+        if frame.time >= part.begin:
+            yield frame
 
 
 def _decoded(container: InputContainer, stream: VideoStream, trouble: list[str]) -> Iterator[VideoFrame]:

@@ -50,6 +50,27 @@ def test_a_part_is_the_same_frames(tmp_path: Path, begin: float, end: float | No
         assert np.array_equal(frame.pixels, whole[number].pixels)
 
 
+def test_a_part_of_a_film_without_times_is_the_same_frames_too(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", 25, {"g": "4"})
+        stream.width, stream.height, stream.pix_fmt = 32, 32, "yuv420p"
+        packets = []
+        for number in range(12):
+            frame = av.VideoFrame.from_ndarray(np.full((32, 32, 3), 20 * number, np.uint8), "rgb24")
+            frame.pts = None
+            packets += stream.encode(frame)
+        for packet in [*packets, *stream.encode()]:
+            packet.pts = packet.dts = 0
+            container.mux(packet)
+    everything = read(path)
+    assert len(everything) == 12
+    assert len({frame.time for frame in everything}) == 12
+    some = read(path, Part(everything[6].time, everything[9].time))
+    assert [frame.time for frame in some] == [frame.time for frame in everything[6:9]]
+    assert all(np.array_equal(a.pixels, b.pixels) for a, b in zip(some, everything[6:9], strict=True))
+
+
 @pytest.mark.parametrize(("rotation", "corner"), [(0, (0, 0)), (90, (-1, 0)), (-90, (0, -1)), (180, (-1, -1))])
 def test_a_rotated_film_is_upright(tmp_path: Path, rotation: int, corner: tuple[int, int]) -> None:
     pixels = np.full((48, 64, 3), 40, np.uint8)
