@@ -24,7 +24,7 @@ OPTIMIZER = Group("Optimizer", sort_key=5)
 ACCESS = Group("Access", sort_key=6)
 
 PATIENCE = 30.0
-"""Seconds for which commands about jobs wait for a server that is unavailable, as while it restarts."""
+"""Seconds for which commands wait for a server that is unavailable, as while it restarts; films wait longer."""
 
 _ENDINGS = ", ".join(FORMATS)
 _PLOT_ENDINGS = "{}, {} or {}".format(*ENDINGS)
