@@ -174,6 +174,7 @@ def test_ctrl_c_cancels_what_is_unfinished(files: Path, server: Server) -> None:
 def test_a_dry_run_tells_and_writes_nothing(files: Path, server: Server) -> None:
     (files / "photos" / "p3.jpg").write_text("a text")
     before = sorted(files.rglob("*"))
+    server.worker_pid()  # before, the command says what it waits for
     words = ("photos/*.jpg", "--style", "oil.jpg", "-o", "out", "--server", server.address, *SMALL, "--dry-run")
     code, output, errors = batch(files, *words)
     assert (code, errors) == (0, "")

@@ -57,6 +57,7 @@ def test_what_is_no_picture_has_no_size(data: bytes) -> None:
 
 
 def test_it_tells_what_the_server_says(files: Path, server: Server) -> None:
+    server.worker_pid()  # before, the command says what it waits for
     options = ("--size", 96, "--steps", 12, "--style-loss", "gram")
     code, output, errors = estimate(files, "photo.jpg", "painting.jpg", "--server", server.address, *options, "--json")
     assert (code, errors) == (0, "")
@@ -70,6 +71,7 @@ def test_it_tells_what_the_server_says(files: Path, server: Server) -> None:
 
 def test_lines_for_a_person_with_several_paintings_of_a_turned_photo(files: Path, server: Server) -> None:
     (files / "turned.jpg").write_bytes(on_its_side("JPEG", 6))
+    server.worker_pid()  # before, the command says what it waits for
     words = ("turned.jpg", "painting.jpg", "photo.jpg", "--server", server.address, "--size", 48, "--steps", 4)
     code, output, _ = estimate(files, *words)
     assert code == 0
@@ -110,6 +112,7 @@ def test_wrong_use_is_one_line(files: Path, words: list[str], says: str) -> None
 
 def test_what_cannot_fit_is_refused_by_its_field(files: Path, server: Server) -> None:
     (files / "photo.png").write_bytes(png(np.zeros((400, 400, 3), np.uint8)))
+    server.worker_pid()  # before, the command says what it waits for
     words = ("photo.png", "painting.jpg", "--size", 8192, "--style-loss", "neighbours", "--server", server.address)
     code, _, errors = estimate(files, *words)
     assert code == 2

@@ -99,6 +99,7 @@ def test_an_estimate_counts_regions_masks_and_colours(
 def test_an_estimate_refuses_what_the_run_would(
     files: Path, server: Server, words: str, says: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    server.worker_pid()  # before, the command says what it waits for
     assert run_here(["estimate", "photo.jpg", "oil.jpg", *words.split(), "--server", server.address]) == 2
     output, errors = capsys.readouterr()
     assert (output, errors.count("\n")) == ("", 1)

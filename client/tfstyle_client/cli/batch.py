@@ -14,7 +14,7 @@ from cyclopts import Parameter
 from tfstyle.rules import shown
 from tfstyle_client._sync.client import Client
 from tfstyle_client.cli.app import complain, plain_fields
-from tfstyle_client.cli.connecting import check_server, reached
+from tfstyle_client.cli.connecting import check_server, client_of, reached
 from tfstyle_client.cli.estimate import estimated
 from tfstyle_client.cli.many import (
     AtOnce,
@@ -28,7 +28,7 @@ from tfstyle_client.cli.many import (
     raise_failures,
     seen_in,
 )
-from tfstyle_client.cli.parameters import MAIN, NO_ACCESS, OUTPUT, PATIENCE, Access, Json, Quality, Server, Weights
+from tfstyle_client.cli.parameters import MAIN, NO_ACCESS, OUTPUT, Access, Json, Quality, Server, Weights
 from tfstyle_client.cli.picture_files import (
     NO_SINGLE_FILES,
     SinglePictureFiles,
@@ -195,7 +195,7 @@ def _tell(works: list[Work], seen: Journal, where: Where, as_json: bool) -> None
     missing, total = 0, 0.0
     with (
         reached(where.server, where.access, where.weights, where.network) as (address, credentials),
-        Client(address, PATIENCE, credentials, complain) as client,
+        client_of(where.server, address, credentials, complain) as client,
     ):
         seconds_of, workers = _estimator(client, works[0].manner), client.server_info().workers
         for work in works:

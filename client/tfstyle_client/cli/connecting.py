@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from tfstyle_client.cli.parameters import Access
+from tfstyle_client._sync.client import Client
+from tfstyle_client.cli.parameters import PATIENCE, Access
 from tfstyle_client.credentials import PLAINTEXT, Credentials
 from tfstyle_client.errors import refusal
 from tfstyle_client.private_server import private_server
@@ -36,3 +37,13 @@ def reached(
         return
     with private_server(weights, network, recycle_after) as address:
         yield address, PLAINTEXT
+
+
+def client_of(server: str | None, address: str, credentials: Credentials, say: Callable[[str], None]) -> Client:
+    """A client of `reached(server, ...)`, which says what it waits for where that is no private server.
+
+    A private one is about to start its worker, which takes its time and needs no word.
+    """
+    if server is None:
+        return Client(address, credentials=credentials)
+    return Client(address, PATIENCE, credentials, say)

@@ -13,8 +13,8 @@ from tfstyle.inputs import BESIDES
 from tfstyle.presets import PRESETS
 from tfstyle_client._sync.client import Client
 from tfstyle_client.cli.app import complain
-from tfstyle_client.cli.connecting import check_server, reached
-from tfstyle_client.cli.parameters import NO_ACCESS, PATIENCE, Access, Json, Server, Weights
+from tfstyle_client.cli.connecting import check_server, client_of, reached
+from tfstyle_client.cli.parameters import NO_ACCESS, Access, Json, Server, Weights
 from tfstyle_client.cli.picture_files import NO_PICTURE_FILES, PictureFiles, named_pictures, start_file
 from tfstyle_client.cli.picture_options import FirstOptions, OtherOptions, preset_and_overrides
 from tfstyle_client.cli.picture_sizes import Sizes, sizes_in
@@ -54,7 +54,7 @@ def estimate(
     loaded = network if network == "vgg19-lite" else "auto"
     with (
         reached(server, access, weights, loaded) as (address, credentials),
-        Client(address, PATIENCE, credentials, complain) as client,
+        client_of(server, address, credentials, complain) as client,
     ):
         found = estimated(client, asked, preset, overrides)
     if as_json:

@@ -12,8 +12,8 @@ from tfstyle.options import ProgressOptions, TransferOptions
 from tfstyle.presets import PRESETS
 from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle_client._sync.client import Client
+from tfstyle_client.cli.connecting import client_of
 from tfstyle_client.cli.outputs import checked_growth, checked_output, checked_plot, checked_preview, keep_inputs
-from tfstyle_client.cli.parameters import PATIENCE
 from tfstyle_client.cli.reports import report_file, report_growth, report_plot
 from tfstyle_client.cli.run_options import FRAMES, PREVIEW_EVERY, RunOptions
 from tfstyle_client.credentials import PLAINTEXT
@@ -82,7 +82,7 @@ class Run:
         with (
             display(settings.as_json, self.content_side) as screen,
             where as address,
-            Client(address, PATIENCE, credentials, screen.say) as client,
+            client_of(settings.server, address, credentials, screen.say) as client,
             private_dashboard(address, access) if settings.open_page else nullcontext() as page,
         ):
             events = (
