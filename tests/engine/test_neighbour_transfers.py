@@ -72,6 +72,7 @@ def test_targets_come_from_the_painting_in_four_turns(engine: Engine, photo: Pic
     assert set(turns) == {0, 1, 2, 3}
 
 
+@pytest.mark.slow
 def test_neighbours_depend_on_where_the_stage_begins(engine: Engine, photo: Picture, oils: Picture) -> None:
     inputs = content_and_style(photo, oils)
     once, again = targets(engine, inputs), targets(engine, inputs)

@@ -118,6 +118,7 @@ def test_a_job_is_traced_from_its_caller_to_its_result(
     assert ("x-key", "secret") in collector.headers
 
 
+@pytest.mark.slow
 def test_a_job_that_a_restart_resumes_stays_in_its_trace(
     collector: Collector, own_server: Callable[..., Server], landscape: bytes, painting: bytes, tmp_path: Path
 ) -> None:
@@ -164,6 +165,7 @@ def test_a_request_that_is_refused_is_a_failed_span(
     assert collector.services == {"atelier"}
 
 
+@pytest.mark.slow
 def test_a_trace_that_its_caller_does_not_sample_is_not_sent(
     collector: Collector, own_server: Callable[..., Server], landscape: bytes, painting: bytes
 ) -> None:
@@ -176,6 +178,7 @@ def test_a_trace_that_its_caller_does_not_sample_is_not_sent(
     assert collector.names() == []
 
 
+@pytest.mark.slow
 def test_a_job_whose_worker_is_lost_has_a_failed_span_and_waits_once_more(
     collector: Collector, own_server: Callable[..., Server], landscape: bytes, painting: bytes
 ) -> None:
