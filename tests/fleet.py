@@ -45,7 +45,13 @@ class Fleet:
         self._cluster.add_node(num_cpus=0, gcs_server_port=self.port, **NODE)
 
     def add(self, cpus: int, **resources: float) -> Any:
-        return self._cluster.add_node(num_cpus=cpus, resources=resources, **NODE)
+        for again in (True, True, False):
+            try:
+                return self._cluster.add_node(num_cpus=cpus, resources=resources, **NODE)
+            except Exception as error:  # Ray gives a node so many seconds to start, which a busy machine may exceed
+                if not (again and "timed out during startup" in str(error)):
+                    raise
+        raise AssertionError("the last attempt returns or raises")
 
     def lose(self, node: Any) -> None:
         """End all processes of a node at once, those of actors among them, as if its machine had failed."""
