@@ -67,8 +67,8 @@ class ClusterHarness:
     def harm(self, how: str) -> None:
         """Harm the server in one way, not before an actor has a job: most of the time is taken by their starts.
 
-        A job whose workers are lost five times without an evaluation more is given up, so most attempts have the time to
-        make one, on a slow machine too.
+        A job whose workers are lost five times without an evaluation more is given up, so most attempts have the time
+        to make one, on a slow machine too.
         """
         with Client(self.address) as client:
             wait_for(lambda: client.server_info().running, 120)
