@@ -32,7 +32,8 @@ from tfstyle.layout import (
     rounded_sides,
 )
 from tfstyle.losses import Loss, loss_from_options, relative, split_loss_from_options
-from tfstyle.memory import available_memory, has_gpu, starts
+from tfstyle.machine_memory import available_memory, has_gpu
+from tfstyle.memory import starts
 from tfstyle.networks.choice import Choice, choose_network, load_network
 from tfstyle.networks.network import Network
 from tfstyle.objective import (

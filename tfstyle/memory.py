@@ -12,15 +12,13 @@ from bisect import bisect
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
 from typing import Any, NamedTuple
-
-import psutil
 
 from tfstyle.borders import SIDE_STEP
 from tfstyle.errors import InvalidInputError, Violation
 from tfstyle.losses import FeatureTerm, PooledTerm, loss_from_options
 from tfstyle.losses.term import MatchingCost
+from tfstyle.machine_memory import has_gpu
 from tfstyle.networks.network import Network
 from tfstyle.networks.topology import block_of
 from tfstyle.objective import Terms, feature_layers, matched_terms, reference_terms
@@ -62,7 +60,6 @@ REGION_TRAFFIC = 4e-9
 """Seconds per value of the layers of pooled terms, region and evaluation (measured: 2e-9 to 5e-9)."""
 OVERHEAD = 0.03
 """Seconds of an evaluation besides, of any size (measured at 96 x 64 pixels: 0.03)."""
-_CGROUP = Path("/sys/fs/cgroup")
 
 
 class Layout(NamedTuple):
@@ -117,79 +114,6 @@ class Demand:
     def variables(self) -> int:
         """Number of the optimizer's variables."""
         return self.pyramid.size // 3 if self.grey else self.pyramid.size
-
-
-def available_memory() -> int:
-    """Bytes that a transfer can take: what is free of the machine's memory, or of the GPU's if that is less.
-
-    The optimizer's vectors are in the GPU's memory, or if the picture is tiled in the machine's, so both must suffice.
-    """
-    gpu = gpu_memory()
-    return free_memory() if gpu is None else min(free_memory(), gpu.limit - gpu.used)
-
-
-class GpuMemory(NamedTuple):
-    """Bytes that TensorFlow may take of a GPU's memory in this process, and those of them that it uses."""
-
-    limit: int
-    used: int
-
-
-def gpu_memory() -> GpuMemory | None:
-    """The memory of the GPU that TensorFlow computes on. None if there is none, or if TensorFlow does not tell."""
-    limit = _limit_of("GPU") if has_gpu() else None
-    if limit is None:
-        return None
-    return GpuMemory(limit, int(tf.config.experimental.get_memory_info("GPU:0")["current"]))
-
-
-def has_gpu() -> bool:
-    """Whether TensorFlow computes on a GPU."""
-    return bool(tf.config.get_visible_devices("GPU"))
-
-
-def _limit_of(kind: str) -> int | None:
-    """TensorFlow's limit on the first device of this `kind`, for a GPU from what was free when it began to use it.
-
-    It has no public function for that; where these have changed, the machine's memory alone is respected.
-    """
-    try:
-        from tensorflow.python import pywrap_tfe
-        from tensorflow.python.client import pywrap_tf_session
-        from tensorflow.python.eager import context
-
-        context.ensure_initialized()
-        devices = pywrap_tfe.TFE_ContextListDevices(context.context()._handle)
-        for index in range(pywrap_tfe.TF_DeviceListCount(devices)):
-            if pywrap_tfe.TF_DeviceListType(devices, index) == kind:
-                return int(pywrap_tf_session.TF_DeviceListMemoryBytes(devices, index))
-    except (ImportError, AttributeError, TypeError):
-        pass
-    return None
-
-
-def free_memory() -> int:
-    """Bytes that this process can still allocate: the free memory of the machine, or of its container if that is less.
-
-    A container's `memory.current` includes the page cache, which the kernel frees under memory pressure. The inactive
-    part of it therefore counts as free.
-    """
-    free = int(psutil.virtual_memory().available)
-    try:
-        limit = (_CGROUP / "memory.max").read_text().strip()
-        used = int((_CGROUP / "memory.current").read_text())
-    except OSError:
-        return free
-    return free if limit == "max" else min(free, int(limit) - used + _inactive_file())
-
-
-def _inactive_file() -> int:
-    """Bytes of the container's page cache that can be reclaimed at once; 0 if the kernel does not report it."""
-    try:
-        lines = (_CGROUP / "memory.stat").read_text().splitlines()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) for line in lines if line.startswith("inactive_file ")), 0)
 
 
 def fitting_whole_from(network: Network, demand: Demand, available: int) -> int | None:

@@ -30,7 +30,8 @@ from tfstyle.errors import InvalidInputError, Violation
 from tfstyle.exhaustion import explained_exhaustion
 from tfstyle.images import Picture, Taken, encode_png, resize_floats
 from tfstyle.losses import Part, Parts
-from tfstyle.memory import Estimate, free_memory, has_gpu
+from tfstyle.machine_memory import free_memory, has_gpu
+from tfstyle.memory import Estimate
 from tfstyle.networks.choice import Choice
 from tfstyle.networks.network import Network
 from tfstyle.objective import Evaluation

@@ -22,6 +22,7 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode, get_current_
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from tfstyle import __version__
+from tfstyle_server.servicer import SERVICE
 from tfstyle_server.traces import JobTrace, Metadata, Receipt
 
 log = logging.getLogger("tfstyle.front")
@@ -29,7 +30,6 @@ log = logging.getLogger("tfstyle.front")
 CLOSING_SECONDS = 5.0
 """How long the end of the server waits for a collector that does not answer."""
 LONGEST_CARRIER = 4096
-SERVICE = "tfstyle.v1.StyleTransfer"
 _STORED = TraceContextTextMapPropagator()
 
 

@@ -14,6 +14,7 @@ from tfstyle.engine import Engine
 from tfstyle.errors import InvalidInputError
 from tfstyle.images import Picture, resize
 from tfstyle.inputs import Inputs, Style, Temporal
+from tfstyle.losses import NeighboursLoss
 from tfstyle.options import TransferOptions
 from tfstyle.presets import resolve_options
 from tfstyle.scaled_inputs import digest, scaled_inputs, sizes_of
@@ -129,6 +130,27 @@ def test_weights_are_those_of_mask_factor_and_transparency_at_the_scale() -> Non
     assert reference.weights[:, 22:].max() < 0.01
     (everywhere,) = scaled_inputs(following(Temporal(BEFORE)), TransferOptions(), 36, grey=False).temporal
     assert (everywhere.weights == 1).all()
+
+
+def test_places_are_looked_up_by_earlier_results_where_the_picture_starts_from_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given: list[Any] = []
+    look_up = NeighboursLoss.query
+
+    def query(term: NeighboursLoss, content: Any, start: Any, held: Any) -> Any:
+        given.append(held)
+        return look_up(term, content, start, held)
+
+    monkeypatch.setattr(NeighboursLoss, "query", query)
+    twice = Temporal(BEFORE, weights=Picture(LEFT)), Temporal(BEFORE, weights=Picture(LEFT))
+    engine, options = Engine(), {"style_loss": "neighbours", "max_evaluations": 1}
+    for inputs in (following(*twice, start_picture=BEFORE), following(*twice)):
+        made(engine, inputs, **options)
+    held, beside = given
+    assert held.shape == (1, 48, 72, 1)
+    np.testing.assert_allclose(held[0, 24, [0, 20, 50, 71], 0], [1, 1, 0, 0], atol=1e-3)
+    assert beside is None, "it starts from the photo"
 
 
 def test_sixteen_bits_are_not_rounded_to_eight() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import re
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -149,37 +148,6 @@ def test_optimizer_bytes_match_its_arrays() -> None:
     vectors = ("point", "trial", "gradient", "direction", "squares")
     held = sum(state[name].nbytes for name in vectors)
     assert memory.optimizer_bytes(small) == held + state["pairs"].nbytes
-
-
-def test_container_limit_is_respected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    machine = memory.available_memory()
-    monkeypatch.setattr(memory, "_CGROUP", tmp_path)
-    assert memory.available_memory() == pytest.approx(machine, rel=0.2)
-    (tmp_path / "memory.current").write_text("1000000\n")
-    (tmp_path / "memory.max").write_text("max\n")
-    assert memory.available_memory() > 10**6
-    (tmp_path / "memory.max").write_text("3000000\n")
-    assert memory.available_memory() == 2_000_000
-    # Inactive page cache can be reclaimed.
-    (tmp_path / "memory.stat").write_text("anon 200000\nfile 800000\ninactive_file 600000\nactive_file 100000\n")
-    assert memory.available_memory() == 2_600_000
-
-
-def test_a_gpu_has_memory_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "free_memory", lambda: 5000)
-    monkeypatch.setattr(memory, "has_gpu", lambda: False)
-    assert memory.gpu_memory() is None
-    assert memory.available_memory() == 5000
-    monkeypatch.setattr(memory, "has_gpu", lambda: True)
-    monkeypatch.setattr(memory.tf.config.experimental, "get_memory_info", lambda name: {"current": 1000, "peak": 2000})
-    for limit, available in ((4000, 3000), (9000, 5000), (None, 5000)):
-        monkeypatch.setattr(memory, "_limit_of", lambda kind, limit=limit: limit)
-        assert memory.available_memory() == available
-
-
-def test_tensorflow_tells_its_limit_on_a_device() -> None:
-    assert (memory._limit_of("CPU") or 0) > 0
-    assert memory._limit_of("no such device") is None
 
 
 def test_pixels_take_less_time_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,9 +7,11 @@ import pytest
 from matched import gradient_matches_differences, total_of
 
 from tfstyle.losses import NeighboursLoss, loss_from_options
+from tfstyle.losses.neighbours import _distances
 from tfstyle.masks import BlockWeights
 from tfstyle.networks.network import LayerMetric
 from tfstyle.presets import resolve_options
+from tfstyle.tensorflow_backend import tf
 
 RANDOM = np.random.default_rng(4)
 LAYERS = ("block3_conv1", "block4_conv1")
@@ -97,6 +99,34 @@ def test_only_visible_places_of_the_painting_are_chosen() -> None:
 @pytest.mark.parametrize("metrics", [METRICS, IMITATING])
 def test_gradient_is_that_of_finite_differences(metrics) -> None:
     gradient_matches_differences(TERM, PICTURE, TERM.match(QUERY, [(PAINTING, None)], metrics), metrics)
+
+
+def test_gradient_of_layers_with_weights_of_their_own_is_that_of_finite_differences() -> None:
+    shapes = (1, 3, 4, 2), (1, 3, 4, 5)
+    parts, targets = ([RANDOM.normal(size=shape) for shape in shapes] for _ in range(2))
+    factors = 3.0, -0.7
+
+    def expected(parts: list[np.ndarray]) -> float:
+        length = np.sqrt(sum((part**2).sum(-1, keepdims=True) for part in parts))
+        distances = (
+            ((part / length - target) ** 2).sum(-1).mean() for part, target in zip(parts, targets, strict=True)
+        )
+        return sum(factor * distance for factor, distance in zip(factors, distances, strict=True))
+
+    variables = [tf.constant(part, tf.float32) for part in parts]
+    with tf.GradientTape() as tape:
+        tape.watch(variables)
+        found = _distances(variables, [tf.constant(target, tf.float32) for target in targets])
+        total = tf.add_n([factor * value for factor, value in zip(factors, found, strict=True)])
+    assert float(total) == pytest.approx(expected(parts), rel=1e-5)
+    for layer, gradient in enumerate(tape.gradient(total, variables)):
+        for place in [(0, 0, 0, 0), (0, 2, 3, 1)]:
+            ends = []
+            for step in (1e-5, -1e-5):
+                moved = [part.copy() for part in parts]
+                moved[layer][place] += step
+                ends.append(expected(moved))
+            assert float(gradient[place]) == pytest.approx((ends[0] - ends[1]) / 2e-5, rel=1e-3, abs=1e-5)
 
 
 def test_brightness_of_all_features_does_not_matter_and_black_is_finite() -> None:

@@ -43,7 +43,7 @@ class Estimator:
 
     def _budget(self) -> int:
         """The bytes that the next transfer may take, when what the one that may be running holds is free again."""
-        from tfstyle.memory import free_memory, gpu_memory
+        from tfstyle.machine_memory import free_memory, gpu_memory
 
         if self._settings.memory is not None:
             return self._settings.memory

@@ -203,9 +203,9 @@ def memory_budget(settings: WorkerSettings) -> int | Callable[[], int]:
     """The bytes that a transfer may take, or a function that computes them when a transfer begins."""
     if settings.memory is not None:
         return settings.memory
-    from tfstyle import memory
+    from tfstyle import machine_memory
 
-    return lambda: int(memory.available_memory() * settings.memory_share)
+    return lambda: int(machine_memory.available_memory() * settings.memory_share)
 
 
 def serve(pipe: Channel, settings: WorkerSettings, gather: Gather = alone) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tfstyle import device, engine, memory
+from tfstyle import device, engine, machine_memory
 from tfstyle.errors import TfstyleError
 from tfstyle.inputs import content_and_style
 from tfstyle.options import ProgressOptions, TransferOptions
@@ -132,9 +132,9 @@ def test_an_estimate_counts_on_all_of_the_gpu_that_a_running_transfer_will_leave
 ) -> None:
     own: Any = None
     estimator = Estimator(own, settings("0"))
-    monkeypatch.setattr(memory, "free_memory", lambda: 10**12)
-    monkeypatch.setattr(memory, "gpu_memory", lambda: memory.GpuMemory(8 * 10**9, 7 * 10**9))
+    monkeypatch.setattr(machine_memory, "free_memory", lambda: 10**12)
+    monkeypatch.setattr(machine_memory, "gpu_memory", lambda: machine_memory.GpuMemory(8 * 10**9, 7 * 10**9))
     assert estimator._budget() == 8 * 10**9
-    monkeypatch.setattr(memory, "free_memory", lambda: 10**9)
+    monkeypatch.setattr(machine_memory, "free_memory", lambda: 10**9)
     assert 10**9 <= estimator._budget() < 8 * 10**9
     assert Estimator(own, replace(settings("0"), memory=77))._budget() == 77

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from conftest import Server
-from tfstyle import memory
+from tfstyle import machine_memory
 from tfstyle_client import BadRequestError, Client
 from tfstyle_server.executors.local.settings import worker_settings
 from tfstyle_server.executors.local.worker import memory_budget
@@ -33,7 +33,7 @@ def test_budget_is_the_share_of_what_is_free_then_unless_it_is_fixed(monkeypatch
     budget = memory_budget(settings)
     assert callable(budget)
     for free in (1000, 600):
-        monkeypatch.setattr(memory, "available_memory", lambda free=free: free)
+        monkeypatch.setattr(machine_memory, "available_memory", lambda free=free: free)
         assert budget() == free // 2
     assert memory_budget(replace(settings, memory=77)) == 77
 
