@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 import tfstyle
 from tfstyle.atomic import new_draft
+from tfstyle.blas import without_blas_threads
 from tfstyle.checkpoint import Checkpoint, CheckpointError, write_checkpoint
 from tfstyle.colour import MEAN, STD, standardise, to_pixels
 from tfstyle.colour_matching import relit
@@ -189,7 +190,7 @@ class Transfer:
                 if self._best is None and not math.isfinite(evaluation.total):
                     why = "gives a loss that is not finite, as a picture of a single colour does with some borders"
                     raise InvalidInputError([Violation("content", f"{why}; set start to noise, or padding to zero")])
-                with self._stepping:
+                with self._stepping, without_blas_threads():
                     accepted = self._optimizer.tell(evaluation.total, evaluation.gradient)
                     if accepted or self._best is None:
                         self._best = evaluation.total, evaluation.parts

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from tfstyle.borders import NO_WRAPS, Wraps
+from tfstyle.losses.differences import squared_differences
 from tfstyle.losses.term import ImageTerm
 from tfstyle.losses.wrapped import closed, closed_below
 from tfstyle.tensorflow_backend import tf
@@ -28,25 +29,6 @@ class SquaredVariation(ImageTerm):
         height, width = size
         image = closed(self.own_rows(rows, own), 2, self.wraps.across)
         rows = closed_below(rows, own, self.wraps.down)
-        down = _squared_differences(rows, 1) / ((height - 1 + self.wraps.down) * width * 3)
-        across = _squared_differences(image, 2) / (height * (width - 1 + self.wraps.across) * 3)
+        down = squared_differences(rows, 1) / ((height - 1 + self.wraps.down) * width * 3)
+        across = squared_differences(image, 2) / (height * (width - 1 + self.wraps.across) * 3)
         return down + across
-
-
-def _squared_differences(image: tf.Tensor, axis: int) -> tf.Tensor:
-    """The sum of the squared differences between neighbours of `image` [1, h, w, 3] along `axis`."""
-    others = image.shape[axis] - 1
-
-    # TensorFlow's gradient of a slice is slow: it fills a map of zeros, four times here.
-    @tf.custom_gradient  # type: ignore[untyped-decorator]
-    def total(image: tf.Tensor) -> Any:
-        differences = tf.split(image, [1, others], axis)[1] - tf.split(image, [others, 1], axis)[0]
-
-        def gradient(upstream: tf.Tensor) -> tf.Tensor:
-            edges = [(int(each == axis), int(each == axis)) for each in range(4)]
-            padded = tf.pad(differences, edges)
-            return 2 * upstream * (tf.split(padded, [-1, 1], axis)[0] - tf.split(padded, [1, -1], axis)[1])
-
-        return 2 * tf.nn.l2_loss(differences), gradient
-
-    return total(image)

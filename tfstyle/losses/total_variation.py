@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from tfstyle.borders import NO_WRAPS, Wraps
+from tfstyle.losses.differences import absolute_differences
 from tfstyle.losses.term import ImageTerm
 from tfstyle.losses.wrapped import closed, closed_below
 from tfstyle.tensorflow_backend import tf
@@ -27,8 +28,6 @@ class TotalVariation(ImageTerm):
         height, width = size
         image = closed(self.own_rows(rows, own), 2, self.wraps.across)
         rows = closed_below(rows, own, self.wraps.down)
-        down = tf.reduce_sum(tf.abs(rows[:, 1:] - rows[:, :-1])) / ((height - 1 + self.wraps.down) * width * 3)
-        across = tf.reduce_sum(tf.abs(image[:, :, 1:] - image[:, :, :-1])) / (
-            height * (width - 1 + self.wraps.across) * 3
-        )
+        down = absolute_differences(rows, 1) / ((height - 1 + self.wraps.down) * width * 3)
+        across = absolute_differences(image, 2) / (height * (width - 1 + self.wraps.across) * 3)
         return 0.5 * (down + across)
