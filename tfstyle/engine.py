@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +47,7 @@ from tfstyle.options import COARSE_SCALES, LAYER_WEIGHTS, TransferOptions, lite_
 from tfstyle.precision import choose_precision
 from tfstyle.presets import resolve_options
 from tfstyle.provenance import Source
+from tfstyle.recent import Recent
 from tfstyle.regions import count_regions
 from tfstyle.scaled_inputs import (
     ScaledInputs,
@@ -93,6 +95,7 @@ class Engine:
         self._networks: dict[str, Network] = {}
         self._objectives: OrderedDict[tuple[object, ...], Objective] = OrderedDict()
         self._dropped = 0
+        self._recent = Recent()
 
     @property
     def traces(self) -> int:
@@ -150,7 +153,7 @@ class Engine:
         new = keys - self._objectives.keys()
         once = GPU_TRACING_SECONDS if has_gpu() else TRACING_SECONDS
         tracing = (once + REGION_TRACING_SECONDS * regions) * len(new)
-        estimate = replace(estimate, seconds=estimate.seconds + tracing)
+        estimate = replace(estimate, seconds=estimate.seconds + tracing, tracing=tracing)
         return Outline(choice, precision, current_device(), steps, estimate, warnings)
 
     def prepare(
@@ -254,7 +257,12 @@ class Engine:
         if inputs.keep is not None:
             kept = Kept(inputs.keep[None, :, :, None], standardise(inputs.content.pixels))
         objective = self._objective(step, whole_from, len(inputs.regions), kept is not None, crew)
-        targets = targets_of(objective, terms, inputs, start, metrics, relative=relatively)
+        of = _key(step, whole_from)
+
+        def recent(key: Hashable, compute: Callable[[], Any]) -> Any:
+            return self._recent.of((of, key), compute)
+
+        targets = targets_of(objective, terms, inputs, start, metrics, recent, relative=relatively)
         return Problem(objective, targets, relative(loss, targets, metrics) if relatively else loss, kept)
 
     def _objective(self, step: Step, whole_from: int, regions: int, keeps: bool, crew: Crew | None) -> Objective:

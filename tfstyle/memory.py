@@ -26,6 +26,7 @@ from tfstyle.optimizers import OPTIMIZERS
 from tfstyle.options import TransferOptions
 from tfstyle.precision import AUTO, FLOAT32
 from tfstyle.pyramid import Pyramid
+from tfstyle.recent import MOST_BYTES
 from tfstyle.tensorflow_backend import tf
 from tfstyle.tiled import segment
 from tfstyle.tiled.windows import margin
@@ -73,12 +74,14 @@ class Layout(NamedTuple):
 class Estimate:
     """An estimate: peak `memory` in bytes, and `seconds` of all evaluations, with these `layouts`.
 
-    There is one layout for each stage of the transfer.
+    There is one layout for each stage of the transfer. `tracing` are those of the seconds that are spent once for each
+    scale.
     """
 
     memory: int
     seconds: float
     layouts: tuple[Layout, ...]
+    tracing: float = 0.0
 
     @property
     def tiled(self) -> bool:
@@ -229,7 +232,10 @@ def bytes_needed(network: Network, demand: Demand, whole_from: int) -> int:
     kept += sum(FLOAT * term.target_values * pixels for term in reference_terms(terms).values())
     style_features = _feature_bytes(network, demand, whole, demand.style_pixels)
     targets = (FLOAT * 3 + maps) * demand.style_pixels + TARGETS * style_features
+    remembered = 0
     if costs := _matching_costs(network, demand):
+        columns = demand.styles * sum(cost.columns for cost in costs)
+        remembered = columns if columns <= MOST_BYTES else 0
         # Chosen while the optimizer holds its vectors, and twice more while several are put together.
         together = 2 * kept if demand.styles > 1 or demand.regions else 0
         targets += optimizer_bytes(demand) + sum(cost.memory for cost in costs) + together
@@ -239,7 +245,9 @@ def bytes_needed(network: Network, demand: Demand, whole_from: int) -> int:
     evaluation = (picture + 1.5 * maps + BESIDE) * pixels + features
     if not cuts:
         evaluation = SURFACE * pixels + features  # in one function
-    return int(FIXED + _kernel_bytes(network, demand) + kept + max(targets, optimizer_bytes(demand) + evaluation))
+    return int(
+        FIXED + _kernel_bytes(network, demand) + kept + max(targets, remembered + optimizer_bytes(demand) + evaluation)
+    )
 
 
 def optimizer_bytes(demand: Demand) -> int:

@@ -150,8 +150,8 @@ class WholeObjective:
                 targets[name][layer] = term.statistics(sums, count, self._network.metrics[layer])
         return targets
 
-    def match(self, term: MatchedTerm, query: Map, views: Sequence[tuple[Map, Map | None]]) -> dict[str, Any]:
-        """The targets of a matched term: places in a style picture for each position of `query` [1, H, W, 3].
+    def columns(self, term: MatchedTerm, views: Sequence[tuple[Map, Map | None]]) -> Any:
+        """What the targets of a matched term are chosen from, of one style picture.
 
         `views` are (standardised picture [1, h, w, 3], weights [h, w] of its pixels, None: 1) of that style picture.
         """
@@ -162,7 +162,11 @@ class WholeObjective:
             for image, weights in views:
                 yield self._features(own, image, self._theirs), None if weights is None else BlockWeights(weights)
 
-        return term.match(self._features(own, query, self._own), features_of_views(), self._network.metrics)
+        return term.columns(features_of_views(), self._network.metrics)
+
+    def match(self, term: MatchedTerm, query: Map, columns: Any) -> dict[str, Any]:
+        """The targets of a matched term: places among `columns` for each position of `query` [1, H, W, 3]."""
+        return term.match(self._features({term.name: term}, query, self._own), columns, self._network.metrics)
 
     def _features(self, terms: Terms, image: Map, borders: Borders) -> Mapping[str, tf.Tensor]:
         layers = feature_layers(terms)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +25,14 @@ class Painting:
     share: float
     weights: NDArray[np.float32] | None
     match: ColourMatch | None = None
+
+    @property
+    def key(self) -> bytes:
+        """A digest of the image and the weights."""
+        digest = hashlib.sha256(np.ascontiguousarray(self.image))
+        if self.weights is not None:
+            digest.update(np.ascontiguousarray(self.weights))
+        return digest.digest()
 
     @property
     def image(self) -> NDArray[np.float32]:

@@ -73,6 +73,10 @@ def check_shapes(sizes: Inputs[Size]) -> None:
     for part in BESIDES:
         if (size := getattr(sizes, part)) is not None:
             check_aspect_ratio(part, size, sizes.content, "the content picture")
+    for name, earlier in sizes.named_temporal():
+        for part, given in ((name, earlier.picture), (f"{name}.weights", earlier.weights)):
+            if given is not None:
+                check_aspect_ratio(part, given, sizes.content, "the content picture")
 
 
 def fitting_schedule(sizes: Inputs[Size], options: TransferOptions) -> tuple[Scale, ...]:

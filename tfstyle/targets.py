@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable
 from functools import partial
 from typing import Any
 
@@ -27,24 +27,34 @@ from tfstyle.scaled_inputs import ScaledInputs
 from tfstyle.tensorflow_backend import tf
 
 Map = NDArray[np.float32]
+Remember = Callable[[Hashable, Callable[[], Any]], Any]
+"""As `tfstyle.recent.Recent.of`, for one objective."""
 
 
 def targets_of(
-    objective: Objective, terms: Terms, inputs: ScaledInputs, start: Map | None, metrics: Metrics, *, relative: bool
+    objective: Objective,
+    terms: Terms,
+    inputs: ScaledInputs,
+    start: Map | None,
+    metrics: Metrics,
+    recent: Remember,
+    *,
+    relative: bool,
 ) -> Targets:
     """The targets of all `terms`, the same with which `objective` was made.
 
-    Matched terms need `start`, the standardised picture [1, H, W, 3] at which the stage begins. With `relative`, the
-    targets of regions hold the units of their values.
+    What is computed from a style picture alone is asked of `recent`. Matched terms need `start`, the standardised
+    picture [1, H, W, 3] at which the stage begins. With `relative`, the targets of regions hold the units of their
+    values.
     """
     content = standardise(inputs.content.pixels)
     areas = [(BlockWeights(region.weights), region.paintings) for region in inputs.regions]
     targets = dict(objective.content_targets(content))
     if areas:
-        statistics = [(weights, _statistics(objective, paintings)) for weights, paintings in areas]
+        statistics = [(weights, _statistics(objective, paintings, recent)) for weights, paintings in areas]
         targets |= region_targets(terms, statistics, metrics, relative)
     else:
-        targets |= style_targets(terms, _statistics(objective, inputs.paintings), metrics)
+        targets |= style_targets(terms, _statistics(objective, inputs.paintings, recent), metrics)
     for name, reference in reference_terms(terms).items():
         earlier = [(standardise(each.picture.pixels), each.weights) for each in inputs.temporal]
         targets[name] = {IMAGE: reference.target(earlier)}
@@ -54,10 +64,10 @@ def targets_of(
         assert start is not None
         query = term.query(content, start, _held(inputs))
         if areas:
-            found = [(weights, _matched(objective, term, query, paintings)) for weights, paintings in areas]
+            found = [(weights, _matched(objective, term, query, paintings, recent)) for weights, paintings in areas]
             targets[name] = term.in_regions(found)
         else:
-            targets[name] = _matched(objective, term, query, inputs.paintings)
+            targets[name] = _matched(objective, term, query, inputs.paintings, recent)
     return targets
 
 
@@ -68,12 +78,22 @@ def _held(inputs: ScaledInputs) -> Map | None:
     return np.minimum(sum(each.weights for each in inputs.temporal), np.float32(1))[None, :, :, None]
 
 
-def _statistics(objective: Objective, paintings: Iterable[Painting]) -> Any:
-    return _blend((each.share, objective.style_statistics(each.image, each.weights)) for each in paintings)
+def _statistics(objective: Objective, paintings: Iterable[Painting], recent: Remember) -> Any:
+    def of(painting: Painting) -> Targets:
+        return recent(
+            ("statistics", painting.key), lambda: objective.style_statistics(painting.image, painting.weights)
+        )
+
+    return _blend((each.share, of(each)) for each in paintings)
 
 
-def _matched(objective: WholeObjective, term: MatchedTerm, query: Map, paintings: Iterable[Painting]) -> Any:
-    return _blend((each.share, objective.match(term, query, each.views)) for each in paintings)
+def _matched(
+    objective: WholeObjective, term: MatchedTerm, query: Map, paintings: Iterable[Painting], recent: Remember
+) -> Any:
+    def columns(painting: Painting) -> Any:
+        return recent((term.name, painting.key), lambda: objective.columns(term, painting.views))
+
+    return _blend((each.share, objective.match(term, query, columns(each))) for each in paintings)
 
 
 def _blend(styles: Iterable[tuple[float, Any]]) -> Any:

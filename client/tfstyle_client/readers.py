@@ -183,6 +183,7 @@ def read_started(message: pb.Started) -> Started:
         message.precision.name,
         message.precision.note,
         _device(message.device) if message.HasField("device") else None,
+        message.tracing.ToTimedelta().total_seconds(),
     )
 
 

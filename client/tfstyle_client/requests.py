@@ -100,11 +100,12 @@ def sizes_from(
     start_picture: Size | None = None,
     keep: Size | None = None,
     regions: Size | None = None,
+    temporal: Iterable[Size] = (),
 ) -> Inputs[Size]:
     """The inputs as a program gives their sizes, by the names of `Inputs`. Raises `BadRequestError`."""
     given = tuple(each if isinstance(each, Style) else Style(each) for each in styles)
     try:
-        return Inputs(content, given, start_picture, keep, regions)
+        return Inputs(content, given, start_picture, keep, regions, tuple(map(Temporal, temporal)))
     except InvalidInputError as error:
         raise BadRequestError(error.violations) from None
 
@@ -130,6 +131,7 @@ def estimate_request(
         style_parts=[pb.StyleParts(**{part: getattr(style, part) for part in OF_A_STYLE}) for style in messages.styles],
         **{part: getattr(messages, part) for part in BESIDES},
         region_colours=region_colours,
+        temporal=[earlier.picture for earlier in messages.temporal],
     )
 
 

@@ -40,8 +40,6 @@ from tfstyle_server.server_info import Load
 
 log = logging.getLogger("tfstyle.front")
 
-MOST_LOSSES = 5
-"""A job fails when this number of workers in a row is lost at the same evaluation."""
 ANNOUNCED = 20
 """Only the first jobs of the queue get an event when their position changes."""
 TYPICAL_SECONDS = 60.0
@@ -180,7 +178,7 @@ class Dispatcher:
             self.dispatch()
             return
         attempt = pb.JobEvent.FromString(begun.data).begun.attempt
-        job.began = time.monotonic()
+        job.begin(time.monotonic())
         job.trace.enter("prepare", attempt=attempt)
         self._running.add(name)
         self._executor.run(Run(name, attempt, job.plan.inputs, job.plan.options, job.plan.progress, job.plan.preset))
@@ -218,7 +216,7 @@ class Dispatcher:
         job = self._live.get(update.job)
         if job is None:
             return  # it was cancelled, and its worker is about to stop
-        job.reached = max(job.reached, update.reached)
+        job.come(update.reached)
         match update.event.WhichOneof("event"):
             case "started":
                 job.stage = 0
@@ -242,7 +240,7 @@ class Dispatcher:
             self._recorder.post(Entry(end.job, event, end.attempt))
 
     def on_lost(self, job: str, attempt: int, reason: str) -> None:
-        """As in `Listener`. The job returns to the queue, or fails where its workers keep ending at one evaluation."""
+        """As in `Listener`. The job returns to the queue, or fails where its workers keep ending."""
         self._running.discard(job)
         live = self._live.get(job)
         if live is None:
@@ -294,10 +292,9 @@ class Dispatcher:
 
 
 def given_up(job: LiveJob, reason: str) -> pb.JobEvent | None:
-    """The event that ends a job whose workers keep being lost at one evaluation, the latest for `reason`; else None."""
-    if job.losses < MOST_LOSSES:
-        return None
-    return _failed(status.internal(f"given up: {reason}, {job.losses} times at evaluation {job.reached}"))
+    """The event that ends a job whose workers keep being lost, the latest for `reason`; None: it goes on."""
+    why = job.given_up(reason)
+    return _failed(status.internal(why)) if why else None
 
 
 def _event_of(end: End, job: LiveJob | None) -> pb.JobEvent | None:

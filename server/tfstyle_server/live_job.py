@@ -12,6 +12,17 @@ from tfstyle_server.plan import Plan
 from tfstyle_server.traces import NO_SPANS, JobTrace
 from tfstyle_server.watches import Feed
 
+UNHEARD = -1
+"""In place of a number of evaluations: nothing has been reported."""
+MOST_LOSSES = 5
+"""A job fails when so many of its workers in a row are lost at the same evaluation: it seems to end them itself."""
+MOST_LOSSES_BEFORE = 15
+"""A job fails when so many of its workers are lost before they come as far as another did.
+
+A job that ends its workers does so at the same place. These ended where others did not, so something else ended them,
+as on machines that come and go. There is a bound, since no job may occupy workers for ever.
+"""
+
 
 @dataclass
 class LiveJob:
@@ -34,17 +45,34 @@ class LiveJob:
     """The duration of all evaluations up to then."""
     stage: int = 0
     """The stage of the latest reported evaluation."""
-    reached: int = 0
-    """The evaluations that its workers have made, reported as progress or not."""
-    lost_at: int = 0
+    came: int = UNHEARD
+    """The evaluations that its current worker, with those before it, has made, reported as progress or not."""
+    reached: int = UNHEARD
+    """The most that `came` has been."""
+    lost_at: int = UNHEARD
     """The value of `reached` when a worker was last lost."""
     losses: int = 0
-    """How many workers in a row were lost without an evaluation more between them."""
+    """How many workers in a row were lost there: none made an evaluation more, and all came as far."""
+    losses_before: int = 0
+    """How many workers in between were lost earlier."""
+
+    def begin(self, now: float) -> None:
+        """Count that it was given to a worker, at `now` by the monotonic clock."""
+        self.began, self.came = now, UNHEARD
+
+    def come(self, evaluations: int) -> None:
+        """Count what its worker has reported."""
+        self.came = max(self.came, evaluations)
+        self.reached = max(self.reached, self.came)
 
     def lose(self) -> None:
-        """Count that a worker was lost, or the server with it."""
-        self.losses = self.losses + 1 if self.reached <= self.lost_at else 1
-        self.lost_at = max(self.reached, self.lost_at)
+        """Count that its worker was lost, or the server with it."""
+        if self.reached > self.lost_at:
+            self.lost_at, self.losses, self.losses_before = self.reached, 1, 0
+        elif self.came == self.reached:
+            self.losses += 1
+        else:
+            self.losses_before += 1
 
     def recall(self, events: Iterable[pb.JobEvent]) -> None:
         """Count again what earlier servers recorded, so that a job that ends every server is given up all the same.
@@ -52,18 +80,24 @@ class LiveJob:
         An attempt counts that came as far as any before it. One that ended earlier met a server that ended for its own
         reasons.
         """
-        own: int | None = None
         for event in events:
             match event.WhichOneof("event"):
                 case "begun":
-                    own = None
+                    self.came = UNHEARD
                 case "started":
-                    own = 0
+                    self.come(0)
                 case "progress":
-                    own = event.progress.evaluation
-                    self.reached = max(self.reached, own)
-                case "interrupted" if own == self.reached:
+                    self.come(event.progress.evaluation)
+                case "interrupted" if self.came == self.reached != UNHEARD:
                     self.lose()
+
+    def given_up(self, reason: str) -> str:
+        """Why no other worker is to try, the latest having been lost for `reason`; empty: one is."""
+        if self.losses >= MOST_LOSSES:
+            return f"given up: {reason}, {self.losses} times at evaluation {max(0, self.reached)}"
+        if self.losses_before >= MOST_LOSSES_BEFORE:
+            return f"given up: {reason}, {self.losses_before} times before evaluation {self.reached} was reached again"
+        return ""
 
     @cached_property
     def work(self) -> float:

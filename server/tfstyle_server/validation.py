@@ -12,7 +12,18 @@ from itertools import islice, zip_longest
 from google.protobuf.message import Message
 
 from tfstyle.errors import InvalidInputError, Violation
-from tfstyle.inputs import BESIDES, MOST_COLOURS, MOST_STYLES, OF_A_STYLE, Inputs, Size, Style, regions_of_masks
+from tfstyle.inputs import (
+    BESIDES,
+    MOST_COLOURS,
+    MOST_STYLES,
+    MOST_TEMPORAL,
+    OF_A_STYLE,
+    Inputs,
+    Size,
+    Style,
+    Temporal,
+    regions_of_masks,
+)
 from tfstyle.options import ProgressOptions, TransferOptions
 from tfstyle.presets import resolve_options
 from tfstyle.rules import shown
@@ -177,11 +188,15 @@ def _checked_sizes(request: pb.EstimateTransferRequest, max_pixels: int) -> Inpu
         for index, each in enumerate(islice(request.style_parts, len(styles)))
     ]
     start, keep, regions = further(request, BESIDES)
+    given_before = islice(request.temporal, MOST_TEMPORAL + 1)
+    earlier = [Temporal(checked(f"temporal[{index}]", each)) for index, each in enumerate(given_before)]
+    if len(earlier) > MOST_TEMPORAL:
+        violations.append(Violation("temporal", f"must be at most {MOST_TEMPORAL}; got {len(request.temporal)}"))
     if violations:
         raise InvalidInputError(violations)
     sized = tuple(Style(size, 1.0, *(own or ())) for size, own in zip_longest(styles, parts))
     try:
-        return Inputs(content, sized, start, keep, regions)
+        return Inputs(content, sized, start, keep, regions, tuple(earlier))
     except InvalidInputError as error:
         raise InvalidInputError(map(field_paths.in_estimate, error.violations)) from None
 

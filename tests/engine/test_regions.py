@@ -229,7 +229,7 @@ def test_neighbours_are_those_of_a_region_and_nothing_is_asked_elsewhere() -> No
     made = WholeObjective(network, PYRAMID, (1.0 * term).terms, "max")
     weights = np.zeros((64, 96), np.float32)
     weights[:, :48] = 1
-    one, two = (made.match(term, image(0), [(image(seed), None)]) for seed in (1, 2))
+    one, two = (made.match(term, image(0), made.columns(term, [(image(seed), None)])) for seed in (1, 2))
     placed = term.in_regions([(BlockWeights(weights), one), (BlockWeights(1 - weights), two)])
     for layer in term.layers:
         np.testing.assert_array_equal(placed[layer][:, :, :12], one[layer][:, :, :12])

@@ -41,7 +41,8 @@ class Rolled:
         statistics = self.objective.style_statistics(PAINTING, None)
         targets = {**self.objective.content_targets(photo), **style_targets(self.loss.terms, statistics, metrics)}
         for name, term in matched_terms(self.loss.terms).items():
-            targets[name] = self.objective.match(term, term.query(photo, start, None), [(PAINTING, None)])
+            columns = self.objective.columns(term, [(PAINTING, None)])
+            targets[name] = self.objective.match(term, term.query(photo, start, None), columns)
         balanced = relative(self.loss, targets, metrics)
         self.targets, self.balanced = targets, balanced
         return self.objective(self.pyramid.variables(image), targets, balanced)

@@ -55,6 +55,17 @@ def test_regions_and_masks_count_as_in_the_run(client: Client, landscape: bytes,
     assert estimate.stages == started.stages
 
 
+def test_earlier_results_count(client: Client) -> None:
+    options = {"size": 512, "steps": 10, "coarsest_scale": 0, "style_loss": "neighbours"}
+    following, plain = (
+        client.estimate(PHOTO, [PAINTING], temporal=[PHOTO] * 3, **options),
+        client.estimate(PHOTO, [PAINTING], **options),
+    )
+    assert following.memory != plain.memory
+    assert following.expected - following.tracing < plain.expected - plain.tracing, "fewer places are chosen from"
+    assert 0 < following.tracing < following.expected
+
+
 @pytest.mark.slow
 def test_what_is_painted_in_lightness_takes_less(client: Client) -> None:
     options = {"size": 1024, "style_loss": "gram"}
@@ -137,6 +148,22 @@ def test_what_does_not_fit_is_told_before_any_picture_is_sent(client: Client) ->
             ),
             r"style_parts: must be at most one for each of styles, 1; got 2; "
             r"style_parts\[0\].mask: must have sides .*; region_colours: must be 0 to 16; got 17",
+        ),
+        (
+            pb.EstimateTransferRequest(
+                content=pb.PictureSize(width=8, height=8),
+                styles=[pb.PictureSize(width=8, height=8)],
+                temporal=[pb.PictureSize(width=8, height=8), pb.PictureSize(), *[pb.PictureSize(width=8)] * 7],
+            ),
+            r"temporal\[1\]: must have sides .*; temporal: must be at most 8; got 9",
+        ),
+        (
+            pb.EstimateTransferRequest(
+                content=pb.PictureSize(width=8, height=8),
+                styles=[pb.PictureSize(width=8, height=8)],
+                temporal=[pb.PictureSize(width=80, height=8)],
+            ),
+            r"temporal\[0\]",
         ),
         (
             pb.EstimateTransferRequest(

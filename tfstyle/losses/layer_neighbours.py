@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from tfstyle.losses.hypercolumns import measured
-from tfstyle.losses.matching import VIEWS, cost, directions, nearest, places, weighted_targets
+from tfstyle.losses.matching import VIEWS, Columns, cost, directions, places, weighted_targets
 from tfstyle.losses.squares import squared_sum
 from tfstyle.losses.term import FLOAT_BYTES, Features, Map, MatchedTerm, MatchingCost, Metrics, View
 from tfstyle.masks import BlockWeights
@@ -44,16 +44,24 @@ class LayerNeighboursLoss(MatchedTerm):
         """As in `MatchedTerm`: the picture itself."""
         return start
 
-    def match(self, query: Features, views: Iterable[View], metrics: Metrics) -> dict[str, tuple[tf.Tensor, tf.Tensor]]:
+    def columns(self, views: Iterable[View], metrics: Metrics) -> dict[str, Columns]:
+        """As in `MatchedTerm`: {layer: its columns}."""
+        rows: dict[str, list[tf.Tensor]] = {layer: [] for layer in self.layers}
+        for view in views:
+            for layer in self.layers:
+                rows[layer].append(_rows_of(view, layer, metrics))
+            dtype = view[0][self.layers[-1]].dtype
+        return {layer: Columns.of(tf.concat(parts, 0), dtype) for layer, parts in rows.items()}
+
+    def match(
+        self, query: Features, columns: Mapping[str, Columns], metrics: Metrics
+    ) -> dict[str, tuple[tf.Tensor, tf.Tensor]]:
         """As in `MatchedTerm`."""
-        painted = [{layer: _columns(view, layer, metrics) for layer in self.layers} for view in views]
         targets = {}
-        for layer in self.layers:
+        for layer, among in columns.items():
             values = measured(query[layer], metrics[layer])
             rows = tf.reshape(values, [-1, values.shape[-1]])
-            columns = tf.concat([columns[layer] for columns in painted], 0)
-            found = nearest(rows, columns, query[layer].dtype)
-            chosen = directions(tf.gather(columns - tf.reduce_mean(columns, 0), found))
+            chosen = directions(tf.gather(among.rows, among.nearest(rows)) - among.centre)
             targets[layer] = tf.reduce_mean(rows, 0), tf.reshape(chosen, values.shape)
         return targets
 
@@ -75,7 +83,7 @@ class LayerNeighboursLoss(MatchedTerm):
             cost(count, positions_of(layer, pixels), VIEWS * min(MOST_COLUMNS, positions_of(layer, style_pixels)))
             for layer, count in channels.items()
         ]
-        return MatchingCost(sum(each.work for each in costs), sum(each.memory for each in costs))
+        return MatchingCost(*map(sum, zip(*costs, strict=True)))
 
     def by_layer(
         self, features: Features, targets: Mapping[str, tuple[tf.Tensor, tf.Tensor]], metrics: Metrics
@@ -92,7 +100,7 @@ class LayerNeighboursLoss(MatchedTerm):
         return FLOAT_BYTES * channels * (positions_of(layer, pixels) + 1)
 
 
-def _columns(view: View, layer: str, metrics: Metrics) -> tf.Tensor:
+def _rows_of(view: View, layer: str, metrics: Metrics) -> tf.Tensor:
     """The features [n, c] of a layer of a view of the painting that may be chosen."""
     features, weights = view
     _, height, width, channels = features[layer].shape

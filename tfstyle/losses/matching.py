@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,53 +35,55 @@ def directions(vectors: tf.Tensor, floor: float = TINY) -> tf.Tensor:
     return vectors * tf.math.rsqrt(tf.reduce_sum(tf.square(vectors), -1, keepdims=True) + floor)
 
 
-def nearest(query: tf.Tensor, columns: tf.Tensor, dtype: tf.DType) -> NDArray[np.int64]:
-    """For each row of `query` [n, c], the row of `columns` [m, c] that points most nearly in the same direction: [n].
+class Columns(NamedTuple):
+    """Columns `rows` [m, c], float32, among which neighbours are sought; they are large, so none is copied whole.
 
-    Both are float32 and centred first, each by its own mean: without that all features, which are positive, point in
-    nearly the same direction. Of each `GROUP` of columns a candidate is chosen by products in `dtype` and in `SUBSPACE`
-    dimensions, and among the `FINALISTS` of them that are best there one in float32 and in all dimensions. With more
-    dimensions than `SUBSPACE`, a row that is found may be a little less near than the nearest one.
+    `centre` [c] is their mean, `scale` [m] one over the lengths of the centred columns. `narrow` are the directions of
+    each `GROUP` of them, in the dimensions `basis` [c, d] (None: in all).
     """
-    among = _Columns(columns, dtype)
-    centre = tf.reduce_mean(query, 0)
-    found = []
-    for first in range(0, len(query), ROWS):
-        rows = query[first : first + ROWS] - centre
-        finalists = among.finalists(rows)
-        cosines = tf.stack([among.along(rows, places) for places in tf.unstack(finalists, axis=1)], 1)
-        found.append(tf.gather(finalists, tf.argmax(cosines, 1), axis=1, batch_dims=1).numpy())
-    return np.concatenate(found)
 
+    rows: tf.Tensor
+    centre: tf.Tensor
+    scale: tf.Tensor
+    basis: tf.Tensor | None
+    narrow: list[tf.Tensor]
 
-class _Columns:
-    """Columns among which neighbours are sought; they are large, so none is copied whole."""
-
-    def __init__(self, columns: tf.Tensor, dtype: tf.DType) -> None:
-        self._columns = columns
-        self._dtype = dtype
-        self._centre = sum(tf.reduce_sum(group, 0) for group in self._groups()) / len(columns)
-        self._basis = _leading_directions(columns, self._centre)
-        self._narrow, scales = [], []
-        for group in self._groups():
-            centred = group - self._centre
+    @classmethod
+    def of(cls, rows: tf.Tensor, dtype: tf.DType) -> Columns:
+        """All of it for `rows`, with `narrow` in `dtype`."""
+        groups = [rows[start : start + GROUP] for start in range(0, len(rows), GROUP)]
+        centre = sum(tf.reduce_sum(group, 0) for group in groups) / len(rows)
+        basis = _leading_directions(rows, centre)
+        narrow, scales = [], []
+        for group in groups:
+            centred = group - centre
             scale = tf.math.rsqrt(tf.reduce_sum(tf.square(centred), 1) + TINY)
             scales.append(scale)
-            self._narrow.append(tf.cast(self._narrowed(centred) * scale[:, None], dtype))
-        self._scale = tf.concat(scales, 0)
+            narrow.append(tf.cast(_narrowed(centred, basis) * scale[:, None], dtype))
+        return cls(rows, centre, tf.concat(scales, 0), basis, narrow)
 
-    def _groups(self) -> Iterator[tf.Tensor]:
-        for start in range(0, len(self._columns), GROUP):
-            yield self._columns[start : start + GROUP]
+    def nearest(self, query: tf.Tensor) -> NDArray[np.int64]:
+        """For each row of `query` [n, c], float32, the column that points most nearly in the same direction: [n].
 
-    def _narrowed(self, vectors: tf.Tensor) -> tf.Tensor:
-        return vectors if self._basis is None else tf.matmul(vectors, self._basis)
+        Both are centred first, each by its own mean: without that all features, which are positive, point in nearly the
+        same direction. Of each group a candidate is chosen by products in the type and dimensions of `narrow`, and
+        among the `FINALISTS` of them that are best there one in float32 and in all dimensions. With more dimensions
+        than `SUBSPACE`, a column that is found may be a little less near than the nearest one.
+        """
+        centre = tf.reduce_mean(query, 0)
+        found = []
+        for first in range(0, len(query), ROWS):
+            rows = query[first : first + ROWS] - centre
+            finalists = self._finalists(rows)
+            cosines = tf.stack([self._along(rows, places) for places in tf.unstack(finalists, axis=1)], 1)
+            found.append(tf.gather(finalists, tf.argmax(cosines, 1), axis=1, batch_dims=1).numpy())
+        return np.concatenate(found)
 
-    def finalists(self, rows: tf.Tensor) -> tf.Tensor:
+    def _finalists(self, rows: tf.Tensor) -> tf.Tensor:
         """The places of the candidates for each of the centred `rows` [n, c]: [n, FINALISTS], or fewer."""
-        narrow = tf.cast(self._narrowed(rows), self._dtype)
+        narrow = tf.cast(_narrowed(rows, self.basis), self.narrow[0].dtype)
         places, values = [], []
-        for number, group in enumerate(self._narrow):
+        for number, group in enumerate(self.narrow):
             products = tf.matmul(narrow, group, transpose_b=True)
             best = tf.argmax(products, 1)
             places.append(number * GROUP + best)
@@ -88,10 +91,14 @@ class _Columns:
         _, chosen = tf.math.top_k(tf.stack(values, 1), min(FINALISTS, len(values)))
         return tf.gather(tf.stack(places, 1), chosen, axis=1, batch_dims=1)
 
-    def along(self, rows: tf.Tensor, places: tf.Tensor) -> tf.Tensor:
+    def _along(self, rows: tf.Tensor, places: tf.Tensor) -> tf.Tensor:
         """The cosines of the centred `rows` [n, c] with the columns at `places` [n], times the rows' lengths."""
-        products = tf.reduce_sum(rows * (tf.gather(self._columns, places) - self._centre), 1)
-        return products * tf.gather(self._scale, places)
+        products = tf.reduce_sum(rows * (tf.gather(self.rows, places) - self.centre), 1)
+        return products * tf.gather(self.scale, places)
+
+
+def _narrowed(vectors: tf.Tensor, basis: tf.Tensor | None) -> tf.Tensor:
+    return vectors if basis is None else tf.matmul(vectors, basis)
 
 
 def _leading_directions(columns: tf.Tensor, centre: tf.Tensor) -> tf.Tensor | None:
@@ -112,12 +119,13 @@ def _leading_directions(columns: tf.Tensor, centre: tf.Tensor) -> tf.Tensor | No
 
 
 def cost(channels: int, positions: int, columns: int) -> MatchingCost:
-    """What `nearest` takes for a query of `positions` rows with so many `channels`, among so many `columns`."""
+    """What the choice takes for a query of `positions` rows with so many `channels`, among so many `columns`."""
     vectors, narrow = positions + columns, min(channels, SUBSPACE)
     # In parts, and joined, and the columns that are found; in the subspace; products of one group; and rows with what
     # they are compared with.
     values = channels * (3 * positions + 2 * columns) + narrow * vectors + ROWS * (GROUP + 3 * channels)
-    return MatchingCost(narrow * (positions * columns + channels * vectors), FLOAT_BYTES * values)
+    work = narrow * (positions * columns + channels * vectors)
+    return MatchingCost(work, FLOAT_BYTES * values, FLOAT_BYTES * columns * (channels + narrow))
 
 
 def places(size: tuple[int, int], weights: BlockWeights | None, layer: str, most: int) -> NDArray[np.int64]:

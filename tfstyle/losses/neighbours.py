@@ -13,7 +13,7 @@ import numpy as np
 from tfstyle.borders import NO_WRAPS, Wraps
 from tfstyle.images import resize_floats
 from tfstyle.losses.hypercolumns import GRID_BLOCK, GRID_LAYER, hypercolumns
-from tfstyle.losses.matching import TINY, VIEWS, cost, directions, nearest, places, weighted_targets
+from tfstyle.losses.matching import TINY, VIEWS, Columns, cost, directions, places, weighted_targets
 from tfstyle.losses.term import FLOAT_BYTES, Features, Map, MatchedTerm, MatchingCost, Metrics, View
 from tfstyle.masks import BlockWeights
 from tfstyle.networks.topology import positions_of
@@ -56,12 +56,19 @@ class NeighboursLoss(MatchedTerm):
         share = START_SHARE if held is None else START_SHARE + (HELD_SHARE - START_SHARE) * held
         return content + np.float32(share) * (_smoothed(start, self.wraps) - _smoothed(content, self.wraps))
 
-    def match(self, query: Features, views: Iterable[View], metrics: Metrics) -> dict[str, tf.Tensor]:
+    def columns(self, views: Iterable[View], metrics: Metrics) -> Columns:
+        """As in `MatchedTerm`."""
+        rows = []
+        for view in views:
+            rows.append(self._rows_of(view, metrics))
+            dtype = view[0][self.layers[-1]].dtype
+        return Columns.of(tf.concat(rows, 0), dtype)
+
+    def match(self, query: Features, columns: Columns, metrics: Metrics) -> dict[str, tf.Tensor]:
         """As in `MatchedTerm`: {layer: its part of t [1, h, w, c]}."""
         parts = self._parts(query, metrics, self.wraps)
-        columns = tf.concat([self._columns(view, metrics) for view in views], 0)
-        found = nearest(_rows(parts), columns, query[self.layers[-1]].dtype)
-        targets = tf.split(directions(tf.gather(columns, found)), [part.shape[-1] for part in parts.values()], -1)
+        chosen = directions(tf.gather(columns.rows, columns.nearest(_rows(parts))))
+        targets = tf.split(chosen, [part.shape[-1] for part in parts.values()], -1)
         return {layer: tf.reshape(target, parts[layer].shape) for layer, target in zip(parts, targets, strict=True)}
 
     def in_regions(self, found: Sequence[tuple[BlockWeights, Mapping[str, tf.Tensor]]]) -> dict[str, tf.Tensor]:
@@ -92,7 +99,7 @@ class NeighboursLoss(MatchedTerm):
         factors = np.sqrt(weights / weights.max())  # of lengths
         return hypercolumns(features, dict(zip(self.layers, map(float, factors), strict=True)), metrics, wraps)
 
-    def _columns(self, view: View, metrics: Metrics) -> tf.Tensor:
+    def _rows_of(self, view: View, metrics: Metrics) -> tf.Tensor:
         """The hypercolumns [n, c] of a view of the painting that may be chosen."""
         features, weights = view
         parts = self._parts(features, metrics, NO_WRAPS)

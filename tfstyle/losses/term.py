@@ -194,10 +194,14 @@ class LocalTerm(FeatureTerm):
 
 
 class MatchingCost(NamedTuple):
-    """What the choice of all targets takes: multiplications, and bytes in addition to the features."""
+    """What the choice of all targets takes: multiplications, and bytes in addition to the features.
+
+    `columns` are the bytes of what is chosen from, which `memory` includes.
+    """
 
     work: int
     memory: int
+    columns: int
 
 
 class MatchedTerm(FeatureTerm):
@@ -217,8 +221,12 @@ class MatchedTerm(FeatureTerm):
         """
 
     @abstractmethod
-    def match(self, query: Features, views: Iterable[View], metrics: Metrics) -> dict[str, Any]:
-        """The target of each layer, {layer: target}, from `views` of one style picture."""
+    def columns(self, views: Iterable[View], metrics: Metrics) -> Any:
+        """What is chosen from, of the `views` of one style picture: tensors, in any structure."""
+
+    @abstractmethod
+    def match(self, query: Features, columns: Any, metrics: Metrics) -> dict[str, Any]:
+        """The target of each layer, {layer: target}, chosen from the `columns` of one style picture."""
 
     @abstractmethod
     def in_regions(self, found: Sequence[tuple[BlockWeights, Mapping[str, Any]]]) -> dict[str, Any]:

@@ -244,7 +244,7 @@ class Accepted(_message.Message):
     def __init__(self, position: _Optional[int] = ...) -> None: ...
 
 class Started(_message.Message):
-    __slots__ = ("network", "width", "height", "max_evaluations", "options", "memory", "expected", "tiled", "warnings", "stages", "precision", "device")
+    __slots__ = ("network", "width", "height", "max_evaluations", "options", "memory", "expected", "tiled", "warnings", "stages", "precision", "device", "tracing")
     NETWORK_FIELD_NUMBER: _ClassVar[int]
     WIDTH_FIELD_NUMBER: _ClassVar[int]
     HEIGHT_FIELD_NUMBER: _ClassVar[int]
@@ -257,6 +257,7 @@ class Started(_message.Message):
     STAGES_FIELD_NUMBER: _ClassVar[int]
     PRECISION_FIELD_NUMBER: _ClassVar[int]
     DEVICE_FIELD_NUMBER: _ClassVar[int]
+    TRACING_FIELD_NUMBER: _ClassVar[int]
     network: Network
     width: int
     height: int
@@ -269,7 +270,8 @@ class Started(_message.Message):
     stages: _containers.RepeatedCompositeFieldContainer[Stage]
     precision: Precision
     device: Device
-    def __init__(self, network: _Optional[_Union[Network, _Mapping]] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., max_evaluations: _Optional[int] = ..., options: _Optional[_Union[TransferOptions, _Mapping]] = ..., memory: _Optional[int] = ..., expected: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., tiled: bool = ..., warnings: _Optional[_Iterable[str]] = ..., stages: _Optional[_Iterable[_Union[Stage, _Mapping]]] = ..., precision: _Optional[_Union[Precision, _Mapping]] = ..., device: _Optional[_Union[Device, _Mapping]] = ...) -> None: ...
+    tracing: _duration_pb2.Duration
+    def __init__(self, network: _Optional[_Union[Network, _Mapping]] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., max_evaluations: _Optional[int] = ..., options: _Optional[_Union[TransferOptions, _Mapping]] = ..., memory: _Optional[int] = ..., expected: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., tiled: bool = ..., warnings: _Optional[_Iterable[str]] = ..., stages: _Optional[_Iterable[_Union[Stage, _Mapping]]] = ..., precision: _Optional[_Union[Precision, _Mapping]] = ..., device: _Optional[_Union[Device, _Mapping]] = ..., tracing: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class Device(_message.Message):
     __slots__ = ("name", "gpu", "tf32", "repeatable", "note")
@@ -567,7 +569,7 @@ class ReadImageRequest(_message.Message):
     def __init__(self, name: _Optional[str] = ..., offset: _Optional[int] = ...) -> None: ...
 
 class EstimateTransferRequest(_message.Message):
-    __slots__ = ("transfer", "content", "styles", "style_parts", "start_picture", "keep", "regions", "region_colours")
+    __slots__ = ("transfer", "content", "styles", "style_parts", "start_picture", "keep", "regions", "region_colours", "temporal")
     TRANSFER_FIELD_NUMBER: _ClassVar[int]
     CONTENT_FIELD_NUMBER: _ClassVar[int]
     STYLES_FIELD_NUMBER: _ClassVar[int]
@@ -576,6 +578,7 @@ class EstimateTransferRequest(_message.Message):
     KEEP_FIELD_NUMBER: _ClassVar[int]
     REGIONS_FIELD_NUMBER: _ClassVar[int]
     REGION_COLOURS_FIELD_NUMBER: _ClassVar[int]
+    TEMPORAL_FIELD_NUMBER: _ClassVar[int]
     transfer: StylizeRequest
     content: PictureSize
     styles: _containers.RepeatedCompositeFieldContainer[PictureSize]
@@ -584,7 +587,8 @@ class EstimateTransferRequest(_message.Message):
     keep: PictureSize
     regions: PictureSize
     region_colours: int
-    def __init__(self, transfer: _Optional[_Union[StylizeRequest, _Mapping]] = ..., content: _Optional[_Union[PictureSize, _Mapping]] = ..., styles: _Optional[_Iterable[_Union[PictureSize, _Mapping]]] = ..., style_parts: _Optional[_Iterable[_Union[StyleParts, _Mapping]]] = ..., start_picture: _Optional[_Union[PictureSize, _Mapping]] = ..., keep: _Optional[_Union[PictureSize, _Mapping]] = ..., regions: _Optional[_Union[PictureSize, _Mapping]] = ..., region_colours: _Optional[int] = ...) -> None: ...
+    temporal: _containers.RepeatedCompositeFieldContainer[PictureSize]
+    def __init__(self, transfer: _Optional[_Union[StylizeRequest, _Mapping]] = ..., content: _Optional[_Union[PictureSize, _Mapping]] = ..., styles: _Optional[_Iterable[_Union[PictureSize, _Mapping]]] = ..., style_parts: _Optional[_Iterable[_Union[StyleParts, _Mapping]]] = ..., start_picture: _Optional[_Union[PictureSize, _Mapping]] = ..., keep: _Optional[_Union[PictureSize, _Mapping]] = ..., regions: _Optional[_Union[PictureSize, _Mapping]] = ..., region_colours: _Optional[int] = ..., temporal: _Optional[_Iterable[_Union[PictureSize, _Mapping]]] = ...) -> None: ...
 
 class StyleParts(_message.Message):
     __slots__ = ("mask", "region", "regions")

@@ -184,15 +184,17 @@ class Client:
         keep: Size | None = None,
         regions: Size | None = None,
         region_colours: int = 0,
+        temporal: Iterable[Size] = (),
         preset: str = "default",
         **options: Any,
     ) -> Started:
         """What a transfer of pictures of these sizes (width, height) would be, with its time and memory.
 
         A style with a mask or regions is a `Style` of sizes; `region_colours` is the number of flat colours in
-        `regions`, 0 where it is not known. The other arguments are as for `stylize`. Raises `ClientError`.
+        `regions`, 0 where it is not known; `temporal` are the sizes of earlier results. The other arguments are as for
+        `stylize`. Raises `ClientError`.
         """
-        sizes = sizes_from(content, styles, start_picture=start_picture, keep=keep, regions=regions)
+        sizes = sizes_from(content, styles, start_picture=start_picture, keep=keep, regions=regions, temporal=temporal)
         request = estimate_request(sizes, preset, options, region_colours)
         return read_started(self._connection.call(lambda: self._connection.stub.EstimateTransfer(request)))
 

@@ -82,6 +82,7 @@ def started_form(started: pb.Started) -> Json:
         "max_evaluations": started.max_evaluations,
         "memory": started.memory,
         "expected": _seconds(started.expected),
+        "tracing": _seconds(started.tracing),
         "tiled": started.tiled,
         "warnings": list(started.warnings),
         "stages": [

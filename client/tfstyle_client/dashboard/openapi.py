@@ -264,6 +264,7 @@ def _schemas() -> Json:
                 "height": {"type": "integer"},
                 "memory": {"type": "integer"},
                 "expected": {"type": "number"},
+                "tracing": {"type": "number"},
             }
         ),
         "Event": _object(

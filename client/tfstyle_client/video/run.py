@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from av.error import FFmpegError
 
@@ -22,6 +21,7 @@ from tfstyle_client.files import reason
 from tfstyle_client.journal import Journal
 from tfstyle_client.many_jobs import Order, Task, fitting_number, make_chains
 from tfstyle_client.picture_formats import size_as_shown
+from tfstyle_client.video.ahead import OFFSETS
 from tfstyle_client.video.chain import Chains, Manner, name_of, painted
 from tfstyle_client.video.film import Film
 from tfstyle_client.video.frames_display import FramesDisplay
@@ -87,17 +87,13 @@ def estimated(client: Client, facts: Facts, part: Part, size: Size, manner: Mann
         why = f"is of release {info.version}, in which no picture follows another; update it, or give --frame-by-frame"
         raise refusal("server", why)
     styles = [size_as_shown(style.picture) or size for style in manner.inputs.styles]
-
-    def expected(steps: int, options: dict[str, Any]) -> float:
-        return client.estimate(size, styles, preset=manner.preset, **options | {"max_evaluations": steps}).expected
-
     whole = manner.first(size)
     first = client.estimate(size, styles, preset=manner.preset, **whole).expected
     later = first
     if manner.frame_steps is not None:
-        options = manner.later(size)
-        # Tracing takes as long for both, and happens once.
-        later = expected(2 * manner.frame_steps, options) - expected(manner.frame_steps, options)
+        earlier = [size] * len(OFFSETS)
+        following = client.estimate(size, styles, temporal=earlier, preset=manner.preset, **manner.later(size))
+        later = following.expected - following.tracing  # which happens once
     return Estimate(size, frames_of(facts, part), first, later, info.workers)
 
 

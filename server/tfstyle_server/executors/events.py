@@ -75,6 +75,7 @@ def _started(
         options=options_to_proto(dataclasses.asdict(options)),
         memory=estimate.memory,
         expected=_duration(estimate.seconds),
+        tracing=_duration(estimate.tracing),
         tiled=estimate.tiled,
         warnings=warnings,
         precision=pb.Precision(name=precision.name, note=precision.note),

@@ -19,7 +19,8 @@ FACTS = Facts((64, 48), Fraction(10), Fraction(25))
 
 
 class Fake:
-    """A server whose estimates are 3 s for tracing, and a tenth of a second for each evaluation."""
+    """A server whose estimates are 3 s for tracing, a tenth of a second for each evaluation, and 2 s where a picture
+    follows three others of its size."""
 
     def __init__(self, *capabilities: str, workers: int = 1) -> None:
         self._info = SimpleNamespace(capabilities=capabilities, workers=workers, version="0.9.0")
@@ -28,19 +29,21 @@ class Fake:
         return self._info
 
     def estimate(self, content: object, styles: object, *, preset: str, **options: Any) -> Any:
-        return SimpleNamespace(expected=3 + options.get("max_evaluations", 100) / 10)
+        temporal = options.get("temporal", ())
+        assert temporal in ((), [content] * 3)
+        return SimpleNamespace(expected=3 + options.get("max_evaluations", 100) / 10 + 2 * bool(temporal), tracing=3)
 
 
 def asked(fake: Fake, part: Part, manner: Manner = MANNER) -> Estimate:
     return estimated(fake, FACTS, part, (64, 48), manner)  # type: ignore[arg-type]
 
 
-def test_tracing_counts_once() -> None:
+def test_tracing_counts_once_and_all_else_for_every_frame() -> None:
     found = asked(Fake("sequences"), Part())
-    assert (found.frames, found.first, found.later) == (250, 13, 4)
-    assert found.seconds == 13 + 249 * 4
-    assert found.text() == "64 x 48 pixels, about 250 frames: about 16:49"
-    assert asked(Fake("sequences", workers=3), Part()).seconds == 13 + 249 * 4 / 3
+    assert (found.frames, found.first, found.later) == (250, 13, 6)
+    assert found.seconds == 13 + 249 * 6
+    assert found.text() == "64 x 48 pixels, about 250 frames: about 25:07"
+    assert asked(Fake("sequences", workers=3), Part()).seconds == 13 + 249 * 6 / 3
 
 
 def test_a_server_of_a_former_release_is_refused() -> None:

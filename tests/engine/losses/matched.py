@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from tfstyle.losses import MatchedTerm
+from tfstyle.losses.term import View
 from tfstyle.networks.network import LayerMetric
+
+
+def matched(
+    term: MatchedTerm, query: dict[str, Any], views: Iterable[View], metrics: dict[str, LayerMetric]
+) -> dict[str, Any]:
+    """The targets for `query`, chosen from `views` of one style picture."""
+    return term.match(query, term.columns(views, metrics), metrics)
 
 
 def total_of(term: MatchedTerm, features: dict[str, Any], targets: Any, metrics: dict[str, LayerMetric]) -> tf.Tensor:

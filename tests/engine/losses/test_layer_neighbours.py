@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tensorflow as tf
-from matched import gradient_matches_differences, total_of
+from matched import gradient_matches_differences, matched, total_of
 
 from tfstyle.losses import LayerNeighboursLoss, layer_neighbours, matching
 from tfstyle.masks import BlockWeights
@@ -43,7 +43,7 @@ def rows(features: np.ndarray) -> np.ndarray:
 
 
 def test_each_layer_has_its_own_neighbours() -> None:
-    values = TERM.by_layer(PICTURE, TERM.match(QUERY, [(PAINTING, None), (TURNED, None)], METRICS), METRICS)
+    values = TERM.by_layer(PICTURE, matched(TERM, QUERY, [(PAINTING, None), (TURNED, None)], METRICS), METRICS)
     assert list(values) == list(TERM.layers)
     for layer, value in values.items():
         among = np.concatenate([rows(PAINTING[layer]), rows(TURNED[layer])])
@@ -52,19 +52,19 @@ def test_each_layer_has_its_own_neighbours() -> None:
 
 def test_metric_measures_in_the_space_of_the_imitated_network() -> None:
     term, metrics = LayerNeighboursLoss(("block1_conv1",)), {"block1_conv1": LayerMetric(9, READ_OUT)}
-    value = total_of(term, PICTURE, term.match(QUERY, [(PAINTING, None)], metrics), metrics)
+    value = total_of(term, PICTURE, matched(term, QUERY, [(PAINTING, None)], metrics), metrics)
     imitated = [rows(each["block1_conv1"]) @ READ_OUT for each in (QUERY, PICTURE, PAINTING)]
     assert float(value) == pytest.approx(expected(*imitated), rel=1e-3)
 
 
 def test_gradient_is_that_of_finite_differences() -> None:
-    gradient_matches_differences(TERM, PICTURE, TERM.match(QUERY, [(PAINTING, None)], METRICS), METRICS)
+    gradient_matches_differences(TERM, PICTURE, matched(TERM, QUERY, [(PAINTING, None)], METRICS), METRICS)
 
 
 def test_only_visible_places_of_the_painting_are_chosen() -> None:
     weights = np.zeros((6, 4), np.float32)
     weights[:, :2] = 1
-    targets = TERM.match(QUERY, [(PAINTING, BlockWeights(weights))], METRICS)
+    targets = matched(TERM, QUERY, [(PAINTING, BlockWeights(weights))], METRICS)
     value = TERM.by_layer(PICTURE, targets, METRICS)["block1_conv1"]
     among = rows(PAINTING["block1_conv1"][:, :, :2])
     query, picture = rows(QUERY["block1_conv1"]), rows(PICTURE["block1_conv1"])
@@ -73,7 +73,7 @@ def test_only_visible_places_of_the_painting_are_chosen() -> None:
 
 def test_of_large_paintings_some_places_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(layer_neighbours, "MOST_COLUMNS", 6)
-    targets = TERM.match(QUERY, [(PAINTING, None)], METRICS)
+    targets = matched(TERM, QUERY, [(PAINTING, None)], METRICS)
     value = TERM.by_layer(PICTURE, targets, METRICS)["block1_conv1"]
     drawn = matching.places((6, 4), None, "block1_conv1", 6)
     assert len(drawn) == 6
@@ -88,7 +88,7 @@ def test_of_large_paintings_some_places_are_drawn(monkeypatch: pytest.MonkeyPatc
 def test_a_layer_with_one_position_has_a_small_gradient() -> None:
     term, metrics = LayerNeighboursLoss(("block1_conv1",)), {"block1_conv1": LayerMetric(3)}
     one = {"block1_conv1": QUERY["block1_conv1"][:, :1, :1]}
-    targets = term.match(one, [(PAINTING, None)], metrics)
+    targets = matched(term, one, [(PAINTING, None)], metrics)
     features = tf.constant(one["block1_conv1"])
     with tf.GradientTape() as tape:
         tape.watch(features)
@@ -99,6 +99,6 @@ def test_a_layer_with_one_position_has_a_small_gradient() -> None:
 def test_query_is_the_picture_itself_and_targets_take_the_counted_bytes() -> None:
     start = RANDOM.random((1, 4, 6, 3), np.float32)
     assert TERM.query(np.zeros_like(start), start, None) is start
-    for layer, target in TERM.match(QUERY, [(PAINTING, None)], METRICS).items():
+    for layer, target in matched(TERM, QUERY, [(PAINTING, None)], METRICS).items():
         channels = QUERY[layer].shape[-1]
         assert TERM.target_bytes(layer, channels, 24) == sum(np.asarray(part).nbytes for part in target)

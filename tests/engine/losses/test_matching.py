@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from tfstyle.losses import matching
-from tfstyle.losses.matching import directions, nearest, places
+from tfstyle.losses.matching import Columns, directions, places
 from tfstyle.masks import BlockWeights
 
 RANDOM = np.random.default_rng(8)
@@ -26,7 +26,7 @@ def similarities(query: np.ndarray, columns: np.ndarray) -> np.ndarray:
 def test_nearest_has_the_largest_centred_cosine(group: int, rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(matching, "GROUP", group)
     monkeypatch.setattr(matching, "ROWS", rows)
-    found = nearest(tf.constant(QUERY), tf.constant(COLUMNS), tf.float32)
+    found = Columns.of(tf.constant(COLUMNS), tf.float32).nearest(tf.constant(QUERY))
     np.testing.assert_array_equal(found, similarities(QUERY, COLUMNS).argmax(1))
     uncentred = (QUERY @ COLUMNS.T / np.linalg.norm(COLUMNS, axis=1)).argmax(1)
     assert (found != uncentred).mean() > 0.5
@@ -40,12 +40,12 @@ def test_many_dimensions_are_narrowed_and_what_is_found_is_nearly_as_near(monkey
     )
     cosines = similarities(query, columns)
     best, middle = cosines.max(1).mean(), np.median(cosines, 1).mean()
-    found = nearest(tf.constant(query), tf.constant(columns), tf.float32)
+    found = Columns.of(tf.constant(columns), tf.float32).nearest(tf.constant(query))
     lost = best - cosines[np.arange(len(query)), found].mean()
     assert 0 < lost < 0.02 * (best - middle)
-    np.testing.assert_array_equal(found, nearest(tf.constant(query), tf.constant(columns), tf.float32))
+    np.testing.assert_array_equal(found, Columns.of(tf.constant(columns), tf.float32).nearest(tf.constant(query)))
     monkeypatch.setattr(matching, "GROUP", 50)
-    found = nearest(tf.constant(query), tf.constant(columns), tf.float32)
+    found = Columns.of(tf.constant(columns), tf.float32).nearest(tf.constant(query))
     of_finalists = best - cosines[np.arange(len(query)), found].mean()
     assert of_finalists < 0.5 * lost, "the best candidates are compared in all dimensions"
 
@@ -54,7 +54,7 @@ def test_bfloat16_finds_neighbours_that_are_nearly_as_near(monkeypatch: pytest.M
     cosines = similarities(QUERY, COLUMNS)
 
     def lost() -> np.ndarray:
-        found = nearest(tf.constant(QUERY), tf.constant(COLUMNS), tf.bfloat16)
+        found = Columns.of(tf.constant(COLUMNS), tf.bfloat16).nearest(tf.constant(QUERY))
         return cosines.max(1) - cosines[np.arange(len(QUERY)), found]
 
     at_once = lost()

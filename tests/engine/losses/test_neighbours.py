@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from matched import gradient_matches_differences, total_of
+from matched import gradient_matches_differences, matched, total_of
 
 from tfstyle.losses import NeighboursLoss, loss_from_options
 from tfstyle.losses.neighbours import _distances
@@ -53,7 +53,7 @@ def expected(among: np.ndarray, **how) -> float:
 
 
 def value(term: NeighboursLoss, views, metrics=METRICS) -> float:
-    return float(total_of(term, PICTURE, term.match(QUERY, views, metrics), metrics))
+    return float(total_of(term, PICTURE, matched(term, QUERY, views, metrics), metrics))
 
 
 def test_value_is_the_squared_distance_of_directions_from_those_of_the_nearest_columns() -> None:
@@ -63,7 +63,7 @@ def test_value_is_the_squared_distance_of_directions_from_those_of_the_nearest_c
 
 
 def test_value_is_twice_the_cosine_distance() -> None:
-    targets = TERM.match(QUERY, [(PAINTING, None)], METRICS)
+    targets = matched(TERM, QUERY, [(PAINTING, None)], METRICS)
     rows = np.concatenate([np.reshape(targets[layer], [6, -1]) for layer in LAYERS], 1)
     np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, rtol=1e-5)
     cosines = np.sum(unit(columns(PICTURE)) * rows, 1)
@@ -98,7 +98,7 @@ def test_only_visible_places_of_the_painting_are_chosen() -> None:
 
 @pytest.mark.parametrize("metrics", [METRICS, IMITATING])
 def test_gradient_is_that_of_finite_differences(metrics) -> None:
-    gradient_matches_differences(TERM, PICTURE, TERM.match(QUERY, [(PAINTING, None)], metrics), metrics)
+    gradient_matches_differences(TERM, PICTURE, matched(TERM, QUERY, [(PAINTING, None)], metrics), metrics)
 
 
 def test_gradient_of_layers_with_weights_of_their_own_is_that_of_finite_differences() -> None:
@@ -130,7 +130,7 @@ def test_gradient_of_layers_with_weights_of_their_own_is_that_of_finite_differen
 
 
 def test_brightness_of_all_features_does_not_matter_and_black_is_finite() -> None:
-    targets = TERM.match(QUERY, [(PAINTING, None)], METRICS)
+    targets = matched(TERM, QUERY, [(PAINTING, None)], METRICS)
     brighter = {layer: 3 * values for layer, values in PICTURE.items()}
     once, thrice = (float(total_of(TERM, each, targets, METRICS)) for each in (PICTURE, brighter))
     assert thrice == pytest.approx(once, rel=1e-5)
@@ -167,7 +167,7 @@ def test_a_picture_that_follows_others_chooses_among_fewer_places() -> None:
 
 
 def test_target_takes_the_counted_bytes_and_matching_its_work() -> None:
-    targets = TERM.match(QUERY, [(PAINTING, None)], METRICS)
+    targets = matched(TERM, QUERY, [(PAINTING, None)], METRICS)
     pixels = 16 * 3 * 2
     for layer, channels in (("block3_conv1", 3), ("block4_conv1", 2)):
         assert TERM.target_bytes(layer, channels, pixels) == targets[layer].numpy().nbytes

@@ -1,0 +1,146 @@
+"""What is kept of the latest computations, and what an engine does not compute twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfstyle import Engine, Inputs, Picture, Style, resolve_options
+from tfstyle.losses import LayerNeighboursLoss, NeighboursLoss
+from tfstyle.objective import WholeObjective
+from tfstyle.recent import Recent
+
+
+class Pair(NamedTuple):
+    first: tf.Tensor
+    second: tf.Tensor | None
+
+
+def zeros(count: int, made: list[int]) -> Callable[[], tf.Tensor]:
+    def make() -> tf.Tensor:
+        made.append(count)
+        return tf.zeros([count])
+
+    return make
+
+
+def test_a_value_is_computed_once_for_its_key() -> None:
+    recent, made = Recent(4 * 100), list[int]()
+    one, again = recent.of("a", zeros(3, made)), recent.of("a", zeros(3, made))
+    assert again is one
+    recent.of(("a", 1), zeros(5, made))
+    assert made == [3, 5]
+
+
+def test_the_values_that_were_not_used_for_longest_go_first() -> None:
+    recent, made = Recent(4 * 10), list[int]()
+    recent.of("a", zeros(4, made))
+    recent.of("b", zeros(5, made))
+    recent.of("a", zeros(4, made))
+    recent.of("c", zeros(6, made))
+    assert made == [4, 5, 6]
+    recent.of("a", zeros(4, made))
+    recent.of("b", zeros(5, made))
+    assert made == [4, 5, 6, 5]
+
+
+def test_what_is_too_large_is_not_kept_and_takes_nobody_s_place() -> None:
+    recent, made = Recent(4 * 10), list[int]()
+    recent.of("a", zeros(10, made))
+    recent.of("large", zeros(11, made))
+    recent.of("a", zeros(10, made))
+    recent.of("large", zeros(11, made))
+    assert made == [10, 11, 11]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        lambda: {"layer": Pair(tf.zeros([6], tf.bfloat16), None), "other": [tf.zeros([7])]},
+        lambda: Pair(tf.zeros([5]), tf.zeros([5])),
+    ],
+)
+def test_all_tensors_of_a_value_count(value: Callable[[], Any]) -> None:
+    roomy, tight = Recent(40), Recent(39)
+    kept, dropped = roomy.of("a", value), tight.of("a", value)
+    assert roomy.of("a", value) is kept
+    assert tight.of("a", value) is not dropped
+
+
+PHOTO, OTHER, PAINTING, CANVAS = (
+    Picture(np.random.default_rng(seed).integers(0, 256, (48, 72, 3), np.uint8)) for seed in range(4)
+)
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is computed of style pictures."""
+    found: list[str] = []
+    for kind, name in (
+        (NeighboursLoss, "columns"),
+        (LayerNeighboursLoss, "columns"),
+        (WholeObjective, "style_statistics"),
+    ):
+
+        def recorded(*given: Any, original: Any = getattr(kind, name), of: str = kind.__name__) -> Any:
+            found.append(of)
+            return original(*given)
+
+        monkeypatch.setattr(kind, name, recorded)
+    return found
+
+
+def painted(engine: Engine, photo: Picture, *styles: Style[Picture], **options: Any) -> np.ndarray:
+    chosen = {"size": 72, "steps": 4, "coarsest_scale": 0, "network": "vgg19-lite", **options}
+    transfer = engine.prepare(Inputs(photo, styles), resolve_options("default", chosen))
+    list(transfer.iterates())
+    return transfer.deliver().picture.pixels
+
+
+def test_the_next_picture_takes_what_is_known_of_the_painting_and_is_the_same(asked: list[str]) -> None:
+    engine = Engine()
+    painted(engine, PHOTO, Style(PAINTING))
+    assert sorted(asked) == ["NeighboursLoss", "WholeObjective"]
+    found = painted(engine, OTHER, Style(PAINTING))
+    assert len(asked) == 2
+    np.testing.assert_array_equal(found, painted(Engine(), OTHER, Style(PAINTING)))
+
+
+def test_another_painting_is_another_one(asked: list[str]) -> None:
+    engine = Engine()
+    painted(engine, PHOTO, Style(PAINTING))
+    found = painted(engine, PHOTO, Style(CANVAS))
+    np.testing.assert_array_equal(found, painted(Engine(), PHOTO, Style(CANVAS)))
+    assert not np.array_equal(found, painted(engine, PHOTO, Style(PAINTING)))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"style_scale": 0.5},
+        {"precision": "bfloat16"},
+        {"pooling": "average"},
+        {"padding": "replicate"},
+        {"colour": "keep"},
+        {"style_layers": ("block2_conv1", "block3_conv1", "block4_conv1")},
+        {"split_evaluations": 2},
+    ],
+    ids=lambda options: next(iter(options)),
+)
+def test_what_changes_the_painting_s_features_is_computed_anew(options: dict[str, Any]) -> None:
+    engine, plain = Engine(), {"precision": "float32"}
+    painted(engine, PHOTO, Style(PAINTING), **plain)
+    found = painted(engine, PHOTO, Style(PAINTING), **{**plain, **options})
+    np.testing.assert_array_equal(found, painted(Engine(), PHOTO, Style(PAINTING), **{**plain, **options}))
+
+
+def test_a_mask_of_the_painting_is_part_of_it() -> None:
+    left = np.zeros((48, 72, 3), np.uint8)
+    left[:, :30] = 255
+    masked, engine = Style(PAINTING, mask=Picture(left)), Engine()
+    painted(engine, PHOTO, Style(PAINTING))
+    np.testing.assert_array_equal(painted(engine, PHOTO, masked), painted(Engine(), PHOTO, masked))
