@@ -31,6 +31,7 @@ from moving_layers import MovingLayers
 from tfstyle import Engine, Picture, decode, resolve_options
 from tfstyle.inputs import Inputs, Style, Temporal
 from tfstyle.transfer import Delivered
+from tfstyle_client.video.extra import FRAME_STEPS
 from tfstyle_client.video.flow import Map, Motion, long_term, motion, start_picture, warp
 
 PAINTING = Path(__file__).parents[1] / "client" / "tfstyle_client" / "demo" / "painting.jpg"
@@ -182,7 +183,7 @@ def main() -> None:
     parser.add_argument("--preset", default="fast")
     parser.add_argument("--network", default="vgg19-lite")
     parser.add_argument("--weights", help="VGG19's weights")
-    parser.add_argument("--steps", type=int, default=10)
+    parser.add_argument("--steps", type=int, default=FRAME_STEPS)
     parser.add_argument("--temporal", type=float, nargs="*", default=[resolve_options().temporal_weight])
     parser.add_argument("--depth", type=int, default=16)
     given = parser.parse_args()

@@ -1,6 +1,6 @@
 """Time of a film's frame after the first: its motion, and its painting.
 
-    python benchmarks/frame_seconds.py [--network vgg19 --weights FILE] [--size 640] [--steps 10] [--frames 4]
+    python benchmarks/frame_seconds.py [--network vgg19 --weights FILE] [--size 640] [--steps 8] [--frames 4]
 
 The first such frame, which traces, is not counted. Processor seconds are those of all threads of this process; on two
 cores that do nothing else, the time is at least half of them.
@@ -18,6 +18,7 @@ import numpy as np
 
 from flicker import PAINTING, Painter, synthetic
 from tfstyle import Engine, Picture, decode, resolve_options
+from tfstyle_client.video.extra import FRAME_STEPS
 from tfstyle_client.video.flow import motion
 
 Result = TypeVar("Result")
@@ -37,7 +38,7 @@ def main() -> None:
     parser.add_argument("--network", default="vgg19-lite")
     parser.add_argument("--weights", help="VGG19's weights")
     parser.add_argument("--size", type=int, default=640)
-    parser.add_argument("--steps", type=int, default=10)
+    parser.add_argument("--steps", type=int, default=FRAME_STEPS)
     parser.add_argument("--frames", type=int, default=4)
     given = parser.parse_args()
     frames = synthetic(given.frames + 1, given.size).frames

@@ -54,7 +54,10 @@ def targets_of(
         statistics = [(weights, _statistics(objective, paintings, recent)) for weights, paintings in areas]
         targets |= region_targets(terms, statistics, metrics, relative)
     else:
-        targets |= style_targets(terms, _statistics(objective, inputs.paintings, recent), metrics)
+        together = "targets", *((each.key, each.share) for each in inputs.paintings)
+        targets |= recent(
+            together, lambda: style_targets(terms, _statistics(objective, inputs.paintings, recent), metrics)
+        )
     for name, reference in reference_terms(terms).items():
         earlier = [(standardise(each.picture.pixels), each.weights) for each in inputs.temporal]
         targets[name] = {IMAGE: reference.target(earlier)}

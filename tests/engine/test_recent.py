@@ -80,17 +80,19 @@ PHOTO, OTHER, PAINTING, CANVAS = (
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What is computed of style pictures."""
     found: list[str] = []
-    for kind, name in (
-        (NeighboursLoss, "columns"),
-        (LayerNeighboursLoss, "columns"),
-        (WholeObjective, "style_statistics"),
-    ):
 
-        def recorded(*given: Any, original: Any = getattr(kind, name), of: str = kind.__name__) -> Any:
-            found.append(of)
+    def record(kind: type, name: str) -> None:
+        original = getattr(kind, name)
+
+        def recorded(*given: Any) -> Any:
+            found.append(kind.__name__)
             return original(*given)
 
         monkeypatch.setattr(kind, name, recorded)
+
+    record(NeighboursLoss, "columns")
+    record(LayerNeighboursLoss, "columns")
+    record(WholeObjective, "style_statistics")
     return found
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from tfstyle.tensorflow_backend import tf
 
 BLOCK = 2048
-"""The number of positions whose products are summed by one multiplication."""
+"""The number of positions, or up to twice as many, whose products are summed by one multiplication."""
 
 Moments = tuple[tf.Tensor, tf.Tensor]
 """Sums or means over positions: of products [c, c], and of features [c]. Both are float32."""
@@ -65,10 +65,11 @@ def _products(first: tf.Tensor, second: tf.Tensor) -> tf.Tensor:
     TensorFlow divides one product of long, narrow matrices badly between cores; a batch of short ones is up to twice as
     fast.
     """
-    whole = first.shape[0] // BLOCK * BLOCK
-    if whole == 0:
+    count = first.shape[0] // BLOCK
+    if count == 0:
         return tf.matmul(first, second, transpose_a=True)
-    blocks = [tf.reshape(each[:whole], [-1, BLOCK, each.shape[1]]) for each in (first, second)]
+    whole = first.shape[0] // count * count
+    blocks = [tf.reshape(each[:whole], [count, -1, each.shape[1]]) for each in (first, second)]
     products = tf.reduce_sum(tf.matmul(blocks[0], blocks[1], transpose_a=True), 0)
     if whole == first.shape[0]:
         return products

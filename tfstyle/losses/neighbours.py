@@ -26,7 +26,7 @@ HELD_COLUMNS = 4096
 START_SHARE = 0.25
 """The share of the picture at the start of a stage in what is looked up; the rest is the photo. With it, the places
 found at one scale agree with those found at the scale before."""
-HELD_SHARE = 0.6
+HELD_SHARE = 0.9
 """The same where the start shows an earlier result of a sequence, so that the places found agree with those of the
 frame before: films flicker less, and fewer evaluations bring a frame as close to the painting (docs/performance.md)."""
 
@@ -115,7 +115,8 @@ def _distances(parts: Sequence[tf.Tensor], targets: Sequence[tf.Tensor]) -> Sequ
     # TensorFlow's own gradient passes over all maps twice as often.
     @tf.custom_gradient  # type: ignore[untyped-decorator]
     def distances(*parts: tf.Tensor) -> Any:
-        squares = [tf.reduce_sum(tf.square(part), -1) for part in parts]
+        # Of the norms, because they are found without a map of squares.
+        squares = [tf.square(tf.raw_ops.EuclideanNorm(input=part, axis=-1)) for part in parts]
         alongs = [tf.reduce_sum(part * target, -1) for part, target in zip(parts, targets, strict=True)]
         scale = tf.math.rsqrt(reduce(tf.add, squares) + TINY)
 

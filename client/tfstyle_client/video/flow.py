@@ -24,8 +24,8 @@ LEAST_COMPARED = 0.05
 """Mean weight of them; with less, there are too few."""
 RIDGE = 1e-5
 """Added to the mean squares of a fit, which without it may be exact and wild."""
-UNLIKE = 10.0
-"""Mean difference of the samples, of 255, with which two places at a boundary hardly look alike."""
+UNLIKE = 20.0
+"""Mean difference of the samples, of 255, with which two places hardly look alike. The noise of a camera is less."""
 SMALLEST_SIDE = 16
 """Of a frame, in pixels, below which it is enlarged to find the flow."""
 
@@ -34,9 +34,9 @@ SMALLEST_SIDE = 16
 class Motion:
     """From a frame back to an earlier one: `flow` [h, w, 2] and `weights` [h, w].
 
-    What is at (x, y) in the frame was at (x, y) + flow[y, x] in the earlier one, in pixels, x first. A weight is 1
-    where that holds, and 0 where the earlier frame does not show what is there. At boundaries of two motions, where a
-    flow is not exact, it says how much the two places look alike.
+    What is at (x, y) in the frame was at (x, y) + flow[y, x] in the earlier one, in pixels, x first. A weight is 0
+    where the earlier frame does not show what is there; elsewhere it says how much the two places look alike, 1 at
+    most. So what is moved to a wrong place, or has other light on it, is not held.
     """
 
     flow: Map
@@ -45,9 +45,14 @@ class Motion:
 
 def motion(frame: Frame, earlier: Frame) -> Motion:
     """The motion from `earlier` to `frame`, both of the same size, as seen from `frame`."""
+    back, visible = tracked(frame, earlier)
+    return Motion(back, likeness(frame, warp(earlier, back)) * visible)
+
+
+def tracked(frame: Frame, earlier: Frame) -> tuple[Map, Mask]:
+    """The flow [h, w, 2] from `frame` back to `earlier`, and where [h, w] that shows what is there now."""
     back = flow_between(frame, earlier)
-    alike = np.where(boundaries(back), likeness(frame, warp(earlier, back)), np.float32(1))
-    return Motion(back, alike * shown(back, flow_between(earlier, frame)))
+    return back, shown(back, flow_between(earlier, frame))
 
 
 def flow_between(frame: Frame, other: Frame) -> Map:
@@ -57,7 +62,12 @@ def flow_between(frame: Frame, other: Frame) -> Map:
     size = round(width * factor), round(height * factor)
     grey = [cv2.resize(cv2.cvtColor(each, cv2.COLOR_RGB2GRAY), size) for each in (frame, other)]
     dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    dis.setFinestScale(0)  # of the frame itself; the preset's is half of it, with twice the error
+    # Of the frame itself; the preset's is half of it, with twice the error. The refinement is more than the preset's,
+    # and smoother, which takes a fifth off the error (docs/performance.md).
+    dis.setFinestScale(0)
+    dis.setVariationalRefinementIterations(20)
+    dis.setVariationalRefinementAlpha(40)
+    dis.setVariationalRefinementDelta(10)
     found = dis.calc(grey[0], grey[1], np.zeros((*grey[0].shape, 2), np.float32))
     return resized_flow(np.asarray(found, np.float32), (width, height))
 
@@ -80,17 +90,6 @@ def shown(back: Map, forward: Map) -> Mask:
     there = warp(forward, back)
     visible: Mask = _square(there + back) < 0.01 * (_square(there) + _square(back)) + 0.5
     return visible & inside(back)
-
-
-def boundaries(flow: Map) -> Mask:
-    """Where [h, w] a flow changes abruptly, by the formula of Ruder et al. 2016: its edges are not exact there.
-
-    They give such places the weight 0. They are a tenth of a frame, though, and nine tenths of the flicker then comes
-    from them (benchmarks/flicker.py), while most of them are where the flow says.
-    """
-    across, down = np.gradient(flow, axis=1), np.gradient(flow, axis=0)
-    found: Mask = _square(across) + _square(down) > 0.01 * _square(flow) + 0.002
-    return found
 
 
 def likeness(frame: Frame, moved: Frame) -> Map:
@@ -178,9 +177,9 @@ def long_term(weights: Sequence[Map]) -> list[Map]:
     return found
 
 
-def is_cut(weights: Map) -> bool:
-    """Whether a new scene begins with the frame whose motion from the one before has these `weights`."""
-    return float(weights.mean()) < LEAST_CONSISTENT
+def is_cut(visible: Mask) -> bool:
+    """Whether a new scene begins with a frame of which only the `visible` places are `shown` in the one before."""
+    return float(visible.mean()) < LEAST_CONSISTENT
 
 
 def _places(flow: Map) -> tuple[Map, Map]:

@@ -15,7 +15,7 @@ from tfstyle.borders import wrapping_size, wraps_of
 from tfstyle.inputs import Size
 from tfstyle_client.errors import refusal
 from tfstyle_client.files import write_whole
-from tfstyle_client.video.flow import is_cut, motion, warp
+from tfstyle_client.video.flow import is_cut, tracked, warp
 from tfstyle_client.video.source import Frame, Part, Pixels, Source
 
 LOOK_SIDE = 320
@@ -99,11 +99,11 @@ def _is_new(pixels: Pixels, before: Pixels) -> bool:
 
     The flow alone does not tell a black frame from the picture before it.
     """
-    found = motion(pixels, before)
-    if is_cut(found.weights):
+    back, visible = tracked(pixels, before)
+    if is_cut(visible):
         return True
-    change = np.abs(warp(before, found.flow).astype(np.float32) - pixels).mean(axis=2)
-    return float((change * found.weights).sum() / found.weights.sum()) > LARGEST_CHANGE
+    change = np.abs(warp(before, back).astype(np.float32) - pixels).mean(axis=2)
+    return float(change[visible].mean()) > LARGEST_CHANGE
 
 
 def _small(size: Size) -> Size:

@@ -96,8 +96,7 @@ def test_a_frame_follows_the_moved_result_of_the_one_before(film: Path, journal:
     now = picture(second.inputs.content.data).astype(int)
     follows = second.inputs.temporal[0]
     moved, weights = picture(follows.picture.data).astype(int), picture(follows.weights.data)
-    assert set(np.unique(weights)) <= {0, 255}
-    trusted = weights > 0
+    trusted = weights > 240
     assert trusted.mean() > 0.5
     # The earlier result, where it is trusted, is that of what is there now, not of what was there.
     error = np.abs(moved - (255 - now))[trusted].mean()
@@ -105,7 +104,7 @@ def test_a_frame_follows_the_moved_result_of_the_one_before(film: Path, journal:
     assert np.abs(before - (255 - now))[trusted].mean() > 3 * error
     # The start is the moved result, and in its holes the frame itself, in the colours of the result.
     start = picture(second.inputs.start_picture.data).astype(int)
-    assert np.array_equal(start[trusted], moved[trusted])
+    assert np.abs(start - moved)[trusted].mean() < 1
     assert np.abs(start - (255 - now))[~trusted].mean() < 4
 
 

@@ -155,7 +155,7 @@ def test_query_has_more_of_the_picture_where_it_shows_an_earlier_result() -> Non
     held = np.zeros((1, 8, 12, 1), np.float32)
     held[:, :, :6], held[:, :, 6:9] = 1, 0.5
     found = TERM.query(photo, painted, held)
-    np.testing.assert_allclose(found[0, 0, [0, 7, 11], 0], [0.6, 0.425, 0.25], rtol=1e-6)
+    np.testing.assert_allclose(found[0, 0, [0, 7, 11], 0], [0.9, 0.575, 0.25], rtol=1e-6)
 
 
 def test_a_picture_that_follows_others_chooses_among_fewer_places() -> None:
