@@ -184,9 +184,10 @@ def main() -> None:
     parser.add_argument("--network", default="vgg19-lite")
     parser.add_argument("--weights", help="VGG19's weights")
     parser.add_argument("--steps", type=int, default=FRAME_STEPS)
-    parser.add_argument("--temporal", type=float, nargs="*", default=[resolve_options().temporal_weight])
+    parser.add_argument("--temporal", type=float, nargs="*", help="weights of the term; default: the preset's")
     parser.add_argument("--depth", type=int, default=16)
     given = parser.parse_args()
+    weights = given.temporal or [resolve_options(given.preset).temporal_weight]
     given.out.mkdir(parents=True, exist_ok=True)
     if given.film == "layers":
         film = synthetic(given.frames, given.size)
@@ -206,7 +207,7 @@ def main() -> None:
     alone_style = statistics.fmean(style_of(each) for each in alone[1:])
     row = "{:28} {:13.6f} {:11.2f} {:11.3f} {:11.3f} {:11.3f} {:16.2f}"
     print(row.format("each frame alone", alone_error, alone_error / own, 1, alone_style, 1, seconds), flush=True)
-    for weight in given.temporal:
+    for weight in weights:
         for offsets in ((1,), (1, 2, 4)):
             found, seconds = timed(chain(painter, film, alone[0], offsets, given.steps, weight))
             name = f"weight {weight:g}, offsets {','.join(map(str, offsets))}"

@@ -44,7 +44,7 @@ def main() -> None:
     frames = synthetic(given.frames + 1, given.size).frames
     style = decode(PAINTING.read_bytes(), "style")
     painter = Painter(Engine(given.weights), style, given.preset, {"network": given.network, "depth": 16}, given.size)
-    weight = resolve_options().temporal_weight
+    weight = resolve_options(given.preset).temporal_weight
     earlier = Picture(frames[0].astype(np.uint16) * 257)
     rows = []
     for frame, before in zip(frames[1:], frames, strict=False):

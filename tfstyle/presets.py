@@ -50,8 +50,9 @@ def strength_of(options: TransferOptions) -> float | None:
 
 PRESETS: Mapping[str, TransferOptions] = {
     "default": TransferOptions(),
-    # Choosing neighbours would take a third of its time.
-    "fast": TransferOptions(network="vgg19-lite", style_loss="wasserstein", max_evaluations=40),
+    # Choosing neighbours would take a third of its time. Without them, a film that is held as firmly as others loses
+    # its strokes from frame to frame (docs/performance.md).
+    "fast": TransferOptions(network="vgg19-lite", style_loss="wasserstein", max_evaluations=40, temporal_weight=20.0),
     "subtle": TransferOptions(**strength_options(0.2)),
     "bold": TransferOptions(**strength_options(0.8)),
     "detail": TransferOptions(max_evaluations=120, split_evaluations=20),

@@ -65,14 +65,10 @@ class ClusterHarness:
         self.server = self.start("--listen", self.address, *rays, data=self.data, **LOOPBACK)
 
     def harm(self, how: str) -> None:
-        """Harm the server in one way, not before an actor has a job: most of the time is taken by their starts.
-
-        A job whose workers are lost five times without an evaluation more is given up, so most attempts have the time
-        to make one, on a slow machine too.
-        """
+        """Harm the server in one way, not before an actor has a job: most of the time is taken by their starts."""
         with Client(self.address) as client:
             wait_for(lambda: client.server_info().running, 120)
-        time.sleep(self.random.uniform(2, 25))
+        time.sleep(self.random.uniform(2, 10))
         self.done[how] += 1
         match how:
             case "actor":
