@@ -251,11 +251,11 @@ class Dispatcher:
         if (failed := given_up(live, reason)) is not None:
             self._recorder.post(Entry(job, failed, attempt))
         else:
-            self._background.start(self._requeue(job, attempt, reason))
+            self._background.start(self._requeue(job, attempt, interrupted(reason, live.came or 0)))
 
-    async def _requeue(self, name: str, attempt: int, reason: str) -> None:
-        log.warning("job %s: interrupted: %s", short(name), reason)
-        stored = await self._recorder.record(Entry(name, interrupted(reason), attempt))
+    async def _requeue(self, name: str, attempt: int, lost: pb.JobEvent) -> None:
+        log.warning("job %s: interrupted: %s", short(name), lost.interrupted.reason)
+        stored = await self._recorder.record(Entry(name, lost, attempt))
         job = self._live.get(name)
         if stored is not None and job is not None:
             self._served[job.owner] = job.served_before  # the start does not count

@@ -12,10 +12,8 @@ from tfstyle_server.plan import Plan
 from tfstyle_server.traces import NO_SPANS, JobTrace
 from tfstyle_server.watches import Feed
 
-UNHEARD = -1
-"""In place of a number of evaluations: nothing has been reported."""
 MOST_LOSSES = 5
-"""A job fails when so many of its workers in a row are lost at the same evaluation: it seems to end them itself."""
+"""A job fails when so many of its workers are lost at the same evaluation, without one more between them."""
 MOST_LOSSES_BEFORE = 15
 """A job fails when so many of its workers are lost before they come as far as another did.
 
@@ -45,31 +43,31 @@ class LiveJob:
     """The duration of all evaluations up to then."""
     stage: int = 0
     """The stage of the latest reported evaluation."""
-    came: int = UNHEARD
-    """The evaluations that its current worker, with those before it, has made, reported as progress or not."""
-    reached: int = UNHEARD
+    came: int | None = None
+    """The evaluations that its current worker, with those before it, has made; None: it has not reported anything."""
+    reached: int = 0
     """The most that `came` has been."""
-    lost_at: int = UNHEARD
+    lost_at: int = -1
     """The value of `reached` when a worker was last lost."""
     losses: int = 0
-    """How many workers in a row were lost there: none made an evaluation more, and all came as far."""
+    """How many workers were lost there, without an evaluation more between them."""
     losses_before: int = 0
-    """How many workers in between were lost earlier."""
+    """How many were lost since then that had not come as far."""
 
     def begin(self, now: float) -> None:
         """Count that it was given to a worker, at `now` by the monotonic clock."""
-        self.began, self.came = now, UNHEARD
+        self.began, self.came = now, None
 
     def come(self, evaluations: int) -> None:
-        """Count what its worker has reported."""
-        self.came = max(self.came, evaluations)
+        """Count what its worker has made, reported as progress or not."""
+        self.came = max(self.came or 0, evaluations)
         self.reached = max(self.reached, self.came)
 
     def lose(self) -> None:
         """Count that its worker was lost, or the server with it."""
         if self.reached > self.lost_at:
             self.lost_at, self.losses, self.losses_before = self.reached, 1, 0
-        elif self.came == self.reached:
+        elif (self.came or 0) == self.reached:
             self.losses += 1
         else:
             self.losses_before += 1
@@ -77,24 +75,27 @@ class LiveJob:
     def recall(self, events: Iterable[pb.JobEvent]) -> None:
         """Count again what earlier servers recorded, so that a job that ends every server is given up all the same.
 
-        An attempt counts that came as far as any before it. One that ended earlier met a server that ended for its own
-        reasons.
+        A server that has ended could not say how far the worker had come. Such an attempt counts if it reported as much
+        progress as any before it; with less, the server ended for its own reasons.
         """
         for event in events:
             match event.WhichOneof("event"):
                 case "begun":
-                    self.came = UNHEARD
+                    self.came = None
                 case "started":
                     self.come(0)
                 case "progress":
                     self.come(event.progress.evaluation)
-                case "interrupted" if self.came == self.reached != UNHEARD:
+                case "interrupted" if event.interrupted.HasField("evaluations"):
+                    self.come(event.interrupted.evaluations)
+                    self.lose()
+                case "interrupted" if self.came == self.reached:
                     self.lose()
 
     def given_up(self, reason: str) -> str:
         """Why no other worker is to try, the latest having been lost for `reason`; empty: one is."""
         if self.losses >= MOST_LOSSES:
-            return f"given up: {reason}, {self.losses} times at evaluation {max(0, self.reached)}"
+            return f"given up: {reason}, {self.losses} times at evaluation {self.reached}"
         if self.losses_before >= MOST_LOSSES_BEFORE:
             return f"given up: {reason}, {self.losses_before} times before evaluation {self.reached} was reached again"
         return ""
@@ -115,9 +116,9 @@ def accepted(position: int) -> pb.JobEvent:
     return pb.JobEvent(accepted=pb.Accepted(position=position))
 
 
-def interrupted(reason: str) -> pb.JobEvent:
-    """The event of a job that has lost its worker."""
-    return pb.JobEvent(interrupted=pb.Interrupted(reason=reason))
+def interrupted(reason: str, evaluations: int | None = None) -> pb.JobEvent:
+    """The event of a job that has lost its worker, after `evaluations` (None: nobody knows)."""
+    return pb.JobEvent(interrupted=pb.Interrupted(reason=reason, evaluations=evaluations))
 
 
 def cancelled(reason: str) -> pb.JobEvent:

@@ -44,6 +44,11 @@ def test_job_that_ends_each_worker_at_its_first_evaluation() -> None:
     assert attempts_until_given_up(new_job(), 0) == MOST_LOSSES
 
 
+def test_before_the_first_evaluation_it_does_not_matter_what_was_reported() -> None:
+    job = new_job()
+    assert [bool(attempt(job, *reports)) for reports in ((0,), (), (), (0,), ())] == [False] * 4 + [True]
+
+
 def test_job_that_ends_each_worker_at_an_evaluation() -> None:
     job = new_job()
     assert attempts_until_given_up(job, 0, 1, 2, 3) == MOST_LOSSES
@@ -106,9 +111,22 @@ AT_3 = pb.JobEvent(progress=pb.Progress(evaluation=3))
 LOST_EVENT = pb.JobEvent(interrupted=pb.Interrupted(reason="the server ended"))
 
 
+def lost(evaluations: int) -> pb.JobEvent:
+    return pb.JobEvent(interrupted=pb.Interrupted(reason=LOST, evaluations=evaluations))
+
+
 @pytest.mark.parametrize(
     ("events", "given_up"),
     [
+        pytest.param([BEGUN, lost(0)] * 5, True, id="workers lost while it was prepared"),
+        pytest.param([BEGUN, STARTED, AT_3, lost(7), *[BEGUN, STARTED, lost(7)] * 4], True, id="workers lost at 7"),
+        pytest.param(
+            [event for made in (3, 5, 7, 9, 11, 13) for event in (BEGUN, STARTED, AT_3, lost(made))],
+            False,
+            id="workers that got on, reported or not",
+        ),
+        pytest.param([BEGUN, AT_3, lost(3), *[BEGUN, lost(0)] * 14], False, id="fourteen that came less far"),
+        pytest.param([BEGUN, AT_3, lost(3), *[BEGUN, lost(0)] * 15], True, id="fifteen that came less far"),
         pytest.param([BEGUN, STARTED, LOST_EVENT] * 5, True, id="at the first evaluation"),
         pytest.param([BEGUN, STARTED, AT_3, LOST_EVENT] * 5, True, id="at an evaluation"),
         pytest.param([BEGUN, STARTED, AT_3, LOST_EVENT] * 4, False, id="four times"),

@@ -481,10 +481,12 @@ class Begun(_message.Message):
     def __init__(self, attempt: _Optional[int] = ...) -> None: ...
 
 class Interrupted(_message.Message):
-    __slots__ = ("reason",)
+    __slots__ = ("reason", "evaluations")
     REASON_FIELD_NUMBER: _ClassVar[int]
+    EVALUATIONS_FIELD_NUMBER: _ClassVar[int]
     reason: str
-    def __init__(self, reason: _Optional[str] = ...) -> None: ...
+    evaluations: int
+    def __init__(self, reason: _Optional[str] = ..., evaluations: _Optional[int] = ...) -> None: ...
 
 class Cancelled(_message.Message):
     __slots__ = ("reason",)
