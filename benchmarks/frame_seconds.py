@@ -1,4 +1,4 @@
-"""Time of a film's frame after the first: its motion, and its painting.
+"""Time of a film's frame after the first: its motions, and its painting.
 
     python benchmarks/frame_seconds.py [--network vgg19 --weights FILE] [--size 640] [--steps 8] [--frames 4]
 
@@ -18,8 +18,8 @@ import numpy as np
 
 from flicker import PAINTING, Painter, synthetic
 from tfstyle import Engine, Picture, decode, resolve_options
+from tfstyle_client.video.ahead import motions
 from tfstyle_client.video.extra import FRAME_STEPS
-from tfstyle_client.video.flow import motion
 
 Result = TypeVar("Result")
 
@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("--weights", help="VGG19's weights")
     parser.add_argument("--size", type=int, default=640)
     parser.add_argument("--steps", type=int, default=FRAME_STEPS)
-    parser.add_argument("--frames", type=int, default=4)
+    parser.add_argument("--frames", type=int, default=7)
     given = parser.parse_args()
     frames = synthetic(given.frames + 1, given.size).frames
     style = decode(PAINTING.read_bytes(), "style")
@@ -47,11 +47,11 @@ def main() -> None:
     weight = resolve_options(given.preset).temporal_weight
     earlier = Picture(frames[0].astype(np.uint16) * 257)
     rows = []
-    for frame, before in zip(frames[1:], frames, strict=False):
-        found, *flow = timed(lambda frame=frame, before=before: motion(frame, before))
+    for number, frame in enumerate(frames[1:], 1):
+        found, *flow = timed(lambda frame=frame, before=frames[:number][::-1]: motions(frame, before))
         delivered, *painting = timed(
             lambda frame=frame, earlier=earlier, found=found: painter.following(
-                frame, [(earlier, found)], given.steps, weight
+                frame, [(earlier, found[1])], given.steps, weight
             )
         )
         earlier = delivered.picture
@@ -60,7 +60,7 @@ def main() -> None:
     height, width, _ = frames[0].shape
     print(f"{width} x {height}, {given.network}, preset {given.preset}, {given.steps} evaluations")
     print(f"medians of {len(rows) - 1} frames:")
-    print(f"motion {flow_wall:.2f} s ({flow_processor:.2f} s of processors)")
+    print(f"motions {flow_wall:.2f} s ({flow_processor:.2f} s of processors)")
     print(f"painting {wall:.2f} s ({processor:.2f} s of processors)")
 
 

@@ -257,7 +257,8 @@ class Engine:
         if inputs.keep is not None:
             kept = Kept(inputs.keep[None, :, :, None], standardise(inputs.content.pixels))
         objective = self._objective(step, whole_from, len(inputs.regions), kept is not None, crew)
-        of = _key(step, whole_from)
+        # Parties add up sums in another order than one process does.
+        of = _key(step, whole_from), None if crew is None else crew.size
 
         def recent(key: Hashable, compute: Callable[[], Any]) -> Any:
             return self._recent.of((of, key), compute)

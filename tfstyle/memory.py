@@ -232,10 +232,9 @@ def bytes_needed(network: Network, demand: Demand, whole_from: int) -> int:
     kept += sum(FLOAT * term.target_values * pixels for term in reference_terms(terms).values())
     style_features = _feature_bytes(network, demand, whole, demand.style_pixels)
     targets = (FLOAT * 3 + maps) * demand.style_pixels + TARGETS * style_features
-    remembered = 0
+    remembered = 0  # by the engine, of this scale and others
     if costs := _matching_costs(network, demand):
-        columns = demand.styles * sum(cost.columns for cost in costs)
-        remembered = columns if columns <= MOST_BYTES else 0
+        remembered = min(MOST_BYTES, demand.styles * sum(cost.columns for cost in costs))
         # Chosen while the optimizer holds its vectors, and twice more while several are put together.
         together = 2 * kept if demand.styles > 1 or demand.regions else 0
         targets += optimizer_bytes(demand) + sum(cost.memory for cost in costs) + together
@@ -245,9 +244,8 @@ def bytes_needed(network: Network, demand: Demand, whole_from: int) -> int:
     evaluation = (picture + 1.5 * maps + BESIDE) * pixels + features
     if not cuts:
         evaluation = SURFACE * pixels + features  # in one function
-    return int(
-        FIXED + _kernel_bytes(network, demand) + kept + max(targets, remembered + optimizer_bytes(demand) + evaluation)
-    )
+    working = max(targets, optimizer_bytes(demand) + evaluation)
+    return int(FIXED + _kernel_bytes(network, demand) + kept + remembered + working)
 
 
 def optimizer_bytes(demand: Demand) -> int:

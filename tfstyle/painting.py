@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,12 +27,14 @@ class Painting:
     weights: NDArray[np.float32] | None
     match: ColourMatch | None = None
 
-    @property
+    @cached_property
     def key(self) -> bytes:
         """A digest of the image and the weights."""
-        digest = hashlib.sha256(np.ascontiguousarray(self.image))
-        if self.weights is not None:
-            digest.update(np.ascontiguousarray(self.weights))
+        digest = hashlib.sha256()
+        for array in (self.image, self.weights):
+            if array is not None:
+                digest.update(repr(array.shape).encode())
+                digest.update(np.ascontiguousarray(array).data)
         return digest.digest()
 
     @property

@@ -51,13 +51,11 @@ def targets_of(
     areas = [(BlockWeights(region.weights), region.paintings) for region in inputs.regions]
     targets = dict(objective.content_targets(content))
     if areas:
-        statistics = [(weights, _statistics(objective, paintings, recent)) for weights, paintings in areas]
+        statistics = [(weights, _statistics(objective, paintings)) for weights, paintings in areas]
         targets |= region_targets(terms, statistics, metrics, relative)
     else:
         together = "targets", *((each.key, each.share) for each in inputs.paintings)
-        targets |= recent(
-            together, lambda: style_targets(terms, _statistics(objective, inputs.paintings, recent), metrics)
-        )
+        targets |= recent(together, lambda: style_targets(terms, _statistics(objective, inputs.paintings), metrics))
     for name, reference in reference_terms(terms).items():
         earlier = [(standardise(each.picture.pixels), each.weights) for each in inputs.temporal]
         targets[name] = {IMAGE: reference.target(earlier)}
@@ -81,13 +79,8 @@ def _held(inputs: ScaledInputs) -> Map | None:
     return np.minimum(sum(each.weights for each in inputs.temporal), np.float32(1))[None, :, :, None]
 
 
-def _statistics(objective: Objective, paintings: Iterable[Painting], recent: Remember) -> Any:
-    def of(painting: Painting) -> Targets:
-        return recent(
-            ("statistics", painting.key), lambda: objective.style_statistics(painting.image, painting.weights)
-        )
-
-    return _blend((each.share, of(each)) for each in paintings)
+def _statistics(objective: Objective, paintings: Iterable[Painting]) -> Any:
+    return _blend((each.share, objective.style_statistics(each.image, each.weights)) for each in paintings)
 
 
 def _matched(

@@ -122,6 +122,17 @@ def test_choosing_neighbours_takes_memory_and_time() -> None:
     assert memory.bytes_needed(network, three, 1) > memory.bytes_needed(network, with_choice, 1)
 
 
+def test_what_the_engine_remembers_of_paintings_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All columns of a small painting, of a large one as much as is kept at most."""
+    network, large = load_lite(), demand(500, 300, style_loss="neighbours")
+    sizes = replace(large, style_pixels=60 * 40), large
+    channels = sum(len(network.weights[layer][-1]) for layer in sizes[0].options.style_layers)
+    counted = [memory.bytes_needed(network, each, 1) for each in sizes]
+    monkeypatch.setattr(memory, "MOST_BYTES", 0)
+    held = [before - memory.bytes_needed(network, each, 1) for before, each in zip(counted, sizes, strict=True)]
+    assert held == [4 * 4 * (60 * 40 // 16) * (channels + 192), 128 * 2**20]
+
+
 def test_regions_take_time_by_the_features_that_they_weigh() -> None:
     network, rate = load_lite(), 1e11
     plain = demand(500, 300)

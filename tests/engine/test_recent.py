@@ -11,8 +11,10 @@ import tensorflow as tf
 
 from tfstyle import Engine, Inputs, Picture, Style, resolve_options
 from tfstyle.losses import LayerNeighboursLoss, NeighboursLoss
+from tfstyle.networks.lite import load_lite
 from tfstyle.objective import WholeObjective
-from tfstyle.recent import Recent
+from tfstyle.pyramid import Pyramid
+from tfstyle.recent import USES, Recent
 
 
 class Pair(NamedTuple):
@@ -36,16 +38,28 @@ def test_a_value_is_computed_once_for_its_key() -> None:
     assert made == [3, 5]
 
 
-def test_the_values_that_were_not_used_for_longest_go_first() -> None:
+def test_what_nobody_asks_for_any_more_gives_way() -> None:
     recent, made = Recent(4 * 10), list[int]()
     recent.of("a", zeros(4, made))
     recent.of("b", zeros(5, made))
-    recent.of("a", zeros(4, made))
+    for _ in range(USES):
+        recent.of("a", zeros(4, made))
     recent.of("c", zeros(6, made))
     assert made == [4, 5, 6]
     recent.of("a", zeros(4, made))
+    recent.of("c", zeros(6, made))
+    assert made == [4, 5, 6]
     recent.of("b", zeros(5, made))
     assert made == [4, 5, 6, 5]
+
+
+def test_of_values_in_turn_some_stay_where_not_all_have_room() -> None:
+    recent, made = Recent(4 * 10), list[int]()
+    for _ in range(10):
+        recent.of("small", zeros(2, made))
+        recent.of("one", zeros(7, made))
+        recent.of("two", zeros(6, made))
+    assert (made.count(2), made.count(7), made.count(6)) == (1, 1, 10)
 
 
 def test_what_is_too_large_is_not_kept_and_takes_nobody_s_place() -> None:
@@ -138,6 +152,30 @@ def test_what_changes_the_painting_s_features_is_computed_anew(options: dict[str
     painted(engine, PHOTO, Style(PAINTING), **plain)
     found = painted(engine, PHOTO, Style(PAINTING), **{**plain, **options})
     np.testing.assert_array_equal(found, painted(Engine(), PHOTO, Style(PAINTING), **{**plain, **options}))
+
+
+def test_the_same_bytes_in_another_shape_are_another_painting() -> None:
+    """Stripes, of which the rows of one are those of the other, only more and shorter ones."""
+    column = np.tile(np.uint8([[20, 90, 200], [240, 180, 30]]), (24, 1))
+    wide, high = (
+        Picture(np.ascontiguousarray(np.tile(column[:width], (height, 1, 1)))) for height, width in ((32, 48), (48, 32))
+    )
+    assert wide.pixels.tobytes() == high.pixels.tobytes()
+    engine, options = Engine(), {"style_scale": 1.0}
+    painted(engine, PHOTO, Style(wide), **options)
+    np.testing.assert_array_equal(
+        painted(engine, PHOTO, Style(high), **options), painted(Engine(), PHOTO, Style(high), **options)
+    )
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_candidates_are_compared_in_the_precision_of_their_layer(precision: str) -> None:
+    layers = "block1_conv1", "block2_conv1"
+    objective = WholeObjective(
+        load_lite(), Pyramid(48, 72, 1, 1.0), (1.0 * LayerNeighboursLoss(layers)).terms, "max", precision
+    )
+    found = objective.columns(LayerNeighboursLoss(layers), [(np.zeros((1, 48, 72, 3), np.float32), None)])
+    assert [found[layer].narrow[0].dtype.name for layer in layers] == ["float32", precision]
 
 
 def test_a_mask_of_the_painting_is_part_of_it() -> None:

@@ -50,8 +50,8 @@ class LayerNeighboursLoss(MatchedTerm):
         for view in views:
             for layer in self.layers:
                 rows[layer].append(_rows_of(view, layer, metrics))
-            dtype = view[0][self.layers[-1]].dtype
-        return {layer: Columns.of(tf.concat(parts, 0), dtype) for layer, parts in rows.items()}
+            dtypes = {layer: view[0][layer].dtype for layer in self.layers}
+        return {layer: Columns.of(tf.concat(parts, 0), dtypes[layer]) for layer, parts in rows.items()}
 
     def match(
         self, query: Features, columns: Mapping[str, Columns], metrics: Metrics

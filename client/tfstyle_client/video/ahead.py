@@ -8,7 +8,7 @@ import threading
 import zipfile
 import zlib
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -19,11 +19,15 @@ import numpy as np
 from tfstyle.inputs import Size
 from tfstyle_client.errors import ClientError, refusal
 from tfstyle_client.files import reason, write_whole
-from tfstyle_client.video.flow import Motion, long_term, motion
+from tfstyle_client.video.flow import SURE, Motion, long_term, motion
 from tfstyle_client.video.source import Part, Pixels, Source
 
 OFFSETS = (1, 2, 4)
 """How many frames back the earlier results are that a frame follows."""
+LEAST_OPEN = 0.005
+"""Share of a frame that has to be open for another, farther frame to be looked at."""
+LEAST_SHOWN = 0.001
+"""Mean weight of a far frame that is worth a reference."""
 AHEAD = 8
 """Frames of a scene that are prepared before they are painted."""
 
@@ -132,7 +136,7 @@ class Ahead:
                 if self._stopped:
                     return
                 if not file.exists():
-                    write_whole(file, _packed(frame.pixels, _motions(frame.pixels, earlier if self._is_chain else [])))
+                    write_whole(file, _packed(frame.pixels, motions(frame.pixels, earlier if self._is_chain else [])))
             earlier.appendleft(frame.pixels)
             with self._changed:
                 self._entries[number] = Entry(identity, file)
@@ -141,16 +145,28 @@ class Ahead:
                     return
 
 
-def _motions(pixels: Pixels, earlier: Sequence[Pixels]) -> dict[int, Motion]:
-    """The motions from frames before, of which the nearest one stands first; far ones only where nearer ones fail."""
-    offsets = [offset for offset in OFFSETS if offset <= len(earlier)]
-    found = [motion(pixels, earlier[offset - 1]) for offset in offsets]
-    weights = long_term([each.weights for each in found]) if found else []
+def motions(pixels: Pixels, earlier: Sequence[Pixels]) -> dict[int, Motion]:
+    """The motions from the frames `OFFSETS` before, by the offset; `earlier` are those before, the nearest one first.
+
+    Those from far frames are coarser, and only sought where the nearer ones leave much open; they are left out where
+    they show little of it.
+    """
+    found: dict[int, Motion] = {}
+    for offset in OFFSETS:
+        if offset > len(earlier) or (found and _open(found.values()) < LEAST_OPEN):
+            break
+        found[offset] = motion(pixels, earlier[offset - 1], finest=min(offset - 1, 1))
+    weights = long_term([each.weights for each in found.values()]) if found else []
     return {
         offset: Motion(each.flow, weight)
-        for offset, each, weight in zip(offsets, found, weights, strict=True)
-        if offset == 1 or weight.any()
+        for (offset, each), weight in zip(found.items(), weights, strict=True)
+        if offset == 1 or weight.mean() >= LEAST_SHOWN
     }
+
+
+def _open(found: Iterable[Motion]) -> float:
+    """The share of a frame that none of the motions shows."""
+    return float((np.maximum.reduce([each.weights for each in found]) < SURE / 2).mean())
 
 
 def _packed(pixels: Pixels, motions: dict[int, Motion]) -> bytes:

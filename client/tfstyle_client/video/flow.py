@@ -26,6 +26,9 @@ RIDGE = 1e-5
 """Added to the mean squares of a fit, which without it may be exact and wild."""
 UNLIKE = 20.0
 """Mean difference of the samples, of 255, with which two places hardly look alike. The noise of a camera is less."""
+SURE = 0.8
+"""Weight from which a place starts from the moved result alone; with less, the frame itself is mixed in. That of places
+that differ by noise alone is larger."""
 SMALLEST_SIDE = 16
 """Of a frame, in pixels, below which it is enlarged to find the flow."""
 
@@ -43,28 +46,31 @@ class Motion:
     weights: Map
 
 
-def motion(frame: Frame, earlier: Frame) -> Motion:
-    """The motion from `earlier` to `frame`, both of the same size, as seen from `frame`."""
-    back, visible = tracked(frame, earlier)
+def motion(frame: Frame, earlier: Frame, finest: int = 0) -> Motion:
+    """The motion from `earlier` to `frame`, of the same size, as seen from `frame`; `finest` as in `flow_between`."""
+    back, visible = tracked(frame, earlier, finest)
     return Motion(back, likeness(frame, warp(earlier, back)) * visible)
 
 
-def tracked(frame: Frame, earlier: Frame) -> tuple[Map, Mask]:
+def tracked(frame: Frame, earlier: Frame, finest: int = 0) -> tuple[Map, Mask]:
     """The flow [h, w, 2] from `frame` back to `earlier`, and where [h, w] that shows what is there now."""
-    back = flow_between(frame, earlier)
-    return back, shown(back, flow_between(earlier, frame))
+    back = flow_between(frame, earlier, finest)
+    return back, shown(back, flow_between(earlier, frame, finest))
 
 
-def flow_between(frame: Frame, other: Frame) -> Map:
-    """The flow [h, w, 2] from `frame` to `other`, by DIS (Kroeger et al. 2016)."""
+def flow_between(frame: Frame, other: Frame, finest: int = 0) -> Map:
+    """The flow [h, w, 2] from `frame` to `other`, by DIS (Kroeger et al. 2016).
+
+    Its finest scale is 1/2^`finest` of the frame. With 1, as OpenCV's preset has it, it takes a quarter of the time and
+    has twice the error.
+    """
     height, width = frame.shape[:2]
     factor = max(1, SMALLEST_SIDE / min(height, width))
     size = round(width * factor), round(height * factor)
     grey = [cv2.resize(cv2.cvtColor(each, cv2.COLOR_RGB2GRAY), size) for each in (frame, other)]
     dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    # Of the frame itself; the preset's is half of it, with twice the error. The refinement is more than the preset's,
-    # and smoother, which takes a fifth off the error (docs/performance.md).
-    dis.setFinestScale(0)
+    dis.setFinestScale(finest)
+    # More than the preset's, and smoother, which takes a fifth off the error (docs/performance.md).
     dis.setVariationalRefinementIterations(20)
     dis.setVariationalRefinementAlpha(40)
     dis.setVariationalRefinementDelta(10)
@@ -126,18 +132,18 @@ def start_picture(earlier: Sequence[tuple[NDArray[Any], Map]], frame: NDArray[An
 
     These are (the moved result, its weights), the nearest first, with samples of the frame's dtype. What none of them
     shows is that of the frame in the colours of the nearest result, because the few evaluations that a frame gets do
-    not suffice to repaint a photo.
+    not suffice to repaint a photo. What looks less than `SURE` alike is a mixture.
     """
     start = _recoloured(frame, *earlier[0])
     for moved, weights in reversed(earlier):
-        share = weights[..., None]
+        share = np.minimum(weights / np.float32(SURE), 1)[..., None]
         start = share * moved.astype(np.float32) + (1 - share) * start
     samples: NDArray[Any] = np.rint(start).astype(frame.dtype)
     return samples
 
 
 def _recoloured(frame: NDArray[Any], painted: NDArray[Any], weights: Map) -> Map:
-    """`frame`, where `weights` are less than 1, in the colours of `painted`, with samples of the same range.
+    """`frame`, where `weights` are less than `SURE`, in the colours of `painted`, with samples of the same range.
 
     They follow from the frame's own by a polynomial of degree 2, fitted where the weights say that the two show the
     same. Where hardly anything can be compared, it is the frame as it is.
@@ -152,7 +158,7 @@ def _recoloured(frame: NDArray[Any], painted: NDArray[Any], weights: Map) -> Map
     wanted = (painted[::step, ::step] / full).reshape(len(own), -1) * own
     ridge = RIDGE * len(own) * np.eye(colours.shape[1])
     factors = np.linalg.solve(colours.T @ colours + ridge, colours.T @ wanted).astype(np.float32)
-    uncovered = weights < 1
+    uncovered = weights < SURE
     recoloured[uncovered] = np.clip(_monomials(frame[uncovered] / full) @ factors, 0, 1) * full
     return recoloured
 

@@ -209,7 +209,7 @@ def test_what_was_prepared_and_is_damaged_is_found_again(film: Path, journal: Jo
 def test_whatever_goes_wrong_ahead_is_said_and_nobody_waits(
     film: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fails(frame: object, earlier: object) -> None:
+    def fails(*_: object, **__: object) -> None:
         raise cv2.error("OpenCV:\n(-215) assertion failed")
 
     made = chains(film, journal)
