@@ -1,6 +1,6 @@
 """Time of a film's frame after the first: its motions, and its painting.
 
-    python benchmarks/frame_seconds.py [--network vgg19 --weights FILE] [--size 640] [--steps 8] [--frames 4]
+    python benchmarks/frame_seconds.py [--network vgg19 --weights FILE] [--size 640] [--steps 8] [--frames 7]
 
 The first such frame, which traces, is not counted. Processor seconds are those of all threads of this process; on two
 cores that do nothing else, the time is at least half of them.

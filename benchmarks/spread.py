@@ -131,7 +131,7 @@ def measure(weights: str | None, workers: int, megapixels: float, evaluations: i
 
     def picture() -> None:
         image = objective.image(variables)
-        objective._image_terms.add(image, gradient, weighted)
+        objective._image_terms.add(image, gradient, weighted, targets)
         banded_pyramid.adjoint(pyramid, gradient)
 
     alone = timed(picture, evaluations)
