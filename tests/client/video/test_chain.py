@@ -23,6 +23,7 @@ from tfstyle_client.many_jobs import Order, Task
 from tfstyle_client.video import ahead
 from tfstyle_client.video.chain import Chains, Manner, name_of
 from tfstyle_client.video.film import Film
+from tfstyle_client.video.flow import Motion
 from tfstyle_client.video.plan import looked_through
 from tfstyle_client.video.source import Part
 from tfstyle_client.video.stills import Folder
@@ -106,6 +107,40 @@ def test_a_frame_follows_the_moved_result_of_the_one_before(film: Path, journal:
     start = picture(second.inputs.start_picture.data).astype(int)
     assert np.abs(start - moved)[trusted].mean() < 1
     assert np.abs(start - (255 - now))[~trusted].mean() < 4
+
+
+def textured(width: int) -> np.ndarray:
+    """A frame with nothing in it that is twice the same."""
+    rough = np.random.default_rng(3).integers(0, 256, (20, width // 6, 3)).astype(np.uint8)
+    return cv2.resize(rough, (width, 120), interpolation=cv2.INTER_CUBIC)
+
+
+def test_far_frames_are_not_looked_at_where_nothing_is_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    sought: list[int] = []
+    original = ahead.motion
+
+    def counted(frame: np.ndarray, earlier: np.ndarray, finest: int = 0) -> Motion:
+        sought.append(finest)
+        return original(frame, earlier, finest)
+
+    monkeypatch.setattr(ahead, "motion", counted)
+    still = textured(180)
+    assert list(ahead.motions(still, [still] * 4)) == [1]
+    assert sought == [0]
+
+
+def test_far_frames_show_what_the_nearest_one_hides() -> None:
+    """Something stands before the background in the frame before, and not in the one before that."""
+    still = textured(180)
+    hidden = still.copy()
+    hidden[30:90, 60:120] = textured(180)[30:90, 0:60][::-1]
+    found = ahead.motions(still, [hidden, still, hidden, still])
+    assert list(found)[:2] == [1, 2]
+    inside = np.s_[45:75, 75:105]
+    assert found[1].weights[inside].mean() < 0.3
+    assert found[2].weights[inside].mean() > 0.7
+    assert found[1].weights[:, 130:].mean() > 0.9
+    assert found[2].weights[:, 130:].mean() < 0.1
 
 
 def test_frames_by_themselves_follow_none(film: Path, journal: Journal) -> None:

@@ -204,6 +204,19 @@ def test_start_is_the_frame_itself_where_hardly_anything_can_be_compared() -> No
     assert np.array_equal(start[1:], frame[1:])
 
 
+@pytest.mark.parametrize(("weight", "share"), [(1, 1), (0.8, 1), (0.4, 0.5), (0, 0)])
+def test_a_place_that_differs_by_noise_starts_from_the_result_alone(weight: float, share: float) -> None:
+    frame = RANDOM.integers(0, 200, (24, 32, 3)).astype(np.uint8)
+    weights = np.ones((24, 32), np.float32)
+    weights[5, 7] = weight
+    start = start_picture([(frame + 50, weights)], frame)  # whose colours follow from the frame's exactly
+    assert np.abs(start.astype(int) - frame - 50).max() <= 1
+    other = frame + 50
+    other[5, 7] = 0
+    mixed = start_picture([(other, weights)], frame)[5, 7]
+    np.testing.assert_allclose(mixed, (1 - share) * (frame[5, 7] + 50.0), atol=3)
+
+
 def test_a_frame_of_one_colour_takes_that_of_its_result() -> None:
     frame, moved = np.full((9, 9, 3), 200, np.uint8), np.full((9, 9, 3), 40, np.uint8)
     start = start_picture([(moved, np.eye(9, dtype=np.float32))], frame)
