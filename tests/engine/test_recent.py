@@ -137,15 +137,19 @@ def test_another_painting_is_another_one(asked: list[str]) -> None:
 @pytest.mark.parametrize(
     "options",
     [
-        {"style_scale": 0.5},
-        {"precision": "bfloat16"},
-        {"pooling": "average"},
-        {"padding": "replicate"},
-        {"colour": "keep"},
-        {"style_layers": ("block2_conv1", "block3_conv1", "block4_conv1")},
-        {"split_evaluations": 2},
+        pytest.param(options, id=next(iter(options)), marks=[pytest.mark.slow] * (number > 1))
+        for number, options in enumerate(
+            (
+                {"style_scale": 0.5},
+                {"precision": "bfloat16"},
+                {"pooling": "average"},
+                {"padding": "replicate"},
+                {"colour": "keep"},
+                {"style_layers": ("block2_conv1", "block3_conv1", "block4_conv1")},
+                {"split_evaluations": 2},
+            )
+        )
     ],
-    ids=lambda options: next(iter(options)),
 )
 def test_what_changes_the_painting_s_features_is_computed_anew(options: dict[str, Any]) -> None:
     engine, plain = Engine(), {"precision": "float32"}
@@ -178,6 +182,7 @@ def test_candidates_are_compared_in_the_precision_of_their_layer(precision: str)
     assert [found[layer].narrow[0].dtype.name for layer in layers] == ["float32", precision]
 
 
+@pytest.mark.slow
 def test_a_mask_of_the_painting_is_part_of_it() -> None:
     left = np.zeros((48, 72, 3), np.uint8)
     left[:, :30] = 255
