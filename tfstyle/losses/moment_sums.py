@@ -6,9 +6,6 @@ from typing import Any
 
 from tfstyle.tensorflow_backend import tf
 
-BLOCK = 2048
-"""The number of positions, or up to twice as many, whose products are summed by one multiplication."""
-
 Moments = tuple[tf.Tensor, tf.Tensor]
 """Sums or means over positions: of products [c, c], and of features [c]. Both are float32."""
 
@@ -56,21 +53,4 @@ def _sums(features: tf.Tensor, weights: tf.Tensor | None) -> Moments:
     row = tf.ones([1, flat.shape[0]]) if weights is None else tf.reshape(weights, [1, -1])
     counted = flat if weights is None else flat * tf.reshape(weights, [-1, 1])
     # A product with a row is faster than a sum over an axis.
-    return _products(counted, flat), tf.matmul(row, flat)[0]
-
-
-def _products(first: tf.Tensor, second: tf.Tensor) -> tf.Tensor:
-    """X^T Y for the maps X and Y [n, c], as the sum of the products of blocks of rows.
-
-    TensorFlow divides one product of long, narrow matrices badly between cores; a batch of short ones is up to twice as
-    fast.
-    """
-    count = first.shape[0] // BLOCK
-    if count == 0:
-        return tf.matmul(first, second, transpose_a=True)
-    whole = first.shape[0] // count * count
-    blocks = [tf.reshape(each[:whole], [count, -1, each.shape[1]]) for each in (first, second)]
-    products = tf.reduce_sum(tf.matmul(blocks[0], blocks[1], transpose_a=True), 0)
-    if whole == first.shape[0]:
-        return products
-    return products + tf.matmul(first[whole:], second[whole:], transpose_a=True)
+    return tf.matmul(counted, flat, transpose_a=True), tf.matmul(row, flat)[0]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfstyle.losses.moment_sums import BLOCK, moment_sums
+from tfstyle.losses.moment_sums import moment_sums
 
 RANDOM = np.random.default_rng(0)
 FEATURES = RANDOM.normal(1, 1, (1, 6, 7, 5)).astype(np.float32)
@@ -24,17 +24,6 @@ def test_sums_are_those_of_numpy_and_float32(kind: str, tolerance: float, weight
     assert products.dtype == features.dtype == tf.float32
     np.testing.assert_allclose(products, counted.T @ flat, rtol=tolerance, atol=tolerance * 42)
     np.testing.assert_allclose(features, counted.sum(0), rtol=tolerance, atol=tolerance * 42)
-
-
-@pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
-@pytest.mark.parametrize("positions", [BLOCK - 1, BLOCK, 2 * BLOCK, 2 * BLOCK + 3])
-def test_positions_of_all_blocks_count(positions: int, weighted: bool) -> None:
-    features = RANDOM.normal(1, 1, (1, 1, positions, 5)).astype(np.float32)
-    weights = RANDOM.uniform(0, 1, (1, 1, positions, 1)).astype(np.float32) if weighted else None
-    flat = features.reshape(-1, 5).astype(float)
-    counted = flat if weights is None else flat * weights.reshape(-1, 1)
-    products, _ = moment_sums(tf.constant(features), weights)
-    np.testing.assert_allclose(products, counted.T @ flat, rtol=2e-5)
 
 
 @pytest.mark.parametrize(("kind", "tolerance"), [("float32", 1e-5), ("bfloat16", 3e-2)])
