@@ -60,12 +60,14 @@ class Iterate:
     `losses` are those of the best point so far; a trial that the line search refused (`accepted` is False) does not
     change them. `seconds` are counted from the start of the run; `remaining` is an estimate (None after a stage's first
     evaluation, which may trace). `picture()` makes the 8-bit picture that has these losses; it takes a pass over the
-    pixels and may be called at any time.
+    pixels and may be called at any time. `stage_follows`: this was the last evaluation of its
+    stage, and another one is prepared next.
     """
 
     evaluation: int
     max_evaluations: int
     stage: int
+    stage_follows: bool
     size: tuple[int, int]
     total: float
     losses: Parts
@@ -183,6 +185,7 @@ class Transfer:
         began = time.perf_counter() - self._seconds
         while True:
             number, stage = self._stage, self.stages[self._stage]
+            following = number + 1 < len(self.stages)
             warm, cold = 0.0, self._made
             while self._made < stage.evaluations and not self._optimizer.finished:
                 trial = self._optimizer.ask()
@@ -207,6 +210,7 @@ class Transfer:
                     self._evaluations,
                     self.options.max_evaluations,
                     number + 1,
+                    following and (self._made == stage.evaluations or self._optimizer.finished),
                     stage.size,
                     *self._best,
                     self._seconds,
@@ -214,7 +218,7 @@ class Transfer:
                     accepted,
                     picture,
                 )
-            if number + 1 == len(self.stages):
+            if not following:
                 return
             with self._stepping:
                 self._advance()

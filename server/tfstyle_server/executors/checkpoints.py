@@ -59,8 +59,8 @@ class CheckpointStore(Protocol):
 class Checkpoints:
     """The checkpoints of one job in `files`, written by attempt number `attempt`.
 
-    Writing happens in a thread beside the computation, at least `seconds` apart. As a context manager, waits at the end
-    of the block until the last one is written.
+    Writing happens in a thread beside the computation: at least `seconds` apart, and between two stages. As a context
+    manager, waits at the end of the block until the last one is written.
     """
 
     def __init__(self, files: CheckpointFiles, attempt: int, seconds: float) -> None:
@@ -70,6 +70,7 @@ class Checkpoints:
         self._writer = ThreadPoolExecutor(1, "checkpoint")
         self._writing: Future[None] | None = None
         self._due = time.monotonic() + seconds
+        self._rested = 0.0  # when another one may be written at all
 
     def __enter__(self) -> Checkpoints:
         return self
@@ -90,9 +91,14 @@ class Checkpoints:
             else:
                 yield checkpoint
 
-    def write_if_due(self, transfer: Transfer) -> None:
-        """Start writing a checkpoint, unless one is being written or the last one is too recent."""
-        if time.monotonic() >= self._due and (self._writing is None or self._writing.done()):
+    def write_if_due(self, transfer: Transfer, *, stage_follows: bool) -> None:
+        """Start writing a checkpoint, unless one is being written or the last one is too recent.
+
+        Where another `stage_follows`, the seconds between two do not matter: it begins with a preparation, after which a
+        lost worker would have both to make again.
+        """
+        due = self._rested if stage_follows else self._due
+        if time.monotonic() >= due and (self._writing is None or self._writing.done()):
             self._writing = self._writer.submit(self._write, transfer)
 
     def _write(self, transfer: Transfer) -> None:
@@ -106,7 +112,8 @@ class Checkpoints:
         except OSError as error:
             log.warning("no checkpoint was written: %s; the job continues without it", error.strerror or error)
         now = time.monotonic()
-        self._due = now + max(self._seconds, LEAST_RATIO * (now - began))
+        self._rested = now + LEAST_RATIO * (now - began)
+        self._due = max(now + self._seconds, self._rested)
 
     def _latest_first(self) -> list[str]:
         """The checkpoint with most evaluations first."""

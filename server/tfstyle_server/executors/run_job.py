@@ -116,7 +116,7 @@ def _run(engine: Engine, run: Run, port: Port) -> Done:
         made, seconds = transfer.evaluations, transfer.seconds
         for iterate in transfer.iterates():
             port.check_cancelled()
-            checkpoints.write_if_due(transfer)
+            checkpoints.write_if_due(transfer, stage_follows=iterate.stage_follows)
             made, seconds = iterate.evaluation, iterate.seconds
             if run.progress.reports(made, iterate.max_evaluations):
                 preview = _preview(iterate, run.progress)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ class FullTransfer:
 
 def write(store: CheckpointStore, job: str, transfer: Any, attempt: int = 1) -> None:
     with Checkpoints(store.of(job), attempt, 0.0) as checkpoints:
-        checkpoints.write_if_due(transfer)
+        checkpoints.write_if_due(transfer, stage_follows=False)
 
 
 def found(store: CheckpointStore, job: str) -> list[int]:
@@ -109,3 +110,25 @@ def test_a_job_that_begins_during_a_sweep_keeps_its_checkpoint(store: Checkpoint
     write(store, "jobs/old", FakeTransfer(5))
     store.sweep(kept)
     assert [found(store, job) for job in ("jobs/old", "jobs/late")] == [[], [5]]
+
+
+def test_seconds_between_two_do_not_matter_where_another_stage_follows(tmp_path: Path) -> None:
+    store = open_checkpoints(str(tmp_path))
+    with Checkpoints(store.of("jobs/a"), 1, 3600.0) as checkpoints:
+        for evaluations in range(1, 6):
+            checkpoints.write_if_due(FakeTransfer(evaluations), stage_follows=evaluations == 4)  # type: ignore[arg-type]
+    assert found(store, "jobs/a") == [4]
+
+
+def test_writing_takes_a_bounded_share_of_the_time_between_short_stages_too(tmp_path: Path) -> None:
+    class SlowTransfer(FakeTransfer):
+        def checkpoint(self, path: Path) -> int:
+            time.sleep(0.2)
+            return super().checkpoint(path)
+
+    store = open_checkpoints(str(tmp_path))
+    with Checkpoints(store.of("jobs/a"), 1, 0.0) as checkpoints:
+        for evaluations in range(1, 10):
+            checkpoints.write_if_due(SlowTransfer(evaluations), stage_follows=True)  # type: ignore[arg-type]
+            time.sleep(0.1)
+    assert found(store, "jobs/a") == [1], "the next one is due 50 times 0.2 s later"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -132,6 +132,28 @@ def test_job_is_resumed_from_its_checkpoint_bit_for_bit(
     assert isinstance(resumed, Done)
     assert 0 < again.reports[0][1] <= 4, "it does not begin anew"
     assert resumed.event.result.digest == whole.event.result.digest
+
+
+def test_job_that_is_lost_while_its_next_scale_is_prepared_does_not_begin_anew(
+    engine: Engine, tmp_path: Path, inputs: Inputs[str]
+) -> None:
+    options = resolve_options("fast", {"size": 48, "scales": ((32, 4),), "steps": 7})
+
+    def evaluations_of_attempt(number: int, close_at: int) -> list[int]:
+        def close(event: pb.JobEvent) -> None:
+            if event.progress.evaluation == close_at:
+                raise PortClosedError
+
+        port = FakePort(tmp_path, attempt=number, on_report=close)
+        port.checkpoints = Checkpoints(FolderFiles(tmp_path / "checkpoints"), number, 3600.0)
+        with suppress(PortClosedError):
+            run_job(engine, Run("jobs/a", number, inputs, options, ProgressOptions(every=1), "fast"), port)
+        return [progress.evaluation for progress in port.events("progress")]
+
+    assert evaluations_of_attempt(1, close_at=3) == [1, 2, 3]
+    assert evaluations_of_attempt(2, close_at=5) == [1, 2, 3, 4, 5], "an hour passes between two checkpoints"
+    assert evaluations_of_attempt(3, close_at=99) == [5, 6, 7], "but the end of a scale has its own"
+    assert len(list((tmp_path / "checkpoints").iterdir())) == 1, "and the end of the job has none"
 
 
 def test_cancelled_job_stops(engine: Engine, port: FakePort, inputs: Inputs[str]) -> None:
