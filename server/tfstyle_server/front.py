@@ -24,7 +24,7 @@ from tfstyle_server.executors.pool import Scale, WorkerPool
 from tfstyle_server.executors.ray.actors import Actors
 from tfstyle_server.executors.ray.frames import Connect
 from tfstyle_server.health import Health, Reflection
-from tfstyle_server.heap import return_large_blocks_at_once
+from tfstyle_server.heap import keep_little_freed_memory
 from tfstyle_server.jobs import Jobs
 from tfstyle_server.listen_address import has_listener, why_not
 from tfstyle_server.metrics import Metrics
@@ -89,7 +89,7 @@ async def serve(
     health = Health(("", SERVICE))
     os.umask(0o077)  # pictures are for the server's eyes only; workers inherit this
     most_connections = raise_file_limit()
-    return_large_blocks_at_once()
+    keep_little_freed_memory()
     server = grpc.aio.server(options=channel_options(options.max_image_bytes, most_connections))
     try:
         await asyncio.to_thread(check_binding, options.listen, options.security)
