@@ -61,6 +61,7 @@ def parts(network: str, weights: str | None, size: int) -> None:
     lap("TensorFlow")
     from tfstyle import Engine, content_and_style, decode, resolve_options
     from tfstyle.objective import weight_tensors
+    from tfstyle.tensorflow_backend import tf
 
     lap("tfstyle")
     engine = Engine(weights)
@@ -73,7 +74,9 @@ def parts(network: str, weights: str | None, size: int) -> None:
     transfer = engine.prepare(content_and_style(*pictures), options)
     problem = transfer._problem(0)
     lap("targets")
-    problem.objective._evaluate.get_concrete_function(problem.targets, *weight_tensors(problem.loss))
+    own, weights, (width, height) = problem.objective._feature_loss, weight_tensors(problem.loss), transfer.size
+    featured = {name: problem.targets[name] for name in own.layers}
+    own.traced(tf.zeros([1, height, width, 3]), featured, [weights[name] for name in own.layers])
     lap("tracing")
     iterates = transfer.iterates()
     next(iterates)

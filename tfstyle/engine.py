@@ -10,11 +10,12 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tfstyle.borders import ZERO
 from tfstyle.checkpoint import Checkpoint
 from tfstyle.colour import standardise
 from tfstyle.device import current_device
@@ -32,7 +33,7 @@ from tfstyle.layout import (
     replaced_losses,
     rounded_sides,
 )
-from tfstyle.losses import Loss, loss_from_options, relative, split_loss_from_options
+from tfstyle.losses import FeatureTerm, Loss, Term, loss_from_options, relative, split_loss_from_options
 from tfstyle.machine_memory import available_memory, has_gpu
 from tfstyle.memory import starts
 from tfstyle.networks.choice import Choice, choose_network, load_network
@@ -43,10 +44,11 @@ from tfstyle.objective import (
     WholeObjective,
     matched_terms,
 )
-from tfstyle.options import COARSE_SCALES, LAYER_WEIGHTS, TransferOptions, lite_violations
+from tfstyle.options import COARSE_SCALES, TransferOptions, lite_violations
 from tfstyle.precision import choose_precision
 from tfstyle.presets import resolve_options
 from tfstyle.provenance import Source
+from tfstyle.pyramid import Pyramid
 from tfstyle.recent import Recent
 from tfstyle.regions import count_regions
 from tfstyle.scaled_inputs import (
@@ -68,12 +70,14 @@ from tfstyle.tiled.objective import TiledObjective
 from tfstyle.tiled.spread import is_spread
 from tfstyle.transfer import Delivered, Iterate, Plan, Transfer
 
-TRACING_SECONDS = 1.2
-"""Time to trace an objective, once for each size (measured: 0.9 to 1.4)."""
-GPU_TRACING_SECONDS = 3.0
+TRACING_SECONDS = 1.0
+"""Time to trace the loss of features, once for all sizes (measured: 0.3 to 1.2)."""
+SIZE_SECONDS = 0.2
+"""Time to trace the rest and to prepare the network's operations, once for each size (measured: 0.1 to 0.4)."""
+GPU_SIZE_SECONDS = 3.0
 """The same on a GPU, with the choice of cuDNN's algorithms (measured on an H100: about 3)."""
 REGION_TRACING_SECONDS = 0.4
-"""The same for each region in addition (measured: 0.4 to 0.6)."""
+"""Time to trace the loss of features for each region in addition (measured: 0.4 to 0.6)."""
 SPLIT_ROUND = 10
 """Evaluations after which the neighbours of single layers are chosen anew."""
 
@@ -93,7 +97,7 @@ class Engine:
         self._keep = keep
         self._memory = available_memory if memory is None else memory
         self._networks: dict[str, Network] = {}
-        self._objectives: OrderedDict[tuple[object, ...], Objective] = OrderedDict()
+        self._objectives: OrderedDict[_Key, Objective] = OrderedDict()
         self._dropped = 0
         self._recent = Recent()
 
@@ -151,8 +155,9 @@ class Engine:
         estimate = estimate_of(steps, layouts)
         keys = {_key(step, layout.whole_from, regions) for step, layout in zip(steps, layouts, strict=True)}
         new = keys - self._objectives.keys()
-        once = GPU_TRACING_SECONDS if has_gpu() else TRACING_SECONDS
-        tracing = (once + REGION_TRACING_SECONDS * regions) * len(new)
+        untraced = {key.of_features for key in keys} - {key.of_features for key in self._objectives}
+        once, own = TRACING_SECONDS + REGION_TRACING_SECONDS * regions, GPU_SIZE_SECONDS if has_gpu() else SIZE_SECONDS
+        tracing = once * len(untraced) + own * len(new)
         estimate = replace(estimate, seconds=estimate.seconds + tracing, tracing=tracing)
         return Outline(choice, precision, current_device(), steps, estimate, warnings)
 
@@ -304,15 +309,33 @@ def _sources(inputs: Inputs[Picture]) -> Iterator[Source]:
         yield Source(name, *picture.size, picture.digest, weights.get(name))
 
 
-def _key(step: Step, whole_from: int, regions: int = 0, keeps: bool = False) -> tuple[object, ...]:
+class _Key(NamedTuple):
     """What the objective of a stage depends on, besides its arguments."""
+
+    network: str
+    """The digest of its weights."""
+    terms: tuple[tuple[str, Term], ...]
+    pooling: str
+    padding: str
+    precision: str
+    regions: int
+    pyramid: Pyramid
+    whole_from: int
+    keeps: bool
+
+    @property
+    def of_features(self) -> tuple[object, ...]:
+        """What the loss of features depends on: not on the size, unless the picture is tiled or has other borders."""
+        terms = tuple((name, term) for name, term in self.terms if isinstance(term, FeatureTerm))
+        own = self.network, terms, self.pooling, self.padding, self.precision, self.regions
+        has_open_size = self.whole_from == 1 and self.padding == ZERO and not any(self.pyramid.wraps)
+        return own if has_open_size else (*own, self.pyramid, self.whole_from)
+
+
+def _key(step: Step, whole_from: int, regions: int = 0, keeps: bool = False) -> _Key:
     demand, options = step.demand, step.demand.options
-    # Factors of single layers are arguments of the function, which is traced again where there are others. Those of
-    # hypercolumns belong to their term.
-    factors = options.balance, *(bool(getattr(options, name)) for name in LAYER_WEIGHTS)
-    terms = tuple(demand.terms.items())
     how = options.pooling, options.padding, demand.precision
-    return step.network.digest, demand.pyramid, whole_from, terms, *how, factors, regions, keeps
+    return _Key(step.network.digest, tuple(demand.terms.items()), *how, regions, demand.pyramid, whole_from, keeps)
 
 
 def _check_colour_space(inputs: Inputs[Picture], options: TransferOptions) -> None:

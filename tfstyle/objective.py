@@ -1,19 +1,20 @@
-"""Compute the loss and its gradient from variables; traced once per picture size and reused for later pictures."""
+"""Compute the loss and its gradient from variables, with functions that are traced once and serve later pictures."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tfstyle.borders import ZERO, Borders, borders_of, style_borders
+from tfstyle.feature_loss import feature_loss
 from tfstyle.gradients import gradient
 from tfstyle.losses import (
     IMAGE,
-    FeatureTerm,
     ImageTerm,
     LocalTerm,
     Loss,
@@ -96,11 +97,10 @@ class Objective(Protocol):
 
 
 class WholeObjective:
-    """The objective of a picture that fits into memory: one function, traced by the first call.
+    """The objective of a picture that fits into memory.
 
-    Weights and targets are arguments of that function, not constants in it, so pictures with the same size, terms,
-    network and precision share it. It is not compiled by XLA, whose convolutions are no faster in float32 and do not
-    use the instructions for bfloat16 (docs/performance.md).
+    Weights and targets are arguments of what is traced, not constants in it, so pictures with the same size, terms,
+    network and precision share it; the loss of the features, which takes longest to trace, is shared by all sizes.
 
     `padding` is what the network sees beyond a border, unless the picture wraps there (`tfstyle.borders`).
     """
@@ -122,11 +122,12 @@ class WholeObjective:
         self._terms = terms
         self._pooling = pooling
         self._precision = precision
-        self._extractor = extractor(network, feature_layers(terms), pooling, precision, self._own)
-        self._variables = tf.Variable(tf.zeros([pyramid.size]), name="picture")
-        self._evaluate = tf.function(self._trace, autograph=False)
-        self._layers: dict[str, list[str]] = {}
-        """{name of the term: layers of its values}, in the order in which `_evaluate` returns them."""
+        self._picture_terms = {
+            name: term for name, term in terms.items() if isinstance(term, (ImageTerm, ReferenceTerm))
+        }
+        self._feature_loss = feature_loss(network, terms, pooling, precision, self._own)
+        self._open = tf.function(self._trace_picture, autograph=False)
+        self._close = tf.function(self._trace_pullback, autograph=False)
 
     def content_targets(self, image: Map) -> Targets:
         """As in `Objective`."""
@@ -179,35 +180,52 @@ class WholeObjective:
         picture: Map = self.pyramid.image(tf.convert_to_tensor(variables)).numpy()
         return picture if kept is None else kept.over(picture)
 
-    def _trace(self, targets: Any, weights: tf.Tensor, factors: Mapping[str, tf.Tensor], kept: Kept | None) -> Any:
+    def __call__(self, variables: Vector, targets: Targets, loss: Loss, kept: Kept | None = None) -> Evaluation:
+        """As in `Objective`."""
+        weights = weight_tensors(loss)
+        references = {name: targets[name] for name in reference_terms(self._terms)}
+        of_picture = {name: weights[name] for name in self._picture_terms}
+        image, values, by_image = self._open(tf.convert_to_tensor(variables), references, of_picture, kept)
+        layers: dict[str, tuple[str, ...]] = dict.fromkeys(self._picture_terms, (IMAGE,))
+        if self._feature_loss is not None:
+            layers |= (own := self._feature_loss.layers)
+            found, by_features = self._feature_loss(
+                image, {name: targets[name] for name in own}, [weights[name] for name in own]
+            )
+            # In one tensor, because reading each of them from a GPU's memory takes a fifth of a millisecond.
+            values, by_image = tf.concat([values, found], 0), [*by_image, by_features]
+        gradient = self._close(by_image, kept)
+        left = iter(values.numpy().tolist())
+        record = parts(loss, {name: {layer: next(left) for layer in own} for name, own in layers.items()})
+        total = sum(part.weighted for part in record.values())
+        return Evaluation(total, record, gradient if tf.is_tensor(variables) else gradient.numpy())
+
+    def _trace_picture(
+        self, variables: tf.Tensor, references: Targets, weights: Mapping[str, tf.Tensor], kept: Kept | None
+    ) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
+        """The picture, the values [terms] of its own terms, and the gradient of their weighted sum where it has any."""
         size = self.pyramid.height, self.pyramid.width
-        variables = tf.identity(self._variables)
         image = self.pyramid.image(variables)
         if kept is not None:
             image = kept.over(image)
-        features = self._extractor(image)
-        values = {}
-        for name, term in self._terms.items():
-            if isinstance(term, FeatureTerm):
-                values[name] = term.by_layer(features, targets[name], self._network.metrics)
-            elif isinstance(term, ImageTerm):
-                values[name] = {IMAGE: term.value(image, size[0], size)}
-            elif isinstance(term, ReferenceTerm):
-                values[name] = {IMAGE: term.value(image, targets[name][IMAGE], size)}
-        total = weighted_total(values, weights, factors)
-        self._layers = {name: list(by_layer) for name, by_layer in values.items()}
-        # In one tensor, because reading each of them from a GPU's memory takes a fifth of a millisecond.
-        stacked = tf.stack([total, *(value for by_layer in values.values() for value in by_layer.values())])
-        return stacked, gradient(total, variables)
+        if not self._picture_terms:
+            return image, tf.zeros([0]), []
+        values = {
+            name: term.value(image, references[name][IMAGE], size)
+            if isinstance(term, ReferenceTerm)
+            else term.value(image, size[0], size)
+            for name, term in self._picture_terms.items()
+        }
+        total = tf.add_n([weights[name][0] * value for name, value in values.items()])
+        return image, tf.stack(list(values.values())), [gradient(total, image)]
 
-    def __call__(self, variables: Vector, targets: Targets, loss: Loss, kept: Kept | None = None) -> Evaluation:
-        """As in `Objective`."""
-        self._variables.assign(variables)
-        stacked, gradient = self._evaluate(targets, *weight_tensors(loss), kept)
-        total, *numbers = stacked.numpy().tolist()
-        left = iter(numbers)
-        values = {name: {layer: next(left) for layer in layers} for name, layers in self._layers.items()}
-        return Evaluation(total, parts(loss, values), gradient if tf.is_tensor(variables) else gradient.numpy())
+    def _trace_pullback(self, by_image: Sequence[tf.Tensor], kept: Kept | None) -> tf.Tensor:
+        """The gradient by the variables from the sum of `by_image`. The picture depends on them linearly."""
+        variables = tf.zeros([self.pyramid.size])
+        image = self.pyramid.image(variables)
+        if kept is not None:
+            image = kept.over(image)
+        return gradient(image, variables, reduce(tf.add, by_image))
 
 
 def style_targets(terms: Terms, statistics: Targets, metrics: Metrics) -> Targets:
@@ -274,28 +292,14 @@ def feature_layers(terms: Terms) -> tuple[str, ...]:
     return tuple(dict.fromkeys(layer for term in terms.values() for layer in getattr(term, "layers", ())))
 
 
-def weight_tensors(loss: Loss) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-    """The terms' weights [terms], and {name: factors [layers]} of the terms that have factors for single layers."""
-    weights = tf.constant([part.weight for part in loss.weighted.values()], tf.float32)
-    factors = {
-        name: tf.constant([part.factor(layer) for layer in part.term.layers], tf.float32)
+def weight_tensors(loss: Loss) -> dict[str, tf.Tensor]:
+    """{name of the term: what the value of each of its layers is multiplied by [layers]}; picture terms have one."""
+    return {
+        name: tf.constant(
+            [part.weight * part.factor(layer) for layer in getattr(part.term, "layers", (IMAGE,))], tf.float32
+        )
         for name, part in loss.weighted.items()
-        if isinstance(part.term, FeatureTerm) and (part.layer_factors or part.units)
     }
-    return weights, factors
-
-
-def weighted_total(
-    values: Mapping[str, Mapping[str, tf.Tensor]], weights: tf.Tensor, factors: Mapping[str, tf.Tensor]
-) -> tf.Tensor:
-    """The weighted sum of `values` {name: {layer: value}}; weights and factors as in `weight_tensors`."""
-    totals = []
-    for index, (name, by_layer) in enumerate(values.items()):
-        scaled = list(by_layer.values())
-        if name in factors:
-            scaled = [factors[name][layer] * value for layer, value in enumerate(scaled)]
-        totals.append(weights[index] * tf.add_n(scaled))
-    return tf.add_n(totals)
 
 
 def parts(loss: Loss, values: Mapping[str, Mapping[str, tf.Tensor]]) -> Parts:

@@ -60,8 +60,7 @@ class Iterate:
     `losses` are those of the best point so far; a trial that the line search refused (`accepted` is False) does not
     change them. `seconds` are counted from the start of the run; `remaining` is an estimate (None after a stage's first
     evaluation, which may trace). `picture()` makes the 8-bit picture that has these losses; it takes a pass over the
-    pixels and may be called at any time. `stage_follows`: this was the last evaluation of its
-    stage, and another one is prepared next.
+    pixels and may be called at any time. `stage_follows` says that the stage ends here and another one is prepared.
     """
 
     evaluation: int

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -40,10 +42,19 @@ def opened(photo: Picture, oils: Picture, size: int) -> tuple[Transfer, Problem]
 
 def test_no_sum_of_many_is_left_to_the_order_of_threads(photo: Picture, oils: Picture) -> None:
     _, problem = opened(photo, oils, 64)
-    traced = problem.objective._evaluate.get_concrete_function(  # type: ignore[attr-defined]
-        problem.targets, *weight_tensors(problem.loss), None
+    objective: Any = problem.objective
+    variables, weights = tf.zeros([objective.pyramid.size]), weight_tensors(problem.loss)
+    of_picture = {name: weights[name] for name in ("tv", "gamut")}
+    picture = objective._open.get_concrete_function(variables, {}, of_picture, None)
+    image, _, by_image = picture(variables, {}, of_picture, None)
+    layers = objective._feature_loss.layers
+    featured = objective._feature_loss.traced(
+        image, {name: problem.targets[name] for name in layers}, [weights[name] for name in layers]
     )
-    sums = [each for each in traced.graph.get_operations() if each.type == "AddN" and len(each.inputs) > 2]
+    closed = objective._close.get_concrete_function([*by_image, *by_image], None)
+    operations = [each for traced in (picture, featured, closed) for each in traced.graph.get_operations()]
+    sums = [each for each in operations if each.type == "AddN" and len(each.inputs) > 2]
+    assert len(operations) > 500
     assert all(each.outputs[0].shape.rank == 0 for each in sums)
     assert tf.config.optimizer.get_experimental_options()["arithmetic_optimization"] is False
 

@@ -14,6 +14,7 @@ from tfstyle.images import Picture
 from tfstyle.inputs import Inputs, Style
 from tfstyle.losses import ContentLoss, GramLoss, NeighboursLoss
 from tfstyle.masks import BlockWeights
+from tfstyle.networks.extractor import extractor
 from tfstyle.networks.lite import load_lite
 from tfstyle.objective import Kept, WholeObjective, region_targets
 from tfstyle.options import TransferOptions
@@ -176,13 +177,14 @@ def test_loss_of_regions_is_the_sum_of_their_own_losses_by_area() -> None:
     statistics = [made.style_statistics(image(seed), None) for seed in (1, 2)]
     targets = region_targets(loss.terms, list(zip(areas, statistics, strict=True)), network.metrics, relative=False)
     found = made(PYRAMID.variables(image(0)), targets, loss)
+    features = extractor(network, term.layers)(image(0))
     for layer in term.layers:
         metric = network.metrics[layer]
         expected = 0.0
         for seed, area in zip((1, 2), areas, strict=True):
             here = area.of(int(layer[5]))
-            own = gram(made._extractor(image(0))[layer].numpy(), here)
-            other = gram(made._extractor(image(seed))[layer].numpy(), np.ones_like(here))
+            own = gram(features[layer].numpy(), here)
+            other = gram(extractor(network, term.layers)(image(seed))[layer].numpy(), np.ones_like(here))
             difference = (own - other) / metric.channels
             matrix = np.eye(len(own)) if metric.matrix is None else metric.matrix.astype(float)
             distance = np.trace(matrix @ difference @ matrix @ difference) / metric.channels**2

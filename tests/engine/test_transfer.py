@@ -64,7 +64,7 @@ def test_pictures_of_the_same_size_share_one_trace(engine: Engine, pictures: tup
         seen.add(transfer._problem(0).objective)
     assert engine.traces == before + 1
     (shared,) = seen
-    assert shared._evaluate.experimental_get_tracing_count() == 1  # type: ignore[attr-defined]
+    assert shared._open.experimental_get_tracing_count() == 1  # type: ignore[attr-defined]
 
 
 def test_weights_follow_the_options_with_a_shared_trace(engine: Engine, pictures: tuple[Picture, Picture]) -> None:

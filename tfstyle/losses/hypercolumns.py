@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from tfstyle.borders import CIRCULAR, NO_WRAPS, Wraps
+from tfstyle.losses.open_size import size_of
 from tfstyle.losses.term import Features, Metrics
 from tfstyle.networks.bordered import surrounded
 from tfstyle.networks.network import LayerMetric
@@ -38,9 +39,10 @@ def hypercolumns(
 def grid(features: Features, layers: Sequence[str]) -> tuple[int, int]:
     """(height, width) of the grid, from the shapes of the features of `layers`."""
     finest = min(layers, key=block_of)
-    _, height, width, _ = features[finest].shape
+    height, width = size_of(features[finest])
     coarser = block_of(finest) - GRID_BLOCK
-    return (height << coarser, width << coarser) if coarser > 0 else (height >> -coarser, width >> -coarser)
+    by = 2 ** abs(coarser)
+    return (height * by, width * by) if coarser > 0 else (height // by, width // by)
 
 
 def measured(features: tf.Tensor, metric: LayerMetric, factor: float = 1.0) -> tf.Tensor:
@@ -49,7 +51,7 @@ def measured(features: tf.Tensor, metric: LayerMetric, factor: float = 1.0) -> t
     if metric.root is None:
         return values if factor == 1 else values * np.float32(factor)
     root = tf.constant(metric.root * np.float32(factor))
-    return tf.reshape(tf.matmul(tf.reshape(values, [-1, values.shape[-1]]), root), values.shape)
+    return tf.reshape(tf.matmul(tf.reshape(values, [-1, values.shape[-1]]), root), tf.shape(values))
 
 
 def _on_grid(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from tfstyle.losses.hypercolumns import measured
 from tfstyle.losses.matching import VIEWS, Columns, cost, directions, places, weighted_targets
+from tfstyle.losses.open_size import positions
 from tfstyle.losses.squares import squared_sum
 from tfstyle.losses.term import FLOAT_BYTES, Features, Map, MatchedTerm, MatchingCost, Metrics, View
 from tfstyle.masks import BlockWeights
@@ -93,7 +93,7 @@ class LayerNeighboursLoss(MatchedTerm):
         for layer, (mean, target) in targets.items():
             centred = measured(features[layer], metrics[layer]) - mean
             difference = directions(centred, FLOOR * metrics[layer].channels) - target
-            values[layer] = squared_sum(difference) / math.prod(difference.shape[:-1])
+            values[layer] = squared_sum(difference) / positions(difference)
         return values
 
     def target_bytes(self, layer: str, channels: int, pixels: int) -> int:

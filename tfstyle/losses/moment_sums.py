@@ -50,7 +50,7 @@ def _by_features(features: tf.Tensor, by_products: tf.Tensor, by_features: tf.Te
 
 def _sums(features: tf.Tensor, weights: tf.Tensor | None) -> Moments:
     flat = tf.reshape(features, [-1, features.shape[-1]])
-    row = tf.ones([1, flat.shape[0]]) if weights is None else tf.reshape(weights, [1, -1])
+    row = tf.ones([1, tf.shape(flat)[0]]) if weights is None else tf.reshape(weights, [1, -1])
     counted = flat if weights is None else flat * tf.reshape(weights, [-1, 1])
     # A product with a row is faster than a sum over an axis.
     return tf.matmul(counted, flat, transpose_a=True), tf.matmul(row, flat)[0]

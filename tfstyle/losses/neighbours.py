@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -14,6 +13,7 @@ from tfstyle.borders import NO_WRAPS, Wraps
 from tfstyle.images import resize_floats
 from tfstyle.losses.hypercolumns import GRID_BLOCK, GRID_LAYER, hypercolumns
 from tfstyle.losses.matching import TINY, VIEWS, Columns, cost, directions, places, weighted_targets
+from tfstyle.losses.open_size import positions
 from tfstyle.losses.term import FLOAT_BYTES, Features, Map, MatchedTerm, MatchingCost, Metrics, View
 from tfstyle.masks import BlockWeights
 from tfstyle.networks.topology import positions_of
@@ -110,7 +110,7 @@ class NeighboursLoss(MatchedTerm):
 
 def _distances(parts: Sequence[tf.Tensor], targets: Sequence[tf.Tensor]) -> Sequence[tf.Tensor]:
     """mean(|f / |F| - t|^2) over positions for each of the `parts` f [1, h, w, c] of vectors F; `targets` hold t."""
-    positions = math.prod(parts[0].shape[:-1])
+    count = positions(parts[0])
 
     # TensorFlow's own gradient passes over all maps twice as often.
     @tf.custom_gradient  # type: ignore[untyped-decorator]
@@ -128,13 +128,13 @@ def _distances(parts: Sequence[tf.Tensor], targets: Sequence[tf.Tensor]) -> Sequ
             by_scale = (lengths * scale - dots) * scale * tf.square(scale)
             by_parts = []
             for own, part, target in zip(upstream, parts, targets, strict=True):
-                factor = 2 / positions * (own * tf.square(scale) - by_scale)
-                pull = 2 / positions * own * scale
+                factor = 2 / count * (own * tf.square(scale) - by_scale)
+                pull = 2 / count * own * scale
                 by_parts.append(part * factor[..., None] - target * pull[..., None])
             return by_parts
 
         values = [
-            tf.reduce_mean(square * tf.square(scale) - 2 * along * scale) + 2 * tf.nn.l2_loss(target) / positions
+            tf.reduce_mean(square * tf.square(scale) - 2 * along * scale) + 2 * tf.nn.l2_loss(target) / count
             for square, along, target in zip(squares, alongs, targets, strict=True)
         ]
         return values, gradient

@@ -24,7 +24,7 @@ def squared_sum(
         measured = difference
         if matrix is not None:
             flat = tf.reshape(difference, [-1, difference.shape[-1]])
-            measured = tf.reshape(tf.matmul(flat, tf.constant(matrix)), difference.shape)
+            measured = tf.reshape(tf.matmul(flat, tf.constant(matrix)), tf.shape(difference))
         if weights is not None:
             measured = measured * weights
 

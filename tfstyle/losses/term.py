@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tfstyle.losses.loss import Loss, Weighted
+from tfstyle.losses.open_size import positions
 from tfstyle.masks import BlockWeights
 from tfstyle.networks.network import LayerMetric
 from tfstyle.tensorflow_backend import tf
@@ -142,9 +143,8 @@ class PooledTerm(FeatureTerm):
         """As in `FeatureTerm`."""
         values = {}
         for layer, target in targets.items():
-            _, height, width, _ = features[layer].shape
             sums = self.all_sums(features[layer], weights_of(target))
-            values[layer] = self.value(sums, height * width, target, metrics[layer])
+            values[layer] = self.value(sums, positions(features[layer]), target, metrics[layer])
         return values
 
 
@@ -180,16 +180,14 @@ class LocalTerm(FeatureTerm):
         if isinstance(target, PlacedTarget):
             return tf.constant(target.magnitude)
         mean = tf.reduce_mean(target, (1, 2), keepdims=True)
-        _, height, width, _ = target.shape
-        return self.total(mean, target, None, metric) / self.divisor(height * width, metric)
+        return self.total(mean, target, None, metric) / self.divisor(positions(target), metric)
 
     def by_layer(self, features: Features, targets: Mapping[str, Any], metrics: Metrics) -> dict[str, tf.Tensor]:
         """As in `FeatureTerm`."""
         values = {}
         for layer, target in targets.items():
-            _, height, width, _ = target.shape
             total = self.total(features[layer], target, None, metrics[layer])
-            values[layer] = total / self.divisor(height * width, metrics[layer])
+            values[layer] = total / self.divisor(positions(target), metrics[layer])
         return values
 
 

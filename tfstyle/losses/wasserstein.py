@@ -115,9 +115,10 @@ def _trace_of_root(matrix: tf.Tensor) -> Any:
 
 @cache
 def _iteration() -> Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
-    """`_iterated`, traced once for all layers and sizes: its operations are a third of those of an evaluation."""
+    """`_iterated`, traced once for all layers: with its operations in each layer, tracing took a third longer."""
+    sizes = tf.TensorSpec([None, None], tf.float32)
     iteration: Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]] = tf.function(
-        _iterated, autograph=False, input_signature=[tf.TensorSpec([None, None])], experimental_attributes={"_noinline": True}
+        _iterated, autograph=False, input_signature=[sizes]
     )
     return iteration
 

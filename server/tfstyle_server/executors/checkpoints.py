@@ -94,8 +94,8 @@ class Checkpoints:
     def write_if_due(self, transfer: Transfer, *, stage_follows: bool) -> None:
         """Start writing a checkpoint, unless one is being written or the last one is too recent.
 
-        Where another `stage_follows`, the seconds between two do not matter: it begins with a preparation, after which a
-        lost worker would have both to make again.
+        Where another `stage_follows`, the seconds between two do not matter: it begins with a preparation, during which
+        a lost worker would lose all since the last one.
         """
         due = self._rested if stage_follows else self._due
         if time.monotonic() >= due and (self._writing is None or self._writing.done()):
