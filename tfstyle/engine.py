@@ -44,6 +44,7 @@ from tfstyle.objective import (
     WholeObjective,
     matched_terms,
 )
+from tfstyle.optimizers import Vector
 from tfstyle.options import COARSE_SCALES, TransferOptions, lite_violations
 from tfstyle.precision import choose_precision
 from tfstyle.presets import resolve_options
@@ -73,9 +74,10 @@ from tfstyle.transfer import Delivered, Iterate, Plan, Transfer
 TRACING_SECONDS = 1.0
 """Time to trace the loss of features, once for all sizes (measured: 0.3 to 1.2)."""
 SIZE_SECONDS = 0.2
-"""Time to trace the rest and to prepare the network's operations, once for each size (measured: 0.1 to 0.4)."""
-GPU_SIZE_SECONDS = 3.0
-"""The same on a GPU, with the choice of cuDNN's algorithms (measured on an H100: about 3)."""
+"""Time to trace the pyramid and the picture's own terms, and to prepare operations, once for each size (measured: 0.1
+to 0.4)."""
+GPU_SIZE_SECONDS = 2.0
+"""The same on a GPU, with the choice of cuDNN's algorithms (estimated: with a trace for each size, an H100 took 3)."""
 REGION_TRACING_SECONDS = 0.4
 """Time to trace the loss of features for each region in addition (measured: 0.4 to 0.6)."""
 SPLIT_ROUND = 10
@@ -197,6 +199,7 @@ class Engine:
                 step.demand.pyramid,
                 step.evaluations,
                 scaled[step.longer].content.alpha,
+                partial(self._image, step, scaled[step.longer], layout.whole_from),
                 partial(self._problem, step, scaled[step.longer], layout.whole_from, crew),
                 remembers=bool(matched_terms(step.demand.terms)),
                 colours=scaled[step.longer].colours,
@@ -247,6 +250,11 @@ class Engine:
             split = split_loss_from_options(options, earlier=earlier)
             yield network, scales[-1].size, {**losses, "neighbours": split}, evaluations
 
+    def _image(self, step: Step, inputs: ScaledInputs, whole_from: int, variables: Vector) -> NDArray[np.float32]:
+        """The standardised picture of a stage at its `variables`; nothing is computed from the pictures of `inputs`."""
+        objective = self._objective(step, whole_from, len(inputs.regions), inputs.keep is not None, None)
+        return objective.image(variables, _kept(inputs))
+
     def _problem(
         self,
         step: Step,
@@ -258,9 +266,7 @@ class Engine:
         """Compute the targets of a stage. Its objective is traced when it is first called."""
         terms, metrics, loss = step.demand.terms, step.network.metrics, step.loss
         relatively = step.demand.options.balance == "relative"
-        kept = None
-        if inputs.keep is not None:
-            kept = Kept(inputs.keep[None, :, :, None], standardise(inputs.content.pixels))
+        kept = _kept(inputs)
         objective = self._objective(step, whole_from, len(inputs.regions), kept is not None, crew)
         # Parties add up sums in another order than one process does.
         of = _key(step, whole_from), None if crew is None else crew.size
@@ -290,6 +296,13 @@ class Engine:
             _, dropped = self._objectives.popitem(last=False)
             self._dropped += dropped.traces
         return self._objectives[key]
+
+
+def _kept(inputs: ScaledInputs) -> Kept | None:
+    """What stays of the content picture."""
+    if inputs.keep is None:
+        return None
+    return Kept(inputs.keep[None, :, :, None], standardise(inputs.content.pixels))
 
 
 def _shortage(inputs: Inputs[Picture]) -> str:

@@ -21,6 +21,8 @@ class FeatureLoss:
     height and width are left open in the trace, unless something other than zeros is at the `borders`: what is put
     there is cut out of maps at places that depend on their size, and such a picture is traced for its size.
 
+    Targets are structures of tensors and arrays. Those of four dimensions are maps [1, h, w, c].
+
     The trace is not compiled by XLA, whose convolutions are no faster in float32 and do not use the instructions for
     bfloat16 (docs/performance.md).
     """
@@ -77,11 +79,16 @@ _made: WeakKeyDictionary[Network, WeakValueDictionary[object, FeatureLoss]] = We
 def feature_loss(
     network: Network, terms: Mapping[str, Term], pooling: str, precision: str, borders: Borders
 ) -> FeatureLoss | None:
-    """The loss of the feature terms among `terms`, which all objectives share; None if there are no such terms."""
+    """The loss of the feature terms among `terms`, None if there are none; objectives of all sizes share it.
+
+    With other borders than zeros each has its own, whose trace goes with it.
+    """
     own = {name: term for name, term in terms.items() if isinstance(term, FeatureTerm)}
     if not own:
         return None
-    key = tuple(own.items()), pooling, precision, borders
+    if borders != ZERO_BORDERS:
+        return FeatureLoss(network, own, pooling, precision, borders)
+    key = tuple(own.items()), pooling, precision
     made = _made.setdefault(network, WeakValueDictionary())
     if (loss := made.get(key)) is None:
         made[key] = loss = FeatureLoss(network, own, pooling, precision, borders)

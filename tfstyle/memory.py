@@ -74,8 +74,8 @@ class Layout(NamedTuple):
 class Estimate:
     """An estimate: peak `memory` in bytes, and `seconds` of all evaluations, with these `layouts`.
 
-    There is one layout for each stage of the transfer. `tracing` are those of the seconds that are spent once for each
-    scale.
+    There is one layout for each stage of the transfer. `tracing` are those of the seconds that are spent once for
+    a loss and for each size.
     """
 
     memory: int

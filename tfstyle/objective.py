@@ -126,8 +126,8 @@ class WholeObjective:
             name: term for name, term in terms.items() if isinstance(term, (ImageTerm, ReferenceTerm))
         }
         self._feature_loss = feature_loss(network, terms, pooling, precision, self._own)
-        self._open = tf.function(self._trace_picture, autograph=False)
-        self._close = tf.function(self._trace_pullback, autograph=False)
+        self._render = tf.function(self._trace_picture, autograph=False)
+        self._pull_back = tf.function(self._trace_pullback, autograph=False)
 
     def content_targets(self, image: Map) -> Targets:
         """As in `Objective`."""
@@ -185,25 +185,29 @@ class WholeObjective:
         weights = weight_tensors(loss)
         references = {name: targets[name] for name in reference_terms(self._terms)}
         of_picture = {name: weights[name] for name in self._picture_terms}
-        image, values, by_image = self._open(tf.convert_to_tensor(variables), references, of_picture, kept)
+        image, values, by_image = self._render(tf.convert_to_tensor(variables), references, of_picture, kept)
+        # {name: layers} of all values, in their order.
         layers: dict[str, tuple[str, ...]] = dict.fromkeys(self._picture_terms, (IMAGE,))
         if self._feature_loss is not None:
-            layers |= (own := self._feature_loss.layers)
-            found, by_features = self._feature_loss(
-                image, {name: targets[name] for name in own}, [weights[name] for name in own]
-            )
+            featured = self._feature_loss.layers
+            of_features = {name: targets[name] for name in featured}
+            found, by_features = self._feature_loss(image, of_features, [weights[name] for name in featured])
             # In one tensor, because reading each of them from a GPU's memory takes a fifth of a millisecond.
             values, by_image = tf.concat([values, found], 0), [*by_image, by_features]
-        gradient = self._close(by_image, kept)
+            layers |= featured
+        by_variables = self._pull_back(by_image, None if kept is None else 1 - kept.weights)
         left = iter(values.numpy().tolist())
         record = parts(loss, {name: {layer: next(left) for layer in own} for name, own in layers.items()})
         total = sum(part.weighted for part in record.values())
-        return Evaluation(total, record, gradient if tf.is_tensor(variables) else gradient.numpy())
+        return Evaluation(total, record, by_variables if tf.is_tensor(variables) else by_variables.numpy())
 
     def _trace_picture(
         self, variables: tf.Tensor, references: Targets, weights: Mapping[str, tf.Tensor], kept: Kept | None
     ) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
-        """The picture, the values [terms] of its own terms, and the gradient of their weighted sum where it has any."""
+        """The picture, the values [terms] of its own terms, and a list of the gradient of their weighted sum.
+
+        Without such terms the list is empty.
+        """
         size = self.pyramid.height, self.pyramid.width
         image = self.pyramid.image(variables)
         if kept is not None:
@@ -219,13 +223,14 @@ class WholeObjective:
         total = tf.add_n([weights[name][0] * value for name, value in values.items()])
         return image, tf.stack(list(values.values())), [gradient(total, image)]
 
-    def _trace_pullback(self, by_image: Sequence[tf.Tensor], kept: Kept | None) -> tf.Tensor:
-        """The gradient by the variables from the sum of `by_image`. The picture depends on them linearly."""
+    def _trace_pullback(self, by_image: Sequence[tf.Tensor], free: tf.Tensor | None) -> tf.Tensor:
+        """The gradient by the variables, on which the picture depends linearly, from the sum of `by_image`.
+
+        `free` [1, H, W, 1] is how much of the picture does not stay as it is (None: all of it).
+        """
         variables = tf.zeros([self.pyramid.size])
-        image = self.pyramid.image(variables)
-        if kept is not None:
-            image = kept.over(image)
-        return gradient(image, variables, reduce(tf.add, by_image))
+        total = reduce(tf.add, by_image)
+        return gradient(self.pyramid.image(variables), variables, total if free is None else total * free)
 
 
 def style_targets(terms: Terms, statistics: Targets, metrics: Metrics) -> Targets:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,20 +38,13 @@ class Problem:
         kept = self.kept and self.kept.nothing()
         return self.objective(variables, self.targets, self.loss, kept)
 
-    @property
-    def image(self) -> Callable[[Vector], NDArray[np.float32]]:
-        """The function from the pyramid's variables [size] to the standardised picture [1, H, W, 3].
-
-        It does not hold the targets, which are large.
-        """
-        return partial(self.objective.image, kept=self.kept)
-
 
 @dataclass(frozen=True)
 class Stage:
     """A number of consecutive `evaluations` on one network at one scale, whose variables are those of `pyramid`.
 
-    `alpha` is the transparency of the picture at this scale. `problem(start)` computes the targets, which takes about
+    `alpha` is the transparency of the picture at this scale. `image` makes the standardised picture [1, H, W, 3] of the
+    pyramid's variables [size]. `problem(start)` computes the targets, which takes about
     as long as an evaluation, and longer for matched terms; `start` is the standardised picture [1, H, W, 3] at which
     the stage begins. It is kept only where `remembers` says that the targets depend on it; elsewhere it may be None.
     `colours` is the photo at this size, if only the lightness is painted.
@@ -62,6 +54,7 @@ class Stage:
     pyramid: Pyramid
     evaluations: int
     alpha: Samples | None
+    image: Callable[[Vector], NDArray[np.float32]]
     problem: Callable[[NDArray[np.float32] | None], Problem]
     remembers: bool = False
     colours: Picture | None = None

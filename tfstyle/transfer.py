@@ -204,7 +204,7 @@ class Transfer:
                 since = self._made - cold - 1
                 pace = (now - warm) / since if since else None
                 point = trial if accepted else self._optimizer.point
-                picture = partial(self._picture, stage, self._problem(number).image, self._variables, point)
+                picture = partial(self._picture, stage, self._variables, point)
                 yield Iterate(
                     self._evaluations,
                     self.options.max_evaluations,
@@ -250,7 +250,7 @@ class Transfer:
 
     def _image(self) -> NDArray[np.float32]:
         """The standardised picture [1, h, w, 3] at the optimizer's point."""
-        return self._problem(self._stage).image(self._variables.expand(self._optimizer.point))
+        return self.stages[self._stage].image(self._variables.expand(self._optimizer.point))
 
     def checkpoint(self, path: Path) -> int:
         """Write everything that the rest of the run depends on to `path`; returns the number of evaluations so far.
@@ -402,11 +402,10 @@ class Transfer:
     def _picture(
         self,
         stage: Stage,
-        image: Callable[[Vector], NDArray[np.float32]],
         variables: Variables,
         point: Vector,
     ) -> Picture:
-        return self._shown(image(variables.expand(point)), stage, 8)
+        return self._shown(stage.image(variables.expand(point)), stage, 8)
 
     def _shown(self, image: NDArray[np.float32], stage: Stage, depth: int) -> Picture:
         if stage.colours is not None:

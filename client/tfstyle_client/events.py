@@ -63,7 +63,7 @@ class Started:
     """A worker has started on the request. `digest` is the SHA-256 of the network's weights, `origin` their source.
 
     `note` explains the choice of the network, where that needs it. `memory` in bytes and `expected` in seconds
-    are estimates; `tracing` is the part of the latter that each scale takes once (0 from a server of a former release).
+    are estimates; `tracing` is the part of the latter that is due to what is new to the worker, 0 from former releases.
     `tiled` says that the picture is computed in tiles, because it does not fit into memory as a whole. `warnings` are
     remarks on the pictures, a line each. `stages` are what it goes through. `precision` is that of the network's
     features ("" from a server of a former release); `precision_note` says why it is not the faster one. `device` is

@@ -188,7 +188,7 @@ def serve_command(
         int, number("RECYCLE_AFTER", "jobs of new sizes after which a worker is replaced", least=1)
     ] = _DEFAULT.recycle_after,
     checkpoint_seconds: Annotated[
-        float, flag("CHECKPOINT_SECONDS", "least seconds between two checkpoints of a job", least=0)
+        float, flag("CHECKPOINT_SECONDS", "least seconds between two checkpoints of one stage of a job", least=0)
     ] = _DEFAULT.checkpoint_seconds,
     stop_with_stdin: Annotated[bool, Parameter(help="stop at the end of standard input", show=False)] = False,
 ) -> int:

@@ -83,7 +83,7 @@ class ServerOptions:
     """What one transfer may take; larger ones are tiled or refused. None: the memory that is free when it begins,
     divided by the number of CPU workers."""
     checkpoint_seconds: float = 2.0
-    """The least time between two checkpoints of a job."""
+    """The least time between two checkpoints of a job, unless one of its stages ends."""
     recycle_after: int = 2
     """Jobs that traced something new after which a worker is replaced, since TensorFlow does not free what it traced.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import weakref
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +12,17 @@ import pytest
 
 from tfstyle.borders import ZERO_BORDERS, borders_of
 from tfstyle.feature_loss import FeatureLoss, feature_loss
-from tfstyle.losses import ContentLoss, GramLoss, Loss, MomentsLoss, NeighboursLoss, TotalVariation, WassersteinLoss
+from tfstyle.losses import (
+    ContentLoss,
+    GramLoss,
+    LayerNeighboursLoss,
+    Loss,
+    MatchedTerm,
+    MomentsLoss,
+    NeighboursLoss,
+    TotalVariation,
+    WassersteinLoss,
+)
 from tfstyle.networks.lite import load_lite
 from tfstyle.objective import WholeObjective, style_targets, weight_tensors
 from tfstyle.precision import BFLOAT16, FLOAT32
@@ -21,7 +32,13 @@ from tfstyle.tensorflow_backend import tf
 NETWORK = load_lite()
 LAYERS = ("block1_conv1", "block3_conv1", "block4_conv1")
 CONTENT = ContentLoss(("block3_conv1",))
-STYLES = (GramLoss(LAYERS), MomentsLoss(LAYERS), WassersteinLoss(LAYERS), NeighboursLoss(LAYERS))
+STYLES = (
+    GramLoss(LAYERS),
+    MomentsLoss(LAYERS),
+    WassersteinLoss(LAYERS),
+    NeighboursLoss(LAYERS),
+    LayerNeighboursLoss(LAYERS),
+)
 SIZES = ((48, 64), (49, 67))
 
 
@@ -38,7 +55,7 @@ def targets_of(loss: Loss, size: tuple[int, int], precision: str, padding: str =
     targets: Targets = {**made.content_targets(picture(size, 0))}
     targets |= style_targets(loss.terms, made.style_statistics(painting, None), NETWORK.metrics)
     for name, term in loss.terms.items():
-        if isinstance(term, NeighboursLoss):
+        if isinstance(term, MatchedTerm):
             targets[name] = made.match(term, picture(size, 0), made.columns(term, [(painting, None)]))
     return targets
 
@@ -125,10 +142,22 @@ def test_objectives_of_all_sizes_share_it_for_as_long_as_one_of_them_is_in_use()
     shared: Any = first._feature_loss
     assert shared is second._feature_loss
     assert shared is not WholeObjective(NETWORK, Pyramid(*SIZES[0], 3, 1.0), terms, "average")._feature_loss
-    number = id(shared)
+    number, alive = id(shared), weakref.ref(shared)
     del first, shared
     gc.collect()
-    assert id(second._feature_loss) == number
+    third = WholeObjective(NETWORK, Pyramid(*SIZES[0], 3, 1.0), terms, "max")
+    assert id(third._feature_loss) == number
+    del second, third
+    gc.collect()
+    assert alive() is None
+
+
+def test_traces_for_one_size_go_with_their_objective() -> None:
+    terms = (CONTENT + 2.0 * STYLES[0]).terms
+    first, second = (
+        WholeObjective(NETWORK, Pyramid(*size, 3, 1.0), terms, "max", padding="replicate") for size in SIZES
+    )
+    assert first._feature_loss is not second._feature_loss
 
 
 def test_without_feature_terms_there_is_none() -> None:

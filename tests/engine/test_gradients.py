@@ -45,13 +45,13 @@ def test_no_sum_of_many_is_left_to_the_order_of_threads(photo: Picture, oils: Pi
     objective: Any = problem.objective
     variables, weights = tf.zeros([objective.pyramid.size]), weight_tensors(problem.loss)
     of_picture = {name: weights[name] for name in ("tv", "gamut")}
-    picture = objective._open.get_concrete_function(variables, {}, of_picture, None)
+    picture = objective._render.get_concrete_function(variables, {}, of_picture, None)
     image, _, by_image = picture(variables, {}, of_picture, None)
     layers = objective._feature_loss.layers
     featured = objective._feature_loss.traced(
         image, {name: problem.targets[name] for name in layers}, [weights[name] for name in layers]
     )
-    closed = objective._close.get_concrete_function([*by_image, *by_image], None)
+    closed = objective._pull_back.get_concrete_function([*by_image, *by_image], None)
     operations = [each for traced in (picture, featured, closed) for each in traced.graph.get_operations()]
     sums = [each for each in operations if each.type == "AddN" and len(each.inputs) > 2]
     assert len(operations) > 500

@@ -41,8 +41,8 @@ def test_weights_and_layer_factors_do_not_need_a_new_trace() -> None:
     plain, doubled = (evaluate(made, factor * (1e4 * style + 10 * TotalVariation())) for factor in (1.0, 2.0))
     assert doubled.total == pytest.approx(2 * plain.total, rel=1e-6)
     assert doubled.parts["style"].by_layer == plain.parts["style"].by_layer
-    assert made._open.experimental_get_tracing_count() == 1
-    assert made._close.experimental_get_tracing_count() == 1
+    assert made._render.experimental_get_tracing_count() == 1
+    assert made._pull_back.experimental_get_tracing_count() == 1
     factored = evaluate(
         made, Loss({"style": Weighted(style, 1e4, {"block1_conv1": 3.0}), "tv": Weighted(TotalVariation(), 10)})
     )

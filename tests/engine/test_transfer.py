@@ -11,13 +11,15 @@ import pytest
 from PIL import Image
 
 import tfstyle
+from tfstyle.checkpoint import Checkpoint
 from tfstyle.colour import standardise
-from tfstyle.engine import Engine
+from tfstyle.engine import SIZE_SECONDS, TRACING_SECONDS, Engine
 from tfstyle.errors import InvalidInputError
 from tfstyle.images import Picture
 from tfstyle.inputs import content_and_style
 from tfstyle.presets import resolve_options
 from tfstyle.pyramid import Pyramid
+from tfstyle.stage import Stage
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +66,60 @@ def test_pictures_of_the_same_size_share_one_trace(engine: Engine, pictures: tup
         seen.add(transfer._problem(0).objective)
     assert engine.traces == before + 1
     (shared,) = seen
-    assert shared._open.experimental_get_tracing_count() == 1  # type: ignore[attr-defined]
+    assert shared._render.experimental_get_tracing_count() == 1  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("changes", "seconds"),
+    [
+        pytest.param({}, 0.0, id="the same"),
+        pytest.param({"style_weight": 9.0}, 0.0, id="another weight"),
+        pytest.param({"size": 64}, SIZE_SECONDS, id="another size"),
+        pytest.param({"tv_weight": 0.0}, 0.0, id="no weight"),
+        pytest.param({"tv_form": "absolute"}, SIZE_SECONDS, id="another term of the picture itself"),
+        pytest.param({"style_loss": "gram"}, SIZE_SECONDS + TRACING_SECONDS, id="another loss"),
+        pytest.param({"pooling": "average"}, SIZE_SECONDS + TRACING_SECONDS, id="another pooling"),
+        pytest.param({"padding": "replicate"}, SIZE_SECONDS + TRACING_SECONDS, id="other borders"),
+    ],
+)
+def test_estimate_counts_what_is_still_to_be_traced(
+    changes: dict[str, object], seconds: float, pictures: tuple[Picture, Picture]
+) -> None:
+    engine, first = Engine(), {"size": 48, "steps": 1, "coarsest_scale": "none"}
+    inputs = content_and_style(*pictures)
+    transfer = engine.prepare(inputs, resolve_options("fast", first))
+    assert transfer.estimate.tracing == pytest.approx(SIZE_SECONDS + TRACING_SECONDS)
+    transfer.stages[0].problem(None)
+    assert engine.prepare(inputs, resolve_options("fast", first | changes)).estimate.tracing == pytest.approx(seconds)
+
+
+def test_other_borders_are_traced_for_each_size(pictures: tuple[Picture, Picture]) -> None:
+    engine, inputs = Engine(), content_and_style(*pictures)
+    for size in (48, 64):
+        options = resolve_options("fast", {"size": size, "coarsest_scale": "none", "padding": "replicate"})
+        transfer = engine.prepare(inputs, options)
+        assert transfer.estimate.tracing == pytest.approx(SIZE_SECONDS + TRACING_SECONDS)
+        transfer.stages[0].problem(None)
+
+
+def test_next_scale_begins_without_the_targets_of_the_finished_one(pictures: tuple[Picture, Picture]) -> None:
+    """As when a worker was lost while the next one was prepared."""
+    options = resolve_options("fast", {"size": 64, "scales": ((32, 3),), "steps": 5, "network": "vgg19-lite"})
+    inputs = content_and_style(*pictures)
+    first = Engine().prepare(inputs, options)
+    iterates = first.iterates()
+    assert [next(iterates).stage_follows for _ in range(3)] == [False, False, True]
+    arrays, notes = first._state()
+    resumed = Engine().prepare(inputs, options, Checkpoint({name: each.copy() for name, each in arrays.items()}, notes))
+    opened = []
+
+    def noted(number: int, stage: Stage) -> Stage:
+        return dataclasses.replace(stage, problem=lambda start: (opened.append(number), stage.problem(start))[1])
+
+    resumed.stages = [noted(number, stage) for number, stage in enumerate(resumed.stages)]
+    rest = [iterate.total for iterate in resumed.iterates()]
+    assert opened == [1]
+    assert rest == [iterate.total for iterate in iterates]
 
 
 def test_weights_follow_the_options_with_a_shared_trace(engine: Engine, pictures: tuple[Picture, Picture]) -> None:

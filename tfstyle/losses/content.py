@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from tfstyle.losses.squares import squared_sum
 from tfstyle.losses.term import FLOAT_BYTES, LocalTerm
@@ -29,7 +29,7 @@ class ContentLoss(LocalTerm):
     ) -> tf.Tensor:
         return squared_sum(tf.cast(features, tf.float32) - target, weights, metric.matrix)
 
-    def divisor(self, positions: int, metric: LayerMetric) -> float:
+    def divisor(self, positions: Any, metric: LayerMetric) -> Any:
         return metric.channels * positions
 
     def target_bytes(self, layer: str, channels: int, pixels: int) -> int:

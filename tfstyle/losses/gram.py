@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from tfstyle.losses.moment_sums import moment_sums
 from tfstyle.losses.term import FLOAT_BYTES, PooledTerm
@@ -28,7 +28,7 @@ class GramLoss(PooledTerm):
         products, _ = moment_sums(features, weights)
         return products
 
-    def statistics(self, sums: tf.Tensor, count: float, metric: LayerMetric) -> tf.Tensor:
+    def statistics(self, sums: tf.Tensor, count: Any, metric: LayerMetric) -> tf.Tensor:
         return sums / (metric.channels * count)
 
     def distance(self, statistics: tf.Tensor, target: tf.Tensor, metric: LayerMetric) -> tf.Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -36,8 +37,8 @@ def hypercolumns(
     return parts
 
 
-def grid(features: Features, layers: Sequence[str]) -> tuple[int, int]:
-    """(height, width) of the grid, from the shapes of the features of `layers`."""
+def grid(features: Features, layers: Sequence[str]) -> tuple[Any, Any]:
+    """(height, width) of the grid, from those of the features of `layers`, as `size_of` gives them."""
     finest = min(layers, key=block_of)
     height, width = size_of(features[finest])
     coarser = block_of(finest) - GRID_BLOCK
@@ -55,7 +56,7 @@ def measured(features: tf.Tensor, metric: LayerMetric, factor: float = 1.0) -> t
 
 
 def _on_grid(
-    features: tf.Tensor, metric: LayerMetric, factor: float, block: int, size: tuple[int, int], wraps: Wraps
+    features: tf.Tensor, metric: LayerMetric, factor: float, block: int, size: tuple[Any, Any], wraps: Wraps
 ) -> tf.Tensor:
     """As `measured`, at the positions of the grid. The metric is applied where there are fewer positions."""
     if block < GRID_BLOCK:
@@ -65,7 +66,7 @@ def _on_grid(
     return _enlarged(values, size, wraps) if block > GRID_BLOCK else values
 
 
-def _enlarged(values: tf.Tensor, size: tuple[int, int], wraps: Wraps) -> tf.Tensor:
+def _enlarged(values: tf.Tensor, size: tuple[Any, Any], wraps: Wraps) -> tf.Tensor:
     """`values` [1, h, w, c] interpolated to `size` (height, width); a side that wraps is a multiple of its own."""
     beyond = []  # rows or columns of the result that are interpolated beyond its ends
     for axis, (length, wrapped) in enumerate(zip(size, wraps, strict=True), 1):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tfstyle.losses.moment_sums import Moments, moment_sums
 from tfstyle.losses.term import PooledTerm
 from tfstyle.networks.network import LayerMetric
@@ -15,7 +17,7 @@ class MomentTerm(PooledTerm):
         """As in `PooledTerm`: the sums of products, and of features."""
         return moment_sums(features, weights)
 
-    def statistics(self, sums: Moments, count: float, metric: LayerMetric) -> Moments:
+    def statistics(self, sums: Moments, count: Any, metric: LayerMetric) -> Moments:
         """As in `PooledTerm`."""
         products, features = sums
         return products / count, features / count

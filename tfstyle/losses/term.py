@@ -25,7 +25,7 @@ from tfstyle.tensorflow_backend import tf
 
 Metrics = Mapping[str, LayerMetric]
 Features = Mapping[str, tf.Tensor]
-"""{layer: features [1, h, w, c], float32 or bfloat16}."""
+"""{layer: features [1, h, w, c], float32 or bfloat16}. Height and width may be open (`tfstyle.losses.open_size`)."""
 View = tuple[Features, BlockWeights | None]
 """The features of a style picture, as it is or turned, and the weights of its pixels (None: 1)."""
 IMAGE = "image"
@@ -99,8 +99,8 @@ class PooledTerm(FeatureTerm):
         """
 
     @abstractmethod
-    def statistics(self, sums: Any, count: float, metric: LayerMetric) -> Any:
-        """The statistics to compare, from the sums over positions whose weights add up to `count`."""
+    def statistics(self, sums: Any, count: Any, metric: LayerMetric) -> Any:
+        """The statistics to compare, from the sums over positions whose weights add up to `count`, maybe a tensor."""
 
     def target(self, statistics: Any, metric: LayerMetric) -> Any:
         """What `distance` compares with, computed once from the statistics of the style pictures: usually just them."""
@@ -129,7 +129,7 @@ class PooledTerm(FeatureTerm):
             return self.sums(features, None)
         return tuple(self.sums(features, weights[..., index : index + 1]) for index in range(weights.shape[-1]))
 
-    def value(self, sums: Any, count: float, target: Any, metric: LayerMetric) -> tf.Tensor:
+    def value(self, sums: Any, count: Any, target: Any, metric: LayerMetric) -> tf.Tensor:
         """The value of a layer from `all_sums` over its `count` positions."""
         if not isinstance(target, RegionTargets):
             return self.distance(self.statistics(sums, count, metric), target, metric)
@@ -172,8 +172,8 @@ class LocalTerm(FeatureTerm):
         """The sum over the positions of `features` [1, h, w, c], weighted by `weights` [1, h, w, 1] (None: 1)."""
 
     @abstractmethod
-    def divisor(self, positions: int, metric: LayerMetric) -> float:
-        """The divisor of the sum over all `positions`."""
+    def divisor(self, positions: Any, metric: LayerMetric) -> Any:
+        """The divisor of the sum over all `positions`, a number or a tensor as they are."""
 
     def magnitude(self, target: Any, metric: LayerMetric) -> tf.Tensor:
         """The variance of the content picture's features over the positions: the value where all are their mean."""

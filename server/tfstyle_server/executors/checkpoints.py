@@ -19,6 +19,8 @@ log = logging.getLogger("tfstyle.worker")
 
 LEAST_RATIO = 50
 """The time between two checkpoints is at least this many times the time that writing one takes."""
+STAGE_RATIO = 5
+"""The same for those between two stages, of which a job has few."""
 KEPT = 2
 """If the latest checkpoint is damaged, the one before it is used."""
 SUFFIX = ".npz"
@@ -70,7 +72,7 @@ class Checkpoints:
         self._writer = ThreadPoolExecutor(1, "checkpoint")
         self._writing: Future[None] | None = None
         self._due = time.monotonic() + seconds
-        self._rested = 0.0  # when another one may be written at all
+        self._due_between_stages = 0.0
 
     def __enter__(self) -> Checkpoints:
         return self
@@ -94,11 +96,11 @@ class Checkpoints:
     def write_if_due(self, transfer: Transfer, *, stage_follows: bool) -> None:
         """Start writing a checkpoint, unless one is being written or the last one is too recent.
 
-        Where another `stage_follows`, the seconds between two do not matter: it begins with a preparation, during which
-        a lost worker would lose all since the last one.
+        Where another `stage_follows`, the seconds between two do not matter, and one that is being written is waited
+        for: the stage begins with a preparation, during which a lost worker would lose all since the last one.
         """
-        due = self._rested if stage_follows else self._due
-        if time.monotonic() >= due and (self._writing is None or self._writing.done()):
+        is_free = stage_follows or self._writing is None or self._writing.done()
+        if is_free and time.monotonic() >= (self._due_between_stages if stage_follows else self._due):
             self._writing = self._writer.submit(self._write, transfer)
 
     def _write(self, transfer: Transfer) -> None:
@@ -112,8 +114,8 @@ class Checkpoints:
         except OSError as error:
             log.warning("no checkpoint was written: %s; the job continues without it", error.strerror or error)
         now = time.monotonic()
-        self._rested = now + LEAST_RATIO * (now - began)
-        self._due = max(now + self._seconds, self._rested)
+        self._due_between_stages = now + STAGE_RATIO * (now - began)
+        self._due = now + max(self._seconds, LEAST_RATIO * (now - began))
 
     def _latest_first(self) -> list[str]:
         """The checkpoint with most evaluations first."""

@@ -130,5 +130,19 @@ def test_writing_takes_a_bounded_share_of_the_time_between_short_stages_too(tmp_
     with Checkpoints(store.of("jobs/a"), 1, 0.0) as checkpoints:
         for evaluations in range(1, 10):
             checkpoints.write_if_due(SlowTransfer(evaluations), stage_follows=True)  # type: ignore[arg-type]
-            time.sleep(0.1)
-    assert found(store, "jobs/a") == [1], "the next one is due 50 times 0.2 s later"
+            time.sleep(0.3 if evaluations == 1 else 0.05)
+    assert found(store, "jobs/a") == [1], "the next one is due 5 times 0.2 s later"
+
+
+def test_end_of_a_stage_waits_for_the_checkpoint_that_is_being_written(tmp_path: Path) -> None:
+    class SlowTransfer(FakeTransfer):
+        def checkpoint(self, path: Path) -> int:
+            time.sleep(0.2)
+            return super().checkpoint(path)
+
+    store = open_checkpoints(str(tmp_path))
+    with Checkpoints(store.of("jobs/a"), 1, 0.0) as checkpoints:
+        checkpoints.write_if_due(SlowTransfer(1), stage_follows=False)  # type: ignore[arg-type]
+        checkpoints.write_if_due(FakeTransfer(2), stage_follows=False)  # type: ignore[arg-type]
+        checkpoints.write_if_due(FakeTransfer(3), stage_follows=True)  # type: ignore[arg-type]
+    assert found(store, "jobs/a") == [3, 1]
