@@ -33,7 +33,6 @@ from tfstyle_server.executors.executor import (
     Update,
 )
 from tfstyle_server.jobs import Jobs
-from tfstyle_server.live_job import MOST_OTHER_LOSSES
 from tfstyle_server.metrics import Metrics
 from tfstyle_server.plan import Plan
 from tfstyle_server.records import RequestIdTakenError
@@ -333,7 +332,7 @@ async def until(holds: Callable[[], Awaitable[bool]]) -> None:
 
 
 @pytest.mark.parametrize(("again", "given_up"), [(3, True), (2, False)])
-def test_job_that_ends_fifteen_servers_is_given_up(tmp_path: Path, again: int, given_up: bool) -> None:
+def test_job_that_ends_five_servers_at_one_evaluation_is_given_up(tmp_path: Path, again: int, given_up: bool) -> None:
     made: list[str] = []
 
     async def reach(jobs: Jobs, executor: FakeExecutor, evaluation: int) -> None:
@@ -364,10 +363,9 @@ def test_job_that_ends_fifteen_servers_is_given_up(tmp_path: Path, again: int, g
         await until(decided)
         job = await jobs.get("ann", made[0])
         assert bool(executor.runs) == (not given_up)
-        why = "given up: the server ended, 15 times without an evaluation beyond 3"
-        assert job.error.message == (why if given_up else "")
+        assert job.error.message == ("given up: the server ended, 5 times at evaluation 3" if given_up else "")
 
-    for story in (first, *[restarted] * (MOST_OTHER_LOSSES - 1), last):
+    for story in (first, restarted, restarted, restarted, restarted, last):
         run(tmp_path, story)
 
 
