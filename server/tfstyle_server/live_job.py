@@ -14,12 +14,11 @@ from tfstyle_server.watches import Feed
 
 MOST_LOSSES = 5
 """A job fails when so many of its workers are lost at the same evaluation, without one more between them."""
-MOST_OTHER_LOSSES = 15
-"""A job fails when so many of its workers are lost, without one evaluation more, for what is hardly its own doing.
+MOST_LOSSES_BEFORE = 15
+"""A job fails when so many of its workers are lost before they come as far as another did.
 
-A job that ends its workers does so at the same place. Those that ended where others did not, and those that ended
-together with the server, which computes nothing, were ended by something else, as on machines that come and go. There
-is a bound, since no job may occupy workers for ever.
+A job that ends its workers does so at the same place. These ended where others did not, so something else ended them,
+as on machines that come and go. There is a bound, since no job may occupy workers for ever.
 """
 
 
@@ -52,8 +51,8 @@ class LiveJob:
     """The value of `reached` when a worker was last lost."""
     losses: int = 0
     """How many workers were lost there, without an evaluation more between them."""
-    other_losses: int = 0
-    """How many were lost since then that had not come as far, or together with the server."""
+    losses_before: int = 0
+    """How many were lost since then that had not come as far."""
 
     def begin(self, now: float) -> None:
         """Count that it was given to a worker, at `now` by the monotonic clock."""
@@ -65,20 +64,13 @@ class LiveJob:
         self.reached = max(self.reached, self.came)
 
     def lose(self) -> None:
-        """Count that its worker was lost."""
+        """Count that its worker was lost, or the server with it."""
         if self.reached > self.lost_at:
-            self.lost_at, self.losses, self.other_losses = self.reached, 1, 0
+            self.lost_at, self.losses, self.losses_before = self.reached, 1, 0
         elif (self.came or 0) == self.reached:
             self.losses += 1
         else:
-            self.other_losses += 1
-
-    def lose_with_server(self) -> None:
-        """Count that its worker was lost together with the server."""
-        if self.reached > self.lost_at:
-            self.lost_at, self.losses, self.other_losses = self.reached, 0, 1
-        else:
-            self.other_losses += 1
+            self.losses_before += 1
 
     def recall(self, events: Iterable[pb.JobEvent]) -> None:
         """Count again what earlier servers recorded, so that a job that ends every server is given up all the same.
@@ -98,14 +90,14 @@ class LiveJob:
                     self.come(event.interrupted.evaluations)
                     self.lose()
                 case "interrupted" if self.came == self.reached:
-                    self.lose_with_server()
+                    self.lose()
 
     def given_up(self, reason: str) -> str:
         """Why no other worker is to try, the latest having been lost for `reason`; empty: one is."""
         if self.losses >= MOST_LOSSES:
             return f"given up: {reason}, {self.losses} times at evaluation {self.reached}"
-        if self.other_losses >= MOST_OTHER_LOSSES:
-            return f"given up: {reason}, {self.other_losses} times without an evaluation beyond {self.reached}"
+        if self.losses_before >= MOST_LOSSES_BEFORE:
+            return f"given up: {reason}, {self.losses_before} times before evaluation {self.reached} was reached again"
         return ""
 
     @cached_property
