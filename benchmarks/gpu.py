@@ -26,8 +26,6 @@ from typing import Any
 import numpy as np
 
 from tfstyle import Engine, Transfer, content_and_style, decode, encode_png, resolve_options
-from tfstyle.borders import ZERO_BORDERS
-from tfstyle.feature_loss import FeatureLoss
 from tfstyle.losses import Loss, loss_from_options
 from tfstyle.networks.lite import load_lite
 from tfstyle.networks.network import Network
@@ -175,10 +173,8 @@ def _evaluation(network: Network, image: Any, mode: str, precision: str, loss: L
     _, height, width, _ = image.shape
     pyramid = Pyramid(height, width, 7, PRESETS["default"].pyramid_decay)
     objective = WholeObjective(network, pyramid, loss.terms, "max", BFLOAT16 if precision == BFLOAT16 else FLOAT32)
-    own = FeatureLoss(network, loss.terms, "max", BFLOAT16 if precision == BFLOAT16 else FLOAT32, ZERO_BORDERS)
-    if mode == "xla":
-        own._function = tf.function(own._trace, autograph=False, jit_compile=True)
-    objective._feature_loss = own
+    own: Any = objective._feature_loss
+    own._function = tf.function(own._trace, autograph=False, jit_compile=mode == "xla")  # each mode anew
     painted = objective.style_statistics(image[:, :, ::-1], None)
     targets = {**objective.content_targets(image), **style_targets(loss.terms, painted, network.metrics)}
     variables = pyramid.variables(image[:, ::-1])

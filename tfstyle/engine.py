@@ -10,12 +10,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tfstyle.borders import ZERO
 from tfstyle.checkpoint import Checkpoint
 from tfstyle.colour import standardise
 from tfstyle.device import current_device
@@ -33,7 +32,7 @@ from tfstyle.layout import (
     replaced_losses,
     rounded_sides,
 )
-from tfstyle.losses import FeatureTerm, Loss, Term, loss_from_options, relative, split_loss_from_options
+from tfstyle.losses import Loss, loss_from_options, relative, split_loss_from_options
 from tfstyle.machine_memory import available_memory, has_gpu
 from tfstyle.memory import starts
 from tfstyle.networks.choice import Choice, choose_network, load_network
@@ -44,12 +43,12 @@ from tfstyle.objective import (
     WholeObjective,
     matched_terms,
 )
+from tfstyle.objective_key import ObjectiveKey, key_of
 from tfstyle.optimizers import Vector
 from tfstyle.options import COARSE_SCALES, TransferOptions, lite_violations
 from tfstyle.precision import choose_precision
 from tfstyle.presets import resolve_options
 from tfstyle.provenance import Source
-from tfstyle.pyramid import Pyramid
 from tfstyle.recent import Recent
 from tfstyle.regions import count_regions
 from tfstyle.scaled_inputs import (
@@ -99,7 +98,7 @@ class Engine:
         self._keep = keep
         self._memory = available_memory if memory is None else memory
         self._networks: dict[str, Network] = {}
-        self._objectives: OrderedDict[_Key, Objective] = OrderedDict()
+        self._objectives: OrderedDict[ObjectiveKey, Objective] = OrderedDict()
         self._dropped = 0
         self._recent = Recent()
 
@@ -155,7 +154,7 @@ class Engine:
         steps = tuple(steps[layout.style_loss] for steps, layout in zip(choices, layouts, strict=True))
         warnings = (*rounded_sides(sizes, steps[-1]), *replaced_losses(choices, layouts, available))
         estimate = estimate_of(steps, layouts)
-        keys = {_key(step, layout.whole_from, regions) for step, layout in zip(steps, layouts, strict=True)}
+        keys = {key_of(step, layout.whole_from, regions) for step, layout in zip(steps, layouts, strict=True)}
         new = keys - self._objectives.keys()
         untraced = {key.of_features for key in keys} - {key.of_features for key in self._objectives}
         once, own = TRACING_SECONDS + REGION_TRACING_SECONDS * regions, GPU_SIZE_SECONDS if has_gpu() else SIZE_SECONDS
@@ -269,7 +268,7 @@ class Engine:
         kept = _kept(inputs)
         objective = self._objective(step, whole_from, len(inputs.regions), kept is not None, crew)
         # Parties add up sums in another order than one process does.
-        of = _key(step, whole_from), None if crew is None else crew.size
+        of = key_of(step, whole_from), None if crew is None else crew.size
 
         def recent(key: Hashable, compute: Callable[[], Any]) -> Any:
             return self._recent.of((of, key), compute)
@@ -284,7 +283,7 @@ class Engine:
             self._dropped += 1  # not kept, since the crew ends with the transfer
             how = terms, pooling, step.demand.precision, padding
             return TiledObjective(network, pyramid, starts(terms)[-1], *how, crew)
-        key = _key(step, whole_from, regions, keeps)
+        key = key_of(step, whole_from, regions, keeps)
         if key not in self._objectives:
             self._objectives[key] = (
                 TiledObjective(network, pyramid, whole_from, terms, pooling, step.demand.precision, padding)
@@ -320,35 +319,6 @@ def _sources(inputs: Inputs[Picture]) -> Iterator[Source]:
     weights |= {name: earlier.weight for name, earlier in inputs.named_temporal()}
     for name, picture in inputs.pictures():
         yield Source(name, *picture.size, picture.digest, weights.get(name))
-
-
-class _Key(NamedTuple):
-    """What the objective of a stage depends on, besides its arguments."""
-
-    network: str
-    """The digest of its weights."""
-    terms: tuple[tuple[str, Term], ...]
-    pooling: str
-    padding: str
-    precision: str
-    regions: int
-    pyramid: Pyramid
-    whole_from: int
-    keeps: bool
-
-    @property
-    def of_features(self) -> tuple[object, ...]:
-        """What the loss of features depends on: not on the size, unless the picture is tiled or has other borders."""
-        terms = tuple((name, term) for name, term in self.terms if isinstance(term, FeatureTerm))
-        own = self.network, terms, self.pooling, self.padding, self.precision, self.regions
-        has_open_size = self.whole_from == 1 and self.padding == ZERO and not any(self.pyramid.wraps)
-        return own if has_open_size else (*own, self.pyramid, self.whole_from)
-
-
-def _key(step: Step, whole_from: int, regions: int = 0, keeps: bool = False) -> _Key:
-    demand, options = step.demand, step.demand.options
-    how = options.pooling, options.padding, demand.precision
-    return _Key(step.network.digest, tuple(demand.terms.items()), *how, regions, demand.pyramid, whole_from, keeps)
 
 
 def _check_colour_space(inputs: Inputs[Picture], options: TransferOptions) -> None:

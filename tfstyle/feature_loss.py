@@ -14,8 +14,13 @@ from tfstyle.networks.network import Network
 from tfstyle.tensorflow_backend import tf
 
 
+def feature_layers(terms: Mapping[str, Term]) -> tuple[str, ...]:
+    """Every layer that a term uses, each once."""
+    return tuple(dict.fromkeys(layer for term in terms.values() for layer in getattr(term, "layers", ())))
+
+
 class FeatureLoss:
-    """The feature terms among `terms`, on pictures of any size.
+    """The loss of feature `terms` on pictures of any size.
 
     Tracing takes longer than twenty evaluations of a small picture, and TensorFlow never frees what it traced. So
     height and width are left open in the trace, unless something other than zeros is at the `borders`: what is put
@@ -28,12 +33,11 @@ class FeatureLoss:
     """
 
     def __init__(
-        self, network: Network, terms: Mapping[str, Term], pooling: str, precision: str, borders: Borders
+        self, network: Network, terms: Mapping[str, FeatureTerm], pooling: str, precision: str, borders: Borders
     ) -> None:
         self._metrics = network.metrics
-        self._terms = {name: term for name, term in terms.items() if isinstance(term, FeatureTerm)}
-        layers = tuple(dict.fromkeys(layer for term in self._terms.values() for layer in term.layers))
-        self._extractor = extractor(network, layers, pooling, precision, borders)
+        self._terms = terms
+        self._extractor = extractor(network, feature_layers(terms), pooling, precision, borders)
         self._has_open_size = borders == ZERO_BORDERS
         self._function = tf.function(self._trace, autograph=False)
 

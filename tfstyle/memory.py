@@ -16,12 +16,13 @@ from typing import Any, NamedTuple
 
 from tfstyle.borders import SIDE_STEP
 from tfstyle.errors import InvalidInputError, Violation
+from tfstyle.feature_loss import feature_layers
 from tfstyle.losses import FeatureTerm, PooledTerm, loss_from_options
 from tfstyle.losses.term import MatchingCost
 from tfstyle.machine_memory import has_gpu
 from tfstyle.networks.network import Network
 from tfstyle.networks.topology import block_of
-from tfstyle.objective import Terms, feature_layers, matched_terms, reference_terms
+from tfstyle.objective import Terms, matched_terms, reference_terms
 from tfstyle.optimizers import OPTIMIZERS
 from tfstyle.options import TransferOptions
 from tfstyle.precision import AUTO, FLOAT32

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tfstyle.borders import ZERO, Borders, borders_of, style_borders
-from tfstyle.feature_loss import feature_loss
+from tfstyle.feature_loss import feature_layers, feature_loss
 from tfstyle.gradients import gradient
 from tfstyle.losses import (
     IMAGE,
@@ -290,11 +290,6 @@ def matched_terms(terms: Terms) -> dict[str, MatchedTerm]:
 def reference_terms(terms: Terms) -> dict[str, ReferenceTerm]:
     """The reference terms among `terms`."""
     return {name: term for name, term in terms.items() if isinstance(term, ReferenceTerm)}
-
-
-def feature_layers(terms: Terms) -> tuple[str, ...]:
-    """Every layer that a term uses, each once."""
-    return tuple(dict.fromkeys(layer for term in terms.values() for layer in getattr(term, "layers", ())))
 
 
 def weight_tensors(loss: Loss) -> dict[str, tf.Tensor]:

@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tfstyle.borders import CIRCULAR, ZERO, Borders
+from tfstyle.feature_loss import feature_layers
 from tfstyle.networks.network import Network
 from tfstyle.networks.topology import block_of
-from tfstyle.objective import Terms, feature_layers
+from tfstyle.objective import Terms
 from tfstyle.tiled.windows import Window, poolings_stride, read, windows
 
 Map = NDArray[np.float32]

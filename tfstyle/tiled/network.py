@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from tfstyle.borders import ZERO_BORDERS, Borders
+from tfstyle.feature_loss import feature_layers
 from tfstyle.gradients import gradient
 from tfstyle.losses import FeatureTerm, LocalTerm, PooledTerm
 from tfstyle.losses.term import weights_of
@@ -26,7 +27,7 @@ from tfstyle.masks import BlockWeights, layer_weights
 from tfstyle.networks.extractor import segment as network_segment
 from tfstyle.networks.network import Network
 from tfstyle.networks.topology import block_of
-from tfstyle.objective import Targets, Terms, feature_layers
+from tfstyle.objective import Targets, Terms
 from tfstyle.tensorflow_backend import tf
 from tfstyle.tiled import segment as segments
 from tfstyle.tiled.distances import (

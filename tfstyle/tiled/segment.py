@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tfstyle.borders import CIRCULAR, Borders
+from tfstyle.feature_loss import feature_layers
 from tfstyle.gradients import gradient
 from tfstyle.losses import FeatureTerm, LocalTerm, PooledTerm
 from tfstyle.masks import BlockWeights
 from tfstyle.networks.extractor import POOLED, segment
 from tfstyle.networks.network import Network
 from tfstyle.networks.topology import block_of
-from tfstyle.objective import Terms, feature_layers
+from tfstyle.objective import Terms
 from tfstyle.tensorflow_backend import tf
 from tfstyle.tiled.windows import Window, margin, poolings_stride, read, windows
 

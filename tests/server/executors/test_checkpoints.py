@@ -45,6 +45,14 @@ class FakeTransfer:
         return self.evaluations
 
 
+class SlowTransfer(FakeTransfer):
+    """Its disk is slow."""
+
+    def checkpoint(self, path: Path) -> int:
+        time.sleep(0.2)
+        return super().checkpoint(path)
+
+
 class FullTransfer:
     """Its disk is full."""
 
@@ -121,25 +129,15 @@ def test_seconds_between_two_do_not_matter_where_another_stage_follows(tmp_path:
 
 
 def test_writing_takes_a_bounded_share_of_the_time_between_short_stages_too(tmp_path: Path) -> None:
-    class SlowTransfer(FakeTransfer):
-        def checkpoint(self, path: Path) -> int:
-            time.sleep(0.2)
-            return super().checkpoint(path)
-
     store = open_checkpoints(str(tmp_path))
     with Checkpoints(store.of("jobs/a"), 1, 0.0) as checkpoints:
         for evaluations in range(1, 10):
             checkpoints.write_if_due(SlowTransfer(evaluations), stage_follows=True)  # type: ignore[arg-type]
-            time.sleep(0.3 if evaluations == 1 else 0.05)
+            checkpoints._writing.result()  # type: ignore[union-attr]
     assert found(store, "jobs/a") == [1], "the next one is due 5 times 0.2 s later"
 
 
 def test_end_of_a_stage_waits_for_the_checkpoint_that_is_being_written(tmp_path: Path) -> None:
-    class SlowTransfer(FakeTransfer):
-        def checkpoint(self, path: Path) -> int:
-            time.sleep(0.2)
-            return super().checkpoint(path)
-
     store = open_checkpoints(str(tmp_path))
     with Checkpoints(store.of("jobs/a"), 1, 0.0) as checkpoints:
         checkpoints.write_if_due(SlowTransfer(1), stage_follows=False)  # type: ignore[arg-type]
