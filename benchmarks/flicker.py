@@ -1,4 +1,4 @@
-"""How much a painted film flickers: each frame for itself, and each frame following those before it.
+"""How much a painted film flickers: each frame for itself, each following those before it, and in a second pass back.
 
     python benchmarks/flicker.py layers OUT [--frames 10] [--size 160] [--preset fast] [--network vgg19-lite]
     python benchmarks/flicker.py CLIP.mp4 OUT
@@ -32,7 +32,7 @@ from tfstyle import Engine, Picture, decode, resolve_options
 from tfstyle.inputs import Inputs, Style, Temporal
 from tfstyle.transfer import Delivered
 from tfstyle_client.video.extra import FRAME_STEPS
-from tfstyle_client.video.flow import Map, Motion, long_term, motion, start_picture, warp
+from tfstyle_client.video.flow import Map, Motion, long_term, motion, recoloured, start_picture, warp
 
 PAINTING = Path(__file__).parents[1] / "client" / "tfstyle_client" / "demo" / "painting.jpg"
 NOISE = 3.0
@@ -99,18 +99,30 @@ class Painter:
         return self._paint(Inputs(Picture(frame), (Style(self.style),)), {})
 
     def following(
-        self, frame: Frame, earlier: Sequence[tuple[Picture, Motion]], steps: int, weight: float
+        self,
+        frame: Frame,
+        earlier: Sequence[tuple[Picture, Motion]],
+        below: Picture | None,
+        steps: int,
+        weight: float,
     ) -> Delivered:
-        """A frame that follows `earlier` painted ones, the nearest first, whose motions lead back from the frame."""
+        """A frame that follows `earlier` painted ones, the nearest first, whose motions lead back from the frame.
+
+        What these do not show starts from the picture `below`, or from the frame itself.
+        """
         moved = [warp(picture.pixels, found.flow) for picture, found in earlier]
         weights = [found.weights for _, found in earlier]
-        samples = frame.astype(moved[0].dtype) * (257 if moved[0].itemsize == 2 else 1)
-        start = start_picture(list(zip(moved, weights, strict=True)), samples)
+        if below is None:
+            samples = frame.astype(moved[0].dtype) * (257 if moved[0].itemsize == 2 else 1)
+            start = recoloured(samples, moved[0], weights[0])
+        else:
+            start = below.pixels
+        start = start_picture(list(zip(moved, weights, strict=True)), start)
         temporal = tuple(
             Temporal(Picture(pixels), weights=_grey(own))
-            for pixels, own in zip(moved, long_term(weights), strict=True)
+            for pixels, own in zip(moved, long_term(weights) if weights else [], strict=True)
             if own.any()
-        )
+        ) or (Temporal(Picture(start)),)
         inputs = Inputs(Picture(frame), (Style(self.style),), start_picture=Picture(start), temporal=temporal)
         return self._paint(
             inputs, {"coarsest_scale": "none", "scales": (), "max_evaluations": steps, "temporal_weight": weight}
@@ -139,8 +151,24 @@ def chain(
         earlier = [
             (painted[number - offset].picture, motion(frame, film.frames[number - offset])) for offset in reached
         ]
-        painted.append(painter.following(frame, earlier, steps, weight))
+        painted.append(painter.following(frame, earlier, None, steps, weight))
         yield painted[-1]
+
+
+def back(
+    painter: Painter, film: Film, before: Sequence[Delivered], offsets: Sequence[int], steps: int, weight: float
+) -> Iterator[Delivered]:
+    """The film's frames from the last to the first, each over its result `before`, following those after it."""
+    painted: dict[int, Picture] = {}
+    for number, frame in reversed(list(enumerate(film.frames))):
+        later = [
+            (painted[number + offset], motion(frame, film.frames[number + offset]))
+            for offset in offsets
+            if number + offset in painted
+        ]
+        found = painter.following(frame, later, before[number].picture, steps, weight)
+        painted[number] = found.picture
+        yield found
 
 
 def style_of(delivered: Delivered) -> float:
@@ -207,18 +235,22 @@ def main() -> None:
     alone_style = statistics.fmean(style_of(each) for each in alone[1:])
     row = "{:28} {:13.6f} {:11.2f} {:11.3f} {:11.3f} {:11.3f} {:16.2f}"
     print(row.format("each frame alone", alone_error, alone_error / own, 1, alone_style, 1, seconds), flush=True)
+
+    def told(name: str, found: Sequence[Delivered], seconds: float) -> None:
+        videos[name] = [unit(each) for each in found]
+        error = film.warping_error(videos[name])
+        loss = statistics.fmean(style_of(each) for each in found[1:])
+        print(row.format(name, error, error / own, error / alone_error, loss, loss / alone_style, seconds), flush=True)
+        last = [style_of(each[-1]) for each in (found, alone)]
+        print(f"{'':28} style loss of the last frame: {last[0] / last[1]:.3f} of alone's", flush=True)
+
     for weight in weights:
         for offsets in ((1,), (1, 2, 4)):
             found, seconds = timed(chain(painter, film, alone[0], offsets, given.steps, weight))
             name = f"weight {weight:g}, offsets {','.join(map(str, offsets))}"
-            videos[name] = [unit(each) for each in found]
-            error = film.warping_error(videos[name])
-            loss = statistics.fmean(style_of(each) for each in found[1:])
-            print(
-                row.format(name, error, error / own, error / alone_error, loss, loss / alone_style, seconds), flush=True
-            )
-            last = [style_of(each[-1]) for each in (found, alone)]
-            print(f"{'':28} style loss of the last frame: {last[0] / last[1]:.3f} of alone's", flush=True)
+            told(name, found, seconds)
+        again, seconds = timed(back(painter, film, found, offsets, given.steps, weight))
+        told("the last, in a second pass", again[::-1], seconds)
     shown = [source, *videos.values()]
     Image.fromarray(flicker_picture(shown)).save(given.out / "flicker.png")
     some = np.linspace(0, len(source) - 1, 4).round().astype(int)

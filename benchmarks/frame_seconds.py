@@ -51,7 +51,7 @@ def main() -> None:
         found, *flow = timed(lambda frame=frame, before=frames[:number][::-1]: motions(frame, before))
         delivered, *painting = timed(
             lambda frame=frame, earlier=earlier, found=found: painter.following(
-                frame, [(earlier, found[1])], given.steps, weight
+                frame, [(earlier, found[1])], None, given.steps, weight
             )
         )
         earlier = delivered.picture

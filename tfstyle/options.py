@@ -164,7 +164,7 @@ class TransferOptions:
         group="losses",
     )
     temporal_weight: float = _weight(
-        30.0,
+        40.0,
         "weight of the distance to the earlier results in temporal, in sequences of pictures; 0 lets them flicker",
     )
     gamut_weight: float = _weight(1000.0, "weight of the penalty on colours outside the gamut of colour_space")

@@ -65,6 +65,16 @@ class FrameOptions:
             converter=whole_number,
         ),
     ] = None
+    passes: Annotated[
+        int,
+        Parameter(
+            help="how often each frame is painted: 2 goes back from the end of each scene, so that style and strokes"
+            " stay the same for long (1 or 2)",
+            show_default=True,
+            group=MAIN,
+            converter=whole_number,
+        ),
+    ] = 1
     frame_by_frame: Annotated[
         bool, Parameter(help="paint each frame by itself, as tfstyle batch does; the result flickers", group=MAIN)
     ] = False
@@ -79,6 +89,10 @@ class FrameOptions:
             raise refusal("rate", f"must be 0.01 to 1000 frames in a second; got {self.rate}")
         if self.frame_steps is not None and not 1 <= self.frame_steps <= 10_000:
             raise refusal("frame_steps", f"must be 1 to 10000; got {self.frame_steps}")
+        if self.passes not in (1, 2):
+            raise refusal("passes", f"must be 1 or 2; got {self.passes}")
+        if self.frame_by_frame and self.passes != 1:
+            raise refusal("passes", "has no effect with --frame-by-frame; no frame follows another")
         if self.frame_by_frame and self.frame_steps is not None:
             raise refusal("frame_steps", "has no effect with --frame-by-frame; every frame has --steps")
 
@@ -159,9 +173,8 @@ def video(
     _check_options(options, target)
     if not (target.is_folder or overwrite) and target.path.exists():
         raise refusal("output", f"{target.path} is there already; name another file, or give --overwrite")
-    manner = Manner(
-        read_pictures(b"", style, pictures, start), preset, overrides, frames.steps(options.max_evaluations)
-    )
+    inputs, steps = read_pictures(b"", style, pictures, start), frames.steps(options.max_evaluations)
+    manner = Manner(inputs, preset, overrides, steps, frames.passes)
     rate = None if frames.rate is None else _fraction(frames.rate)
     work = _Work(content, opened_source(content, rate), frames.part(), target, manner, options)
     manner.identity(work.size)  # raises before a server is started
@@ -236,8 +249,8 @@ class _Work:
 
     def plan(self, journal: Journal, screen: FramesDisplay, *, overwrite: bool) -> Plan:
         """Look through the source. Raises `BadRequestError`, also where somebody else's frames would be replaced."""
-        from tfstyle_client.video.chain import name_of
-        from tfstyle_client.video.run import HIDDEN, keep, planned
+        from tfstyle_client.video.chain import HIDDEN, name_of
+        from tfstyle_client.video.run import keep, planned
 
         plan = planned(self.source, self.path, self.part, journal.folder / HIDDEN, screen)
         if not overwrite:
@@ -255,23 +268,24 @@ class _Work:
         screen: FramesDisplay,
     ) -> None:
         """Paint the frames that are missing. Raises `ClientError`."""
-        from tfstyle_client.video.chain import Chains
-        from tfstyle_client.video.run import HIDDEN, Keeper, paint
+        from tfstyle_client.video.chain import HIDDEN, Chains
+        from tfstyle_client.video.run import Keeper, paint
 
         label, folder = self.path.resolve().name, journal.folder / HIDDEN / "ahead"
-        screen.begin("painting", plan.count)
         with Chains(self.source, plan, self.size, self.manner, journal, folder, label) as chains:
+            count = f"{chains.count} frames" + (" in two passes" if self.manner.passes == 2 else "")
+            screen.begin("painting", chains.count)
             keeper = Keeper(chains, journal, screen, plain_fields)
             try:
                 run_until_ctrl_c(paint(*server, chains, at_once, keeper, kept))
             except KeyboardInterrupt:
-                screen.say(f"{keeper.there} of {plan.count} frames are in {journal.folder}; the same command goes on")
+                screen.say(f"{keeper.there} of {count} are in {journal.folder}; the same command goes on")
                 raise
         if keeper.failures:
-            missing = plan.count - keeper.there
+            missing = chains.count - keeper.there
             first = next(iter(keeper.failures.values()))
             raise ClientError(
-                f"{missing} of {plan.count} frames are not painted: {plain_fields(str(first))}; those that are,"
+                f"{missing} of {count} are not painted: {plain_fields(str(first))}; those that are,"
                 f" are in {journal.folder}, and the same command tries the others again",
                 first.code,
             )

@@ -8,7 +8,7 @@ import threading
 import zipfile
 import zlib
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -16,14 +16,13 @@ from typing import Self
 
 import numpy as np
 
-from tfstyle.inputs import Size
 from tfstyle_client.errors import ClientError, refusal
 from tfstyle_client.files import reason, write_whole
 from tfstyle_client.video.flow import SURE, Motion, long_term, motion
-from tfstyle_client.video.source import Part, Pixels, Source
+from tfstyle_client.video.source import Frame, Pixels
 
 OFFSETS = (1, 2, 4)
-"""How many frames back the earlier results are that a frame follows."""
+"""How many frames back the earlier results are that a frame follows; in a pass from the end, how many frames on."""
 LEAST_OPEN = 0.005
 """Share of a frame that has to be open for another, farther frame to be looked at."""
 LEAST_SHOWN = 0.001
@@ -34,7 +33,7 @@ AHEAD = 8
 
 @dataclass(frozen=True)
 class Ready:
-    """A frame that can be painted: its `pixels`, and its `motions` from frames before, {how many back: motion}.
+    """A frame that can be painted: its `pixels`, and its `motions` from earlier frames, {how many back: motion}.
 
     The weights are those of `flow.long_term`.
     """
@@ -45,7 +44,7 @@ class Ready:
 
 @dataclass(frozen=True)
 class Entry:
-    """A frame that was looked at: its `identity`, which follows from it and from the frames before it.
+    """A frame that was looked at: its `identity`, which follows from it and from those that it follows.
 
     `file` holds what it is painted from; None if the frame is painted already.
     """
@@ -55,31 +54,29 @@ class Entry:
 
 
 class Ahead:
-    """Prepares the frames of a scene in the order of their numbers. A context manager, whose thread ends with it.
+    """Prepares the `frames` of a scene, which have those `numbers`. A context manager, whose thread ends with it.
 
     `is_painted` says whether the frame of a number is painted as its identity says. `beginning` is what all frames
-    depend on. With `is_chain`, each frame follows those before it.
+    depend on. With `is_chain`, each frame follows those before it in the order of the `numbers`.
     """
 
     def __init__(
         self,
-        source: Source,
-        part: Part,
+        frames: Callable[[], Iterator[Frame]],
         numbers: range,
-        size: Size,
         folder: Path,
         beginning: str,
         is_chain: bool,
         is_painted: Callable[[int, str], bool],
     ) -> None:
-        self._source = source
-        self._part = part
+        self._frames = frames
         self._numbers = numbers
-        self._size = size
         self._folder = folder
         self._beginning = beginning
         self._is_chain = is_chain
         self._is_painted = is_painted
+        self.identity = beginning
+        """Of the frame that was taken last."""
         self._entries: dict[int, Entry] = {}
         self._changed = threading.Condition()
         self._stopped = False
@@ -104,6 +101,7 @@ class Ahead:
             if number not in self._entries:
                 raise self._error or refusal("content", f"frame {number + 1} could not be read again")
             entry = self._entries.pop(number)
+            self.identity = entry.identity
             self._changed.notify_all()
             return entry
 
@@ -125,9 +123,8 @@ class Ahead:
     def _prepare_all(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
         identity, earlier = self._beginning, deque[Pixels](maxlen=max(OFFSETS))
-        for number, frame in zip(self._numbers, self._source.frames(self._part, self._size, []), strict=False):
-            before = identity if self._is_chain else self._beginning
-            identity = _digest(before.encode(), frame.pixels.tobytes())
+        for number, frame in zip(self._numbers, self._frames(), strict=False):
+            identity = linked(identity if self._is_chain else self._beginning, digest_of(frame.pixels))
             file = None
             if not self._is_painted(number, identity):
                 file = self._folder / f"{number + 1:06}-{identity[:16]}.npz"
@@ -193,8 +190,11 @@ def unpacked(file: Path) -> Ready:
         raise refusal("output", f"{file} is damaged, and deleted now; start again: {reason(error)}") from None
 
 
-def _digest(*pieces: bytes) -> str:
-    digest = hashlib.sha256()
-    for piece in pieces:
-        digest.update(piece)
-    return digest.hexdigest()
+def linked(before: str, digest: str) -> str:
+    """The identity of a frame with those pixels after that of the frame that it follows, or after the beginning."""
+    return hashlib.sha256(f"{before} {digest}".encode()).hexdigest()
+
+
+def digest_of(pixels: Pixels) -> str:
+    """The SHA-256 of a frame's pixels."""
+    return hashlib.sha256(pixels.tobytes()).hexdigest()

@@ -12,7 +12,7 @@ QUALITY = 70
 """Of what is written."""
 USUAL_RATE = 25
 """Frames in a second of a folder, if nothing else is asked for."""
-FRAME_STEPS = 8
+FRAME_STEPS = 6
 """Evaluations of a frame that follows another one, if nothing else is asked for."""
 KEPT_JOBS = 250
 """Jobs of painted frames that stay on a server, where a page shows them."""

@@ -127,40 +127,41 @@ def warp(picture: NDArray[Any], flow: Map) -> NDArray[Any]:
     return samples
 
 
-def start_picture(earlier: Sequence[tuple[NDArray[Any], Map]], frame: NDArray[Any]) -> NDArray[Any]:
+def start_picture(earlier: Sequence[tuple[NDArray[Any], Map]], below: NDArray[Any]) -> NDArray[Any]:
     """What a transfer starts from: each place from the nearest of the `earlier` results that shows it.
 
-    These are (the moved result, its weights), the nearest first, with samples of the frame's dtype. What none of them
-    shows is that of the frame in the colours of the nearest result, because the few evaluations that a frame gets do
-    not suffice to repaint a photo. What looks less than `SURE` alike is a mixture.
+    These are (the moved result, its weights), the nearest first, with samples of the dtype and range of `below` (any
+    picture [h, w, 3]), which is what none of them shows. What looks less than `SURE` alike is a mixture.
     """
-    start = _recoloured(frame, *earlier[0])
+    start = below.astype(np.float32)
     for moved, weights in reversed(earlier):
         share = np.minimum(weights / np.float32(SURE), 1)[..., None]
         start = share * moved.astype(np.float32) + (1 - share) * start
-    samples: NDArray[Any] = np.rint(start).astype(frame.dtype)
+    samples: NDArray[Any] = np.rint(start).astype(below.dtype)
     return samples
 
 
-def _recoloured(frame: NDArray[Any], painted: NDArray[Any], weights: Map) -> Map:
-    """`frame`, where `weights` are less than `SURE`, in the colours of `painted`, with samples of the same range.
+def recoloured(frame: NDArray[Any], painted: NDArray[Any], weights: Map) -> NDArray[Any]:
+    """`frame`, where `weights` are less than `SURE`, in the colours of `painted`, with samples of the same dtype.
 
-    They follow from the frame's own by a polynomial of degree 2, fitted where the weights say that the two show the
-    same. Where hardly anything can be compared, it is the frame as it is.
+    The few evaluations that a frame gets do not suffice to repaint a photo. The colours follow from the frame's own by
+    a polynomial of degree 2, fitted where the weights say that the two show the same. Where hardly anything can be
+    compared, it is the frame as it is.
     """
-    recoloured: Map = frame.astype(np.float32)
+    changed = frame.copy()
     full = np.float32(np.iinfo(frame.dtype).max)
     step = max(1, round((weights.size / MOST_COMPARED) ** 0.5))
     own = np.sqrt(weights[::step, ::step].reshape(-1, 1))
     if np.square(own).mean() < LEAST_COMPARED:
-        return recoloured
+        return changed
     colours = _monomials(frame[::step, ::step] / full).reshape(len(own), -1) * own
     wanted = (painted[::step, ::step] / full).reshape(len(own), -1) * own
     ridge = RIDGE * len(own) * np.eye(colours.shape[1])
     factors = np.linalg.solve(colours.T @ colours + ridge, colours.T @ wanted).astype(np.float32)
     uncovered = weights < SURE
-    recoloured[uncovered] = np.clip(_monomials(frame[uncovered] / full) @ factors, 0, 1) * full
-    return recoloured
+    found = np.clip(_monomials(frame[uncovered] / full) @ factors, 0, 1) * full
+    changed[uncovered] = np.rint(found).astype(frame.dtype)
+    return changed
 
 
 def _monomials(colours: NDArray[Any]) -> Map:

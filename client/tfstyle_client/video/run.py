@@ -22,7 +22,7 @@ from tfstyle_client.journal import Journal
 from tfstyle_client.many_jobs import Order, Task, fitting_number, make_chains
 from tfstyle_client.picture_formats import size_as_shown
 from tfstyle_client.video.ahead import OFFSETS
-from tfstyle_client.video.chain import Chains, Manner, name_of, painted
+from tfstyle_client.video.chain import HIDDEN, Chains, Manner, name_of, painted
 from tfstyle_client.video.film import Film
 from tfstyle_client.video.frames_display import FramesDisplay
 from tfstyle_client.video.plan import MOST_FRAMES, Plan, keep_plan, kept_plan, looked_through
@@ -32,8 +32,6 @@ from tfstyle_client.video.source import Facts, Part, Source
 from tfstyle_client.video.target import Target
 
 PLAN = "plan.json"
-HIDDEN = ".tfstyle-video"
-"""The folder, within that of the frames, with what is only needed until the video is complete."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,7 @@ class Estimate:
     """What a video would be, before it is looked at: about `frames` of `size` (width, height), painted by `workers`.
 
     `frames` is None where the source does not say how long it is. `first` and `later` are the seconds that the first
-    frame of a scene takes, and one that follows another.
+    frame of a scene takes, and one that follows another. Each frame is painted in so many `passes`.
     """
 
     size: Size
@@ -49,19 +47,21 @@ class Estimate:
     first: float
     later: float
     workers: int
+    passes: int = 1
 
     @property
     def seconds(self) -> float | None:
         """About how long all of it takes with scenes enough for all workers; None where nobody knows."""
         if self.frames is None:
             return None
-        return self.first + max(0, self.frames - 1) * self.later / max(1, self.workers)
+        return self.first + max(0, self.passes * self.frames - 1) * self.later / max(1, self.workers)
 
     def text(self) -> str:
         """A line for a person."""
         width, height = self.size
         if self.seconds is None:
-            return f"{width} x {height} pixels; about {clock(self.later)} for each frame, and nobody knows how many"
+            each = clock(self.passes * self.later)
+            return f"{width} x {height} pixels; about {each} for each frame, and nobody knows how many"
         return f"{width} x {height} pixels, about {self.frames:,} frames: about {spelled(self.seconds)}"
 
 
@@ -94,7 +94,7 @@ def estimated(client: Client, facts: Facts, part: Part, size: Size, manner: Mann
         earlier = [size] * len(OFFSETS)
         following = client.estimate(size, styles, temporal=earlier, preset=manner.preset, **manner.later(size))
         later = following.expected - following.tracing  # which happens once
-    return Estimate(size, frames_of(facts, part), first, later, info.workers)
+    return Estimate(size, frames_of(facts, part), first, later, info.workers, manner.passes)
 
 
 def check_length(estimate: Estimate) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -21,7 +22,7 @@ from tfstyle_client.errors import BadRequestError
 from tfstyle_client.journal import Journal, open_journal
 from tfstyle_client.many_jobs import Order, Task
 from tfstyle_client.video import ahead
-from tfstyle_client.video.chain import Chains, Manner, name_of
+from tfstyle_client.video.chain import FIRST_PASS, Chains, Manner, name_of
 from tfstyle_client.video.film import Film
 from tfstyle_client.video.flow import Motion
 from tfstyle_client.video.plan import looked_through
@@ -62,6 +63,12 @@ def paint(made: Chains, journal: Journal, task: Task, colour: Callable[[np.ndarr
     journal.write(task.name, made.identity_of(task.name), buffer.getvalue())
     made.done(task.name)
     return order.request
+
+
+_BUFFER = io.BytesIO()
+Image.fromarray(np.zeros((48, 64, 3), np.uint8)).save(_BUFFER, "PNG")
+_PNG = _BUFFER.getvalue()
+"""A black frame."""
 
 
 def negative(pixels: np.ndarray) -> np.ndarray:
@@ -174,6 +181,114 @@ def test_what_changes_the_frames_makes_them_others() -> None:
     identities = [*(manner.identity(SIZE) for manner in manners), MANNER.identity((66, 48))]
     assert len(set(identities)) == len(identities)
     assert MANNER.identity(SIZE) == replace(MANNER).identity(SIZE)
+
+
+def two_passes(film: Path, journal: Journal) -> Chains:
+    return chains(film, journal, replace(MANNER, passes=2))
+
+
+def darker(pixels: np.ndarray) -> np.ndarray:
+    return pixels // 2
+
+
+def numbers_of(tasks: list[str]) -> tuple[list[int], list[int]]:
+    """The numbers of the frames of the first and of the second pass, in the order of the tasks."""
+    found: tuple[list[int], list[int]] = ([], [])
+    for name in tasks:
+        found["/" not in name].append(int(Path(name).stem))
+    return found
+
+
+def test_a_second_pass_goes_back_from_the_end_of_each_scene(film: Path, journal: Journal) -> None:
+    """The stand-in for a painter makes negatives in the first pass, and darker frames in the second."""
+    with two_passes(film, journal) as made:
+        assert made.count == 20
+        scenes = []
+        for chain in made.all():
+            scene = []
+            for task in chain:
+                is_second = "/" not in task.name
+                scene.append((task.name, paint(made, journal, task, darker if is_second else negative)))
+            scenes.append(scene)
+    assert [numbers_of([name for name, _ in scene]) for scene in scenes] == [
+        ([1, 2, 3, 4, 5, 6, 7], [7, 6, 5, 4, 3, 2, 1]),
+        ([8, 9, 10], [10, 9, 8]),
+    ]
+    first, second = [request for _, request in scenes[0][:7]], [request for _, request in scenes[0][7:]]
+    assert [request.sequence.frame for request in second] == [6, 5, 4, 3, 2, 1, 0]
+    (one,), (other,) = ({request.sequence.name for request in each} for each in (first, second))
+    assert (one.startswith("a.mp4, first pass "), other.startswith("a.mp4, second pass ")) == (True, True)
+    assert {request.options.max_evaluations for request in second} == {40}
+    # The last frame is painted on from its own first pass, and held to it everywhere.
+    last = second[0]
+    (held,) = last.inputs.temporal
+    assert held.picture.data == last.inputs.start_picture.data
+    assert not held.HasField("weights")
+    np.testing.assert_array_equal(picture(held.picture.data), 255 - picture(last.inputs.content.data).astype(int))
+    # The one before follows the last one's second pass, where that shows it, and else starts from its own first pass.
+    before = second[1]
+    now = picture(before.inputs.content.data).astype(int)
+    follows = before.inputs.temporal[0]
+    moved, weights = picture(follows.picture.data).astype(int), picture(follows.weights.data)
+    trusted = weights > 240
+    assert trusted.mean() > 0.5
+    assert np.abs(moved - now // 2)[trusted].mean() < 4
+    start = picture(before.inputs.start_picture.data).astype(int)
+    assert np.abs(start - moved)[trusted].mean() < 1
+    hidden = weights < 20
+    assert hidden.any()
+    assert np.abs(start - (255 - now))[hidden].mean() < 16
+
+
+@pytest.mark.parametrize("painted_before", [0, 3, 7, 8, 12])
+def test_two_passes_go_on_where_a_run_was_killed(film: Path, journal: Journal, painted_before: int) -> None:
+    with two_passes(film, journal) as made:
+        for _, task in zip(range(painted_before), next(made.all()), strict=False):
+            paint(made, journal, task, negative)
+    with two_passes(film, Journal(journal.folder)) as again:
+        left = []
+        for task in next(again.all()):
+            if task.prepare() is None:
+                again.done(task.name)
+            else:
+                left.append(task.name)
+                journal.write(task.name, again.identity_of(task.name), _PNG)
+                again.done(task.name)
+    assert len(left) == 14 - painted_before
+
+
+def test_a_complete_second_pass_needs_no_first_one(film: Path, journal: Journal) -> None:
+    with two_passes(film, journal) as made:
+        for task in (task for chain in made.all() for task in chain):
+            paint(made, journal, task, negative)
+    shutil.rmtree(journal.folder / FIRST_PASS)
+
+    def missing() -> list[list[str]]:
+        found = []
+        with two_passes(film, Journal(journal.folder)) as again:
+            for chain in again.all():
+                names = []
+                for task in chain:
+                    if task.prepare() is not None:
+                        names.append(task.name)
+                        journal.write(task.name, again.identity_of(task.name), _PNG)
+                    again.done(task.name)
+                found.append(names)
+        return found
+
+    assert missing() == [[], []]
+    (journal.folder / name_of(8)).write_bytes(b"changed by hand")
+    one, other = missing()
+    assert one == []
+    assert numbers_of(other) == ([8, 9, 10], [9]), "the frame, and all of its scene's first pass, which it is made from"
+
+
+def test_what_is_painted_once_is_not_taken_for_a_second_pass(film: Path, journal: Journal) -> None:
+    with chains(film, journal) as made:
+        for task in next(made.all()):
+            paint(made, journal, task, negative)
+    with two_passes(film, Journal(journal.folder)) as again:
+        assert next(next(again.all())).prepare() is not None
 
 
 def test_a_changed_frame_changes_all_that_follow_in_its_scene(tmp_path: Path) -> None:

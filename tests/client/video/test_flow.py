@@ -19,6 +19,7 @@ from tfstyle_client.video.flow import (
     likeness,
     long_term,
     motion,
+    recoloured,
     resized_flow,
     shown,
     start_picture,
@@ -188,7 +189,7 @@ def test_start_is_the_earlier_result_where_that_is_trusted_and_elsewhere_the_fra
     frame = RANDOM.integers(0, 65_536, (40, 60, 3)).astype(np.uint16)
     weights = np.float32(np.repeat([[1, 0, 0.5]], 20, 1).repeat(40, 0))
     moved = np.where(weights[..., None] > 0, painted(frame), 123).astype(np.uint16)
-    start = start_picture([(moved, weights)], frame)
+    start = start_picture([(moved, weights)], recoloured(frame, moved, weights))
     assert start.dtype == np.uint16
     assert np.array_equal(start[:, :20], moved[:, :20])
     error = np.abs(start.astype(int) - painted(frame))[:, 20:]
@@ -199,7 +200,7 @@ def test_start_is_the_frame_itself_where_hardly_anything_can_be_compared() -> No
     frame = RANDOM.integers(0, 256, (40, 60, 3)).astype(np.uint8)
     weights = np.zeros((40, 60), np.float32)
     weights[0, :30] = 1
-    start = start_picture([(255 - frame, weights)], frame)
+    start = start_picture([(255 - frame, weights)], recoloured(frame, 255 - frame, weights))
     assert np.array_equal(start[0, :30], 255 - frame[0, :30])
     assert np.array_equal(start[1:], frame[1:])
 
@@ -209,17 +210,30 @@ def test_a_place_that_differs_by_noise_starts_from_the_result_alone(weight: floa
     frame = RANDOM.integers(0, 200, (24, 32, 3)).astype(np.uint8)
     weights = np.ones((24, 32), np.float32)
     weights[5, 7] = weight
-    start = start_picture([(frame + 50, weights)], frame)  # whose colours follow from the frame's exactly
-    assert np.abs(start.astype(int) - frame - 50).max() <= 1
+    below = recoloured(frame, frame + 50, weights)  # whose colours follow from the frame's exactly
+    assert np.abs(start_picture([(frame + 50, weights)], below).astype(int) - frame - 50).max() <= 1
     other = frame + 50
     other[5, 7] = 0
-    mixed = start_picture([(other, weights)], frame)[5, 7]
+    mixed = start_picture([(other, weights)], recoloured(frame, other, weights))[5, 7]
     np.testing.assert_allclose(mixed, (1 - share) * (frame[5, 7] + 50.0), atol=3)
+
+
+def test_what_no_result_shows_starts_from_what_is_below() -> None:
+    below = RANDOM.integers(0, 256, (8, 8, 3)).astype(np.uint8)
+    assert np.array_equal(start_picture([], below), below)
+    weights = np.zeros((8, 8), np.float32)
+    weights[:, :4] = 1
+    near, far = np.full_like(below, 10), np.full_like(below, 20)
+    start = start_picture([(near, weights), (far, weights.T)], below)
+    assert np.array_equal(start[:, :4], near[:, :4])
+    assert np.array_equal(start[:4, 4:], far[:4, 4:])
+    assert np.array_equal(start[4:, 4:], below[4:, 4:])
 
 
 def test_a_frame_of_one_colour_takes_that_of_its_result() -> None:
     frame, moved = np.full((9, 9, 3), 200, np.uint8), np.full((9, 9, 3), 40, np.uint8)
-    start = start_picture([(moved, np.eye(9, dtype=np.float32))], frame)
+    weights = np.eye(9, dtype=np.float32)
+    start = start_picture([(moved, weights)], recoloured(frame, moved, weights))
     assert np.abs(start.astype(int) - 40).max() <= 1
 
 

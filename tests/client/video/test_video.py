@@ -24,6 +24,7 @@ from film_files import moving, write_film
 from tfstyle_client import Client
 from tfstyle_client.cli import run as run_here
 from tfstyle_client.journal import NAME
+from tfstyle_client.video.chain import FIRST_PASS
 from tfstyle_client.video.film import Film
 from tfstyle_client.video.source import Part
 
@@ -132,6 +133,33 @@ def test_it_goes_on_after_a_kill_of_the_server(files: Path, server: Server, tmp_
         own.stop()
     assert (process.returncode, "Traceback" in errors) == (0, False), errors
     assert painted(files / "cut") == painted(files / "whole")
+
+
+@pytest.mark.slow
+def test_a_second_pass_goes_on_after_a_kill(files: Path, server: Server) -> None:
+    words = ("in.mp4", "oil.jpg", *SMALL, "--passes", "2", "--limit", 4 / 8, "--server", server.address, "--json")
+    code, output, errors = video(files, *words, "-o", "whole")
+    assert code == 0, errors
+    made = [name.removeprefix(FIRST_PASS) for event, name in ended(output) if event == "made"]
+    assert made == [f"{number:06}.png" for number in (1, 2, 3, 4, 4, 3, 2, 1)]
+    whole = painted(files / "whole")
+    assert len(whole) == 4
+    assert {path.name for path in (files / "whole").iterdir()} == {*whole, NAME}
+
+    forget(server)
+    process = start(files, *words, "-o", "cut")
+    wait_for(lambda: len(painted(files / "cut")) == 2, process)
+    process.kill()
+    process.communicate()
+    assert len(painted(files / "cut" / FIRST_PASS)) == 4
+    code, output, errors = video(files, *words, "-o", "cut")
+    assert code == 0, errors
+    assert len([name for event, name in ended(output) if event == "skipped"]) >= 6
+    assert painted(files / "cut") == whole
+    # What is complete stays so, although the first pass is no longer there.
+    code, output, errors = video(files, *words, "-o", "cut")
+    assert code == 0, errors
+    assert [event for event, _ in ended(output)] == ["skipped"] * 8
 
 
 @pytest.mark.slow
@@ -272,6 +300,8 @@ def test_what_cannot_be_is_refused_before_any_work(files: Path, capsys: pytest.C
             "--frame-by-frame",
             "--frame-steps=5",
         ),
+        "passes: must be 1 or 2; got 3": ("--passes", "3"),
+        "passes: has no effect with --frame-by-frame; no frame follows another": ("--frame-by-frame", "--passes=2"),
         "quality: must be 1 to 100; got 0": ("--quality", "0"),
         "depth: 16 needs PNG frames; name a folder with -o": ("--depth", "16"),
         "colour-space: must be srgb for a video; got display-p3": ("--colour-space", "display-p3"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from types import SimpleNamespace
 from typing import Any
@@ -44,6 +45,12 @@ def test_tracing_counts_once_and_all_else_for_every_frame() -> None:
     assert found.seconds == 13 + 249 * 6
     assert found.text() == "64 x 48 pixels, about 250 frames: about 25:07"
     assert asked(Fake("sequences", workers=3), Part()).seconds == 13 + 249 * 6 / 3
+
+
+def test_a_second_pass_takes_as_long_as_frames_that_follow_others() -> None:
+    found = asked(Fake("sequences"), Part(), replace(MANNER, passes=2))
+    assert found.seconds == 13 + 499 * 6
+    assert replace(found, frames=None).text().startswith("64 x 48 pixels; about 0:12 for each frame")
 
 
 def test_a_server_of_a_former_release_is_refused() -> None:
