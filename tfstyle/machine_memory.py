@@ -1,4 +1,4 @@
-"""The memory that this machine has free, or its container, or the GPU that TensorFlow computes on."""
+"""The memory that this machine has, or its container, or the GPU that TensorFlow computes on, and what is free."""
 
 from __future__ import annotations
 
@@ -67,13 +67,29 @@ def free_memory() -> int:
     A container's `memory.current` includes the page cache, which the kernel frees under memory pressure. The inactive
     part of it therefore counts as free.
     """
-    free = int(psutil.virtual_memory().available)
+    free, limit = int(psutil.virtual_memory().available), _container_limit()
+    if limit is None:
+        return free
     try:
-        limit = (_CGROUP / "memory.max").read_text().strip()
         used = int((_CGROUP / "memory.current").read_text())
     except OSError:
         return free
-    return free if limit == "max" else min(free, int(limit) - used + _inactive_file())
+    return min(free, limit - used + _inactive_file())
+
+
+def total_memory() -> int:
+    """Bytes of memory of the machine, or of its container if that is less."""
+    total, limit = int(psutil.virtual_memory().total), _container_limit()
+    return total if limit is None else min(total, limit)
+
+
+def _container_limit() -> int | None:
+    """Bytes that the container may have; None if it has no limit, or the kernel does not report it."""
+    try:
+        limit = (_CGROUP / "memory.max").read_text().strip()
+    except OSError:
+        return None
+    return None if limit == "max" else int(limit)
 
 
 def _inactive_file() -> int:

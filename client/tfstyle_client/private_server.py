@@ -25,13 +25,10 @@ LONGEST_BASE = 70
 
 
 @contextmanager
-def private_server(
-    weights: str | None = None, network: str = "auto", recycle_after: int | None = None
-) -> Iterator[str]:
+def private_server(weights: str | None = None, network: str = "auto") -> Iterator[str]:
     """Start a server, yield its address, and stop it at the end. It also ends if this process is killed.
 
-    `recycle_after` is the server's own option: how many jobs of different sizes one worker makes. Raises `ClientError`
-    with the server's last line where it cannot start or broke down.
+    Raises `ClientError` with the server's last line where it cannot start or broke down.
     """
     if importlib.util.find_spec("grpc_health") is None or importlib.util.find_spec("tensorflow") is None:
         message = "server: none is installed here; pip install 'tfstyle[server]', or name one with --server HOST:PORT"
@@ -41,8 +38,6 @@ def private_server(
         socket, log = folder / "socket", folder / "log"
         arguments = ["--listen", f"unix:{socket}", "--data", f"{folder}/data", "--network", network]
         arguments += ["--max-image-bytes", str(LARGEST_FILE), "--grace", "0", "--stop-with-stdin"]
-        if recycle_after is not None:
-            arguments += ["--recycle-after", str(recycle_after)]
         if weights is not None:
             arguments += ["--weights", weights]
         with log.open("wb") as output:

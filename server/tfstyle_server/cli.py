@@ -185,8 +185,14 @@ def serve_command(
         ),
     ] = None,
     recycle_after: Annotated[
-        int, number("RECYCLE_AFTER", "jobs of new sizes after which a worker is replaced", least=1)
-    ] = _DEFAULT.recycle_after,
+        int | None,
+        number(
+            "RECYCLE_AFTER",
+            "jobs of new sizes after which a worker is replaced",
+            least=1,
+            show_default="when it keeps 1/16 of the memory",
+        ),
+    ] = None,
     checkpoint_seconds: Annotated[
         float, flag("CHECKPOINT_SECONDS", "least seconds between two checkpoints of one stage of a job", least=0)
     ] = _DEFAULT.checkpoint_seconds,

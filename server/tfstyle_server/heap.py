@@ -1,8 +1,10 @@
-"""Returns freed memory to the operating system, where the C library is glibc, which keeps what pictures needed."""
+"""What memory this process has, and the return of what it freed, where the C library is glibc, which would keep it."""
 
 from __future__ import annotations
 
 import ctypes
+
+import psutil
 
 _M_MMAP_THRESHOLD = -3
 _M_ARENA_MAX = -8
@@ -27,3 +29,8 @@ def trim() -> None:
     malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if malloc_trim is not None:
         malloc_trim(0)
+
+
+def resident_bytes() -> int:
+    """Bytes of memory that this process has."""
+    return int(psutil.Process().memory_info().rss)

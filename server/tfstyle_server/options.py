@@ -84,8 +84,6 @@ class ServerOptions:
     divided by the number of CPU workers."""
     checkpoint_seconds: float = 2.0
     """The least time between two checkpoints of a job, unless one of its stages ends."""
-    recycle_after: int = 2
+    recycle_after: int | None = None
     """Jobs that traced something new after which a worker is replaced, since TensorFlow does not free what it traced.
-
-    A size takes some 20 MB for each network, twice that where it is tiled.
-    """
+    None: when it has grown by a sixteenth of the memory, divided by the number of CPU workers, since its first one."""

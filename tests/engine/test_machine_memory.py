@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tfstyle import machine_memory
@@ -21,6 +22,15 @@ def test_container_limit_is_respected(tmp_path: Path, monkeypatch: pytest.Monkey
     # Inactive page cache can be reclaimed.
     (tmp_path / "memory.stat").write_text("anon 200000\nfile 800000\ninactive_file 600000\nactive_file 100000\n")
     assert machine_memory.available_memory() == 2_600_000
+
+
+def test_the_total_is_the_containers_if_that_is_less(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = psutil.virtual_memory().total
+    monkeypatch.setattr(machine_memory, "_CGROUP", tmp_path)
+    assert machine_memory.total_memory() == machine
+    for limit, total in (("max", machine), ("3000000", 3_000_000), (str(10 * machine), machine)):
+        (tmp_path / "memory.max").write_text(f"{limit}\n")
+        assert machine_memory.total_memory() == total
 
 
 def test_a_gpu_has_memory_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,9 +25,7 @@ def check_server(server: str | None, weights: str | None, timeout: float | None 
 
 
 @contextmanager
-def reached(
-    server: str | None, access: Access, weights: str | None, network: str, recycle_after: int | None = None
-) -> Iterator[tuple[str, Credentials]]:
+def reached(server: str | None, access: Access, weights: str | None, network: str) -> Iterator[tuple[str, Credentials]]:
     """(address, credentials) of `server`; where that is None, of a private one as `private_server` starts it.
 
     Raises `ClientError`.
@@ -35,7 +33,7 @@ def reached(
     if server is not None:
         yield server, access.credentials()
         return
-    with private_server(weights, network, recycle_after) as address:
+    with private_server(weights, network) as address:
         yield address, PLAINTEXT
 
 

@@ -40,8 +40,6 @@ AtOnce = Annotated[
 ]
 
 
-JOBS_OF_A_WORKER = 10
-"""Of a private server. A new worker takes seconds to start, and an old one some 100 MB for each size it has made."""
 REPORTS = 50
 """Reports of each job, for the progress."""
 
@@ -153,7 +151,7 @@ def make_all(
             for task in tasks:
                 keeper.skipped(task)
             return {}
-        server = (where.server, where.access, where.weights, where.network, JOBS_OF_A_WORKER)
+        server = (where.server, where.access, where.weights, where.network)
         with reached(*server) as (address, credentials):
 
             async def make() -> None:

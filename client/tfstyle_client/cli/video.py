@@ -17,7 +17,7 @@ from tfstyle.presets import PRESETS, resolve_options
 from tfstyle_client._sync.client import Client
 from tfstyle_client.cli.app import plain_fields
 from tfstyle_client.cli.connecting import check_server, reached
-from tfstyle_client.cli.many import JOBS_OF_A_WORKER, AtOnce, check_at_once, check_known, run_until_ctrl_c
+from tfstyle_client.cli.many import AtOnce, check_at_once, check_known, run_until_ctrl_c
 from tfstyle_client.cli.parameters import MAIN, NO_ACCESS, OUTPUT, Access, Json, OpenPage, Server, Weights
 from tfstyle_client.cli.picture_files import NO_PICTURE_FILES, PictureFiles, read_pictures, start_file
 from tfstyle_client.cli.picture_options import FirstOptions, OtherOptions, preset_and_overrides
@@ -182,7 +182,7 @@ def video(
     network = str(overrides.get("network") or PRESETS[preset].network)
     with (
         frames_display(as_json) as screen,
-        reached(server, access, weights, network, JOBS_OF_A_WORKER) as (address, credentials),
+        reached(server, access, weights, network) as (address, credentials),
     ):
         work.tell(address, credentials, screen, as_json)
         if dry_run:

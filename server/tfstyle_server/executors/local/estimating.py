@@ -8,6 +8,7 @@ from tfstyle.errors import InvalidInputError, WeightsError
 from tfstyle_server.executors import events
 from tfstyle_server.executors.local.messages import Estimate, Estimated
 from tfstyle_server.executors.local.settings import WorkerSettings
+from tfstyle_server.heap import resident_bytes
 
 if TYPE_CHECKING:
     from tfstyle.engine import Engine
@@ -19,7 +20,11 @@ class Estimator:
     def __init__(self, engine: Engine, settings: WorkerSettings) -> None:
         self._engine = engine
         self._settings = settings
-        self._resident = _resident()
+        self._resident = resident_bytes()
+
+    def settle(self) -> None:
+        """Take note that no transfer holds memory now. What the process has is kept for the next ones."""
+        self._resident = resident_bytes()
 
     def answer(self, question: Estimate) -> Estimated:
         """The answer. Networks are loaded for it where that needs no download."""
@@ -47,13 +52,6 @@ class Estimator:
 
         if self._settings.memory is not None:
             return self._settings.memory
-        held = max(0, _resident() - self._resident)
+        held = max(0, resident_bytes() - self._resident)
         free, gpu = free_memory() + held, gpu_memory()
         return int(self._settings.memory_share * (free if gpu is None else min(free, gpu.limit)))
-
-
-def _resident() -> int:
-    """Bytes of memory that this process has."""
-    import psutil
-
-    return int(psutil.Process().memory_info().rss)

@@ -32,7 +32,7 @@ class WorkerSettings:
     max_pixels: int
     memory: int | None
     memory_share: float
-    recycle_after: int
+    recycle_after: int | None
     checkpoint_seconds: float
     blobs: str
     checkpoints: str

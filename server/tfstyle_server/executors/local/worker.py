@@ -35,6 +35,7 @@ from tfstyle_server.executors.local.messages import (
     Report,
     Retiring,
 )
+from tfstyle_server.executors.local.retirement import Retirement
 from tfstyle_server.executors.local.settings import WorkerSettings
 from tfstyle_server.executors.local.wire import encode
 from tfstyle_server.executors.run_job import JobCancelled, PortClosedError, run_job
@@ -216,8 +217,7 @@ def serve(pipe: Channel, settings: WorkerSettings, gather: Gather = alone) -> No
     engine = _start(pipe, settings)
     if engine is None:
         return
-    estimator = Estimator(engine, settings)
-    tracing_jobs = 0
+    estimator, retirement = Estimator(engine, settings), Retirement(settings)
     while True:
         command = pipe.receive()
         if isinstance(command, Estimate):
@@ -227,12 +227,12 @@ def serve(pipe: Channel, settings: WorkerSettings, gather: Gather = alone) -> No
             port = PipePort(pipe, command, settings, estimator, gather)
             end = run_job(engine, command, port)
             port.close()
-            has_traced = engine.traces > traces
-            if has_traced:
-                tracing_jobs += 1
-                trim()
+            retiring = False
             # A job that traces nothing adds no memory, so a worker that has all it needs stays.
-            retiring = has_traced and tracing_jobs >= settings.recycle_after
+            if engine.traces > traces:
+                trim()
+                estimator.settle()
+                retiring = retirement.is_due()
             # TensorFlow gives no memory of a GPU back, and an error there may leave the process without a GPU.
             retiring |= isinstance(end, Exhausted) or (isinstance(end, Failed) and settings.device != CPU)
             if retiring:

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
+from tfstyle import machine_memory
 from tfstyle.inputs import content_and_style
 from tfstyle.options import ProgressOptions, TransferOptions
 from tfstyle_server.executors.executor import Run, Stopped
-from tfstyle_server.executors.local import worker
+from tfstyle_server.executors.local import estimating, retirement, worker
 from tfstyle_server.executors.local.messages import Estimate, Estimated, Retiring
 from tfstyle_server.executors.local.settings import worker_settings
 from tfstyle_server.executors.run_job import PortClosedError
@@ -77,12 +78,45 @@ def test_jobs_of_one_size_share_a_worker(monkeypatch: pytest.MonkeyPatch, each: 
 
 @pytest.mark.parametrize("each", [WHOLE, TILED, CASCADE_TILED])
 def test_worker_retires_after_so_many_jobs_that_trace(monkeypatch: pytest.MonkeyPatch, each: int) -> None:
-    assert jobs_of_one_worker(monkeypatch, ["a", "b", "c", "d"], each) == 2
+    assert jobs_of_one_worker(monkeypatch, ["a", "b", "c", "d"], each, recycle_after=2) == 2
     assert jobs_of_one_worker(monkeypatch, ["a", "b", "c", "d"], each, recycle_after=3) == 3
 
 
 def test_only_a_job_that_traces_retires_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert jobs_of_one_worker(monkeypatch, ["a", "a", "a", "b", "b"], TILED) == 4
+    assert jobs_of_one_worker(monkeypatch, ["a", "a", "a", "b", "b"], TILED, recycle_after=2) == 4
+
+
+def test_worker_retires_when_it_has_grown_by_its_share_of_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 16 GiB, a worker may keep 1 GiB. It has 700 MiB after its first job, and 300 MiB more after each other one."""
+    grown = iter(range(700 * 2**20, 10**11, 300 * 2**20))
+    monkeypatch.setattr(machine_memory, "total_memory", lambda: 16 * 2**30)
+    monkeypatch.setattr(retirement, "resident_bytes", lambda: next(grown))
+    assert jobs_of_one_worker(monkeypatch, [*"abcdefgh"], WHOLE) == 5
+
+
+def test_two_workers_keep_half_as_much_each_and_a_small_machine_has_room_for_some_sizes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(machine_memory, "total_memory", lambda: 16 * 2**30)
+    assert retirement.most_kept(1.0) == 2**30
+    assert retirement.most_kept(0.5) == 2**29
+    monkeypatch.setattr(machine_memory, "total_memory", lambda: 2**30)
+    assert retirement.most_kept(1.0) == 256 * 2**20
+
+
+def test_what_a_worker_keeps_is_not_counted_as_free_for_the_next_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    resident = [1000]
+    monkeypatch.setattr(estimating, "resident_bytes", lambda: resident[0])
+    monkeypatch.setattr(machine_memory, "free_memory", lambda: 10_000)
+    monkeypatch.setattr(machine_memory, "gpu_memory", lambda: None)
+    (settings,) = worker_settings(ServerOptions(devices=("cpu",)), "b", "c", Path("t"))
+    estimator = estimating.Estimator(Engine(), settings)  # type: ignore[arg-type]
+    resident[0] = 4000
+    assert estimator._budget() == 13_000, "a transfer runs, and will free what it has"
+    estimator.settle()
+    assert estimator._budget() == 10_000
+    resident[0] = 5000
+    assert estimator._budget() == 11_000
 
 
 def test_estimates_hold_up_a_job_by_a_tenth_at_most(tmp_path: Path) -> None:
