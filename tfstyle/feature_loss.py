@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 from tfstyle.borders import ZERO_BORDERS, Borders
 from tfstyle.gradients import gradient
 from tfstyle.losses import FeatureTerm, Term
+from tfstyle.losses.open_size import open_specification
 from tfstyle.networks.extractor import extractor
 from tfstyle.networks.network import Network
 from tfstyle.tensorflow_backend import tf
@@ -59,12 +60,8 @@ class FeatureLoss:
 
     def traced(self, *arguments: Any) -> Any:
         """The function that is called for arguments of these shapes and types."""
-        return self._function.get_concrete_function(*tf.nest.map_structure(self._specification, arguments))
-
-    def _specification(self, value: Any) -> tf.TensorSpec:
-        shape = tf.TensorShape(value.shape)
-        is_map = shape.rank == 4
-        return tf.TensorSpec([1, None, None, shape[3]] if is_map and self._has_open_size else shape, value.dtype)
+        specification = open_specification if self._has_open_size else _closed_specification
+        return self._function.get_concrete_function(*tf.nest.map_structure(specification, arguments))
 
     def _trace(self, image: tf.Tensor, targets: Mapping[str, Any], weights: Sequence[tf.Tensor]) -> Any:
         features = self._extractor(image)
@@ -74,6 +71,10 @@ class FeatureLoss:
             values.append(tf.stack([by_layer[layer] for layer in term.layers]))
         total = tf.add_n([tf.reduce_sum(each * own) for each, own in zip(values, weights, strict=True)])
         return tf.concat(values, 0), gradient(total, image)
+
+
+def _closed_specification(value: Any) -> tf.TensorSpec:
+    return tf.TensorSpec(value.shape, value.dtype)
 
 
 _made: WeakKeyDictionary[Network, WeakValueDictionary[object, FeatureLoss]] = WeakKeyDictionary()

@@ -12,10 +12,8 @@ from numpy.typing import NDArray
 
 from tfstyle.borders import ZERO, Borders, borders_of, style_borders
 from tfstyle.feature_loss import feature_layers, feature_loss
-from tfstyle.gradients import gradient
 from tfstyle.losses import (
     IMAGE,
-    ImageTerm,
     LocalTerm,
     Loss,
     MatchedTerm,
@@ -32,6 +30,7 @@ from tfstyle.networks.extractor import extractor
 from tfstyle.networks.network import LayerMetric, Network
 from tfstyle.networks.topology import block_of
 from tfstyle.optimizers.optimizer import Vector
+from tfstyle.picture_loss import picture_loss
 from tfstyle.precision import FLOAT32
 from tfstyle.pyramid import Pyramid
 from tfstyle.tensorflow_backend import tf
@@ -122,12 +121,8 @@ class WholeObjective:
         self._terms = terms
         self._pooling = pooling
         self._precision = precision
-        self._picture_terms = {
-            name: term for name, term in terms.items() if isinstance(term, (ImageTerm, ReferenceTerm))
-        }
+        self._picture_loss = picture_loss(terms)
         self._feature_loss = feature_loss(network, terms, pooling, precision, self._own)
-        self._render = tf.function(self._trace_picture, autograph=False)
-        self._pull_back = tf.function(self._trace_pullback, autograph=False)
 
     def content_targets(self, image: Map) -> Targets:
         """As in `Objective`."""
@@ -183,54 +178,28 @@ class WholeObjective:
     def __call__(self, variables: Vector, targets: Targets, loss: Loss, kept: Kept | None = None) -> Evaluation:
         """As in `Objective`."""
         weights = weight_tensors(loss)
-        references = {name: targets[name] for name in reference_terms(self._terms)}
-        of_picture = {name: weights[name] for name in self._picture_terms}
-        image, values, by_image = self._render(tf.convert_to_tensor(variables), references, of_picture, kept)
+        image = self.pyramid.image(tf.convert_to_tensor(variables))
+        if kept is not None:
+            image = kept.over(image)
         # {name: layers} of all values, in their order.
-        layers: dict[str, tuple[str, ...]] = dict.fromkeys(self._picture_terms, (IMAGE,))
+        values, by_image, layers = [], [], dict[str, tuple[str, ...]]()
+        if self._picture_loss is not None:
+            names = self._picture_loss.names
+            references = {name: targets[name][IMAGE] for name in reference_terms(self._terms)}
+            found, by_picture = self._picture_loss(image, references, {name: weights[name] for name in names})
+            values, by_image, layers = [found], [by_picture], dict.fromkeys(names, (IMAGE,))
         if self._feature_loss is not None:
             featured = self._feature_loss.layers
             of_features = {name: targets[name] for name in featured}
             found, by_features = self._feature_loss(image, of_features, [weights[name] for name in featured])
-            # In one tensor, because reading each of them from a GPU's memory takes a fifth of a millisecond.
-            values, by_image = tf.concat([values, found], 0), [*by_image, by_features]
-            layers |= featured
-        by_variables = self._pull_back(by_image, None if kept is None else 1 - kept.weights)
-        left = iter(values.numpy().tolist())
+            values, by_image, layers = [*values, found], [*by_image, by_features], layers | featured
+        by_picture = reduce(tf.add, by_image)
+        by_variables = self.pyramid.adjoint(by_picture if kept is None else by_picture * (1 - kept.weights))
+        # In one tensor, because reading each of them from a GPU's memory takes a fifth of a millisecond.
+        left = iter(tf.concat(values, 0).numpy().tolist())
         record = parts(loss, {name: {layer: next(left) for layer in own} for name, own in layers.items()})
         total = sum(part.weighted for part in record.values())
         return Evaluation(total, record, by_variables if tf.is_tensor(variables) else by_variables.numpy())
-
-    def _trace_picture(
-        self, variables: tf.Tensor, references: Targets, weights: Mapping[str, tf.Tensor], kept: Kept | None
-    ) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
-        """The picture, the values [terms] of its own terms, and a list of the gradient of their weighted sum.
-
-        Without such terms the list is empty.
-        """
-        size = self.pyramid.height, self.pyramid.width
-        image = self.pyramid.image(variables)
-        if kept is not None:
-            image = kept.over(image)
-        if not self._picture_terms:
-            return image, tf.zeros([0]), []
-        values = {
-            name: term.value(image, references[name][IMAGE], size)
-            if isinstance(term, ReferenceTerm)
-            else term.value(image, size[0], size)
-            for name, term in self._picture_terms.items()
-        }
-        total = tf.add_n([weights[name][0] * value for name, value in values.items()])
-        return image, tf.stack(list(values.values())), [gradient(total, image)]
-
-    def _trace_pullback(self, by_image: Sequence[tf.Tensor], free: tf.Tensor | None) -> tf.Tensor:
-        """The gradient by the variables, on which the picture depends linearly, from the sum of `by_image`.
-
-        `free` [1, H, W, 1] is how much of the picture does not stay as it is (None: all of it).
-        """
-        variables = tf.zeros([self.pyramid.size])
-        total = reduce(tf.add, by_image)
-        return gradient(self.pyramid.image(variables), variables, total if free is None else total * free)
 
 
 def style_targets(terms: Terms, statistics: Targets, metrics: Metrics) -> Targets:

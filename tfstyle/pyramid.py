@@ -19,9 +19,11 @@ would have to be rounded.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +33,8 @@ from tfstyle.tensorflow_backend import tf
 
 BAND = 1024
 """Rows or columns that one matrix product interpolates."""
+Doublings = Sequence[tuple[tf.Tensor, tf.Tensor]]
+"""The matrices, along the height and the width, that double each level but the finest."""
 
 
 @dataclass(frozen=True)
@@ -71,18 +75,30 @@ class Pyramid:
 
     def image(self, variables: tf.Tensor) -> tf.Tensor:
         """The picture [1, H, W, 3] that `variables` [size] represent. Linear and differentiable."""
-        counts = [height * width * 3 for height, width in self.shapes]
-        finest, *coarser = tf.split(variables, counts) if len(counts) > 1 else [variables]
-        picture = tf.reshape(finest, [1, self.height, self.width, 3])
-        if not coarser:
-            return picture
-        rows = None
-        for level in reversed(range(1, len(counts))):
-            height, width = self.shapes[level]
-            detail = tf.reshape(coarser[level - 1], [height, 3, width]) * 2.0 ** (-self.decay * level)
-            rows = detail if rows is None else detail + upsample(rows, *self._doublings[level], self.wraps)
-        above = upsample(rows, *self._doublings[0], self.wraps)
-        return picture + tf.transpose(above, [0, 2, 1])[None]
+        if len(self.shapes) == 1:
+            return tf.reshape(variables, [1, self.height, self.width, 3])
+        return self._function(_image, variables)(variables, self._doublings)
+
+    def adjoint(self, by_image: tf.Tensor) -> tf.Tensor:
+        """The gradient [size] by the variables, on which the picture depends linearly, from that by it [1, H, W, 3]."""
+        if len(self.shapes) == 1:
+            return tf.reshape(by_image, [-1])
+        return self._function(_adjoint, by_image)(by_image, self._doublings)
+
+    def _function(self, function: Callable[..., tf.Tensor], values: tf.Tensor) -> Any:
+        """`function` in a trace that serves all sizes, or where sides are longer than `BAND`, this one."""
+        if function not in self._functions:
+            is_open = max(self.shapes[0]) <= BAND
+            specifications = tf.nest.map_structure(
+                lambda each: _specification(each, is_open), (values, self._doublings)
+            )
+            traced = (_shared if is_open else _traced)(function, self.decay, self.wraps)
+            self._functions[function] = traced.get_concrete_function(*specifications)
+        return self._functions[function]
+
+    @cached_property
+    def _functions(self) -> dict[Callable[..., tf.Tensor], Any]:
+        return {}
 
     @cached_property
     def _doublings(self) -> list[tuple[tf.Tensor, tf.Tensor]]:
@@ -97,6 +113,56 @@ class Pyramid:
             ]
 
 
+def _traced(function: Callable[..., tf.Tensor], decay: float, wraps: Wraps) -> Any:
+    return tf.function(lambda values, doublings: function(values, doublings, decay, wraps), autograph=False)
+
+
+_shared = cache(_traced)
+"""For traces that serve all sizes. Those for one size are made anew, and go with their pyramid."""
+
+
+def _specification(value: tf.Tensor, is_open: bool) -> tf.TensorSpec:
+    """With `is_open`, that of a tensor of any size: of variables [size], a picture [1, H, W, 3] or a matrix."""
+    open_shapes = {1: [None], 2: [None, None], 4: [1, None, None, 3]}
+    return tf.TensorSpec(open_shapes[value.shape.rank] if is_open else value.shape, value.dtype)
+
+
+def _image(variables: tf.Tensor, doublings: Doublings, decay: float, wraps: Wraps) -> tf.Tensor:
+    """The picture [1, H, W, 3] of the `variables` [size] of a pyramid with these `doublings`."""
+    (height, width), *shapes = _shapes(doublings, wraps)
+    finest, *coarser = tf.split(variables, [3 * h * w for h, w in ((height, width), *shapes)], num=len(shapes) + 1)
+    rows = None
+    for level in reversed(range(1, len(shapes) + 1)):
+        h, w = shapes[level - 1]
+        detail = tf.reshape(coarser[level - 1], [h, 3, w]) * 2.0 ** (-decay * level)
+        rows = detail if rows is None else detail + upsample(rows, *doublings[level], wraps)
+    above = upsample(rows, *doublings[0], wraps)
+    return tf.reshape(finest, [1, height, width, 3]) + tf.transpose(above, [0, 2, 1])[None]
+
+
+def _adjoint(by_image: tf.Tensor, doublings: Doublings, decay: float, wraps: Wraps) -> tf.Tensor:
+    """The adjoint of `_image`."""
+    levels = [tf.reshape(by_image, [-1])]
+    rows = tf.transpose(by_image[0], [0, 2, 1])
+    for level, (down, across) in enumerate(doublings, 1):
+        rows = gathered(rows, down, across, wraps)
+        levels.append(tf.reshape(rows, [-1]) * 2.0 ** (-decay * level))
+    return tf.concat(levels, 0)
+
+
+def _shapes(doublings: Doublings, wraps: Wraps) -> list[tuple[Any, Any]]:
+    """(height, width) of all levels from the finest, as numbers where they are known in a trace."""
+    (height, _), (width, _) = map(_sides, doublings[0])
+    coarser = [(_sides(down)[1], _sides(across)[1]) for down, across in doublings]
+    return [(height, width), *((h - 2 * wraps.down, w - 2 * wraps.across) for h, w in coarser)]
+
+
+def _sides(values: tf.Tensor) -> list[Any]:
+    """The length of each side of `values`: a number where it is known, elsewhere a tensor."""
+    known, found = values.shape.as_list(), tf.shape(values)
+    return [found[axis] if side is None else side for axis, side in enumerate(known)]
+
+
 def upsample(rows: tf.Tensor, down: tf.Tensor, across: tf.Tensor, wraps: Wraps = NO_WRAPS) -> tf.Tensor:
     """`rows` [h, c, w] interpolated to [H, c, W] by the matrices `down` [H, h] and `across` [W, w].
 
@@ -106,8 +172,8 @@ def upsample(rows: tf.Tensor, down: tf.Tensor, across: tf.Tensor, wraps: Wraps =
         rows = tf.concat([rows[-1:], rows, rows[:1]], 0)
     if wraps.across:
         rows = tf.concat([rows[..., -1:], rows, rows[..., :1]], 2)
-    h, c, w = rows.shape
-    height, width = down.shape[0], across.shape[0]
+    h, c, w = _sides(rows)
+    height, width = _sides(down)[0], _sides(across)[0]
     taller = _banded(down, tf.reshape(rows, [h, c * w]), 0)
     return tf.reshape(_banded(across, tf.reshape(taller, [height * c, w]), 1), [height, c, width])
 
@@ -118,7 +184,7 @@ def _banded(matrix: tf.Tensor, values: tf.Tensor, axis: int) -> tf.Tensor:
     The cost of a doubling is therefore proportional to its length, not to the square of it.
     """
     length, count = matrix.shape
-    if length <= BAND:
+    if length is None or length <= BAND:
         return tf.matmul(matrix, values) if axis == 0 else tf.matmul(values, matrix, transpose_b=True)
     parts = []
     skipped = (2 * count - length) // 2  # 2 with values from the other side at both ends, else 0
@@ -131,6 +197,42 @@ def _banded(matrix: tf.Tensor, values: tf.Tensor, axis: int) -> tf.Tensor:
         else:
             parts.append(tf.matmul(values[:, first:last], block, transpose_b=True))
     return tf.concat(parts, axis) if len(parts) > 1 else parts[0]
+
+
+def gathered(rows: tf.Tensor, down: tf.Tensor, across: tf.Tensor, wraps: Wraps = NO_WRAPS) -> tf.Tensor:
+    """The adjoint of `upsample`: from `rows` [H, c, W] to [h, c, w]."""
+    height, c, width = _sides(rows)
+    h, w = _sides(down)[1], _sides(across)[1]
+    narrower = _banded_adjoint(across, tf.reshape(rows, [height * c, width]), 1)
+    rows = tf.reshape(_banded_adjoint(down, tf.reshape(narrower, [height, c * w]), 0), [h, c, w])
+    if wraps.down:
+        rows = _folded(rows, 0)
+    return _folded(rows, 2) if wraps.across else rows
+
+
+def _folded(rows: tf.Tensor, axis: int) -> tf.Tensor:
+    """`rows` without the values that `upsample` adds at both ends, which are added to those that they repeat."""
+    before, own, after = tf.split(rows, [1, _sides(rows)[axis] - 2, 1], axis)
+    others = tf.zeros_like(tf.split(own, [_sides(own)[axis] - 1, 1], axis)[0])
+    return own + tf.concat([others, before], axis) + tf.concat([after, others], axis)
+
+
+def _banded_adjoint(matrix: tf.Tensor, values: tf.Tensor, axis: int) -> tf.Tensor:
+    """The transposed `matrix` times `values` along `axis`, in blocks as `_banded`."""
+    length, count = matrix.shape
+    if length is None or length <= BAND:
+        return tf.matmul(matrix, values, transpose_a=True) if axis == 0 else tf.matmul(values, matrix)
+    parts = []
+    skipped = (2 * count - length) // 2
+    for start in range(0, count, BAND // 2):
+        stop = min(start + BAND // 2, count)
+        first, last = max(0, 2 * start - 1 - skipped), min(length, 2 * stop + 1 - skipped)
+        block = matrix[first:last, start:stop]
+        if axis == 0:
+            parts.append(tf.matmul(block, values[first:last], transpose_a=True))
+        else:
+            parts.append(tf.matmul(values[:, first:last], block))
+    return tf.concat(parts, axis)
 
 
 def doubling(count: int, length: int) -> NDArray[np.float32]:

@@ -13,6 +13,7 @@ from tfstyle.images import Picture
 from tfstyle.inputs import content_and_style
 from tfstyle.objective import weight_tensors
 from tfstyle.presets import resolve_options
+from tfstyle.pyramid import _adjoint
 from tfstyle.stage import Problem
 from tfstyle.tensorflow_backend import tf
 from tfstyle.transfer import Transfer
@@ -45,14 +46,14 @@ def test_no_sum_of_many_is_left_to_the_order_of_threads(photo: Picture, oils: Pi
     objective: Any = problem.objective
     variables, weights = tf.zeros([objective.pyramid.size]), weight_tensors(problem.loss)
     of_picture = {name: weights[name] for name in ("tv", "gamut")}
-    picture = objective._render.get_concrete_function(variables, {}, of_picture, None)
-    image, _, by_image = picture(variables, {}, of_picture, None)
+    image = objective.pyramid.image(variables)
+    picture = objective._picture_loss.traced(image, {}, of_picture)
     layers = objective._feature_loss.layers
     featured = objective._feature_loss.traced(
         image, {name: problem.targets[name] for name in layers}, [weights[name] for name in layers]
     )
-    closed = objective._pull_back.get_concrete_function([*by_image, *by_image], None)
-    operations = [each for traced in (picture, featured, closed) for each in traced.graph.get_operations()]
+    adjoint = objective.pyramid._function(_adjoint, image)
+    operations = [each for traced in (picture, featured, adjoint) for each in traced.graph.get_operations()]
     sums = [each for each in operations if each.type == "AddN" and len(each.inputs) > 2]
     assert len(operations) > 500
     assert all(each.outputs[0].shape.rank == 0 for each in sums)

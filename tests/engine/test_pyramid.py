@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfstyle.borders import Wraps
-from tfstyle.pyramid import Pyramid, doubling, upsample, wrapped_doubling
+from tfstyle.borders import NO_WRAPS, Wraps
+from tfstyle.pyramid import Pyramid, _adjoint, _image, _shared, doubling, upsample, wrapped_doubling
 
 RANDOM = np.random.default_rng(2)
 
@@ -47,17 +47,61 @@ def test_levels_are_weighted_by_powers_of_the_decay(decay: float) -> None:
         np.testing.assert_allclose(pyramid.image(tf.constant(variables)), 2.0 ** (-decay * level), rtol=1e-6)
 
 
-def test_gradient_is_the_adjoint() -> None:
+@pytest.mark.parametrize("levels", [1, 4, 9])
+@pytest.mark.parametrize(
+    ("shape", "wraps"),
+    [
+        ((13, 18), NO_WRAPS),
+        ((5, 1), NO_WRAPS),
+        ((1100, 3), NO_WRAPS),
+        ((2, 2301), NO_WRAPS),
+        ((32, 48), Wraps(True, True)),
+        ((4, 2), Wraps(True, True)),
+        ((2304, 3), Wraps(down=True)),
+        ((3, 1088), Wraps(across=True)),
+    ],
+)
+def test_the_adjoint_is_one(shape: tuple[int, int], wraps: Wraps, levels: int) -> None:
+    """The picture is linear in its variables, so <image(v), w> = <v, adjoint(w)>, for each level by itself too."""
+    pyramid = Pyramid(*shape, levels, 1.0, wraps)
+    weights = RANDOM.normal(size=(1, *shape, 3)).astype(np.float32)
+    found = pyramid.adjoint(tf.constant(weights)).numpy().astype(float)
+    assert found.shape == (pyramid.size,)
+    start = 0
+    for height, width in pyramid.shapes:
+        variables = np.zeros(pyramid.size, np.float32)
+        own = slice(start, start := start + 3 * height * width)
+        variables[own] = RANDOM.normal(size=3 * height * width)
+        picture = pyramid.image(tf.constant(variables)).numpy().astype(float)
+        size = np.linalg.norm(picture) * np.linalg.norm(weights)
+        assert abs((picture * weights).sum() - variables[own] @ found[own]) < 1e-6 * size
+
+
+def test_automatic_differentiation_finds_the_adjoint() -> None:
     pyramid = Pyramid(13, 18, 4, 1.0)
     variables = tf.constant(RANDOM.normal(size=pyramid.size).astype(np.float32))
     weights = RANDOM.normal(size=(1, 13, 18, 3)).astype(np.float32)
     with tf.GradientTape() as tape:
         tape.watch(variables)
         product = tf.reduce_sum(pyramid.image(variables) * weights)
-    # The picture is linear in its variables, so <image(v), w> = <v, gradient>.
-    assert float(tf.tensordot(variables, tape.gradient(product, variables), 1)) == pytest.approx(
-        float(product), rel=1e-4
-    )
+    np.testing.assert_allclose(tape.gradient(product, variables), pyramid.adjoint(tf.constant(weights)), atol=1e-5)
+
+
+def test_one_trace_serves_all_sizes_up_to_a_band() -> None:
+    decay = 0.375  # of this test alone
+
+    def counts() -> list[int]:
+        return [_shared(each, decay, NO_WRAPS).experimental_get_tracing_count() for each in (_image, _adjoint)]
+
+    for size in ((20, 30), (21, 35), (64, 48), (1024, 17)):
+        pyramid = Pyramid(*size, 3, decay)
+        pyramid.adjoint(pyramid.image(tf.zeros([pyramid.size])))
+    assert counts() == [1, 1]
+    pyramid = Pyramid(1025, 17, 3, decay)
+    pyramid.adjoint(pyramid.image(tf.zeros([pyramid.size])))
+    assert counts() == [1, 1]
+    for function in pyramid._functions.values():
+        assert all(spec.shape.is_fully_defined() for spec in function.inputs[:3]), "it has a trace of its own"
 
 
 @pytest.mark.parametrize("shape", [(4, 6), (1, 5), (530, 2), (2, 700)])

@@ -44,8 +44,7 @@ def squared_differences(image: tf.Tensor, axis: int) -> tf.Tensor:
 
 
 def _differences(image: tf.Tensor, axis: int) -> tf.Tensor:
-    others = image.shape[axis] - 1
-    return tf.split(image, [1, others], axis)[1] - tf.split(image, [others, 1], axis)[0]
+    return tf.split(image, [1, -1], axis)[1] - tf.split(image, [-1, 1], axis)[0]
 
 
 def _against_neighbours(differences: tf.Tensor, axis: int) -> tf.Tensor:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
-
-import numpy as np
+from typing import Any, ClassVar
 
 from tfstyle.colour import BRIGHTEST, DARKEST
+from tfstyle.losses.open_size import size_of
 from tfstyle.losses.squares import squared_sum
 from tfstyle.losses.term import ImageTerm
 from tfstyle.tensorflow_backend import tf
@@ -24,10 +23,12 @@ class GamutPenalty(ImageTerm):
     name: ClassVar[str] = "gamut"
     halo: ClassVar[int] = 0
 
-    def value(self, rows: tf.Tensor, own: int, size: tuple[int, int]) -> tf.Tensor:
+    def value(self, rows: tf.Tensor, own: int | None, size: tuple[Any, Any]) -> tf.Tensor:
         # As rows of all samples, because TensorFlow is slow in repeating vectors of three.
-        image = tf.reshape(self.own_rows(rows, own), [own, -1])
-        darkest, brightest = (np.tile(colour, size[1]) for colour in (DARKEST, BRIGHTEST))
+        image = self.own_rows(rows, own)
+        _, width = size_of(image)
+        image = tf.reshape(image, [-1, 3 * width])
+        darkest, brightest = (tf.tile(tf.constant(colour), [width]) for colour in (DARKEST, BRIGHTEST))
         inside = tf.minimum(tf.maximum(image, darkest), brightest)
         # The derivative of the squared distance does not depend on how the nearest colour inside moves.
         return squared_sum(image - tf.stop_gradient(inside)) / (size[0] * size[1] * 3)

@@ -1,4 +1,4 @@
-"""Sizes of maps whose height and width a trace may leave open (`tfstyle.feature_loss`)."""
+"""Sizes of maps whose height and width a trace may leave open (`tfstyle.feature_loss`, `tfstyle.picture_loss`)."""
 
 from __future__ import annotations
 
@@ -20,3 +20,9 @@ def positions(features: tf.Tensor) -> Any:
     height, width = size_of(features)
     count = height * width
     return tf.cast(count, tf.float32) if tf.is_tensor(count) else count
+
+
+def open_specification(value: Any) -> tf.TensorSpec:
+    """What a trace expects in place of `value`, a tensor or an array: a map [1, h, w, c] may have any size."""
+    shape = tf.TensorShape(value.shape)
+    return tf.TensorSpec([1, None, None, shape[3]] if shape.rank == 4 else shape, value.dtype)

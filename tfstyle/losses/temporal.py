@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -46,7 +46,7 @@ class TemporalLoss(ReferenceTerm):
         )
         return Earlier(*(tf.constant(each, tf.float32) for each in (mean, weights, spread)))
 
-    def value(self, rows: tf.Tensor, target: Earlier, size: tuple[int, int]) -> tf.Tensor:
+    def value(self, rows: tf.Tensor, target: Earlier, size: tuple[Any, Any]) -> tf.Tensor:
         """As in `ReferenceTerm`."""
         distances = squared_sum(rows - target.picture, target.weights)
         return distances / (size[0] * size[1] * 3) + tf.reduce_sum(target.spread) / (size[0] * size[1])

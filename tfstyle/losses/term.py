@@ -249,14 +249,15 @@ class ImageTerm(Term):
     """The number of rows below a band on which the band's value depends."""
 
     @staticmethod
-    def own_rows(rows: tf.Tensor, own: int) -> tf.Tensor:
+    def own_rows(rows: tf.Tensor, own: int | None) -> tf.Tensor:
         """The first `own` of `rows`. If that is all of them, `rows` itself, to keep the slice out of the gradient."""
-        return rows if own == rows.shape[1] else rows[:, :own]
+        return rows if own is None or own == rows.shape[1] else rows[:, :own]
 
     @abstractmethod
-    def value(self, rows: tf.Tensor, own: int, size: tuple[int, int]) -> tf.Tensor:
+    def value(self, rows: tf.Tensor, own: int | None, size: tuple[Any, Any]) -> tf.Tensor:
         """The part of the value of a picture of `size` (height, width) from the first `own` of `rows` [1, h, W, 3].
 
+        None: all of them are the picture, whose size may be open. The sides are numbers, or then float32 scalars.
         `rows` holds the band and up to `halo` rows below it, fewer at the bottom of the picture. If the picture wraps,
         the rows at its top follow there, unless the band is the whole picture.
         """
@@ -273,8 +274,9 @@ class ReferenceTerm(Term):
         """A structure of maps [1, H, W, c], from (standardised picture [1, H, W, 3], weights [H, W]) of each."""
 
     @abstractmethod
-    def value(self, rows: tf.Tensor, target: Any, size: tuple[int, int]) -> tf.Tensor:
+    def value(self, rows: tf.Tensor, target: Any, size: tuple[Any, Any]) -> tf.Tensor:
         """The part of the value of a picture of `size` (height, width) from `rows` [1, h, W, 3] of it.
 
-        `target` has the same rows of the target's maps.
+        `target` has the same rows of the target's maps. The sides are numbers, or where the size is open float32
+        scalars.
         """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from tfstyle.borders import NO_WRAPS, Wraps
 from tfstyle.losses.differences import absolute_differences
@@ -24,7 +24,7 @@ class TotalVariation(ImageTerm):
     name: ClassVar[str] = "tv"
     halo: ClassVar[int] = 1
 
-    def value(self, rows: tf.Tensor, own: int, size: tuple[int, int]) -> tf.Tensor:
+    def value(self, rows: tf.Tensor, own: int | None, size: tuple[Any, Any]) -> tf.Tensor:
         height, width = size
         image = closed(self.own_rows(rows, own), 2, self.wraps.across)
         rows = closed_below(rows, own, self.wraps.down)

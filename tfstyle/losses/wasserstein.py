@@ -9,6 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from tfstyle.blas import without_blas_threads
 from tfstyle.losses.moment_sums import Moments
 from tfstyle.losses.moment_term import MomentTerm
 from tfstyle.losses.term import FLOAT_BYTES
@@ -55,7 +56,8 @@ class WassersteinLoss(MomentTerm):
 
     def target(self, statistics: Moments, metric: LayerMetric) -> Target:
         mean, covariance = _gaussian(statistics, metric)
-        values, vectors = np.linalg.eigh(np.asarray(covariance, np.float64))
+        with without_blas_threads():
+            values, vectors = np.linalg.eigh(np.asarray(covariance, np.float64))
         values, vectors = np.maximum(values[::-1], 0), vectors[:, ::-1]
         # Directions without variance, as those beyond the number of positions, are arbitrary: left to the rest.
         leading = vectors[:, :DIRECTIONS] * (values[:DIRECTIONS] > LEAST_VARIANCE)

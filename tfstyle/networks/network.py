@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from tfstyle.blas import without_blas_threads
 from tfstyle.networks.topology import block_of
 
 Weights = Mapping[str, tuple[NDArray[np.float32], ...]]
@@ -41,8 +42,9 @@ class LayerMetric:
         """The symmetric square root [k, k] of `matrix`."""
         if self.matrix is None:
             return None
-        values, vectors = np.linalg.eigh(self.matrix.astype(np.float64))
-        root: NDArray[np.float64] = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
+        with without_blas_threads():
+            values, vectors = np.linalg.eigh(self.matrix.astype(np.float64))
+            root: NDArray[np.float64] = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
         return root.astype(np.float32)
 
 
