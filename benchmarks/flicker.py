@@ -122,7 +122,9 @@ class Painter:
             Temporal(Picture(pixels), weights=_grey(own))
             for pixels, own in zip(moved, long_term(weights) if weights else [], strict=True)
             if own.any()
-        ) or (Temporal(Picture(start)),)
+        )
+        if below is not None and not temporal:
+            temporal = (Temporal(Picture(start)),)
         inputs = Inputs(Picture(frame), (Style(self.style),), start_picture=Picture(start), temporal=temporal)
         return self._paint(
             inputs, {"coarsest_scale": "none", "scales": (), "max_evaluations": steps, "temporal_weight": weight}

@@ -33,8 +33,8 @@ class ManyDisplay(Protocol):
         """A picture is made, and in the file at `path`."""
         ...
 
-    def skipped(self, name: str, path: str) -> None:
-        """A picture was there already."""
+    def skipped(self, name: str, path: str | None) -> None:
+        """A picture was there already, at `path`; None where it need not be there."""
         ...
 
     def failed(self, name: str, message: str, error: ClientError) -> None:
@@ -109,7 +109,7 @@ class ManyJsonLines:
         """A picture is made."""
         print_json("made", {"name": name, "path": path})
 
-    def skipped(self, name: str, path: str) -> None:
+    def skipped(self, name: str, path: str | None) -> None:
         """A picture was there already."""
         print_json("skipped", {"name": name, "path": path})
 
@@ -144,7 +144,7 @@ class _ManyLines:
     def made(self, name: str, path: str) -> None:
         self._end(name, "", worked=True)
 
-    def skipped(self, name: str, path: str) -> None:
+    def skipped(self, name: str, path: str | None) -> None:
         self._end(name, " is there already", worked=False)
 
     def failed(self, name: str, message: str, error: ClientError) -> None:

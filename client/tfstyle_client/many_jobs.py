@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Protocol
@@ -219,9 +219,13 @@ class _Maker:
 
     async def run(self) -> None:
         for chain in self._left:
-            for task in chain:
-                if not await self._is_done(task):
-                    break
+            try:
+                for task in chain:
+                    if not await self._is_done(task):
+                        break
+            finally:
+                if isinstance(chain, Generator):  # what prepares its tasks ends with it
+                    chain.close()
 
     async def _is_done(self, task: Task) -> bool:
         """Make the task's picture; whether it is there then."""

@@ -68,8 +68,8 @@ class FrameOptions:
     passes: Annotated[
         int,
         Parameter(
-            help="how often each frame is painted: 2 goes back from the end of each scene, so that style and strokes"
-            " stay the same for long (1 or 2)",
+            help="how often each frame is painted: 2 also goes back from the end of each scene to its beginning, so"
+            " that style and strokes stay the same throughout (1 or 2)",
             show_default=True,
             group=MAIN,
             converter=whole_number,
@@ -242,6 +242,7 @@ class _Work:
         if as_json:
             width, height = self.size
             fields = {"frames": estimate.frames, "width": width, "height": height, "expected": estimate.seconds}
+            fields |= {"passes": self.manner.passes}
             print_json("estimate", {**fields, "first": estimate.first, "later": estimate.later})
         else:
             screen.say(estimate.text())
@@ -273,19 +274,18 @@ class _Work:
 
         label, folder = self.path.resolve().name, journal.folder / HIDDEN / "ahead"
         with Chains(self.source, plan, self.size, self.manner, journal, folder, label) as chains:
-            count = f"{chains.count} frames" + (" in two passes" if self.manner.passes == 2 else "")
             screen.begin("painting", chains.count)
             keeper = Keeper(chains, journal, screen, plain_fields)
             try:
                 run_until_ctrl_c(paint(*server, chains, at_once, keeper, kept))
             except KeyboardInterrupt:
-                screen.say(f"{keeper.there} of {count} are in {journal.folder}; the same command goes on")
+                screen.say(f"{keeper.there} of {plan.count} frames are in {journal.folder}; the same command goes on")
                 raise
         if keeper.failures:
-            missing = chains.count - keeper.there
+            missing = plan.count - keeper.there
             first = next(iter(keeper.failures.values()))
             raise ClientError(
-                f"{missing} of {count} are not painted: {plain_fields(str(first))}; those that are,"
+                f"{missing} of {plan.count} frames are not painted: {plain_fields(str(first))}; those that are,"
                 f" are in {journal.folder}, and the same command tries the others again",
                 first.code,
             )

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
-from tfstyle.inputs import Size
+import numpy as np
+
 from tfstyle_client.errors import refusal
-from tfstyle_client.video.plan import Plan
-from tfstyle_client.video.source import Frame, Source
-
-HELD_BYTES = 64 * 2**20
-"""Of the frames that are in memory at once, unless a single one is larger."""
+from tfstyle_client.video.source import Frame
 
 
-def backwards(source: Source, plan: Plan, scene: range, size: Size) -> Iterator[Frame]:
-    """The frames of a `scene` of the `plan`, the last one first, scaled to `size` (width, height).
+def backwards(forwards: Callable[[], Iterator[Frame]], count: int, folder: Path) -> Iterator[Frame]:
+    """The `count` frames that `forwards` reads, the last one first.
 
-    The source is read piece by piece from the end. Raises `BadRequestError` where a piece has not the frames that the
-    plan has.
+    They are read once more from the scene's beginning, and kept in files in `folder` meanwhile: what a film is decoded
+    to after a jump into the middle of it may be other frames, where it is damaged or its time stamps are unusual. Files
+    of a former run are replaced. Raises `BadRequestError` where there are not as many frames.
     """
-    width, height = size
-    length = max(1, HELD_BYTES // (3 * width * height))
-    for stop in range(scene.stop, scene.start, -length):
-        piece = range(max(scene.start, stop - length), stop)
-        frames = list(source.frames(plan.part_of(piece), size, []))
-        if len(frames) != len(piece):
-            why = f"has {len(frames)} frames where there were {len(piece)}; it was changed, or is damaged"
-            raise refusal("content", why)
-        yield from reversed(frames)
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = []
+    for number, frame in enumerate(forwards()):
+        file = folder / f"{number}.npy"
+        np.save(file, frame.pixels)
+        kept.append((file, frame.time, frame.duration))
+    if len(kept) != count:
+        raise refusal("content", f"has {len(kept)} frames where there were {count}; it was changed during the run")
+    while kept:
+        file, time, duration = kept.pop()
+        pixels = np.load(file, allow_pickle=False)
+        file.unlink()
+        yield Frame(time, duration, pixels)

@@ -11,8 +11,8 @@ moving anything.
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
@@ -38,7 +38,7 @@ from tfstyle_client.video.plan import Plan
 from tfstyle_client.video.source import Frame, Pixels, Source
 
 MOST_LABEL = 100
-"""Characters of a sequence's name."""
+"""Characters of a sequence's name, before what tells it apart."""
 REPORTS = 10
 """Reports of each job, for the progress."""
 HIDDEN = ".tfstyle-video"
@@ -123,7 +123,7 @@ class _Pass:
 
 
 class Chains:
-    """The frames of a `plan` as tasks, in a chain for each scene. A context manager.
+    """The frames of a `plan` as tasks, in a chain for each scene. A context manager, which ends all of them.
 
     `folder` is for what is prepared; painted frames are in the journal's. `label` is the sequence's name on the server,
     to which the manner's identity is added.
@@ -144,13 +144,14 @@ class Chains:
         seconds = plan.times[-1] + plan.durations[-1] - plan.times[0]
         self._rate = float(plan.count / seconds) if seconds else 0.0
         self._entries: dict[str, Entry] = {}
-        self._held = ExitStack()
+        self._begun: list[Generator[Task]] = []
 
     def __enter__(self) -> Chains:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._held.close()
+        for chain in self._begun:
+            chain.close()
 
     @property
     def count(self) -> int:
@@ -160,9 +161,14 @@ class Chains:
     def all(self) -> Iterator[Iterator[Task]]:
         """The chains; of frames that follow no others, each is a chain of its own."""
         if self._manner.frame_steps is None:
-            yield from (iter([task]) for task in self._alone())
-        else:
-            yield from map(self._scene, self._plan.scenes)
+            alone = self._alone()
+            self._begun.append(alone)
+            yield from (iter([task]) for task in alone)
+            return
+        for numbers in self._plan.scenes:
+            scene = self._scene(numbers)
+            self._begun.append(scene)
+            yield scene
 
     def identity_of(self, name: str) -> str:
         """The identity of the frame of that name, whose task was prepared."""
@@ -174,12 +180,12 @@ class Chains:
         if entry.file is not None:
             entry.file.unlink(missing_ok=True)
 
-    def _alone(self) -> Iterator[Task]:
+    def _alone(self) -> Generator[Task]:
         way = _Pass(range(self._plan.count), "", None, self._label(""))
         frames = partial(self._source.frames, self._plan.part, self._size, [])
         yield from self._tasks(way, frames, self._beginning, partial(self._is_painted, way))
 
-    def _scene(self, numbers: range) -> Iterator[Task]:
+    def _scene(self, numbers: range) -> Generator[Task]:
         forwards = partial(self._source.frames, self._plan.part_of(numbers), self._size, [])
         if self._manner.passes == 1:
             way = _Pass(numbers, "", None, self._label(""))
@@ -190,11 +196,17 @@ class Chains:
         is_complete = cache(partial(self._is_complete, second, forwards))
 
         def is_painted(number: int, identity: str) -> bool:
-            return self._is_painted(first, number, identity) or is_complete()
+            return (
+                self._is_painted(first, number, identity)
+                or self._is_taken_over(first, number, identity)
+                or is_complete()
+            )
 
         identity = yield from self._tasks(first, forwards, self._beginning, is_painted)
-        over = partial(backwards, self._source, self._plan, numbers, self._size)
+        folder = self._folder / f"scene{numbers.start}"
+        over = partial(backwards, forwards, len(numbers), folder)
         yield from self._tasks(second, over, _second(identity), partial(self._is_painted, second))
+        shutil.rmtree(folder, ignore_errors=True)
 
     def _tasks(
         self,
@@ -205,9 +217,9 @@ class Chains:
     ) -> Generator[Task, None, str]:
         """The frames of a pass, and at the end the identity of the last of them."""
         is_chain = self._manner.frame_steps is not None
-        ahead = self._held.enter_context(Ahead(frames, way.numbers, self._folder, beginning, is_chain, is_painted))
-        for number in way.numbers:
-            yield Task(way.name(number), partial(self._prepared, ahead, way, number))
+        with Ahead(frames, way.numbers, self._folder, beginning, is_chain, is_painted) as ahead:
+            for number in way.numbers:
+                yield Task(way.name(number), partial(self._prepared, ahead, way, number))
         return ahead.identity
 
     def _label(self, which: str) -> str:
@@ -216,6 +228,14 @@ class Chains:
 
     def _is_painted(self, way: _Pass, number: int, identity: str) -> bool:
         return self._journal.has(way.name(number), identity)
+
+    def _is_taken_over(self, way: _Pass, number: int, identity: str) -> bool:
+        """Whether a run with one pass has painted the frame, whose result then is that of a first pass."""
+        name = name_of(number)
+        if not self._journal.has(name, identity):
+            return False
+        self._journal.write(way.name(number), identity, (self._journal.folder / name).read_bytes())
+        return True
 
     def _is_complete(self, way: _Pass, forwards: Callable[[], Iterator[Frame]]) -> bool:
         """Whether all frames of a second pass are painted, so that those of the first need not be there.
@@ -252,7 +272,8 @@ class Chains:
         start = None
         if way.below is not None:
             start = _png(start_picture(earlier, self._picture(f"{way.below}{name_of(number)}")))
-            if not temporal:  # a scene's last frame stays what it is, so that the pass begins with a picture like it
+            # A scene's last frame, or one of which no later frame shows anything, is held to its own first pass.
+            if not temporal:
                 temporal.append(Temporal(start))
         elif earlier:
             start = _png(start_picture(earlier, recoloured(ready.pixels, *earlier[0])))

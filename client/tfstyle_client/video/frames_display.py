@@ -80,7 +80,7 @@ class _Text:
         self._pace.end(name, worked=True)
         self._update()
 
-    def skipped(self, name: str, path: str) -> None:
+    def skipped(self, name: str, path: str | None) -> None:
         self._skipped += 1
         self._pace.end(name, worked=False)
         self._update()

@@ -135,6 +135,7 @@ class Keeper:
     def __init__(self, chains: Chains, journal: Journal, screen: FramesDisplay, told: Callable[[str], str]) -> None:
         self.failures: dict[str, ClientError] = {}
         self.there = 0
+        """Frames that are in the journal's folder."""
         self.say = screen.say
         self._chains = chains
         self._journal = journal
@@ -152,14 +153,15 @@ class Keeper:
         except OSError as error:
             raise refusal("output", f"cannot write {self._journal.folder / task.name}: {reason(error)}") from None
         self._chains.done(task.name)
-        self.there += 1
+        self.there += not task.name.startswith(HIDDEN)
         self._screen.made(task.name, str(path))
 
     def skipped(self, task: Task) -> None:
-        """A frame was painted before."""
+        """A frame was painted before, or is of a first pass that is no longer needed."""
         self._chains.done(task.name)
-        self.there += 1
-        self._screen.skipped(task.name, str(self._journal.folder / task.name))
+        self.there += not task.name.startswith(HIDDEN)
+        path = self._journal.folder / task.name
+        self._screen.skipped(task.name, str(path) if path.exists() else None)
 
     def failed(self, task: Task, error: ClientError) -> None:
         """A frame could not be painted, and none that follows it."""

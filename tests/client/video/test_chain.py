@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import io
 import shutil
+import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -22,7 +25,7 @@ from tfstyle_client.errors import BadRequestError
 from tfstyle_client.journal import Journal, open_journal
 from tfstyle_client.many_jobs import Order, Task
 from tfstyle_client.video import ahead
-from tfstyle_client.video.chain import FIRST_PASS, Chains, Manner, name_of
+from tfstyle_client.video.chain import FIRST_PASS, Chains, Manner, name_of, painted
 from tfstyle_client.video.film import Film
 from tfstyle_client.video.flow import Motion
 from tfstyle_client.video.plan import looked_through
@@ -240,6 +243,60 @@ def test_a_second_pass_goes_back_from_the_end_of_each_scene(film: Path, journal:
     assert np.abs(start - (255 - now))[hidden].mean() < 16
 
 
+def test_each_pass_reads_the_frames_that_it_follows(
+    film: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ahead, "LEAST_OPEN", -1.0)
+    monkeypatch.setattr(ahead, "LEAST_SHOWN", -1.0)
+    read: list[str] = []
+
+    def noted(self: Chains, name: str) -> Any:
+        read.append(name)
+        return painted(journal.folder / name)
+
+    monkeypatch.setattr(Chains, "_picture", noted)
+    with two_passes(film, journal) as made:
+        found = {}
+        for task in next(made.all()):
+            read.clear()
+            paint(made, journal, task, negative)
+            found[task.name] = set(read)
+    for number in range(7):
+        before = {FIRST_PASS + name_of(number - offset) for offset in (1, 2, 4) if number >= offset}
+        assert found[FIRST_PASS + name_of(number)] == before
+        after = {name_of(number + offset) for offset in (1, 2, 4) if number + offset < 7}
+        assert found[name_of(number)] == after | {FIRST_PASS + name_of(number)}
+
+
+def test_a_changed_frame_changes_its_whole_scene_in_a_second_pass(tmp_path: Path) -> None:
+    found = []
+    for change in (0, 1):
+        frames = moving(8, cut=5)
+        frames[1][0, 0] ^= change
+        folder = tmp_path / str(change)
+        folder.mkdir()
+        for number, pixels in enumerate(frames):
+            Image.fromarray(pixels).save(folder / f"{number}.png")
+        source = Folder(folder, Fraction(25))
+        plan = looked_through(source, Part(), lambda number: None)
+        manner = replace(MANNER, passes=2)
+        identities = {}
+        with (
+            open_journal(tmp_path / f"out{change}", "output") as journal,
+            Chains(source, plan, SIZE, manner, journal, journal.folder / "ahead", "film") as made,
+        ):
+            for task in (task for chain in made.all() for task in chain):
+                task.prepare()
+                identities[task.name] = made.identity_of(task.name)
+                journal.write(task.name, identities[task.name], _PNG)
+                made.done(task.name)
+        found.append(identities)
+    same = {name for name, identity in found[0].items() if found[1][name] == identity}
+    assert same == {f"{FIRST_PASS}{name_of(0)}"} | {
+        f"{names}{name_of(number)}" for names in ("", FIRST_PASS) for number in (5, 6, 7)
+    }
+
+
 @pytest.mark.parametrize("painted_before", [0, 3, 7, 8, 12])
 def test_two_passes_go_on_where_a_run_was_killed(film: Path, journal: Journal, painted_before: int) -> None:
     with two_passes(film, journal) as made:
@@ -283,12 +340,63 @@ def test_a_complete_second_pass_needs_no_first_one(film: Path, journal: Journal)
     assert numbers_of(other) == ([8, 9, 10], [9]), "the frame, and all of its scene's first pass, which it is made from"
 
 
-def test_what_is_painted_once_is_not_taken_for_a_second_pass(film: Path, journal: Journal) -> None:
+def test_what_is_painted_once_is_taken_for_the_first_pass_and_not_for_the_second(film: Path, journal: Journal) -> None:
     with chains(film, journal) as made:
         for task in next(made.all()):
             paint(made, journal, task, negative)
     with two_passes(film, Journal(journal.folder)) as again:
-        assert next(next(again.all())).prepare() is not None
+        left = []
+        for task in next(again.all()):
+            if task.prepare() is not None:
+                left.append(task.name)
+                journal.write(task.name, again.identity_of(task.name), _PNG)
+            again.done(task.name)
+    assert numbers_of(left) == ([], [7, 6, 5, 4, 3, 2, 1])
+    for number in range(7):
+        assert (picture((journal.folder / FIRST_PASS / name_of(number)).read_bytes()) > 0).any()
+
+
+def test_whether_a_second_pass_is_complete_is_looked_up_once(
+    film: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with two_passes(film, journal) as made:
+        for task in (task for chain in made.all() for task in chain):
+            paint(made, journal, task, negative)
+    shutil.rmtree(journal.folder / FIRST_PASS)
+    reads: list[Part] = []
+    frames = Film.frames
+
+    def counted(self: Film, part: Part, *rest: Any) -> Any:
+        reads.append(part)
+        return frames(self, part, *rest)
+
+    with two_passes(film, Journal(journal.folder)) as again:
+        monkeypatch.setattr(Film, "frames", counted)
+        for task in next(again.all()):
+            assert task.prepare() is None
+            again.done(task.name)
+    assert len(reads) == 3, "by the first pass, to see whether the second is complete, and by the second"
+
+
+def test_what_prepares_a_scene_ends_with_it(film: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ahead, "AHEAD", 1)
+    before = threading.active_count()
+    with chains(film, journal) as made:
+        scene = next(made.all())
+        paint(made, journal, next(scene), negative)
+        assert threading.active_count() == before + 1
+        scene.close()  # type: ignore[attr-defined]
+        wait_for_threads(before)
+        assert next(next(made.all())).prepare() is None
+        assert threading.active_count() == before + 1
+    wait_for_threads(before)
+
+
+def wait_for_threads(count: int) -> None:
+    deadline = time.monotonic() + 20
+    while threading.active_count() > count:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_a_changed_frame_changes_all_that_follow_in_its_scene(tmp_path: Path) -> None:
