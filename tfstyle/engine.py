@@ -71,10 +71,9 @@ from tfstyle.tiled.spread import is_spread
 from tfstyle.transfer import Delivered, Iterate, Plan, Transfer
 
 TRACING_SECONDS = 1.0
-"""Time to trace the loss of features, once for all sizes (measured: 0.3 to 1.2)."""
+"""Time to trace the loss, once for all sizes (measured: 0.3 to 1.2, for that of features alone)."""
 SIZE_SECONDS = 0.2
-"""Time to trace the pyramid and the picture's own terms, and to prepare operations, once for each size (measured: 0.1
-to 0.4)."""
+"""Time to prepare operations, once for each size (measured: up to 0.3; 0.1 to 0.4 when pyramids were traced for it)."""
 GPU_SIZE_SECONDS = 2.0
 """The same on a GPU, with the choice of cuDNN's algorithms (estimated: with a trace for each size, an H100 took 3)."""
 REGION_TRACING_SECONDS = 0.4
@@ -104,9 +103,9 @@ class Engine:
 
     @property
     def traces(self) -> int:
-        """Number of functions traced so far.
+        """How often something was traced or prepared for a size so far.
 
-        TensorFlow does not free their memory, so long-lived processes watch this number.
+        TensorFlow and oneDNN do not free that memory, so long-lived processes watch this number.
         """
         return self._dropped + sum(objective.traces for objective in self._objectives.values())
 

@@ -73,7 +73,7 @@ class Objective(Protocol):
 
     @property
     def traces(self) -> int:
-        """The number of functions traced, whose memory TensorFlow does not free."""
+        """How often something was traced or prepared for its size, whose memory is not freed."""
 
     def content_targets(self, image: Map) -> Targets:
         """The targets of local terms, from the standardised content picture [1, H, W, 3] at the size of the result."""
@@ -98,8 +98,8 @@ class Objective(Protocol):
 class WholeObjective:
     """The objective of a picture that fits into memory.
 
-    Weights and targets are arguments of what is traced, not constants in it, so pictures with the same size, terms,
-    network and precision share it; the loss of the features, which takes longest to trace, is shared by all sizes.
+    Weights and targets are arguments of what is traced, not constants in it, so pictures with the same terms, network
+    and precision share it, as a rule whatever their sizes (`tfstyle.feature_loss`, `tfstyle.picture_loss`).
 
     `padding` is what the network sees beyond a border, unless the picture wraps there (`tfstyle.borders`).
     """
