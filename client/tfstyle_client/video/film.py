@@ -22,6 +22,8 @@ from tfstyle_client.video.source import Facts, Frame, Part, check_pixels
 
 _FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,ogg,asf,mxf,ivf,yuv4mpegpipe,nut,dv,h264,hevc,m4v"
 """FFmpeg's formats that hold their pictures themselves. Others, as playlists, name further files and addresses."""
+_WITHOUT_TIMES = {"avi", "mpeg"}
+"""Formats that do not say when each frame is shown. After a jump FFmpeg's guess is another than from the beginning."""
 _USUAL_RATE, _MOST_RATE = Fraction(25), 1000
 """Frames in a second where a file says nothing, or names the unit of its time stamps."""
 _SLACK = Fraction(1)
@@ -90,6 +92,8 @@ class Film:
 
     def _sought(self, container: InputContainer, stream: VideoStream, begin: Fraction) -> bool:
         """Go to a key frame before `begin`, and tell whether it is one: some formats go anywhere, or have no times."""
+        if container.format.name in _WITHOUT_TIMES:
+            return False
         place = int((begin + self._origin) / (stream.time_base or Fraction(1, 90_000)))
         try:
             container.seek(place, stream=stream)

@@ -197,3 +197,22 @@ def test_every_format_is_read_from_anywhere(tmp_path: Path, ending: str) -> None
         found = read(film, Part(whole[number].time))
         assert [frame.time for frame in found] == [frame.time for frame in whole[number:]]
         assert np.array_equal(found[0].pixels, whole[number].pixels)
+
+
+def test_an_avi_with_frames_out_of_order_is_the_same_from_anywhere(tmp_path: Path) -> None:
+    """Which does not store when each of them is shown."""
+    path = tmp_path / "a.avi"
+    with av.open(str(path), "w") as container:
+        stream: Any = container.add_stream("libx264", rate=8, options={"g": "12", "bf": "3", "b-adapt": "0"})
+        stream.width, stream.height, stream.pix_fmt = *SIZE, "yuv420p"
+        for pixels in moving(30):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        container.mux(stream.encode(None))
+    film = Film(path)
+    whole = list(film.frames(Part(), SIZE, []))
+    assert len(whole) == 30
+    for number in range(1, 30):
+        found = list(film.frames(Part(whole[number].time), SIZE, []))
+        assert [frame.time for frame in found] == [frame.time for frame in whole[number:]]
+        for one, other in zip(found, whole[number:], strict=True):
+            np.testing.assert_array_equal(one.pixels, other.pixels)
