@@ -2,37 +2,28 @@
 
 from __future__ import annotations
 
-import io
-import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
 
 from film_files import SIZE, moving, write_film
+from painted_scenes import MANNER, chains, identities_of_a_folder, negative, paint, picture
 from tfstyle.inputs import Inputs, Style
 from tfstyle.presets import PRESETS, resolve_options
-from tfstyle.v1 import style_transfer_pb2 as pb
 from tfstyle_client.errors import BadRequestError
 from tfstyle_client.journal import Journal, open_journal
-from tfstyle_client.many_jobs import Order, Task
 from tfstyle_client.video import ahead
-from tfstyle_client.video.chain import FIRST_PASS, Chains, Manner, name_of, painted
+from tfstyle_client.video.chain import Chains, Manner, name_of
 from tfstyle_client.video.film import Film
 from tfstyle_client.video.flow import Motion
 from tfstyle_client.video.plan import looked_through
 from tfstyle_client.video.source import Part
-from tfstyle_client.video.stills import Folder
-
-MANNER = Manner(Inputs(b"", (Style(b"painting"),)), "default", {"network": "vgg19-lite"}, 40)
 
 
 @pytest.fixture
@@ -44,38 +35,6 @@ def film(tmp_path: Path) -> Path:
 def journal(tmp_path: Path) -> Iterator[Journal]:
     with open_journal(tmp_path / "out", "output") as opened:
         yield opened
-
-
-def chains(film: Path, journal: Journal, manner: Manner = MANNER) -> Chains:
-    source = Film(film)
-    plan = looked_through(source, Part(), lambda number: None)
-    return Chains(source, plan, SIZE, manner, journal, journal.folder / "ahead", film.name)
-
-
-def picture(data: bytes) -> np.ndarray:
-    with Image.open(io.BytesIO(data)) as opened:
-        return np.asarray(opened)
-
-
-def paint(made: Chains, journal: Journal, task: Task, colour: Callable[[np.ndarray], np.ndarray]) -> pb.StylizeRequest:
-    """Do what a server would, with `colour` in place of a painter."""
-    order = task.prepare()
-    assert isinstance(order, Order)
-    buffer = io.BytesIO()
-    Image.fromarray(colour(picture(order.request.inputs.content.data))).save(buffer, "PNG")
-    journal.write(task.name, made.identity_of(task.name), buffer.getvalue())
-    made.done(task.name)
-    return order.request
-
-
-_BUFFER = io.BytesIO()
-Image.fromarray(np.zeros((48, 64, 3), np.uint8)).save(_BUFFER, "PNG")
-_PNG = _BUFFER.getvalue()
-"""A black frame."""
-
-
-def negative(pixels: np.ndarray) -> np.ndarray:
-    return 255 - pixels
 
 
 def test_the_first_frame_of_a_scene_is_painted_by_itself_and_others_follow(film: Path, journal: Journal) -> None:
@@ -186,198 +145,6 @@ def test_what_changes_the_frames_makes_them_others() -> None:
     assert MANNER.identity(SIZE) == replace(MANNER).identity(SIZE)
 
 
-def two_passes(film: Path, journal: Journal) -> Chains:
-    return chains(film, journal, replace(MANNER, passes=2))
-
-
-def darker(pixels: np.ndarray) -> np.ndarray:
-    return pixels // 2
-
-
-def numbers_of(tasks: list[str]) -> tuple[list[int], list[int]]:
-    """The numbers of the frames of the first and of the second pass, in the order of the tasks."""
-    found: tuple[list[int], list[int]] = ([], [])
-    for name in tasks:
-        found["/" not in name].append(int(Path(name).stem))
-    return found
-
-
-def test_a_second_pass_goes_back_from_the_end_of_each_scene(film: Path, journal: Journal) -> None:
-    """The stand-in for a painter makes negatives in the first pass, and darker frames in the second."""
-    with two_passes(film, journal) as made:
-        assert made.count == 20
-        scenes = []
-        for chain in made.all():
-            scene = []
-            for task in chain:
-                is_second = "/" not in task.name
-                scene.append((task.name, paint(made, journal, task, darker if is_second else negative)))
-            scenes.append(scene)
-    assert [numbers_of([name for name, _ in scene]) for scene in scenes] == [
-        ([1, 2, 3, 4, 5, 6, 7], [7, 6, 5, 4, 3, 2, 1]),
-        ([8, 9, 10], [10, 9, 8]),
-    ]
-    first, second = [request for _, request in scenes[0][:7]], [request for _, request in scenes[0][7:]]
-    assert [request.sequence.frame for request in second] == [6, 5, 4, 3, 2, 1, 0]
-    (one,), (other,) = ({request.sequence.name for request in each} for each in (first, second))
-    assert (one.startswith("a.mp4, first pass "), other.startswith("a.mp4, second pass ")) == (True, True)
-    assert {request.options.max_evaluations for request in second} == {40}
-    # The last frame is painted on from its own first pass, and held to it everywhere.
-    last = second[0]
-    (held,) = last.inputs.temporal
-    assert held.picture.data == last.inputs.start_picture.data
-    assert not held.HasField("weights")
-    np.testing.assert_array_equal(picture(held.picture.data), 255 - picture(last.inputs.content.data).astype(int))
-    # The one before follows the last one's second pass, where that shows it, and else starts from its own first pass.
-    before = second[1]
-    now = picture(before.inputs.content.data).astype(int)
-    follows = before.inputs.temporal[0]
-    moved, weights = picture(follows.picture.data).astype(int), picture(follows.weights.data)
-    trusted = weights > 240
-    assert trusted.mean() > 0.5
-    assert np.abs(moved - now // 2)[trusted].mean() < 4
-    start = picture(before.inputs.start_picture.data).astype(int)
-    assert np.abs(start - moved)[trusted].mean() < 1
-    hidden = weights < 20
-    assert hidden.any()
-    assert np.abs(start - (255 - now))[hidden].mean() < 16
-
-
-def test_each_pass_reads_the_frames_that_it_follows(
-    film: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(ahead, "LEAST_OPEN", -1.0)
-    monkeypatch.setattr(ahead, "LEAST_SHOWN", -1.0)
-    read: list[str] = []
-
-    def noted(self: Chains, name: str) -> Any:
-        read.append(name)
-        return painted(journal.folder / name)
-
-    monkeypatch.setattr(Chains, "_picture", noted)
-    with two_passes(film, journal) as made:
-        found = {}
-        for task in next(made.all()):
-            read.clear()
-            paint(made, journal, task, negative)
-            found[task.name] = set(read)
-    for number in range(7):
-        before = {FIRST_PASS + name_of(number - offset) for offset in (1, 2, 4) if number >= offset}
-        assert found[FIRST_PASS + name_of(number)] == before
-        after = {name_of(number + offset) for offset in (1, 2, 4) if number + offset < 7}
-        assert found[name_of(number)] == after | {FIRST_PASS + name_of(number)}
-
-
-def test_a_changed_frame_changes_its_whole_scene_in_a_second_pass(tmp_path: Path) -> None:
-    found = []
-    for change in (0, 1):
-        frames = moving(8, cut=5)
-        frames[1][0, 0] ^= change
-        folder = tmp_path / str(change)
-        folder.mkdir()
-        for number, pixels in enumerate(frames):
-            Image.fromarray(pixels).save(folder / f"{number}.png")
-        source = Folder(folder, Fraction(25))
-        plan = looked_through(source, Part(), lambda number: None)
-        manner = replace(MANNER, passes=2)
-        identities = {}
-        with (
-            open_journal(tmp_path / f"out{change}", "output") as journal,
-            Chains(source, plan, SIZE, manner, journal, journal.folder / "ahead", "film") as made,
-        ):
-            for task in (task for chain in made.all() for task in chain):
-                task.prepare()
-                identities[task.name] = made.identity_of(task.name)
-                journal.write(task.name, identities[task.name], _PNG)
-                made.done(task.name)
-        found.append(identities)
-    same = {name for name, identity in found[0].items() if found[1][name] == identity}
-    assert same == {f"{FIRST_PASS}{name_of(0)}"} | {
-        f"{names}{name_of(number)}" for names in ("", FIRST_PASS) for number in (5, 6, 7)
-    }
-
-
-@pytest.mark.parametrize("painted_before", [0, 3, 7, 8, 12])
-def test_two_passes_go_on_where_a_run_was_killed(film: Path, journal: Journal, painted_before: int) -> None:
-    with two_passes(film, journal) as made:
-        for _, task in zip(range(painted_before), next(made.all()), strict=False):
-            paint(made, journal, task, negative)
-    with two_passes(film, Journal(journal.folder)) as again:
-        left = []
-        for task in next(again.all()):
-            if task.prepare() is None:
-                again.done(task.name)
-            else:
-                left.append(task.name)
-                journal.write(task.name, again.identity_of(task.name), _PNG)
-                again.done(task.name)
-    assert len(left) == 14 - painted_before
-
-
-def test_a_complete_second_pass_needs_no_first_one(film: Path, journal: Journal) -> None:
-    with two_passes(film, journal) as made:
-        for task in (task for chain in made.all() for task in chain):
-            paint(made, journal, task, negative)
-    shutil.rmtree(journal.folder / FIRST_PASS)
-
-    def missing() -> list[list[str]]:
-        found = []
-        with two_passes(film, Journal(journal.folder)) as again:
-            for chain in again.all():
-                names = []
-                for task in chain:
-                    if task.prepare() is not None:
-                        names.append(task.name)
-                        journal.write(task.name, again.identity_of(task.name), _PNG)
-                    again.done(task.name)
-                found.append(names)
-        return found
-
-    assert missing() == [[], []]
-    (journal.folder / name_of(8)).write_bytes(b"changed by hand")
-    one, other = missing()
-    assert one == []
-    assert numbers_of(other) == ([8, 9, 10], [9]), "the frame, and all of its scene's first pass, which it is made from"
-
-
-def test_what_is_painted_once_is_taken_for_the_first_pass_and_not_for_the_second(film: Path, journal: Journal) -> None:
-    with chains(film, journal) as made:
-        for task in next(made.all()):
-            paint(made, journal, task, negative)
-    with two_passes(film, Journal(journal.folder)) as again:
-        left = []
-        for task in next(again.all()):
-            if task.prepare() is not None:
-                left.append(task.name)
-                journal.write(task.name, again.identity_of(task.name), _PNG)
-            again.done(task.name)
-    assert numbers_of(left) == ([], [7, 6, 5, 4, 3, 2, 1])
-    for number in range(7):
-        assert (picture((journal.folder / FIRST_PASS / name_of(number)).read_bytes()) > 0).any()
-
-
-def test_whether_a_second_pass_is_complete_is_looked_up_once(
-    film: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with two_passes(film, journal) as made:
-        for task in (task for chain in made.all() for task in chain):
-            paint(made, journal, task, negative)
-    shutil.rmtree(journal.folder / FIRST_PASS)
-    reads: list[Part] = []
-    frames = Film.frames
-
-    def counted(self: Film, part: Part, *rest: Any) -> Any:
-        reads.append(part)
-        return frames(self, part, *rest)
-
-    with two_passes(film, Journal(journal.folder)) as again:
-        monkeypatch.setattr(Film, "frames", counted)
-        for task in next(again.all()):
-            assert task.prepare() is None
-            again.done(task.name)
-    assert len(reads) == 3, "by the first pass, to see whether the second is complete, and by the second"
-
-
 def test_what_prepares_a_scene_ends_with_it(film: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ahead, "AHEAD", 1)
     before = threading.active_count()
@@ -400,28 +167,8 @@ def wait_for_threads(count: int) -> None:
 
 
 def test_a_changed_frame_changes_all_that_follow_in_its_scene(tmp_path: Path) -> None:
-    found = []
-    for change in (0, 1):
-        frames = moving(8, cut=5)
-        frames[2][0, 0] ^= change
-        folder = tmp_path / str(change)
-        folder.mkdir()
-        for number, pixels in enumerate(frames):
-            Image.fromarray(pixels).save(folder / f"{number}.png")
-        source = Folder(folder, Fraction(25))
-        plan = looked_through(source, Part(), lambda number: None)
-        with (
-            open_journal(tmp_path / f"out{change}", "output") as journal,
-            Chains(source, plan, SIZE, MANNER, journal, journal.folder / "ahead", "film") as made,
-        ):
-            identities = []
-            for task in (task for chain in made.all() for task in chain):
-                task.prepare()
-                identities.append(made.identity_of(task.name))
-                journal.write(task.name, identities[-1], (folder / "0.png").read_bytes())
-                made.done(task.name)
-        found.append(identities)
-    assert [a == b for a, b in zip(*found, strict=True)] == [True, True, False, False, False, True, True, True]
+    one, other = (identities_of_a_folder(tmp_path / str(change), 2, change) for change in (0, 1))
+    assert [one[name] == other[name] for name in one] == [True, True, False, False, False, True, True, True]
 
 
 def test_later_frames_keep_to_the_options() -> None:
