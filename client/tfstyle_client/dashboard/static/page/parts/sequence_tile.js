@@ -45,6 +45,7 @@ export class SequenceTile {
     this.bar.parentElement.hidden = !running;
     this.bar.style.transform = `scaleX(${place.frames ? furthest / place.frames : 0})`;
     setText(this.made, [place.name, sizeText(jobs[0])].filter(Boolean).join(", "));
+    this.made.title = this.made.textContent;
     this.time.dateTime = jobs[0].created;
     this.time.title = moment(jobs[0].created);
     this.showAge();
