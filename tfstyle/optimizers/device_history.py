@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tfstyle.optimizers.history import FADING, FLOOR, Numbers, Turn
+from tfstyle.optimizers.history import FADING, FLOOR, Course, Numbers, Turn
 from tfstyle.optimizers.optimizer import Vector
 from tfstyle.tensorflow_backend import tf
 
@@ -52,42 +52,47 @@ class DeviceHistory:
 
     def remember(
         self, slot: int, point: Vector, trial: Vector, before: Vector, gradient: Vector, curvature: float
-    ) -> Numbers:
+    ) -> tuple[Numbers, Numbers]:
         """As in `History`."""
         self._steps[slot] = self._changes[slot] = None  # the oldest ones are freed first
         self._steps[slot] = step = trial - point
         self._changes[slot] = change = gradient - before
         self._moved = FADING * self._moved + step * (step / curvature)
         self._changed = FADING * self._changed + change * (change / curvature)
-        return self.along_steps(change)
+        return self.along_steps(change), self.along_steps(gradient)
 
     def along_steps(self, vector: Vector) -> Numbers:
         """As in `History`."""
         return _numbers(self._functions.along(self._steps, vector))
 
-    def along_changes(self, vector: Vector) -> Numbers:
-        """As in `History`."""
-        return _numbers(self._functions.along(self._changes, vector))
-
-    def plus_changes(self, vector: Vector, factors: Numbers) -> Vector:
-        """As in `History`."""
-        return self._functions.sum_with(vector, self._changes, tf.constant(factors, tf.float32))
-
-    def minus_steps(self, vector: Vector, factors: Numbers) -> Vector:
-        """As in `History`."""
-        return -self._functions.sum_with(vector, self._steps, tf.constant(factors, tf.float32))
-
-    def scaled(self, vector: Vector, newest: int, curvature: float) -> Vector:
+    def scaled(self, vector: Vector, factors: Numbers, newest: int, curvature: float) -> tuple[Vector, Numbers]:
         """As in `History`."""
         change = self._changes[newest]
-        return vector * (curvature / _dot(change, change))
+        scaled = self._sum_with(vector, self._changes, factors) * (curvature / _dot(change, change))
+        return scaled, _numbers(self._functions.along(self._changes, scaled))
 
-    def scaled_by_diagonal(self, vector: Vector, newest: int, curvature: float) -> Vector:
+    def scaled_by_diagonal(
+        self, vector: Vector, factors: Numbers, newest: int, curvature: float
+    ) -> tuple[Vector, Numbers]:
         """As in `History`."""
         change = self._changes[newest]
         floors = [FLOOR * tf.reduce_mean(squares) for squares in (self._moved, self._changed)]
         inverse = tf.sqrt((self._moved + floors[0]) / (self._changed + floors[1]))
-        return vector * inverse * (curvature / _dot(change, inverse * change))
+        scaled = self._sum_with(vector, self._changes, factors) * inverse
+        scaled = scaled * (curvature / _dot(change, inverse * change))
+        return scaled, _numbers(self._functions.along(self._changes, scaled))
+
+    def direction(self, scaled: Vector, factors: Numbers) -> Vector:
+        """As in `History`."""
+        return -self._sum_with(scaled, self._steps, factors)
+
+    def course(self, direction: Vector, gradient: Vector) -> Course:
+        """As in `History`."""
+        return Course(*tf.stack([_dot(direction, gradient), _dot(direction, direction)]).numpy().tolist())
+
+    def _sum_with(self, vector: Vector, vectors: list[tf.Tensor], factors: Numbers) -> Vector:
+        """`vector` + the sum of `vectors` by their `factors`."""
+        return self._functions.sum_with(vector, vectors, tf.constant(factors, tf.float32))
 
     def state(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """As in `History`. Copies the vectors from the device, one at a time."""

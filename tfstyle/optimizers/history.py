@@ -1,6 +1,6 @@
 """The vectors of L-BFGS and what it computes with them: an interface, and NumPy behind it.
 
-`tfstyle.optimizers.device_history` is the same on the device that TensorFlow computes on.
+`tfstyle.optimizers.device_history` is the same on a GPU, `compiled_history` in TensorFlow on a processor.
 """
 
 from __future__ import annotations
@@ -29,6 +29,13 @@ class Turn(NamedTuple):
     change: float
 
 
+class Course(NamedTuple):
+    """Inner products of a direction d and the gradient g: d g and d d."""
+
+    slope: float
+    square: float
+
+
 class History(Protocol):
     """The latest pairs of a step s and a gradient change y [n], in numbered slots, and the sums of the diagonal.
 
@@ -53,26 +60,28 @@ class History(Protocol):
 
     def remember(
         self, slot: int, point: Vector, trial: Vector, before: Vector, gradient: Vector, curvature: float
-    ) -> Numbers:
-        """Store the pair of that step, whose s y is `curvature`, and return each s times the new y."""
+    ) -> tuple[Numbers, Numbers]:
+        """Store the pair of that step, whose s y is `curvature`; returns each s times the new y and the `gradient`."""
 
     def along_steps(self, vector: Vector) -> Numbers:
         """Each s times `vector`."""
 
-    def along_changes(self, vector: Vector) -> Numbers:
-        """Each y times `vector`."""
+    def scaled(self, vector: Vector, factors: Numbers, newest: int, curvature: float) -> tuple[Vector, Numbers]:
+        """The middle of the recursion: a new vector and each y times it.
 
-    def plus_changes(self, vector: Vector, factors: Numbers) -> Vector:
-        """`vector` + the y by their `factors`, a new vector."""
+        It is `vector` + the y by their `factors`, all times s y / y y of the pair in the slot `newest`.
+        """
 
-    def minus_steps(self, vector: Vector, factors: Numbers) -> Vector:
-        """-(`vector` + the s by their `factors`); may overwrite `vector`."""
+    def scaled_by_diagonal(
+        self, vector: Vector, factors: Numbers, newest: int, curvature: float
+    ) -> tuple[Vector, Numbers]:
+        """As `scaled`, times the learnt inverse diagonal, which is scaled as a whole by that pair."""
 
-    def scaled(self, vector: Vector, newest: int, curvature: float) -> Vector:
-        """`vector` times s y / y y of the pair in the slot `newest`; may overwrite it."""
+    def direction(self, scaled: Vector, factors: Numbers) -> Vector:
+        """-(`scaled` + the s by their `factors`); may overwrite `scaled`."""
 
-    def scaled_by_diagonal(self, vector: Vector, newest: int, curvature: float) -> Vector:
-        """`vector` times the learnt inverse diagonal, scaled as a whole by that pair; may overwrite it."""
+    def course(self, direction: Vector, gradient: Vector) -> Course:
+        """The products of a direction and the gradient where it begins."""
 
     def state(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """The pairs [2, slots, n] and the sums of the diagonal [2, n], not copied where they are arrays."""
@@ -120,7 +129,7 @@ class HostHistory:
 
     def remember(
         self, slot: int, point: Vector, trial: Vector, before: Vector, gradient: Vector, curvature: float
-    ) -> Numbers:
+    ) -> tuple[Numbers, Numbers]:
         """As in `History`."""
         steps, changes = self._pairs
         step, change = steps[slot], changes[slot]
@@ -131,46 +140,48 @@ class HostHistory:
             for part in self._blocks:
                 squares[part] *= np.float32(FADING)
                 squares[part] += newest[part] * (newest[part] / np.float32(curvature))
-        return self._along(steps, change)
+        return self._along(steps, change), self._along(steps, gradient)
 
     def along_steps(self, vector: Vector) -> Numbers:
         """As in `History`."""
         return self._along(self._pairs[0], vector)
 
-    def along_changes(self, vector: Vector) -> Numbers:
+    def scaled(self, vector: Vector, factors: Numbers, newest: int, curvature: float) -> tuple[Vector, Numbers]:
         """As in `History`."""
-        return self._along(self._pairs[1], vector)
+        scaled, change = self._plus_changes(vector, factors), self._pairs[1, newest]
+        scaled *= np.float32(curvature / self.dot(change, change))
+        return scaled, self._along(self._pairs[1], scaled)
 
-    def plus_changes(self, vector: Vector, factors: Numbers) -> Vector:
+    def scaled_by_diagonal(
+        self, vector: Vector, factors: Numbers, newest: int, curvature: float
+    ) -> tuple[Vector, Numbers]:
         """As in `History`."""
-        total: Vector = self._combined(factors, self._pairs[1])
-        total += vector
-        return total
-
-    def minus_steps(self, vector: Vector, factors: Numbers) -> Vector:
-        """As in `History`."""
-        vector += self._combined(factors, self._pairs[0])
-        np.negative(vector, out=vector)
-        return vector
-
-    def scaled(self, vector: Vector, newest: int, curvature: float) -> Vector:
-        """As in `History`."""
-        change = self._pairs[1, newest]
-        vector *= np.float32(curvature / self.dot(change, change))
-        return vector
-
-    def scaled_by_diagonal(self, vector: Vector, newest: int, curvature: float) -> Vector:
-        """As in `History`."""
-        change = self._pairs[1, newest]
+        scaled, change = self._plus_changes(vector, factors), self._pairs[1, newest]
         moved, changed = self._squares
         floors = [np.float32(FLOOR * squares.mean()) for squares in self._squares]
         newest_scaled = 0.0
         for part in self._blocks:
             inverse = np.sqrt((moved[part] + floors[0]) / (changed[part] + floors[1]))
-            vector[part] *= inverse
+            scaled[part] *= inverse
             newest_scaled += self.dot(change[part], inverse * change[part])
-        vector *= np.float32(curvature / newest_scaled)
-        return vector
+        scaled *= np.float32(curvature / newest_scaled)
+        return scaled, self._along(self._pairs[1], scaled)
+
+    def direction(self, scaled: Vector, factors: Numbers) -> Vector:
+        """As in `History`."""
+        scaled += self._combined(factors, self._pairs[0])
+        np.negative(scaled, out=scaled)
+        return scaled
+
+    def course(self, direction: Vector, gradient: Vector) -> Course:
+        """As in `History`."""
+        return Course(self.dot(direction, gradient), self.dot(direction, direction))
+
+    def _plus_changes(self, vector: Vector, factors: Numbers) -> Vector:
+        """`vector` + the y by their `factors`, a new vector."""
+        total: Vector = self._combined(factors, self._pairs[1])
+        total += vector
+        return total
 
     def _along(self, vectors: Vector, vector: Vector) -> Numbers:
         """Each of the vectors in the slots times `vector`."""

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tfstyle.optimizers.device_history import DeviceHistory
-from tfstyle.optimizers.history import History, HostHistory
+from tfstyle.optimizers.history import Course, History, HostHistory, Numbers
 from tfstyle.optimizers.optimizer import OptimizerKind, Vector
 from tfstyle.options import TransferOptions
 
@@ -60,6 +60,7 @@ class LBFGS:
         self._value = math.inf
         self._gradient = self._history.vector(np.zeros_like(start))
         self._direction = self._gradient
+        self._course = Course(0.0, 0.0)
         self._length = 0.0
         self._reach = 1 / GROWTH  # norm of the last accepted step
         self._refusals = 0
@@ -74,28 +75,31 @@ class LBFGS:
         """As in `Optimizer`."""
         gradient = self._history.vector(gradient)
         if self._trial is self.point:
-            self._move(value, gradient)
+            self._move(value, gradient, None)
             return True
-        slope = self._history.dot(self._gradient, self._direction)
-        if value <= self._value + ARMIJO * self._length * slope:
-            self._remember(gradient)
+        if value <= self._value + ARMIJO * self._length * self._course.slope:
+            along_s = self._remember(gradient)
             self.point = self._trial
-            self._move(value, gradient)
+            self._move(value, gradient, along_s)
             return True
-        self._shorten(value, slope, self._history.dot(gradient, self._direction))
+        self._shorten(value, self._history.dot(gradient, self._direction))
         return False
 
     def retarget(self) -> None:
         """As in `Optimizer`."""
         self._trial, self._value, self.finished = self.point, math.inf, False
 
-    def _move(self, value: float, gradient: Vector) -> None:
+    def _move(self, value: float, gradient: Vector, along_s: Numbers | None) -> None:
+        """Search from the new point; `along_s` is each s times the `gradient`, if it has been computed."""
         self._value, self._gradient, self._refusals = value, gradient, 0
-        self._direction = self._quasi_newton()
-        if self._history.dot(self._direction, gradient) >= 0:
+        self._head_for(self._quasi_newton(along_s))
+        if self._course.slope >= 0:
             self._order = []  # not a descent direction because of rounding: drop the history
-            self._direction = -gradient
+            self._head_for(-gradient)
         self._start_search()
+
+    def _head_for(self, direction: Vector) -> None:
+        self._direction, self._course = direction, self._history.course(direction, self._gradient)
 
     def _start_search(self) -> None:
         norm = self._norm()
@@ -108,49 +112,54 @@ class LBFGS:
 
     def _norm(self) -> float:
         """The length of the direction."""
-        return math.sqrt(self._history.dot(self._direction, self._direction))
+        return math.sqrt(self._course.square)
 
-    def _shorten(self, value: float, slope: float, slope_there: float) -> None:
+    def _shorten(self, value: float, slope_there: float) -> None:
         self._refusals += 1
         if self._refusals > MOST_REFUSALS:
             if not self._order:
                 self.finished = True
                 return
             self._reach = self._length * self._norm() / GROWTH
-            self._order, self._refusals, self._direction = [], 0, -self._gradient
+            self._order, self._refusals = [], 0
+            self._head_for(-self._gradient)
             self._start_search()
             return
+        slope = self._course.slope
         self._length *= _cubic_minimum(self._value, slope * self._length, value, slope_there * self._length)
         self._trial = self._history.moved(self.point, self._length, self._direction)
 
-    def _remember(self, gradient: Vector) -> None:
-        """Store the pair of the step from `point` to `_trial`; a full history drops its oldest pair."""
+    def _remember(self, gradient: Vector) -> Numbers | None:
+        """Store the pair of the step from `point` to `_trial`; a full history drops its oldest pair.
+
+        Returns each s times the `gradient`, or None if no pair was stored.
+        """
         step = self.point, self._trial, self._gradient, gradient
         turn = self._history.turn(*step)
         self._reach = math.sqrt(turn.length)
         if turn.curvature <= 1e-10 * math.sqrt(turn.length * turn.change):
-            return  # the Hessian estimate must stay positive definite
+            return None  # the Hessian estimate must stay positive definite
         slot = len(self._order) if len(self._order) < len(self._sy) else self._order.pop(0)
         self._order.append(slot)
-        self._sy[:, slot] = self._history.remember(slot, *step, turn.curvature)
+        self._sy[:, slot], along_s = self._history.remember(slot, *step, turn.curvature)
+        return along_s
 
-    def _quasi_newton(self) -> Vector:
+    def _quasi_newton(self, along_s: Numbers | None) -> Vector:
         if not self._order:
             return -self._gradient
         history, newest = self._history, self._order[-1]
-        along_s = history.along_steps(self._gradient)
+        if along_s is None:
+            along_s = history.along_steps(self._gradient)
         on_y = np.zeros(len(self._sy))
         for i in reversed(self._order):
             on_y[i] = -(along_s[i] + self._sy[i] @ on_y) / self._sy[i, i]
-        direction = history.plus_changes(self._gradient, on_y)
         is_learnt = len(self._order) >= min(SCALED_FROM, len(self._sy))
         scale = history.scaled_by_diagonal if is_learnt else history.scaled
-        direction = scale(direction, newest, float(self._sy[newest, newest]))
-        along_y = history.along_changes(direction)
+        scaled, along_y = scale(self._gradient, on_y, newest, float(self._sy[newest, newest]))
         on_s = np.zeros(len(self._sy))
         for i in self._order:
             on_s[i] = -on_y[i] - (along_y[i] + self._sy[:, i] @ on_s) / self._sy[i, i]
-        return history.minus_steps(direction, on_s)
+        return history.direction(scaled, on_s)
 
     def state(self) -> dict[str, Any]:
         """As in `Optimizer`."""
@@ -182,7 +191,8 @@ class LBFGS:
         self.point, self._trial = point, point if fresh else trial
         self._value, self._length = float(state["value"]), float(state["length"])
         self._reach = float(state["reach"])
-        self._gradient, self._direction = gradient, direction
+        self._gradient = gradient
+        self._head_for(direction)
         self._refusals, self.finished = int(state["refusals"]), bool(state["finished"])
         self._history.restore(state["pairs"], state["squares"])
         self._sy = np.array(state["sy"], float)

@@ -1,4 +1,7 @@
-"""L-BFGS with its vectors as tensors: the same numbers as NumPy's to rounding, and states that both continue."""
+"""L-BFGS with its vectors as tensors: the same numbers as NumPy's to rounding, and states that all kinds continue.
+
+What holds for tensors on a GPU is tested on the processor, which computes the same operations.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tfstyle.optimizers.compiled_history import CompiledHistory
 from tfstyle.optimizers.device_history import DeviceHistory
 from tfstyle.optimizers.history import FADING, FLOOR, HostHistory
 from tfstyle.optimizers.lbfgs import LBFGS
@@ -16,6 +20,7 @@ from tfstyle.tensorflow_backend import tf
 
 RANDOM = np.random.default_rng(3)
 SIZE = 70_001
+KINDS = [DeviceHistory, CompiledHistory]
 STIFFNESS = np.exp(RANDOM.normal(0, 2, SIZE))
 START = RANDOM.normal(size=SIZE).astype(np.float32)
 
@@ -33,23 +38,20 @@ def advance(optimizer: LBFGS, evaluations: int) -> LBFGS:
     return optimizer
 
 
-def on_host(start: np.ndarray = START) -> LBFGS:
-    return LBFGS(start, 5)
-
-
-def on_device(start: np.ndarray = START) -> LBFGS:
-    return LBFGS(start, 5, DeviceHistory)
+def begun(kind: Any, start: np.ndarray = START) -> LBFGS:
+    return LBFGS(start, 5, kind)
 
 
 def distance(one: np.ndarray, other: np.ndarray) -> float:
     return float(np.linalg.norm(one.astype(float) - other) / (np.linalg.norm(other.astype(float)) or 1))
 
 
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("before", [0, 1, 3, 12])
-def test_one_step_is_numpys_to_rounding(before: int) -> None:
+def test_one_step_is_numpys_to_rounding(kind: Any, before: int) -> None:
     """From one state, so that roundings do not add up; the history of five wraps, and begins to use the diagonal."""
-    state = advance(on_host(), before).state()
-    host, device = on_host(), on_device()
+    state = advance(begun(HostHistory), before).state()
+    host, device = begun(HostHistory), begun(kind)
     for optimizer in (host, device):
         optimizer.restore(state)
         advance(optimizer, 1)
@@ -59,44 +61,59 @@ def test_one_step_is_numpys_to_rounding(before: int) -> None:
     assert device.state()["order"].tolist() == host.state()["order"].tolist()
 
 
-def test_a_whole_search_goes_where_numpys_goes() -> None:
-    host, device = advance(on_host(), 60), advance(on_device(), 60)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_whole_search_goes_where_numpys_goes(kind: Any) -> None:
+    host, device = advance(begun(HostHistory), 60), advance(begun(kind), 60)
     first, lowest = wavy(START)[0], host.state()["value"]
     assert lowest < first - 0.9 * abs(first)
     assert device.state()["value"] == pytest.approx(lowest, abs=2e-3 * (first - lowest))
 
 
-def test_products_and_sums_are_those_of_an_independent_calculation() -> None:
-    history = DeviceHistory(3, 500)
-    pairs, squares = RANDOM.normal(size=(2, 3, 500)).astype(np.float32), RANDOM.uniform(size=(2, 500))
+@pytest.mark.parametrize("size", [500, 4096, 9000])
+@pytest.mark.parametrize("kind", [HostHistory, *KINDS])
+def test_products_and_sums_are_those_of_an_independent_calculation(kind: Any, size: int) -> None:
+    """In float64. The sizes are less than a block of the compiled kind, a whole one and more than two."""
+    history = kind(3, size)
+    pairs, squares = RANDOM.normal(size=(2, 3, size)).astype(np.float32), RANDOM.uniform(size=(2, size))
     history.restore(pairs, squares.astype(np.float32))
-    vector, factors = RANDOM.normal(size=500).astype(np.float32), np.array([0.5, -2.0, 3.0])
-    tensor = history.vector(vector)
+    vector, factors = RANDOM.normal(size=size).astype(np.float32), np.array([0.5, -2.0, 3.0])
+
+    def given(array: np.ndarray) -> Any:
+        return history.vector(array.copy())
+
     steps, changes = pairs.astype(float)
-    close: Any = {"rtol": 1e-5, "atol": 1e-5}
-    np.testing.assert_allclose(history.along_steps(tensor), steps @ vector, **close)
-    np.testing.assert_allclose(history.along_changes(tensor), changes @ vector, **close)
-    np.testing.assert_allclose(history.plus_changes(tensor, factors), vector + factors @ changes, **close)
-    np.testing.assert_allclose(history.minus_steps(tensor, factors), -(vector + factors @ steps), **close)
-    y = changes[1]
-    np.testing.assert_allclose(history.scaled(tensor, 1, 0.7), vector * 0.7 / (y @ y), **close)
+    close: Any = {"rtol": 1e-5, "atol": 2e-6 * size**0.5 * 10}
+    np.testing.assert_allclose(history.along_steps(given(vector)), steps @ vector, **close)
+    np.testing.assert_allclose(history.dot(given(vector), given(pairs[0, 0])), vector.astype(float) @ steps[0], **close)
+    np.testing.assert_allclose(history.moved(given(vector), 0.3, given(pairs[0, 1])), vector + 0.3 * steps[1], **close)
     moved, changed = (each + FLOOR * each.mean() for each in squares)
-    inverse = np.sqrt(moved / changed)
-    np.testing.assert_allclose(
-        history.scaled_by_diagonal(tensor, 1, 0.7), vector * inverse * 0.7 / (y @ (inverse * y)), **close
-    )
-    point, trial, before, gradient = RANDOM.normal(size=(4, 500)).astype(np.float32)
+    for scale, inverse in ((history.scaled, np.ones(size)), (history.scaled_by_diagonal, np.sqrt(moved / changed))):
+        y = changes[1]
+        middle = (vector + factors @ changes) * inverse * 0.7 / (y @ (inverse * y))
+        scaled, along = scale(given(vector), factors, 1, 0.7)
+        np.testing.assert_allclose(scaled, middle, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(along, changes @ middle, **close)
+        np.testing.assert_allclose(history.direction(scaled, factors), -(middle + factors @ steps), **close)
+    direction = pairs[1, 2]
+    expected = [direction.astype(float) @ vector, changes[2] @ changes[2]]
+    np.testing.assert_allclose(history.course(given(direction), given(vector)), expected, **close)
+
+    ends = RANDOM.normal(size=(4, size)).astype(np.float32)
+    point, trial, before, gradient = ends
     s, y = (trial - point).astype(float), (gradient - before).astype(float)
-    given = [history.vector(each) for each in (point, trial, before, gradient)]
-    np.testing.assert_allclose(history.turn(*given), [s @ s, s @ y, y @ y], **close)
-    np.testing.assert_allclose(history.remember(2, *given, 0.25), [*(steps[:2] @ y), s @ y], **close)
+    tensors = [given(each) for each in ends]
+    np.testing.assert_allclose(history.turn(*tensors), [s @ s, s @ y, y @ y], **close)
+    on_change, on_gradient = history.remember(2, *tensors, 0.25)
+    np.testing.assert_allclose(on_change, [*(steps[:2] @ y), s @ y], **close)
+    np.testing.assert_allclose(on_gradient, [*(steps[:2] @ gradient), s @ gradient], **close)
     kept, sums = history.state()
     np.testing.assert_allclose(kept, [[*steps[:2], s], [*changes[:2], y]], **close)
     np.testing.assert_allclose(sums, FADING * squares + np.square([s, y]) / 0.25, **close)
 
 
-def test_vectors_stay_tensors_and_are_never_overwritten() -> None:
-    optimizer = on_device()
+@pytest.mark.parametrize("kind", KINDS)
+def test_vectors_stay_tensors_and_are_never_overwritten(kind: Any) -> None:
+    optimizer = begun(kind)
     seen = []
     for _ in range(9):
         trial = optimizer.ask()
@@ -109,31 +126,35 @@ def test_vectors_stay_tensors_and_are_never_overwritten() -> None:
         np.testing.assert_array_equal(trial, values)
 
 
-def test_it_is_the_same_to_the_bit_again() -> None:
-    one, two = advance(on_device(), 25).state(), advance(on_device(), 25).state()
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_is_the_same_to_the_bit_again(kind: Any) -> None:
+    one, two = advance(begun(kind), 25).state(), advance(begun(kind), 25).state()
     for name, value in one.items():
         np.testing.assert_array_equal(value, two[name], name)
 
 
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("cut", [0, 1, 4, 11])
-def test_a_restored_state_continues_to_the_bit(cut: int) -> None:
-    whole = advance(on_device(), 20)
-    second = on_device(np.zeros_like(START))
-    second.restore(advance(on_device(), cut).state())
+def test_a_restored_state_continues_to_the_bit(kind: Any, cut: int) -> None:
+    whole = advance(begun(kind), 20)
+    second = begun(kind, np.zeros_like(START))
+    second.restore(advance(begun(kind), cut).state())
     np.testing.assert_array_equal(advance(second, 20 - cut).state()["trial"], whole.state()["trial"])
 
 
-@pytest.mark.parametrize(("first", "second"), [(on_host, on_device), (on_device, on_host)])
+@pytest.mark.parametrize(
+    ("first", "second"), [pair for kind in KINDS for pair in ((HostHistory, kind), (kind, HostHistory))]
+)
 def test_either_kind_continues_the_others_search(first: Any, second: Any) -> None:
-    stopped = advance(first(), 10).state()
+    stopped = advance(begun(first), 10).state()
     value = stopped["value"]
-    other = second(np.zeros_like(START))
+    other = begun(second, np.zeros_like(START))
     other.restore(stopped)
     advance(other, 15)
-    advance(first(), 10)
-    assert other.state()["value"] == pytest.approx(advance(first(), 25).state()["value"], rel=1e-3)
+    advance(begun(first), 10)
+    assert other.state()["value"] == pytest.approx(advance(begun(first), 25).state()["value"], rel=1e-3)
     assert other.state()["value"] < value
-    for name, array in advance(first(), 10).state().items():
+    for name, array in advance(begun(first), 10).state().items():
         np.testing.assert_array_equal(stopped[name], array, f"{name}: the state that was handed on has changed")
 
 
