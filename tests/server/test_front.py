@@ -62,10 +62,16 @@ def test_a_socket_that_a_killed_server_left_behind_is_no_obstacle(
         style_transfer_pb2_grpc.StyleTransferStub(channel).ListJobs(pb.ListJobsRequest(), timeout=10)
 
 
-@pytest.mark.parametrize("seconds", [0.05, 0.2, 0.4, 0.8])
+@pytest.mark.parametrize("seconds", [0.0, 0.05, 0.2, 0.4, 0.8])
 def test_ctrl_c_while_it_starts_prints_no_traceback(tmp_path: Path, seconds: float) -> None:
-    command = [*SERVE, "--listen", "127.0.0.1:0", "--data", str(tmp_path)]
+    """From the server's first lines on. Before them Python starts itself, and prints a traceback for any program."""
+    python, *module = SERVE
+    command = [python, "-X", "importtime", *module, "--listen", "127.0.0.1:0", "--data", str(tmp_path)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        names = (line.rpartition("|")[2].strip() for line in process.stderr)
+        assert "signal" in names, "imported by the server's first lines"
+        next(names)  # what it imports next
         time.sleep(seconds)
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=60)
