@@ -315,7 +315,8 @@ class Transfer:
             self._begin(notes["stage"], np.zeros((1, height, width, 3), np.float32))
         if self.stages[self._stage].remembers:
             self._start = start
-        self._optimizer.restore({**checkpoint.arrays, **notes["optimizer"]})
+        with without_blas_threads():
+            self._optimizer.restore({**checkpoint.arrays, **notes["optimizer"]})
         self._made, self._evaluations = notes["made"], notes["evaluations"]
         self._seconds = notes["seconds"]
         self._best = notes["best"] and (notes["best"][0], _parts_from_notes(notes["best"][1]))

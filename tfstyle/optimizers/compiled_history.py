@@ -1,11 +1,11 @@
 """The vectors of L-BFGS as tensors on a processor, and what is computed with them compiled by XLA.
 
 Where the vectors are large, a step takes less time than in NumPy (docs/performance.md). What is compiled holds for one
-size, and takes half a second, so transfers, whose sizes are mostly new, use NumPy on processors.
+size, and takes 0.6 s, so transfers, whose sizes are mostly new, use NumPy on processors.
 
 The steps s are one variable [blocks, slots, `BLOCK`], and so are the gradient changes y. The products of a block and
 a vector are one operation that reads each number once, and added up over the blocks they are as exact as BLAS'. Over
-whole vectors, TensorFlow's lose two digits.
+whole vectors XLA's products, and TensorFlow's, add up one number after the other, which loses two digits and more.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ BLOCK = 4096
 
 
 class CompiledHistory:
-    """A `History` of tensors on a processor. Memory: 8 n `slots` + 8 n bytes, and as much again during `state`."""
+    """A `History` of tensors on a processor. Memory: 8 n `slots` + 8 n bytes; `state` returns as much again."""
 
     def __init__(self, slots: int, size: int) -> None:
         self._size = size
@@ -91,7 +91,7 @@ class CompiledHistory:
         """As in `History`. Copies the vectors."""
         pairs = np.empty((2, self._pairs[0].shape[1], self._size), np.float32)
         for rows, variable in zip(pairs, self._pairs, strict=True):
-            for row, vector in zip(rows, np.asarray(variable).swapaxes(0, 1), strict=True):
+            for row, vector in zip(rows, np.asarray(tf.convert_to_tensor(variable)).swapaxes(0, 1), strict=True):
                 row[:] = vector.reshape(-1)[: self._size]
         return pairs, np.stack([np.asarray(each).reshape(-1)[: self._size] for each in self._squares])
 
@@ -124,7 +124,7 @@ def _compiled(function: Callable[..., Any]) -> Any:
 
 
 def _traced(function: Callable[..., Any]) -> Any:
-    """Not compiled, since XLA adds up a single sum one number after the other."""
+    """Not compiled: for a single sum, XLA's code is slower than TensorFlow's."""
     return tf.function(function, autograph=False, reduce_retracing=True)
 
 

@@ -61,7 +61,10 @@ class History(Protocol):
     def remember(
         self, slot: int, point: Vector, trial: Vector, before: Vector, gradient: Vector, curvature: float
     ) -> tuple[Numbers, Numbers]:
-        """Store the pair of that step, whose s y is `curvature`; returns each s times the new y and the `gradient`."""
+        """Store the pair of that step, whose s y is `curvature`.
+
+        Returns each s times the new y, and each s times the `gradient`.
+        """
 
     def along_steps(self, vector: Vector) -> Numbers:
         """Each s times `vector`."""
@@ -69,7 +72,7 @@ class History(Protocol):
     def scaled(self, vector: Vector, factors: Numbers, newest: int, curvature: float) -> tuple[Vector, Numbers]:
         """The middle of the recursion: a new vector and each y times it.
 
-        It is `vector` + the y by their `factors`, all times s y / y y of the pair in the slot `newest`.
+        The vector is (`vector` + the y by their `factors`) times s y / y y of the pair in the slot `newest`.
         """
 
     def scaled_by_diagonal(
@@ -87,7 +90,7 @@ class History(Protocol):
         """The pairs [2, slots, n] and the sums of the diagonal [2, n], not copied where they are arrays."""
 
     def restore(self, pairs: NDArray[np.float32], squares: NDArray[np.float32]) -> None:
-        """Take over what `state` returned, of this or of the other kind of history."""
+        """Take over what `state` returned, of any kind of history."""
 
 
 class HostHistory:

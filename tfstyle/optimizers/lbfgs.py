@@ -39,12 +39,12 @@ MOST_REFUSALS = 12
 class LBFGS:
     """An `Optimizer` that stores `history_size` pairs of steps and gradient changes.
 
-    Variables and gradients are float32 [n]: arrays, or with a `DeviceHistory` tensors. This class computes with numbers
-    alone, in float64; all vectors are the `history`'s. Memory: 8 n `history_size` bytes for the pairs and 8 n for the
-    diagonal. The first step has unit length; later ones try the full quasi-Newton step, or `GROWTH` times
-    the previous step if that is shorter. A step is accepted if it lowers the value by at least `ARMIJO` times the
-    decrease that the slope predicts. Otherwise it is shortened to the minimum of the cubic through both values and
-    slopes, within `SHRINK`.
+    Variables and gradients are float32 [n]: arrays, or with other histories than `HostHistory` tensors. This class
+    computes with numbers alone, in float64; all vectors are the `history`'s. Memory: 8 n `history_size` bytes for the
+    pairs and 8 n for the diagonal. The first step has unit length; later ones try the full quasi-Newton step, or
+    `GROWTH` times the previous step if that is shorter. A step is accepted if it lowers the value by at least `ARMIJO`
+    times the decrease that the slope predicts. Otherwise it is shortened to the minimum of the cubic through both
+    values and slopes, within `SHRINK`.
     """
 
     def __init__(
@@ -137,8 +137,8 @@ class LBFGS:
         step = self.point, self._trial, self._gradient, gradient
         turn = self._history.turn(*step)
         self._reach = math.sqrt(turn.length)
-        if turn.curvature <= 1e-10 * math.sqrt(turn.length * turn.change):
-            return None  # the Hessian estimate must stay positive definite
+        if turn.change == 0 or turn.curvature <= 1e-10 * math.sqrt(turn.length * turn.change):
+            return None  # the Hessian estimate must stay positive definite, and y y must not have underflowed
         slot = len(self._order) if len(self._order) < len(self._sy) else self._order.pop(0)
         self._order.append(slot)
         self._sy[:, slot], along_s = self._history.remember(slot, *step, turn.curvature)
@@ -182,7 +182,7 @@ class LBFGS:
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """As in `Optimizer`, from a state of either kind of history."""
+        """As in `Optimizer`, from a state of any kind of history."""
         fresh = not math.isfinite(state["value"])
         point, trial, gradient, direction = (
             self._history.vector(np.array(state[name], np.float32))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tfstyle.options import TransferOptions
 
 Vector = NDArray[np.float32] | Any
-"""Variables or a gradient, float32 [n]: an array, or for an optimizer on a device a tensor, which has no type."""
+"""Variables or a gradient, float32 [n]: an array, or where TensorFlow computes with it a tensor, which has no type."""
 
 
 class Optimizer(Protocol):

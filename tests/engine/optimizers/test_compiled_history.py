@@ -48,15 +48,3 @@ def test_sums_over_long_vectors_are_as_exact_as_blas() -> None:
         np.testing.assert_allclose(
             history.dot(history.vector(vector), history.vector(pairs[0, 0])), exact[0], rtol=2e-6
         )
-
-
-def test_its_state_is_a_copy_that_the_next_pair_leaves_alone() -> None:
-    history = CompiledHistory(2, SIZE)
-    ends = [history.vector(each) for each in RANDOM.normal(size=(4, SIZE)).astype(np.float32)]
-    history.remember(0, *ends, 0.5)
-    pairs, squares = history.state()
-    before = pairs.copy(), squares.copy()
-    history.remember(0, *ends[::-1], 0.5)
-    np.testing.assert_array_equal(pairs, before[0])
-    np.testing.assert_array_equal(squares, before[1])
-    assert not np.array_equal(history.state()[0], pairs)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 from scipy.optimize import rosen, rosen_der
 
-from tfstyle.optimizers.history import FADING, FLOOR
-from tfstyle.optimizers.lbfgs import ARMIJO, LBFGS, SCALED_FROM
+from tfstyle.optimizers.compiled_history import CompiledHistory
+from tfstyle.optimizers.device_history import DeviceHistory
+from tfstyle.optimizers.history import FADING, FLOOR, History, HostHistory
+from tfstyle.optimizers.lbfgs import ARMIJO, GROWTH, LBFGS, MOST_REFUSALS, SCALED_FROM
 
 Function = Callable[[np.ndarray], tuple[float, np.ndarray]]
 Pair = tuple[np.ndarray, np.ndarray]
@@ -173,12 +176,63 @@ def test_search_finishes_if_no_step_can_improve() -> None:
     np.testing.assert_array_equal(stuck.point, np.ones(3, np.float32))
 
 
-@pytest.mark.parametrize("cut", [0, 1, 2, 7, 13])
-def test_restored_state_continues_bit_for_bit(cut: int) -> None:
+@pytest.mark.parametrize("kind", [HostHistory, DeviceHistory, CompiledHistory])
+@pytest.mark.parametrize("cut", [0, 1, 2, 7, 14, 18, 19])
+def test_restored_state_continues_bit_for_bit(kind: Callable[[int, int], History], cut: int) -> None:
+    """Before, between and after refused steps, which the slope at the point decides on."""
+
+    def function(x: Any) -> tuple[float, np.ndarray]:
+        return rosenbrock(np.asarray(x))
+
     start = np.array([-1.2, 1, -1, 2, 0.5], np.float32)
-    whole, first, second = (LBFGS(start, history_size=4) for _ in range(3))
-    minimise(whole, rosenbrock, 25)
-    minimise(first, rosenbrock, cut)
+    whole, first, second = (LBFGS(start, 4, kind) for _ in range(3))
+    accepted = [each for _, each in minimise(whole, function, 25)]
+    assert [number for number, each in enumerate(accepted, 1) if not each] == [14, 19, 25]
+    minimise(first, function, cut)
     second.restore(first.state())
-    minimise(second, rosenbrock, 25 - cut)
+    minimise(second, function, 25 - cut)
     np.testing.assert_array_equal(second.point, whole.point)
+
+
+def test_a_step_without_a_change_of_the_gradient_leaves_the_history_as_it_is() -> None:
+    optimizer = LBFGS(np.ones(40, np.float32), history_size=6)
+    minimise(optimizer, quadratic, 4)
+    before = optimizer.state()
+    assert len(before["order"]) > 1
+    assert optimizer.tell(-1e9, before["gradient"])
+    after = optimizer.state()
+    np.testing.assert_array_equal(after["order"], before["order"])
+    np.testing.assert_array_equal(after["direction"], before["direction"])
+
+
+def test_a_change_of_the_gradient_whose_square_underflows_is_not_stored() -> None:
+    optimizer = LBFGS(np.ones(40, np.float32), history_size=6)
+    optimizer.tell(1.0, np.full(40, 1e-21, np.float32))
+    optimizer.tell(-1.0, np.full(40, -1e-24, np.float32) + np.full(40, 1e-21, np.float32))
+    assert optimizer.tell(-2.0, np.full(40, 1.1e-21, np.float32))
+    assert np.isfinite(optimizer.ask()).all()
+
+
+def test_steps_that_are_refused_again_and_again_end_in_steepest_descent_from_there() -> None:
+    optimizer = LBFGS(np.ones(40, np.float32), history_size=6)
+    minimise(optimizer, quadratic, 5)
+    for _ in range(MOST_REFUSALS + 1):
+        refused = optimizer.state()
+        assert not optimizer.tell(np.inf, quadratic(optimizer.ask())[1])
+    state, gradient = optimizer.state(), quadratic(optimizer.point)[1]
+    np.testing.assert_array_equal(state["direction"], -gradient)
+    longest = refused["length"] * np.linalg.norm(refused["direction"])
+    assert state["length"] * np.linalg.norm(gradient) == pytest.approx(longest, rel=1e-5)
+
+
+def test_a_direction_that_does_not_descend_is_replaced_by_the_steepest_descent() -> None:
+    optimizer = LBFGS(np.ones(40, np.float32), history_size=6)
+    minimise(optimizer, quadratic, 4)
+    optimizer.restore({**optimizer.state(), "sy": -optimizer.state()["sy"]})
+    optimizer.retarget()
+    optimizer.tell(*quadratic(optimizer.ask()))
+    state, gradient = optimizer.state(), quadratic(optimizer.point)[1]
+    assert state["order"].size == 0
+    np.testing.assert_array_equal(state["direction"], -gradient)
+    longest = GROWTH * state["reach"]
+    assert state["length"] * np.linalg.norm(gradient) == pytest.approx(longest, rel=1e-5)
