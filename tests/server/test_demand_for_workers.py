@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from test_dispatcher import FakeExecutor, plan, run, settle
+from fake_executor import FakeExecutor, plan, run, settle
 
 from tfstyle_server.executors.executor import Failed
 from tfstyle_server.jobs import Jobs
