@@ -57,18 +57,18 @@ class CompiledHistory:
     ) -> tuple[Numbers, Numbers]:
         """As in `History`."""
         step = point, trial, before, gradient, tf.constant(curvature, tf.float32)
-        on_change, on_gradient = _numbers(_remember(*self._pairs, *self._squares, tf.constant(slot), *step))
+        on_change, on_gradient = np.asarray(_remember(*self._pairs, *self._squares, tf.constant(slot), *step), float)
         return on_change, on_gradient
 
     def along_steps(self, vector: Vector) -> Numbers:
         """As in `History`."""
-        return _numbers(_along(self._pairs[0], vector))
+        return np.asarray(_along(self._pairs[0], vector), float)
 
     def scaled(self, vector: Vector, factors: Numbers, newest: int, curvature: float) -> tuple[Vector, Numbers]:
         """As in `History`."""
         pair = tf.constant(newest), tf.constant(curvature, tf.float32)
         scaled, along = _scaled(self._pairs[1], vector, tf.constant(factors, tf.float32), *pair)
-        return scaled, _numbers(along)
+        return scaled, np.asarray(along, float)
 
     def scaled_by_diagonal(
         self, vector: Vector, factors: Numbers, newest: int, curvature: float
@@ -77,7 +77,7 @@ class CompiledHistory:
         pair = tf.constant(newest), tf.constant(curvature, tf.float32)
         history = self._pairs[1], *self._squares
         scaled, along = _scaled_by_diagonal(*history, vector, tf.constant(factors, tf.float32), *pair)
-        return scaled, _numbers(along)
+        return scaled, np.asarray(along, float)
 
     def direction(self, scaled: Vector, factors: Numbers) -> Vector:
         """As in `History`."""
@@ -112,11 +112,6 @@ def _in_blocks(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     filled = np.zeros((*others, _blocks(size) * BLOCK), np.float32)
     filled[..., :size] = vectors
     return filled.reshape(*others, -1, BLOCK)
-
-
-def _numbers(values: tf.Tensor) -> Numbers:
-    found: Numbers = values.numpy().astype(float)
-    return found
 
 
 def _compiled(function: Callable[..., Any]) -> Any:

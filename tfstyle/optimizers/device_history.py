@@ -63,13 +63,13 @@ class DeviceHistory:
 
     def along_steps(self, vector: Vector) -> Numbers:
         """As in `History`."""
-        return _numbers(self._functions.along(self._steps, vector))
+        return np.asarray(self._functions.along(self._steps, vector), float)
 
     def scaled(self, vector: Vector, factors: Numbers, newest: int, curvature: float) -> tuple[Vector, Numbers]:
         """As in `History`."""
         change = self._changes[newest]
         scaled = self._sum_with(vector, self._changes, factors) * (curvature / _dot(change, change))
-        return scaled, _numbers(self._functions.along(self._changes, scaled))
+        return scaled, np.asarray(self._functions.along(self._changes, scaled), float)
 
     def scaled_by_diagonal(
         self, vector: Vector, factors: Numbers, newest: int, curvature: float
@@ -80,7 +80,7 @@ class DeviceHistory:
         inverse = tf.sqrt((self._moved + floors[0]) / (self._changed + floors[1]))
         scaled = self._sum_with(vector, self._changes, factors) * inverse
         scaled = scaled * (curvature / _dot(change, inverse * change))
-        return scaled, _numbers(self._functions.along(self._changes, scaled))
+        return scaled, np.asarray(self._functions.along(self._changes, scaled), float)
 
     def direction(self, scaled: Vector, factors: Numbers) -> Vector:
         """As in `History`."""
@@ -113,11 +113,6 @@ class DeviceHistory:
 def _copied(row: NDArray[np.float32]) -> tf.Tensor:
     """A tensor that has no memory in common with an array, which may be overwritten."""
     return tf.constant(np.array(row, np.float32))
-
-
-def _numbers(values: tf.Tensor) -> Numbers:
-    found: Numbers = values.numpy().astype(float)
-    return found
 
 
 def _dot(one: tf.Tensor, other: tf.Tensor) -> tf.Tensor:
