@@ -30,7 +30,7 @@ from PIL import Image
 from moving_layers import MovingLayers
 from tfstyle import Engine, Picture, decode, resolve_options
 from tfstyle.inputs import Inputs, Style, Temporal
-from tfstyle.transfer import Delivered
+from tfstyle.iterate import Delivered
 from tfstyle_client.video.extra import FRAME_STEPS
 from tfstyle_client.video.flow import Map, Motion, long_term, motion, recoloured, start_picture, warp
 

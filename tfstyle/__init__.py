@@ -21,11 +21,12 @@ if TYPE_CHECKING:
     from tfstyle.checkpoint import Checkpoint, CheckpointError, read_checkpoint
     from tfstyle.engine import Engine, Stylized, stylize
     from tfstyle.images import Picture, decode, encode_png
+    from tfstyle.iterate import Delivered, Iterate
     from tfstyle.memory import Estimate
     from tfstyle.provenance import Provenance
     from tfstyle.provenance_json import read_provenance
     from tfstyle.textures import texture
-    from tfstyle.transfer import Delivered, Iterate, Transfer
+    from tfstyle.transfer import Transfer
 
 __version__ = "0.1.0"
 
@@ -64,7 +65,8 @@ _LAZY = {
     **dict.fromkeys(("Checkpoint", "CheckpointError", "read_checkpoint"), "tfstyle.checkpoint"),
     **dict.fromkeys(("Picture", "decode", "encode_png"), "tfstyle.images"),
     **dict.fromkeys(("Engine", "Stylized", "stylize"), "tfstyle.engine"),
-    **dict.fromkeys(("Delivered", "Iterate", "Transfer"), "tfstyle.transfer"),
+    **dict.fromkeys(("Delivered", "Iterate"), "tfstyle.iterate"),
+    "Transfer": "tfstyle.transfer",
     "Estimate": "tfstyle.memory",
     "texture": "tfstyle.textures",
     "Provenance": "tfstyle.provenance",

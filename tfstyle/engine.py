@@ -22,6 +22,7 @@ from tfstyle.errors import InvalidInputError, Violation
 from tfstyle.exhaustion import explained_exhaustion
 from tfstyle.images import Picture, decode
 from tfstyle.inputs import File, Inputs, Size, Style, Temporal, inputs_from_files
+from tfstyle.iterate import Delivered, Iterate
 from tfstyle.layout import (
     Outline,
     Step,
@@ -68,7 +69,7 @@ from tfstyle.targets import targets_of
 from tfstyle.tiled.crew import Crew
 from tfstyle.tiled.objective import TiledObjective
 from tfstyle.tiled.spread import is_spread
-from tfstyle.transfer import Delivered, Iterate, Plan, Transfer
+from tfstyle.transfer import Plan, Transfer
 
 TRACING_SECONDS = 1.0
 """Time to trace the loss, once for all sizes (measured: 0.3 to 1.2, for that of features alone)."""

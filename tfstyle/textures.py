@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from tfstyle.canvas import canvas, texture_options
 from tfstyle.engine import Stylized, stylize
 from tfstyle.inputs import File, Size, Style
-from tfstyle.transfer import Iterate
+from tfstyle.iterate import Iterate
 
 
 def texture(

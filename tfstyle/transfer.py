@@ -8,7 +8,7 @@ import json
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -30,6 +30,7 @@ from tfstyle.device_variables import DeviceGreyVariables
 from tfstyle.errors import InvalidInputError, Violation
 from tfstyle.exhaustion import explained_exhaustion
 from tfstyle.images import Picture, Taken, encode_png, resize_floats
+from tfstyle.iterate import Delivered, Iterate
 from tfstyle.losses import Part, Parts
 from tfstyle.machine_memory import free_memory, has_gpu
 from tfstyle.memory import Estimate
@@ -49,43 +50,6 @@ START = "start"
 """Name of the picture at which a stage began, among a checkpoint's arrays."""
 COPIED_SHARE = 4
 """A checkpoint is written from a copy if the copy takes at most 1/`COPIED_SHARE` of the free memory."""
-
-
-@dataclass(frozen=True)
-class Iterate:
-    """The state after one evaluation.
-
-    `evaluation` counts from 1 up to at most `max_evaluations`. `stage` is the number of the transfer's stage, from 1,
-    and `size` (width, height) that of the picture in it; losses of different stages cannot be compared. `total` and
-    `losses` are those of the best point so far; a trial that the line search refused (`accepted` is False) does not
-    change them. `seconds` are counted from the start of the run; `remaining` is an estimate (None after a stage's first
-    evaluation, which may trace). `picture()` makes the 8-bit picture that has these losses; it takes a pass over the
-    pixels and may be called at any time. `stage_follows` says that the stage ends here and another one is prepared.
-    """
-
-    evaluation: int
-    max_evaluations: int
-    stage: int
-    stage_follows: bool
-    size: tuple[int, int]
-    total: float
-    losses: Parts
-    seconds: float
-    remaining: float | None
-    accepted: bool
-    picture: Callable[[], Picture]
-
-
-@dataclass(frozen=True)
-class Delivered:
-    """The `picture` that the user receives, with 8 or 16 bits as the options say.
-
-    `total` and `losses` are measured on it, not inside the optimizer.
-    """
-
-    picture: Picture
-    total: float
-    losses: Parts
 
 
 @dataclass(frozen=True)

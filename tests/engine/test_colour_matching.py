@@ -11,8 +11,8 @@ from tfstyle.colour_matching import ColourMatch, colours_of, relit
 from tfstyle.engine import Engine
 from tfstyle.images import Picture, resize
 from tfstyle.inputs import Inputs, content_and_style
+from tfstyle.iterate import Delivered
 from tfstyle.presets import resolve_options
-from tfstyle.transfer import Delivered
 
 RANDOM = np.random.default_rng(0)
 MIX_ONE, MIX_TWO = RANDOM.normal(size=(3, 3)) * 0.15, RANDOM.normal(size=(3, 3)) * 0.2

@@ -26,10 +26,10 @@ from conftest import png
 from tfstyle import Inputs, InvalidInputError, Picture, Style, TransferOptions, content_and_style
 from tfstyle.images import Taken, decode, encode_png
 from tfstyle.inputs import inputs_by_name
+from tfstyle.iterate import Delivered
 from tfstyle.presets import changed_options
 from tfstyle.provenance import Provenance, Source, StageFacts, joined
 from tfstyle.provenance_json import provenance_packet, read_provenance
-from tfstyle.transfer import Delivered
 from tfstyle.xmp import MOST_BYTES, packet_of
 from tfstyle_client.picture_formats import convert
 

@@ -14,6 +14,7 @@ from tfstyle.v1.conversion import options_to_proto
 
 if TYPE_CHECKING:
     from tfstyle.device import Device
+    from tfstyle.iterate import Delivered, Iterate
     from tfstyle.layout import Outline
     from tfstyle.losses import Parts
     from tfstyle.memory import Estimate
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from tfstyle.networks.network import Network
     from tfstyle.options import TransferOptions
     from tfstyle.precision import Precision
-    from tfstyle.transfer import Delivered, Iterate, Transfer
+    from tfstyle.transfer import Transfer
 
 
 def network_message(network: Network, note: str) -> pb.Network:

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from tfstyle.checkpoint import Checkpoint
     from tfstyle.engine import Engine
     from tfstyle.images import ImageLimits, Picture
+    from tfstyle.iterate import Iterate
     from tfstyle.tiled.crew import Crew
-    from tfstyle.transfer import Iterate, Transfer
+    from tfstyle.transfer import Transfer
 
 log = logging.getLogger("tfstyle.worker")
 
